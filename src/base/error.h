@@ -1,0 +1,36 @@
+/* Errors, and what a caller lets us use while we work (threads, progress, log).
+ *
+ * Every fallible function returns a mask_status and fills a mask_error; an error path is one line:
+ *     return mask__fail(err, MASK_EFORMAT, offset, "%s: byte %zu: ...", path, at);
+ * This room refuses to print, to exit and to keep state. */
+#ifndef MASK_BASE_ERROR_H
+#define MASK_BASE_ERROR_H
+
+#include "mask.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#define MASK_NO_OFFSET UINT64_MAX
+
+/* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line. */
+mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+mask_status mask__no_memory(mask_error *err, const char *what);
+
+#define MASK__TRY(expr)                                                                                                \
+    do {                                                                                                               \
+        mask_status try_status = (expr);                                                                               \
+        if (try_status != MASK_OK) return try_status;                                                                  \
+    } while (0)
+
+/* Threads to use: run->threads, or every core the process may use. run may be NULL. */
+int mask__threads(const mask_run *run);
+/* Reports progress; returns MASK_ECANCELLED (err filled) when the callback asks to stop. total 0 = unknown. */
+mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
+                           mask_error *err);
+/* Sends one line (without a newline) to the log callback, if there is one. */
+void mask__log(const mask_run *run, mask_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

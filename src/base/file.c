@@ -1,0 +1,164 @@
+#include "file.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 1 << 20 };
+
+mask_status mask__map_open(mask__map *map, const char *path, mask_error *err)
+{
+    struct stat info;
+    *map = (mask__map){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a regular file", path);
+    }
+    map->size = (size_t)info.st_size;
+    if (map->size) {
+        void *data = mmap(NULL, map->size, PROT_READ, MAP_SHARED, fd, 0);
+        if (data == MAP_FAILED) {
+            int code = errno;
+            close(fd);
+            *map = (mask__map){0};
+            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot map: %s", path, strerror(code));
+        }
+        map->data = data;
+    }
+    close(fd);
+    return MASK_OK;
+}
+
+void mask__map_close(mask__map *map)
+{
+    if (map->data) munmap((void *)(uintptr_t)map->data, map->size);
+    *map = (mask__map){0};
+}
+
+static mask_status write_failed(const mask__writer *writer, mask_error *err)
+{
+    return mask__fail(err, MASK_EIO, writer->offset, "%s: cannot write: %s", writer->path, strerror(errno));
+}
+
+mask_status mask__writer_open(mask__writer *writer, const char *path, mask_error *err)
+{
+    *writer = (mask__writer){.fd = -1};
+    writer->path = strdup(path);
+    writer->buffer = malloc(BUFFER_BYTES);
+    if (asprintf(&writer->temporary, "%s.tmp-%ld", path, (long)getpid()) < 0) writer->temporary = NULL;
+    if (!writer->path || !writer->temporary || !writer->buffer) {
+        mask__writer_abort(writer);
+        return mask__no_memory(err, path);
+    }
+    writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->fd < 0) {
+        mask_status status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, strerror(errno));
+        mask__writer_abort(writer);
+        return status;
+    }
+    return MASK_OK;
+}
+
+static mask_status write_all(mask__writer *writer, const unsigned char *data, size_t size, mask_error *err)
+{
+    while (size) {
+        ssize_t done = write(writer->fd, data, size);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return write_failed(writer, err);
+        data += done;
+        size -= (size_t)done;
+    }
+    return MASK_OK;
+}
+
+static mask_status flush(mask__writer *writer, mask_error *err)
+{
+    size_t size = writer->buffered;
+    writer->buffered = 0;
+    return write_all(writer, writer->buffer, size, err);
+}
+
+mask_status mask__writer_put(mask__writer *writer, const void *data, size_t size, mask_error *err)
+{
+    if (!size) return MASK_OK;
+    if (writer->buffered + size > BUFFER_BYTES) MASK__TRY(flush(writer, err));
+    if (size >= BUFFER_BYTES) {
+        MASK__TRY(write_all(writer, data, size, err));
+    } else {
+        memcpy(writer->buffer + writer->buffered, data, size);
+        writer->buffered += size;
+    }
+    writer->offset += size;
+    return MASK_OK;
+}
+
+mask_status mask__writer_patch(mask__writer *writer, uint64_t offset, const void *data, size_t size, mask_error *err)
+{
+    const unsigned char *bytes = data;
+    MASK__TRY(flush(writer, err));
+    while (size) {
+        ssize_t done = pwrite(writer->fd, bytes, size, (off_t)offset);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return write_failed(writer, err);
+        bytes += done;
+        offset += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    return MASK_OK;
+}
+
+mask_status mask__writer_commit(mask__writer *writer, mask_error *err)
+{
+    mask_status status = flush(writer, err);
+    if (status == MASK_OK && fsync(writer->fd) != 0) status = write_failed(writer, err);
+    if (status == MASK_OK && rename(writer->temporary, writer->path) != 0) status = write_failed(writer, err);
+    if (status == MASK_OK) {
+        /* The rename itself must survive a power cut: sync the folder. Some file systems refuse; that is no loss. */
+        int folder = open(dirname(writer->path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder >= 0) {
+            fsync(folder);
+            close(folder);
+        }
+        free(writer->temporary);
+        writer->temporary = NULL;
+    }
+    mask__writer_abort(writer);
+    return status;
+}
+
+void mask__writer_abort(mask__writer *writer)
+{
+    if (writer->path) { /* a zeroed writer owns no descriptor */
+        if (writer->fd >= 0) close(writer->fd);
+        if (writer->temporary) unlink(writer->temporary);
+    }
+    free(writer->temporary);
+    free(writer->path);
+    free(writer->buffer);
+    *writer = (mask__writer){.fd = -1};
+}
+
+static bool has_type(const char *path, mode_t type)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && (info.st_mode & S_IFMT) == type;
+}
+
+bool mask__is_folder(const char *path)
+{
+    return has_type(path, S_IFDIR);
+}
+
+bool mask__is_file(const char *path)
+{
+    return has_type(path, S_IFREG);
+}

@@ -1,0 +1,25 @@
+/* Memory with one lifetime: an arena is filled while a thing is built or a request runs, and freed at once.
+ * Sizes are given as count x size and multiplied with an overflow check, since counts come from files. */
+#ifndef MASK_BASE_MEMORY_H
+#define MASK_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct mask__arena {
+    struct mask__arena_block *head;
+} mask__arena; /* {0} is a valid empty arena */
+
+/* Zeroed, 64-byte aligned, lives until mask__arena_free. NULL when memory is short or count * size overflows. */
+void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size);
+/* A copy of length bytes with a final NUL. */
+char *mask__arena_text(mask__arena *arena, const char *text, size_t length);
+void mask__arena_free(mask__arena *arena);
+
+/* count * size into *out; false on overflow. */
+bool mask__multiply(size_t count, size_t size, size_t *out);
+/* Makes room for `need` items in a malloc'ed array (*array may be NULL); doubles. False when memory is short:
+ * the array is then as it was. The owner frees it with free(). */
+bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item);
+
+#endif

@@ -1,0 +1,17 @@
+/* Inside of mask_labels for the rooms above. */
+#ifndef MASK_DATASET_LABELS_H
+#define MASK_DATASET_LABELS_H
+
+#include "base/error.h"
+
+/* Regions [first, first + count): as mask__images_block, but refuses NaN and infinity itself, naming row and byte. */
+mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t count, float *buffer,
+                               const float **features, mask_error *err);
+/* The image (0..images-1, regions are sorted by it) a region belongs to. */
+size_t mask__labels_image(const mask_labels *labels, size_t region);
+/* Name of an image as regions.tsv gives it, and the box x1, y1, x2, y2 of a region. */
+const char *mask__labels_image_name(const mask_labels *labels, size_t image);
+const float *mask__labels_box(const mask_labels *labels, size_t region);
+const char *mask__labels_path(const mask_labels *labels);
+
+#endif

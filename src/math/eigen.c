@@ -1,0 +1,58 @@
+#include "eigen.h"
+
+#include <lapacke.h>
+#include <math.h>
+#include <stdlib.h>
+
+static mask_status lapack_failed(lapack_int info, const char *what, mask_error *err)
+{
+    if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR) return mask__no_memory(err, what);
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "%s did not converge (LAPACK says %d): look for NaN or infinite features", what, (int)info);
+}
+
+static void fix_signs(double *vectors, size_t n, size_t count)
+{
+    for (size_t j = 0; j < count; j++) {
+        size_t largest = 0;
+        for (size_t i = 1; i < n; i++)
+            if (fabs(vectors[i * count + j]) > fabs(vectors[largest * count + j])) largest = i;
+        if (vectors[largest * count + j] >= 0) continue;
+        for (size_t i = 0; i < n; i++) vectors[i * count + j] = -vectors[i * count + j];
+    }
+}
+
+mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *values, double *vectors, mask_error *err)
+{
+    lapack_int found = 0, size = (lapack_int)n, wanted = (lapack_int)count;
+    double *ascending = malloc(n * sizeof *ascending);
+    double *columns = malloc(n * count * sizeof *columns);
+    lapack_int *support = malloc(2 * count * sizeof *support);
+    mask_status status = MASK_OK;
+    if (!ascending || !columns || !support) {
+        status = mask__no_memory(err, "an eigendecomposition");
+    } else {
+        lapack_int info = LAPACKE_dsyevr(LAPACK_ROW_MAJOR, 'V', 'I', 'U', size, a, size, 0, 0, size - wanted + 1, size,
+                                         0, &found, ascending, columns, wanted, support);
+        if (info != 0 || found != wanted) status = lapack_failed(info, "an eigendecomposition", err);
+    }
+    if (status == MASK_OK) {
+        for (size_t j = 0; j < count; j++) {
+            values[j] = ascending[count - 1 - j];
+            for (size_t i = 0; i < n; i++) vectors[i * count + j] = columns[i * count + count - 1 - j];
+        }
+        fix_signs(vectors, n, count);
+    }
+    free(ascending);
+    free(columns);
+    free(support);
+    return status;
+}
+
+mask_status mask__svd_thin(double *a, size_t m, size_t n, double *u, double *s, double *vt, mask_error *err)
+{
+    lapack_int r = (lapack_int)(m < n ? m : n);
+    lapack_int info = LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', (lapack_int)m, (lapack_int)n, a, (lapack_int)n, s, u, r, vt,
+                                     (lapack_int)n);
+    return info == 0 ? MASK_OK : lapack_failed(info, "a singular value decomposition", err);
+}

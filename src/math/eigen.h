@@ -1,0 +1,14 @@
+/* Decompositions by LAPACKE, in double. Row-major. */
+#ifndef MASK_MATH_EIGEN_H
+#define MASK_MATH_EIGEN_H
+
+#include "base/error.h"
+
+/* The `count` largest eigenpairs of the symmetric n x n matrix a (destroyed): values[count] descending,
+ * vectors[n * count], column j belongs to values[j]; each column's largest entry in magnitude is positive, so the
+ * result does not depend on the LAPACK at hand. */
+mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *values, double *vectors, mask_error *err);
+/* Thin SVD of a (m x n, destroyed): a = u diag(s) vt, r = min(m, n), u[m * r], s[r], vt[r * n]. */
+mask_status mask__svd_thin(double *a, size_t m, size_t n, double *u, double *s, double *vt, mask_error *err);
+
+#endif

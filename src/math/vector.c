@@ -1,0 +1,81 @@
+#include "vector.h"
+
+#include <math.h>
+
+float mask__dot(const float *a, const float *b, size_t n)
+{
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+float mask__norm(const float *a, size_t n)
+{
+    return sqrtf(mask__dot(a, a, n));
+}
+
+void mask__axpy(float alpha, const float *x, float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[i] += alpha * x[i];
+}
+
+float mask__normalise(float *a, size_t n)
+{
+    float norm = mask__norm(a, n), scale = norm > 0 ? 1 / norm : 0;
+    for (size_t i = 0; i < n; i++) a[i] *= scale;
+    return norm;
+}
+
+bool mask__all_finite(const float *a, size_t n, size_t *where)
+{
+    float sum = 0;
+    /* x - x is 0 for every finite x and NaN otherwise, so one sum tests the whole array. */
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += a[i] - a[i];
+    if (sum == 0) return true;
+    *where = 0;
+    while (*where + 1 < n && isfinite(a[*where])) ++*where;
+    return false;
+}
+
+/* Whether a comes before b in the ranking. */
+static bool better(mask__ranked a, mask__ranked b)
+{
+    return a.value > b.value || (a.value == b.value && a.index < b.index);
+}
+
+/* heap[0] is the worst of those kept. */
+static void sift_down(mask__ranked *heap, size_t size, size_t at)
+{
+    for (;;) {
+        size_t worst = at, left = 2 * at + 1, right = left + 1;
+        if (left < size && better(heap[worst], heap[left])) worst = left;
+        if (right < size && better(heap[worst], heap[right])) worst = right;
+        if (worst == at) return;
+        mask__ranked t = heap[at];
+        heap[at] = heap[worst];
+        heap[worst] = t;
+        at = worst;
+    }
+}
+
+size_t mask__top_k(const float *values, size_t n, size_t k, mask__ranked *out)
+{
+    if (k > n) k = n;
+    if (!k) return 0;
+    for (size_t i = 0; i < k; i++) out[i] = (mask__ranked){values[i], (uint32_t)i};
+    for (size_t i = k / 2; i-- > 0;) sift_down(out, k, i);
+    for (size_t i = k; i < n; i++) {
+        if (!(values[i] > out[0].value)) continue; /* a later index never wins a tie */
+        out[0] = (mask__ranked){values[i], (uint32_t)i};
+        sift_down(out, k, 0);
+    }
+    for (size_t size = k; size > 1; size--) { /* heap sort: the worst goes last */
+        mask__ranked t = out[0];
+        out[0] = out[size - 1];
+        out[size - 1] = t;
+        sift_down(out, size - 1, 0);
+    }
+    return k;
+}

@@ -1,0 +1,26 @@
+/* Small float kernels that every room uses: dot, norm, unit rows, top-k, softmax. */
+#ifndef MASK_MATH_VECTOR_H
+#define MASK_MATH_VECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+float mask__dot(const float *a, const float *b, size_t n);
+float mask__norm(const float *a, size_t n);
+/* y += alpha x */
+void mask__axpy(float alpha, const float *x, float *y, size_t n);
+/* Scales a to unit length; a zero vector stays zero. Returns the norm it had. */
+float mask__normalise(float *a, size_t n);
+/* False when any value is NaN or infinite; *where is then its index. */
+bool mask__all_finite(const float *a, size_t n, size_t *where);
+
+typedef struct mask__ranked {
+    float value;
+    uint32_t index;
+} mask__ranked;
+
+/* The k largest of n values, best first; ties by the lower index. Returns min(k, n). */
+size_t mask__top_k(const float *values, size_t n, size_t k, mask__ranked *out);
+
+#endif
