@@ -194,6 +194,214 @@ typedef struct mask_learn_options {
                           .whiten_shrink = 0.7f,                                                                       \
                           .prototype_shrink = 10})
 
+/* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector. */
+MASK_API mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                          const mask_learn_options *options, const mask_run *run, mask_error *err);
+/* Maps a .mask file and checks all of it. */
+MASK_API mask_status mask_knowledge_open(mask_knowledge **out, const char *path, mask_error *err);
+/* Writes atomically: the old file stays until the new one is complete. */
+MASK_API mask_status mask_knowledge_save(const mask_knowledge *knowledge, const char *path, mask_error *err);
+MASK_API void mask_knowledge_close(mask_knowledge *knowledge);
+
+/* What a knowledge holds; strings are owned by it. */
+typedef struct mask_knowledge_info {
+    size_t words;          /* K */
+    size_t feature_dim;    /* M */
+    size_t dim;            /* Z */
+    size_t vector_dim;     /* N */
+    size_t regions;        /* it was learned from */
+    size_t pairs;          /* (region, known word) */
+    mask_encoder encoder;
+    mask_tokens tokens;
+    size_t min_count;
+    float whiten_shrink, prototype_shrink;
+    size_t background_images, background_texts; /* 0 = not calibrated */
+    const char *vectors_path;                   /* as given when it was learned */
+    uint64_t vectors_fingerprint;
+    const char *provenance;
+} mask_knowledge_info;
+MASK_API void mask_knowledge_describe(const mask_knowledge *knowledge, mask_knowledge_info *info);
+/* A word of the knowledge (NUL-terminated, owned by it) and the number of regions that carried it. */
+MASK_API const char *mask_knowledge_word(const mask_knowledge *knowledge, size_t index, size_t *count);
+/* The prototype v_k (Z values, owned by the knowledge) of a word by index. */
+MASK_API const float *mask_knowledge_prototype(const mask_knowledge *knowledge, size_t index);
+
+/* mu of one image's regions: regions x Z into out. */
+MASK_API mask_status mask_knowledge_encode(const mask_knowledge *knowledge, const mask_images *images, size_t image,
+                                           float *out, mask_error *err);
+/* mu of a whole set, written as a float32 .npy (images x regions x Z); every image needs as many regions. */
+MASK_API mask_status mask_knowledge_encode_file(const mask_knowledge *knowledge, const mask_images *images,
+                                                const char *path, const mask_run *run, mask_error *err);
+
+/* ---- Matching ------------------------------------------------------------------------------------------------ */
+
+typedef enum mask_pool {
+    MASK_POOL_MAX_MEAN,   /* Eq. 10: mean over words of the (top-k) maximum over regions */
+    MASK_POOL_REGION_MAX, /* mean over regions of the maximum over words */
+    MASK_POOL_BOTH,       /* the mean of the two */
+    MASK_POOL_MEAN,       /* mean over all pairs: "w/o max-mean pooling" */
+} mask_pool;
+
+typedef enum mask_ood {
+    MASK_OOD_OFF,        /* words without a prototype are not used */
+    MASK_OOD_NEIGHBOURS, /* Eq. 11-13 */
+    MASK_OOD_PROCRUSTES, /* Appendix B's closed form */
+} mask_ood;
+
+typedef enum mask_calibrate {
+    MASK_CALIBRATE_NONE,
+    MASK_CALIBRATE_CENTRE, /* words: minus the background mean */
+    MASK_CALIBRATE_ZSCORE, /* words: and divided by the background deviation */
+    MASK_CALIBRATE_TEXT,   /* zscore + text statistics */
+    MASK_CALIBRATE_FULL,   /* text + hubness */
+} mask_calibrate;
+
+enum { MASK_WHOLE_MEAN = -1, MASK_WHOLE_AUTO = -2 };
+
+typedef struct mask_match_options {
+    mask_pool pool;
+    int top;          /* regions averaged by max-mean; 1 = Eq. 10 */
+    float context;    /* weight of the whole image beside the regions; 0 = none */
+    int whole_region; /* index of the region that is the whole image; MASK_WHOLE_MEAN = the mean of the unit region
+                         vectors; MASK_WHOLE_AUTO = region 0 where it covers the others, else the mean */
+    mask_ood ood;
+    int ood_neighbours;    /* m */
+    float ood_temperature; /* T */
+    float ood_weight;      /* of an OOD word where a known word weighs 1; < 0 = by its nearness to known words */
+    mask_calibrate calibrate;
+    float hub_image, hub_text; /* a and b of the hubness terms */
+    int hub_neighbours;
+} mask_match_options;
+/* Without background: MACK's matching with the paper's OOD words. */
+#define MASK_MATCH_PLAIN                                                                                               \
+    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
+                          .top = 1,                                                                                    \
+                          .context = 0,                                                                                \
+                          .whole_region = MASK_WHOLE_AUTO,                                                             \
+                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
+                          .ood_neighbours = 200,                                                                       \
+                          .ood_temperature = 0.15f,                                                                    \
+                          .ood_weight = -1,                                                                            \
+                          .calibrate = MASK_CALIBRATE_NONE,                                                            \
+                          .hub_image = 0.6f,                                                                           \
+                          .hub_text = 0.5f,                                                                            \
+                          .hub_neighbours = 50})
+
+/* The options that hold for a knowledge unless a user says otherwise: those of its calibration, else the plain ones. */
+MASK_API mask_match_options mask_match_defaults(const mask_knowledge *knowledge);
+
+/* Calibrates: returns a copy of the knowledge that holds `images` (encoded) and `texts` as its unpaired background and
+ * `options` as its defaults. Neither may have to do with what is searched later. */
+MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge *knowledge,
+                                              const mask_vectors *vectors, const mask_images *images,
+                                              const mask_texts *texts, const mask_match_options *options,
+                                              const mask_run *run, mask_error *err);
+/* The options mask_knowledge_calibrate stores unless a user says otherwise: tuned on unpaired-trained dev data. */
+MASK_API mask_match_options mask_calibrate_defaults(void);
+
+/* What happened to the words of a set of texts, and where the statistics came from. */
+typedef struct mask_match_report {
+    size_t images, texts;
+    size_t known, ood;             /* occurrences of words with a prototype, and of words that got one by OOD */
+    size_t unusable;               /* occurrences of words that have neither a prototype nor a vector */
+    size_t known_words, ood_words; /* distinct ones */
+    size_t skipped;                /* texts without a usable word: all their scores are 0 */
+    bool transductive;             /* statistics came from the images and texts at hand, not from a background */
+    bool whole_is_region;          /* the whole image was region `whole_region`; else the mean of the regions */
+    int whole_region;
+    double seconds_columns, seconds_gemm; /* in the columns, and the GEMMs inside them */
+    double gflop_gemm;
+} mask_match_report;
+
+/* Scores every text with every image: scores[text * images + image], caller's, texts x images floats. vectors may be
+ * NULL when options->ood is MASK_OOD_OFF. text_kinds (NULL, or one byte a text) receives bit 0 = has a known word, bit
+ * 1 = has an OOD word. Columns make it exact and fast: no dot product is computed twice (method: column[k][image]). */
+MASK_API mask_status mask_match_scores(const mask_knowledge *knowledge, const mask_vectors *vectors,
+                                       const mask_images *images, const mask_texts *texts,
+                                       const mask_match_options *options, float *scores, unsigned char *text_kinds,
+                                       mask_match_report *report, const mask_run *run, mask_error *err);
+
+typedef enum mask_word_kind {
+    MASK_WORD_KNOWN,   /* has a prototype */
+    MASK_WORD_OOD,     /* gets one from its neighbours in word-vector space */
+    MASK_WORD_DROPPED, /* stop word, non-visual or not a word: `reason` says */
+    MASK_WORD_UNKNOWN, /* neither prototype nor vector */
+} mask_word_kind;
+
+typedef struct mask_word_neighbour {
+    const char *word; /* owned by the knowledge */
+    float cosine, weight; /* Eq. 11 and 12 */
+} mask_word_neighbour;
+
+typedef struct mask_word {
+    const char *token; /* as it stood in the text, folded */
+    const char *word;  /* as it was looked up: the token, its lemma or a compound ("hot_dog") */
+    const char *reason; /* why it was dropped or how it was looked up ("lemma"); "" when as it stood */
+    mask_word_kind kind;
+    size_t count;  /* regions that carried a known word */
+    float weight;  /* in the text's mean */
+    const mask_word_neighbour *neighbours; /* of an OOD word, best first */
+    size_t neighbour_count;
+} mask_word;
+
+/* One text taken apart; owned by itself. */
+typedef struct mask_reading {
+    const mask_word *words; /* every token in order; a compound stands after its second part */
+    size_t count;
+    void *memory;
+} mask_reading;
+/* vectors may be NULL when options->ood is MASK_OOD_OFF. */
+MASK_API mask_status mask_reading_create(mask_reading *out, const mask_knowledge *knowledge,
+                                         const mask_vectors *vectors, const char *text,
+                                         const mask_match_options *options, mask_error *err);
+MASK_API void mask_reading_free(mask_reading *reading);
+
+/* One pair explained: the score as mask_match_scores gives it, and the word x region table behind it. */
+typedef struct mask_explanation {
+    double score;
+    double text_mean, text_deviation; /* of S(t, .) over the background; 0 and 1 when not calibrated */
+    double hub_image, hub_text;       /* a h(i) and b g(t), subtracted */
+    mask_reading reading;
+    size_t words, regions;
+    const size_t *word_index; /* words: position in reading.words */
+    const float *cosines;     /* words x regions */
+    const float *word_scores; /* words: pooled, calibrated c_w(i); cosine when not calibrated */
+    bool transductive;
+    void *memory;
+} mask_explanation;
+MASK_API mask_status mask_explanation_create(mask_explanation *out, const mask_knowledge *knowledge,
+                                             const mask_vectors *vectors, const mask_images *images, size_t image,
+                                             const char *text, const mask_match_options *options, const mask_run *run,
+                                             mask_error *err);
+MASK_API void mask_explanation_free(mask_explanation *explanation);
+
+/* ---- Evaluation ---------------------------------------------------------------------------------------------- */
+
+/* Ranks count from 0; a tie counts half (equal scores of others / 2 are added), which is deterministic and favours
+ * nobody; *_low and *_high are R@K with every tie lost and won. R@K in percent; medr = floor(median) + 1, meanr = mean + 1. */
+typedef struct mask_recall {
+    double r1, r5, r10, medr, meanr;
+    double low[3], high[3]; /* bounds of r1, r5, r10 */
+    size_t queries;
+} mask_recall;
+
+typedef struct mask_recalls {
+    mask_recall t2i, i2t;
+    mask_recall t2i_known, t2i_ood; /* texts whose words are all known; texts with an OOD word (0 queries if unasked) */
+    double rsum;                    /* t2i and i2t R@1 + R@5 + R@10 */
+    bool ties;                      /* some metric lies between different bounds */
+} mask_recalls;
+
+/* scores[text * images + image], texts = 5 images, text t belonging to image t / 5. text_kinds may be NULL (see
+ * mask_match_scores). folds > 1: the images are cut into that many equal parts, each ranked by itself, and the
+ * metrics averaged (COCO's 1K protocol). */
+MASK_API mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
+                                          const unsigned char *text_kinds, size_t folds, const mask_run *run,
+                                          mask_error *err);
+/* Writes a score matrix as the field does: float32 .npy, images x texts, atomically. */
+MASK_API mask_status mask_scores_save(const char *path, const float *scores, size_t images, size_t texts,
+                                      mask_error *err);
+
 #ifdef __cplusplus
 }
 #endif

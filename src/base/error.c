@@ -39,6 +39,11 @@ int mask__threads(const mask_run *run)
     return run && run->threads > 0 ? run->threads : omp_get_num_procs();
 }
 
+void mask__use_threads(const mask_run *run)
+{
+    omp_set_num_threads(mask__threads(run));
+}
+
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
                            mask_error *err)
 {

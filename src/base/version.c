@@ -1,0 +1,6 @@
+#include "mask.h"
+
+const char *mask_version(void)
+{
+    return MASK_VERSION;
+}

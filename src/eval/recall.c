@@ -1,0 +1,203 @@
+/* Recall at K and ranks, as every paper computes them (see mask_recalls_compute for the tie rule). Scores are
+ * text-major, so that both directions are straight passes over rows. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "dataset/npy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXTS_PER_IMAGE = 5, LEVELS = 3, TRANSPOSE_IMAGES = 64 };
+static const double levels[LEVELS] = {1, 5, 10};
+
+/* How many scores beat a query's own, and how many of others equal it. */
+typedef struct rank {
+    uint32_t better, equal;
+} rank;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percent(double count, size_t of)
+{
+    return of ? 100 * count / (double)of : 0;
+}
+
+/* Metrics of the queries whose kind is accepted: (kinds[q] & care) == want; kinds NULL = all. values: scratch. */
+static mask_recall summarise(const rank *ranks, size_t count, const unsigned char *kinds, unsigned care, unsigned want,
+                             double *values)
+{
+    mask_recall m = {0};
+    double hits[LEVELS] = {0}, low[LEVELS] = {0}, high[LEVELS] = {0}, sum = 0;
+    for (size_t q = 0; q < count; q++) {
+        if (kinds && (kinds[q] & care) != want) continue;
+        double value = ranks[q].better + 0.5 * ranks[q].equal;
+        for (int k = 0; k < LEVELS; k++) {
+            hits[k] += value < levels[k];
+            high[k] += ranks[q].better < levels[k];
+            low[k] += (double)ranks[q].better + ranks[q].equal < levels[k];
+        }
+        values[m.queries++] = value;
+        sum += value;
+    }
+    if (!m.queries) return m;
+    qsort(values, m.queries, sizeof *values, by_value);
+    double middle = (values[(m.queries - 1) / 2] + values[m.queries / 2]) / 2;
+    m.r1 = percent(hits[0], m.queries);
+    m.r5 = percent(hits[1], m.queries);
+    m.r10 = percent(hits[2], m.queries);
+    m.medr = floor(middle) + 1;
+    m.meanr = sum / (double)m.queries + 1;
+    for (int k = 0; k < LEVELS; k++) {
+        m.low[k] = percent(low[k], m.queries);
+        m.high[k] = percent(high[k], m.queries);
+    }
+    return m;
+}
+
+/* A fold: images [first, first + count) and their texts. */
+typedef struct fold {
+    const float *scores;
+    size_t stride, first, count;
+} fold;
+
+static const float *row_of(const fold *f, size_t text)
+{
+    return f->scores + (TEXTS_PER_IMAGE * f->first + text) * f->stride + f->first;
+}
+
+static void text_ranks(const fold *f, rank *ranks)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < TEXTS_PER_IMAGE * f->count; t++) {
+        const float *row = row_of(f, t);
+        float own = row[t / TEXTS_PER_IMAGE];
+        uint32_t better = 0, equal = 0;
+        for (size_t i = 0; i < f->count; i++) {
+            better += row[i] > own;
+            equal += row[i] == own;
+        }
+        ranks[t] = (rank){better, equal - 1};
+    }
+}
+
+/* An image's rank is that of its best text; texts of its own that tie with that one do not count. */
+static void image_ranks(const fold *f, rank *ranks, float *best)
+{
+    size_t texts = TEXTS_PER_IMAGE * f->count;
+    for (size_t i = 0; i < f->count; i++) {
+        uint32_t own_equal = 0;
+        best[i] = row_of(f, TEXTS_PER_IMAGE * i)[i];
+        for (size_t t = 1; t < TEXTS_PER_IMAGE; t++) best[i] = fmaxf(best[i], row_of(f, TEXTS_PER_IMAGE * i + t)[i]);
+        for (size_t t = 0; t < TEXTS_PER_IMAGE; t++) own_equal += row_of(f, TEXTS_PER_IMAGE * i + t)[i] == best[i];
+        ranks[i] = (rank){0, -own_equal};
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t i0 = 0; i0 < f->count; i0 += TRANSPOSE_IMAGES) {
+        size_t i1 = i0 + TRANSPOSE_IMAGES < f->count ? i0 + TRANSPOSE_IMAGES : f->count;
+        for (size_t t = 0; t < texts; t++) {
+            const float *row = row_of(f, t);
+            for (size_t i = i0; i < i1; i++) {
+                ranks[i].better += row[i] > best[i];
+                ranks[i].equal += row[i] == best[i];
+            }
+        }
+    }
+}
+
+/* sum += m / folds for every metric; queries add up. */
+static void average(mask_recall *sum, const mask_recall *m, double share)
+{
+    sum->r1 += share * m->r1;
+    sum->r5 += share * m->r5;
+    sum->r10 += share * m->r10;
+    sum->medr += share * m->medr;
+    sum->meanr += share * m->meanr;
+    for (int k = 0; k < LEVELS; k++) {
+        sum->low[k] += share * m->low[k];
+        sum->high[k] += share * m->high[k];
+    }
+    sum->queries += m->queries;
+}
+
+static bool has_ties(const mask_recall *m)
+{
+    for (int k = 0; k < LEVELS; k++)
+        if (m->low[k] < m->high[k]) return true;
+    return false;
+}
+
+static mask_status check(const float *scores, size_t images, size_t texts, size_t folds, mask_error *err)
+{
+    if (images == 0 || texts != TEXTS_PER_IMAGE * images)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%zu texts for %zu images: recall needs exactly five texts an image", texts, images);
+    if (folds < 1 || images % folds != 0)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%zu images cannot be cut into %zu equal folds", images,
+                          folds);
+    for (size_t at = 0; at < images * texts; at++)
+        if (isnan(scores[at]))
+            return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET, "the score of text %zu and image %zu is NaN",
+                              at / images, at % images);
+    return MASK_OK;
+}
+
+mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
+                                 const unsigned char *text_kinds, size_t folds, const mask_run *run, mask_error *err)
+{
+    enum { KNOWN = 1, OOD = 2 };
+    mask__arena arena = {0};
+    memset(out, 0, sizeof *out);
+    MASK__TRY(check(scores, images, texts, folds, err));
+    rank *ranks = mask__arena_alloc(&arena, texts, sizeof *ranks);
+    double *values = mask__arena_alloc(&arena, texts, sizeof *values);
+    float *best = mask__arena_alloc(&arena, images, sizeof *best);
+    mask__use_threads(run);
+    for (size_t n = 0; ranks && values && best && n < folds; n++) {
+        fold f = {.scores = scores, .stride = images, .first = n * (images / folds), .count = images / folds};
+        size_t fold_texts = TEXTS_PER_IMAGE * f.count;
+        const unsigned char *kinds = text_kinds ? text_kinds + TEXTS_PER_IMAGE * f.first : NULL;
+        double share = 1 / (double)folds;
+        mask_recall m;
+        text_ranks(&f, ranks);
+        m = summarise(ranks, fold_texts, NULL, 0, 0, values);
+        average(&out->t2i, &m, share);
+        if (kinds) {
+            m = summarise(ranks, fold_texts, kinds, KNOWN | OOD, KNOWN, values);
+            average(&out->t2i_known, &m, share);
+            m = summarise(ranks, fold_texts, kinds, OOD, OOD, values);
+            average(&out->t2i_ood, &m, share);
+        }
+        image_ranks(&f, ranks, best);
+        m = summarise(ranks, f.count, NULL, 0, 0, values);
+        average(&out->i2t, &m, share);
+    }
+    bool enough = ranks && values && best;
+    mask__arena_free(&arena);
+    if (!enough) return mask__no_memory(err, "recalls");
+    out->rsum = out->t2i.r1 + out->t2i.r5 + out->t2i.r10 + out->i2t.r1 + out->i2t.r5 + out->i2t.r10;
+    out->ties = has_ties(&out->t2i) || has_ties(&out->i2t);
+    return MASK_OK;
+}
+
+mask_status mask_scores_save(const char *path, const float *scores, size_t images, size_t texts, mask_error *err)
+{
+    mask__npy_writer writer;
+    float *rows = malloc((TRANSPOSE_IMAGES * texts + 1) * sizeof *rows);
+    if (!rows) return mask__no_memory(err, path);
+    mask_status status = mask__npy_create(&writer, path, MASK__NPY_F32, 2, (size_t[]){images, texts}, err);
+    for (size_t i0 = 0; status == MASK_OK && i0 < images; i0 += TRANSPOSE_IMAGES) {
+        size_t count = images - i0 < TRANSPOSE_IMAGES ? images - i0 : TRANSPOSE_IMAGES;
+        for (size_t t = 0; t < texts; t++)
+            for (size_t i = 0; i < count; i++) rows[i * texts + t] = scores[t * images + i0 + i];
+        status = mask__npy_append(&writer, rows, count * texts, err);
+    }
+    free(rows);
+    if (status == MASK_OK) return mask__npy_commit(&writer, err);
+    mask__npy_abort(&writer);
+    return status;
+}

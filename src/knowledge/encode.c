@@ -1,0 +1,59 @@
+/* Region representations of images, for programs that want mu itself. */
+#include "knowledge/knowledge.h"
+#include "dataset/images.h"
+#include "dataset/npy.h"
+#include "math/vector.h"
+
+#include <stdlib.h>
+
+static mask_status check_dim(const mask_knowledge *k, const mask_images *images, mask_error *err)
+{
+    if (mask_images_dim(images) == k->encoder.in) return MASK_OK;
+    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                      "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
+                      mask__images_path(images), mask_images_dim(images), k->encoder.in);
+}
+
+mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *images, size_t image, float *out,
+                                  mask_error *err)
+{
+    size_t regions = mask_images_regions(images, image), rows, where;
+    const float *features;
+    MASK__TRY(check_dim(k, images, err));
+    float *buffer = malloc((2 * regions * k->encoder.in + 1) * sizeof *buffer);
+    if (!buffer) return mask__no_memory(err, "an encoding");
+    mask_status status = mask__images_block(images, image, 1, buffer, &features, &rows, err);
+    if (status == MASK_OK) {
+        const float *mu = mask__encoder_apply(&k->encoder, features, rows, buffer + regions * k->encoder.in, out);
+        for (size_t i = 0; mu != out && i < rows * k->encoder.out; i++) out[i] = mu[i];
+        if (!mask__all_finite(out, rows * k->encoder.out, &where)) status = mask__images_refuse(images, image, err);
+    }
+    free(buffer);
+    return status;
+}
+
+mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_images *images, const char *path,
+                                       const mask_run *run, mask_error *err)
+{
+    size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0, z = k->encoder.out;
+    mask__npy_writer writer;
+    MASK__TRY(check_dim(k, images, err));
+    for (size_t i = 0; i < count; i++)
+        if (mask_images_regions(images, i) != regions)
+            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                              "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
+                              mask__images_path(images), i, mask_images_regions(images, i), regions);
+    mask__use_threads(run);
+    float *mu = malloc((regions * z + 1) * sizeof *mu);
+    if (!mu) return mask__no_memory(err, "an encoding");
+    mask_status status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        status = mask__progress(run, "encoding", "images", i, count, err);
+        if (status == MASK_OK) status = mask_knowledge_encode(k, images, i, mu, err);
+        if (status == MASK_OK) status = mask__npy_append(&writer, mu, regions * z, err);
+    }
+    free(mu);
+    if (status == MASK_OK) return mask__npy_commit(&writer, err);
+    mask__npy_abort(&writer);
+    return status;
+}

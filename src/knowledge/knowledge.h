@@ -1,0 +1,45 @@
+/* Inside of mask_knowledge for the rooms above (match). */
+#ifndef MASK_KNOWLEDGE_KNOWLEDGE_H
+#define MASK_KNOWLEDGE_KNOWLEDGE_H
+
+#include "base/memory.h"
+#include "base/pack.h"
+#include "base/strings.h"
+#include "knowledge/ood.h"
+#include "learn/encoder.h"
+
+/* Unpaired background data (method section 9): encoded images, and texts as lists of their words. */
+typedef struct mask__background {
+    size_t images, texts;       /* 0 images = not calibrated */
+    const uint64_t *image_rows; /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */
+    const float *mu;            /* rows x Z */
+    mask__strings words;        /* the distinct words of the texts; those not in the knowledge are OOD */
+    const float *word_vectors;  /* words x N, unit; rows of known words are zero */
+    const uint64_t *text_words_at; /* texts + 1 */
+    const uint32_t *text_words;    /* indices into words, in order of appearance */
+} mask__background;
+
+struct mask_knowledge {
+    mask_knowledge_info info; /* its strings live in the arena or the file */
+    mask__encoder encoder;
+    mask__strings words;       /* K, most frequent first */
+    const char **word_texts;   /* NUL-terminated copies for the public API */
+    const uint64_t *counts;    /* K: regions that carried the word */
+    const float *word_vectors; /* K x N, unit */
+    const float *prototypes;   /* K x Z, shrunk as they are used */
+    mask__background background;
+    mask_match_options options; /* defaults of its calibration; meaningful when background.images > 0 */
+    mask__arena arena;          /* what was computed */
+    mask__pack pack;            /* what was mapped */
+};
+
+mask__space mask__knowledge_space(const mask_knowledge *knowledge);
+/* An empty knowledge to fill; NULL when memory is short. */
+mask_knowledge *mask__knowledge_new(void);
+/* Fills word_texts from words. */
+mask_status mask__knowledge_name_words(mask_knowledge *knowledge, mask_error *err);
+/* Refuses vectors that are not those the knowledge was learned with. */
+mask_status mask__knowledge_check_vectors(const mask_knowledge *knowledge, const mask_vectors *vectors,
+                                          mask_error *err);
+
+#endif

@@ -1,0 +1,176 @@
+#include "labelwords.h"
+#include "base/memory.h"
+#include "dataset/labels.h"
+#include "knowledge/compounds.h"
+#include "math/vector.h"
+#include "text/tokens.h"
+#include "text/wordnet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROGRESS_STEP = 1 << 14 };
+
+/* Answers for tokens and adjacent pairs, each found once. */
+typedef struct reader {
+    mask__label_words *out;
+    const mask_vectors *vectors;
+    mask_tokens rule;
+    mask__strings tokens, pairs;
+    uint32_t *token_words, *pair_words; /* word index or MASK__NOT_FOUND */
+    size_t token_capacity, pair_capacity;
+    float *vector, *scratch; /* N */
+} reader;
+
+/* The index of a word, added with its unit vector when new. */
+static mask_status intern_word(reader *r, const char *word, size_t length, uint32_t *index, mask_error *err)
+{
+    mask__label_words *w = r->out;
+    size_t n = mask_vectors_dim(r->vectors);
+    bool added;
+    MASK__TRY(mask__strings_intern(&w->words, word, length, index, &added, err));
+    if (!added) return MASK_OK;
+    if (!mask__grow(&w->vectors, &w->vectors_capacity, w->words.count, n * sizeof *w->vectors) ||
+        !mask__grow(&w->counts, &w->counts_capacity, w->words.count, sizeof *w->counts))
+        return mask__no_memory(err, "the words of the labels");
+    memcpy(w->vectors + *index * n, r->vector, n * sizeof *w->vectors);
+    w->counts[*index] = 0;
+    return MASK_OK;
+}
+
+static bool has_vector(reader *r, const char *word, size_t length)
+{
+    int64_t row = mask_vectors_find(r->vectors, word, length);
+    if (row < 0) return false;
+    mask_vectors_get(r->vectors, (size_t)row, r->vector);
+    return mask__normalise(r->vector, mask_vectors_dim(r->vectors)) > 0;
+}
+
+static mask_status find_token(reader *r, const char *token, size_t length, uint32_t *word, mask_error *err)
+{
+    char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
+    size_t lemma_count;
+    *word = MASK__NOT_FOUND;
+    if (mask__tokens_dropped(r->rule, token, length)) return MASK_OK;
+    if (has_vector(r, token, length)) return intern_word(r, token, length, word, err);
+    if (r->rule != MASK_TOKENS_CAPTION) return MASK_OK;
+    lemma_count = mask__wordnet_lemmas(token, length, lemmas);
+    for (size_t i = 0; i < lemma_count; i++)
+        if (has_vector(r, lemmas[i], strlen(lemmas[i])))
+            return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
+    return MASK_OK;
+}
+
+static mask_status token_word(reader *r, mask__token token, uint32_t *word, mask_error *err)
+{
+    uint32_t index;
+    bool added;
+    MASK__TRY(mask__strings_intern(&r->tokens, token.text, token.length, &index, &added, err));
+    if (added) {
+        if (!mask__grow(&r->token_words, &r->token_capacity, r->tokens.count, sizeof *r->token_words))
+            return mask__no_memory(err, "the words of the labels");
+        MASK__TRY(find_token(r, token.text, token.length, &r->token_words[index], err));
+    }
+    *word = r->token_words[index];
+    return MASK_OK;
+}
+
+static mask_status pair_word(reader *r, mask__token first, mask__token second, uint32_t *word, mask_error *err)
+{
+    char joined[2 * MASK__COMPOUND_BYTES], name[MASK__COMPOUND_BYTES];
+    uint32_t index;
+    bool added;
+    *word = MASK__NOT_FOUND;
+    if (first.length + second.length + 1 > sizeof joined) return MASK_OK;
+    memcpy(joined, first.text, first.length);
+    joined[first.length] = ' ';
+    memcpy(joined + first.length + 1, second.text, second.length);
+    MASK__TRY(mask__strings_intern(&r->pairs, joined, first.length + second.length + 1, &index, &added, err));
+    if (added) {
+        if (!mask__grow(&r->pair_words, &r->pair_capacity, r->pairs.count, sizeof *r->pair_words))
+            return mask__no_memory(err, "the words of the labels");
+        r->pair_words[index] = MASK__NOT_FOUND;
+        if (mask__compound_find(r->vectors, first, second, name, r->vector, r->scratch))
+            MASK__TRY(intern_word(r, name, strlen(name), &r->pair_words[index], err));
+    }
+    *word = r->pair_words[index];
+    return MASK_OK;
+}
+
+/* Adds a word to the region that began at pairs_at, unless it has it. */
+static mask_status add_pair(mask__label_words *w, size_t begin, uint32_t word, mask_error *err)
+{
+    if (word == MASK__NOT_FOUND) return MASK_OK;
+    for (size_t p = begin; p < w->pair_count; p++)
+        if (w->pairs[p] == word) return MASK_OK;
+    if (!mask__grow(&w->pairs, &w->pairs_capacity, w->pair_count + 1, sizeof *w->pairs))
+        return mask__no_memory(err, "the words of the labels");
+    w->pairs[w->pair_count++] = word;
+    w->counts[word]++;
+    return MASK_OK;
+}
+
+static mask_status read_label(reader *r, const char *label, mask__tokens *tokens, mask_error *err)
+{
+    size_t begin = r->out->pair_count;
+    uint32_t word = MASK__NOT_FOUND, previous = MASK__NOT_FOUND;
+    MASK__TRY(mask__tokens_split(tokens, r->rule, label, strlen(label), err));
+    for (size_t i = 0; i < tokens->count; i++) {
+        MASK__TRY(token_word(r, tokens->items[i], &word, err));
+        MASK__TRY(add_pair(r->out, begin, word, err));
+        if (r->rule == MASK_TOKENS_CAPTION && previous != MASK__NOT_FOUND && word != MASK__NOT_FOUND) {
+            uint32_t compound;
+            MASK__TRY(pair_word(r, tokens->items[i - 1], tokens->items[i], &compound, err));
+            MASK__TRY(add_pair(r->out, begin, compound, err));
+        }
+        previous = word;
+    }
+    return MASK_OK;
+}
+
+static mask_status read_all(reader *r, const mask_labels *labels, const mask_run *run, mask_error *err)
+{
+    size_t regions = mask_labels_regions(labels);
+    mask__tokens tokens = {0};
+    mask_status status = MASK_OK;
+    for (size_t i = 0; status == MASK_OK && i < regions; i++) {
+        if (i % PROGRESS_STEP == 0) status = mask__progress(run, "labels", "regions", i, regions, err);
+        if (status == MASK_OK) status = read_label(r, mask_labels_text(labels, i), &tokens, err);
+        r->out->pairs_at[i + 1] = r->out->pair_count;
+    }
+    mask__tokens_free(&tokens);
+    return status;
+}
+
+mask_status mask__label_words_read(mask__label_words *words, const mask_labels *labels, const mask_vectors *vectors,
+                                   mask_tokens rule, const mask_run *run, mask_error *err)
+{
+    size_t n = mask_vectors_dim(vectors);
+    reader r = {.out = words, .vectors = vectors, .rule = rule};
+    *words = (mask__label_words){0};
+    if (rule == MASK_TOKENS_CAPTION) MASK__TRY(mask__wordnet_open(err));
+    words->pairs_at = calloc(mask_labels_regions(labels) + 1, sizeof *words->pairs_at);
+    r.vector = malloc(n * sizeof *r.vector);
+    r.scratch = malloc(n * sizeof *r.scratch);
+    mask_status status = MASK_OK;
+    if (!words->pairs_at || !r.vector || !r.scratch) status = mask__no_memory(err, "the words of the labels");
+    if (status == MASK_OK) status = read_all(&r, labels, run, err);
+    free(r.vector);
+    free(r.scratch);
+    free(r.token_words);
+    free(r.pair_words);
+    mask__strings_free(&r.tokens);
+    mask__strings_free(&r.pairs);
+    if (status != MASK_OK) mask__label_words_free(words);
+    return status;
+}
+
+void mask__label_words_free(mask__label_words *words)
+{
+    mask__strings_free(&words->words);
+    free(words->vectors);
+    free(words->counts);
+    free(words->pairs_at);
+    free(words->pairs);
+    *words = (mask__label_words){0};
+}

@@ -1,0 +1,195 @@
+/* Learning a knowledge (method sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and their
+ * shrinking. Streams the features; keeps in memory the words of the labels and K x Z sums. */
+#include "knowledge.h"
+#include "dataset/labels.h"
+#include "knowledge/labelwords.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_ROWS = 4096, SHRINK_NEIGHBOURS = 20 };
+static const float shrink_temperature = 0.1f;
+
+static mask_status check_options(const mask_learn_options *o, mask_error *err)
+{
+    if (o->min_count < 1)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the minimum count of a word must be at least 1");
+    if (o->encoder == MASK_ENCODER_WHITEN && o->whiten_dim < 1)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
+    if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
+    return MASK_OK;
+}
+
+/* A word's rank: most regions first, then first seen. */
+typedef struct ranked_word {
+    uint64_t count;
+    uint32_t label_word;
+} ranked_word;
+
+static int by_count(const void *a, const void *b)
+{
+    const ranked_word *x = a, *y = b;
+    if (x->count != y->count) return x->count < y->count ? 1 : -1;
+    return x->label_word < y->label_word ? -1 : x->label_word > y->label_word;
+}
+
+/* Chooses the words of the knowledge: min_count regions and a vector. Replaces each pair's label word by the index in
+ * the knowledge or MASK__NOT_FOUND. */
+static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t min_count, mask_error *err)
+{
+    size_t n = k->info.vector_dim, kept = 0;
+    ranked_word *ranked = malloc((w->words.count + 1) * sizeof *ranked);
+    uint32_t *index = malloc((w->words.count + 1) * sizeof *index), added;
+    mask_status status = ranked && index ? MASK_OK : mask__no_memory(err, "the words of the labels");
+    for (size_t i = 0; status == MASK_OK && i < w->words.count; i++) {
+        index[i] = MASK__NOT_FOUND;
+        if (w->counts[i] >= min_count) ranked[kept++] = (ranked_word){w->counts[i], (uint32_t)i};
+    }
+    if (status == MASK_OK && kept == 0)
+        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                            "no word of the labels has %zu regions and a vector: lower --min-count or check the vectors",
+                            min_count);
+    if (status == MASK_OK) qsort(ranked, kept, sizeof *ranked, by_count);
+    uint64_t *counts = mask__arena_alloc(&k->arena, kept, sizeof *counts);
+    float *vectors = mask__arena_alloc(&k->arena, kept * n, sizeof *vectors);
+    if (status == MASK_OK && (!counts || !vectors)) status = mask__no_memory(err, "the words of the labels");
+    for (size_t i = 0; status == MASK_OK && i < kept; i++) {
+        size_t length;
+        const char *word = mask__strings_get(&w->words, ranked[i].label_word, &length);
+        status = mask__strings_intern(&k->words, word, length, &added, NULL, err);
+        index[ranked[i].label_word] = (uint32_t)i;
+        counts[i] = ranked[i].count;
+        memcpy(vectors + i * n, w->vectors + ranked[i].label_word * n, n * sizeof *vectors);
+        k->info.pairs += ranked[i].count;
+    }
+    for (size_t p = 0; status == MASK_OK && p < w->pair_count; p++) w->pairs[p] = index[w->pairs[p]];
+    k->info.words = kept;
+    k->counts = counts;
+    k->word_vectors = vectors;
+    free(ranked);
+    free(index);
+    return status;
+}
+
+/* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k. The sums are double and run over the regions in
+ * order, so the result does not depend on the thread count; threads share the dimensions. */
+static mask_status sum_prototypes(const mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
+                                  double *sums, const mask_run *run, mask_error *err)
+{
+    size_t in = k->encoder.in, z = k->encoder.out, regions = mask_labels_regions(labels);
+    mask__arena work = {0};
+    float *buffer = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof *buffer);
+    float *scratch = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof *scratch);
+    float *mu = mask__arena_alloc(&work, BLOCK_ROWS * z, sizeof *mu);
+    mask_status status = buffer && scratch && mu ? MASK_OK : mask__no_memory(err, "prototypes");
+    for (size_t first = 0; status == MASK_OK && first < regions; first += BLOCK_ROWS) {
+        size_t rows = regions - first < BLOCK_ROWS ? regions - first : BLOCK_ROWS;
+        const float *features;
+        status = mask__progress(run, "prototypes", "regions", first, regions, err);
+        if (status == MASK_OK) status = mask__labels_block(labels, first, rows, buffer, &features, err);
+        if (status != MASK_OK) break;
+        const float *m = mask__encoder_apply(&k->encoder, features, rows, scratch, mu);
+#pragma omp parallel for schedule(static)
+        for (size_t z0 = 0; z0 < z; z0 += 64) {
+            size_t z1 = z0 + 64 < z ? z0 + 64 : z;
+            for (size_t row = 0; row < rows; row++)
+                for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++)
+                    if (w->pairs[p] != MASK__NOT_FOUND)
+                        for (size_t d = z0; d < z1; d++) sums[w->pairs[p] * z + d] += m[row * z + d];
+        }
+    }
+    mask__arena_free(&work);
+    return status;
+}
+
+/* Prototypes of rare words are shrunk towards what their neighbours in word-vector space say:
+ * v_k = (J_k v_k + c o_k) / (J_k + c), o_k the Eq. 13 prototype of word k from the other words. */
+static mask_status shrink_prototypes(const mask_knowledge *k, float pseudo_counts, float *prototypes, mask_error *err)
+{
+    size_t z = k->info.dim, words = k->info.words;
+    mask__space space = mask__knowledge_space(k);
+    float *others = malloc(words * z * sizeof *others);
+    if (!others) return mask__no_memory(err, "prototypes");
+    mask_status status = mask__ood_prototypes(&space, k->word_vectors, words, true, SHRINK_NEIGHBOURS,
+                                              shrink_temperature, others, NULL, err);
+    for (size_t i = 0; status == MASK_OK && i < words; i++) {
+        float count = (float)k->counts[i];
+        for (size_t d = i * z; d < (i + 1) * z; d++)
+            prototypes[d] = (count * prototypes[d] + pseudo_counts * others[d]) / (count + pseudo_counts);
+    }
+    free(others);
+    return status;
+}
+
+static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
+                                    float pseudo_counts, const mask_run *run, mask_error *err)
+{
+    size_t values = k->info.words * k->info.dim;
+    double *sums = calloc(values, sizeof *sums);
+    float *prototypes = mask__arena_alloc(&k->arena, values, sizeof *prototypes);
+    k->prototypes = prototypes;
+    mask_status status = sums && prototypes ? MASK_OK : mask__no_memory(err, "prototypes");
+    if (status == MASK_OK) status = sum_prototypes(k, labels, w, sums, run, err);
+    for (size_t i = 0; status == MASK_OK && i < values; i++)
+        prototypes[i] = (float)(sums[i] / (double)k->counts[i / k->info.dim]);
+    if (status == MASK_OK && pseudo_counts > 0 && k->info.words > 1)
+        status = shrink_prototypes(k, pseudo_counts, prototypes, err);
+    free(sums);
+    return status;
+}
+
+static mask_status remember(mask_knowledge *k, const mask_labels *labels, const mask_vectors *vectors,
+                            const mask_learn_options *o, mask_error *err)
+{
+    const char *provenance = o->provenance ? o->provenance : "", *path = mask_vectors_path(vectors);
+    k->info.tokens = o->tokens;
+    k->info.encoder = o->encoder;
+    k->info.min_count = o->min_count;
+    k->info.whiten_shrink = o->whiten_shrink;
+    k->info.prototype_shrink = o->prototype_shrink;
+    k->info.regions = mask_labels_regions(labels);
+    k->info.vector_dim = mask_vectors_dim(vectors);
+    k->info.vectors_fingerprint = mask_vectors_fingerprint(vectors);
+    k->info.vectors_path = mask__arena_text(&k->arena, path, strlen(path));
+    k->info.provenance = mask__arena_text(&k->arena, provenance, strlen(provenance));
+    return k->info.vectors_path && k->info.provenance ? MASK_OK : mask__no_memory(err, "a knowledge");
+}
+
+static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask_learn_options *o,
+                               const mask_run *run, mask_error *err)
+{
+    size_t dim = mask_labels_dim(labels);
+    k->encoder = (mask__encoder){.kind = MASK_ENCODER_NONE, .in = dim, .out = dim};
+    if (o->encoder == MASK_ENCODER_WHITEN)
+        MASK__TRY(mask__whiten_fit(&k->encoder, labels, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
+    k->info.feature_dim = k->encoder.in;
+    k->info.dim = k->encoder.out;
+    return MASK_OK;
+}
+
+mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                 const mask_learn_options *options, const mask_run *run, mask_error *err)
+{
+    mask_learn_options defaults = MASK_LEARN_DEFAULTS;
+    const mask_learn_options *o = options ? options : &defaults;
+    mask__label_words words = {0};
+    *out = NULL;
+    MASK__TRY(check_options(o, err));
+    mask_knowledge *k = mask__knowledge_new();
+    if (!k) return mask__no_memory(err, "a knowledge");
+    mask__use_threads(run);
+    mask_status status = remember(k, labels, vectors, o, err);
+    if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
+    if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
+    if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
+    if (status == MASK_OK) status = fit_encoder(k, labels, o, run, err);
+    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o->prototype_shrink, run, err);
+    if (status == MASK_OK) k->options = mask_calibrate_defaults();
+    mask__label_words_free(&words);
+    if (status != MASK_OK)
+        mask_knowledge_close(k);
+    else
+        *out = k;
+    return status;
+}

@@ -1,0 +1,59 @@
+/* From texts to terms: what each token stands for in a knowledge, and the prototypes of all terms of a set of texts.
+ *
+ * A term is a word with a prototype: known, or OOD with a word vector. Tokens are resolved once and cached; a text
+ * becomes the list of its terms. Background texts, which are stored as words, join the same lexicon. */
+#ifndef MASK_KNOWLEDGE_LEXICON_H
+#define MASK_KNOWLEDGE_LEXICON_H
+
+#include "knowledge/knowledge.h"
+#include "text/tokens.h"
+
+#define MASK__NO_TERM UINT32_MAX
+
+typedef struct mask__resolution {
+    mask_word_kind kind;
+    const char *token, *word, *reason; /* as in mask_word */
+    uint32_t term;                     /* of KNOWN and OOD words, else MASK__NO_TERM */
+} mask__resolution;
+
+typedef struct mask__term {
+    uint32_t known;  /* index in the knowledge, MASK__NOT_FOUND for OOD */
+    uint32_t vector; /* of OOD: row of lexicon vectors */
+} mask__term;
+
+typedef struct mask__lexicon {
+    const mask_knowledge *knowledge;
+    const mask_vectors *vectors; /* NULL = no OOD words */
+    mask__arena arena;
+    mask__tokens tokens;
+    mask__strings compound_firsts; /* first parts of the knowledge's compounds: few pairs need a look-up */
+    mask__strings seen; /* distinct tokens, and pairs "first second" that may be compounds */
+    mask__resolution *resolutions; /* one for each of `seen` */
+    size_t resolution_capacity;
+    mask__strings names; /* of the terms */
+    mask__term *terms;
+    size_t term_capacity;
+    float *ood_vectors; /* OOD terms x N, unit */
+    size_t ood_count, ood_capacity;
+    size_t texts, text_capacity, used, used_capacity;
+    size_t *text_at;      /* texts + 1 */
+    uint32_t *text_terms; /* term indices, in order of appearance, repeats kept */
+    size_t known, ood, unusable; /* occurrences */
+} mask__lexicon;
+
+/* vectors NULL: OOD words are unusable. */
+mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *knowledge, const mask_vectors *vectors,
+                               mask_error *err);
+void mask__lexicon_close(mask__lexicon *lexicon);
+mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mask_error *err);
+/* Adds the knowledge's background texts; counts nothing. */
+mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err);
+/* What a text's tokens became, in order; *items lives until the lexicon closes. */
+mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items,
+                               size_t *count, mask_error *err);
+
+/* Prototypes of all terms, unit length (terms x Z), and their weights in a text's mean (terms). */
+mask_status mask__lexicon_prototypes(const mask__lexicon *lexicon, const mask_match_options *options, float *prototypes,
+                                     float *weights, mask_error *err);
+
+#endif

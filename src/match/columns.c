@@ -1,0 +1,304 @@
+#include "columns.h"
+#include "dataset/images.h"
+#include "math/gemm.h"
+#include "math/vector.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of regions in one GEMM: enough that packing the prototypes costs little, few enough that the products are still
+ * in cache when they are pooled. Words are pooled in chunks of LANES, which the compiler keeps in registers. */
+enum { BLOCK_ROWS = 2048, LANES = 64, MAX_TOP = 64 };
+
+mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder)
+{
+    return (mask__regions){
+        .images = images, .encoder = encoder, .count = mask_images_count(images), .dim = encoder->out};
+}
+
+mask__regions mask__regions_of_background(const mask_knowledge *k)
+{
+    return (mask__regions){.image_rows = k->background.image_rows,
+                           .mu = k->background.mu,
+                           .count = k->background.images,
+                           .dim = k->info.dim};
+}
+
+size_t mask__regions_in(const mask__regions *r, size_t image)
+{
+    if (r->images) return mask_images_regions(r->images, image);
+    return (size_t)(r->image_rows[image + 1] - r->image_rows[image]);
+}
+
+/* A block of images on its way through: rows of mu, their inverse norms, their dot products with the prototypes. */
+typedef struct block {
+    const mask__regions *regions;
+    size_t first, count, rows, words;
+    size_t *row_of;         /* count + 1 */
+    float *buffer, *scratch, *encoded; /* features and mu */
+    const float *mu;        /* rows x Z */
+    float *inverse_norms;   /* rows */
+    float *dots;            /* rows x words */
+    mask__arena arena;
+} block;
+
+static size_t largest_image(const mask__regions *r)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (mask__regions_in(r, i) > most) most = mask__regions_in(r, i);
+    return most;
+}
+
+static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t max_rows, mask_error *err)
+{
+    size_t most = largest_image(r), rows = most > max_rows ? most : max_rows;
+    *b = (block){.regions = r, .words = words};
+    b->row_of = mask__arena_alloc(&b->arena, rows + 2, sizeof *b->row_of);
+    b->inverse_norms = mask__arena_alloc(&b->arena, rows, sizeof(float));
+    b->dots = mask__arena_alloc(&b->arena, rows * words, sizeof(float));
+    bool enough = b->row_of && b->inverse_norms && b->dots;
+    if (r->images) {
+        b->buffer = mask__arena_alloc(&b->arena, rows * r->encoder->in, sizeof(float));
+        b->scratch = mask__arena_alloc(&b->arena, rows * r->encoder->in, sizeof(float));
+        b->encoded = mask__arena_alloc(&b->arena, rows * r->encoder->out, sizeof(float));
+        enough = enough && b->buffer && b->scratch && b->encoded;
+    }
+    if (enough) return MASK_OK;
+    mask__arena_free(&b->arena);
+    return mask__no_memory(err, "columns");
+}
+
+/* Takes images from b->first on until the block is full. */
+static void block_extent(block *b, size_t max_rows)
+{
+    b->count = b->rows = 0;
+    b->row_of[0] = 0;
+    while (b->first + b->count < b->regions->count) {
+        size_t regions = mask__regions_in(b->regions, b->first + b->count);
+        if (b->count && (b->rows + regions > max_rows || b->count >= max_rows)) break;
+        b->rows += regions;
+        b->row_of[++b->count] = b->rows;
+    }
+}
+
+static mask_status block_encode(block *b, mask_error *err)
+{
+    const mask__regions *r = b->regions;
+    bool finite = true;
+    size_t dim = r->dim;
+    if (r->images) {
+        const float *features;
+        size_t rows;
+        MASK__TRY(mask__images_block(r->images, b->first, b->count, b->buffer, &features, &rows, err));
+        b->mu = mask__encoder_apply(r->encoder, features, rows, b->scratch, b->encoded);
+    } else {
+        b->mu = r->mu + r->image_rows[b->first] * dim;
+    }
+#pragma omp parallel for schedule(static) reduction(&& : finite)
+    for (size_t row = 0; row < b->rows; row++) {
+        float norm = mask__norm(b->mu + row * dim, dim);
+        finite = finite && isfinite(norm);
+        b->inverse_norms[row] = norm > 0 ? 1 / norm : 0;
+    }
+    for (size_t i = 0; !finite && r->images && i < b->count; i++)
+        MASK__TRY(mask__images_refuse(r->images, b->first + i, err));
+    if (finite) return MASK_OK;
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "region features are so large that their norm overflows: scale them down");
+}
+
+static void block_multiply(block *b, const float *prototypes, mask__column_times *times)
+{
+    double start = omp_get_wtime();
+    size_t dim = b->regions->dim;
+    mask__gemm(false, true, b->rows, b->words, dim, 1, b->mu, dim, prototypes, dim, 0, b->dots, b->words);
+    times->seconds_gemm += omp_get_wtime() - start;
+    times->gflop_gemm += 2e-9 * (double)b->rows * (double)b->words * (double)dim;
+}
+
+/* The mean of the `top` largest of each lane over an image's regions: top running maxima, one vector each. */
+static void pool_top(const float *dots, size_t stride, const float *inverse_norms, size_t regions, size_t lanes,
+                     size_t top, float *out)
+{
+    float best[MAX_TOP][LANES];
+    if (top > regions) top = regions;
+    for (size_t t = 0; t < top; t++)
+        for (size_t l = 0; l < LANES; l++) best[t][l] = -INFINITY;
+    for (size_t r = 0; r < regions; r++) {
+        float values[LANES] = {0}, scale = inverse_norms[r];
+        for (size_t l = 0; l < lanes; l++) values[l] = dots[r * stride + l] * scale;
+        for (size_t t = 0; t < top; t++)
+            for (size_t l = 0; l < LANES; l++) {
+                float high = best[t][l] > values[l] ? best[t][l] : values[l];
+                values[l] = best[t][l] > values[l] ? values[l] : best[t][l];
+                best[t][l] = high;
+            }
+    }
+    for (size_t l = 0; l < lanes; l++) {
+        float sum = 0;
+        for (size_t t = 0; t < top; t++) sum += best[t][l];
+        out[l] = top ? sum / (float)top : 0;
+    }
+}
+
+/* The mean over all regions of the cosine = the cosine's numerator with the mean of the unit region vectors. */
+static void pool_mean(const float *dots, size_t stride, const float *inverse_norms, size_t regions, size_t lanes,
+                      float *out)
+{
+    float sum[LANES] = {0};
+    for (size_t r = 0; r < regions; r++)
+        for (size_t l = 0; l < lanes; l++) sum[l] += dots[r * stride + l] * inverse_norms[r];
+    for (size_t l = 0; l < lanes; l++) out[l] = regions ? sum[l] / (float)regions : 0;
+}
+
+/* 1 / the norm of the mean of an image's unit region vectors, to make pool_mean's result a cosine. */
+static float inverse_mean_norm(const block *b, size_t image)
+{
+    size_t dim = b->regions->dim, regions = b->row_of[image + 1] - b->row_of[image];
+    double squares = 0;
+    for (size_t d0 = 0; d0 < dim; d0 += LANES) {
+        float sum[LANES] = {0};
+        size_t lanes = dim - d0 < LANES ? dim - d0 : LANES;
+        for (size_t r = b->row_of[image]; r < b->row_of[image + 1]; r++)
+            for (size_t l = 0; l < lanes; l++) sum[l] += b->mu[r * dim + d0 + l] * b->inverse_norms[r];
+        for (size_t l = 0; l < lanes; l++) squares += (double)sum[l] * sum[l];
+    }
+    return squares > 0 ? (float)((double)regions / sqrt(squares)) : 0;
+}
+
+/* Pools one image of the block into column-major output; images of a block are neighbours there. */
+static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled, float *whole)
+{
+    size_t begin = b->row_of[image], regions = b->row_of[image + 1] - begin, images = b->regions->count;
+    size_t at = b->first + image;
+    bool by_mean = p->whole && p->whole_region == MASK_WHOLE_MEAN;
+    float mean_scale = by_mean ? inverse_mean_norm(b, image) : 0, out[LANES];
+    for (size_t w = 0; w < b->words; w += LANES) {
+        size_t lanes = b->words - w < LANES ? b->words - w : LANES;
+        const float *dots = b->dots + begin * b->words + w, *norms = b->inverse_norms + begin;
+        if (p->mean)
+            pool_mean(dots, b->words, norms, regions, lanes, out);
+        else
+            pool_top(dots, b->words, norms, regions, lanes, (size_t)p->top, out);
+        for (size_t l = 0; l < lanes; l++) pooled[(w + l) * images + at] = out[l];
+        if (!p->whole) continue;
+        if (by_mean) {
+            pool_mean(dots, b->words, norms, regions, lanes, out);
+            for (size_t l = 0; l < lanes; l++) whole[(w + l) * images + at] = out[l] * mean_scale;
+        } else {
+            size_t r = (size_t)p->whole_region;
+            for (size_t l = 0; l < lanes; l++)
+                whole[(w + l) * images + at] = r < regions ? dots[r * b->words + l] * norms[r] : 0;
+        }
+    }
+}
+
+/* Runs every block of images through encode and multiply, and hands it on. */
+typedef void block_user(const block *b, void *context);
+static mask_status for_blocks(const mask__regions *regions, const float *prototypes, size_t words, block_user *use,
+                              void *context, mask__column_times *times, const char *what, const mask_run *run,
+                              mask_error *err)
+{
+    block b;
+    double start = omp_get_wtime();
+    mask_status status = block_open(&b, regions, words, BLOCK_ROWS, err);
+    for (b.first = 0; status == MASK_OK && b.first < regions->count; b.first += b.count) {
+        block_extent(&b, BLOCK_ROWS);
+        status = mask__progress(run, what, "images", b.first, regions->count, err);
+        if (status == MASK_OK) status = block_encode(&b, err);
+        if (status != MASK_OK) break;
+        block_multiply(&b, prototypes, times);
+        use(&b, context);
+    }
+    mask__arena_free(&b.arena);
+    times->seconds += omp_get_wtime() - start;
+    return status;
+}
+
+typedef struct pool_job {
+    const mask__pooling *pooling;
+    float *pooled, *whole;
+} pool_job;
+
+static void pool_block(const block *b, void *context)
+{
+    const pool_job *job = context;
+#pragma omp parallel for schedule(dynamic, 4)
+    for (size_t i = 0; i < b->count; i++) pool_image(b, i, job->pooling, job->pooled, job->whole);
+}
+
+mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
+                                  const mask__pooling *pooling, float *pooled, float *whole, mask__column_times *times,
+                                  const char *what, const mask_run *run, mask_error *err)
+{
+    if (!pooling->mean && (pooling->top < 1 || pooling->top > MAX_TOP))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MAX_TOP);
+    for (size_t i = 0; pooling->whole && pooling->whole_region >= 0 && i < regions->count; i++)
+        if ((size_t)pooling->whole_region >= mask__regions_in(regions, i))
+            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                              "image %zu has %zu regions, so region %d cannot be its whole image: use --whole-region mean",
+                              i, mask__regions_in(regions, i), pooling->whole_region);
+    pool_job job = {pooling, pooled, whole};
+    return for_blocks(regions, prototypes, words, pool_block, &job, times, what, run, err);
+}
+
+typedef struct visit_job {
+    mask__image_visitor *each;
+    void *context;
+    bool short_of_memory;
+} visit_job;
+
+static void transpose_cosines(const block *b, size_t image, float *cosines)
+{
+    size_t begin = b->row_of[image], regions = b->row_of[image + 1] - begin;
+    for (size_t r = 0; r < regions; r++)
+        for (size_t w = 0; w < b->words; w++)
+            cosines[w * regions + r] = b->dots[(begin + r) * b->words + w] * b->inverse_norms[begin + r];
+}
+
+static void visit_block(const block *b, void *context)
+{
+    visit_job *job = context;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (size_t i = 0; i < b->count; i++) {
+        size_t regions = b->row_of[i + 1] - b->row_of[i];
+        float *cosines = malloc((regions * b->words + 1) * sizeof *cosines);
+        if (!cosines) {
+#pragma omp atomic write
+            job->short_of_memory = true;
+            continue;
+        }
+        transpose_cosines(b, i, cosines);
+        job->each(job->context, b->first + i, cosines, regions);
+        free(cosines);
+    }
+}
+
+mask_status mask__columns_visit(const mask__regions *regions, const float *prototypes, size_t words,
+                                mask__image_visitor *each, void *context, mask__column_times *times, const char *what,
+                                const mask_run *run, mask_error *err)
+{
+    visit_job job = {.each = each, .context = context};
+    MASK__TRY(for_blocks(regions, prototypes, words, visit_block, &job, times, what, run, err));
+    return job.short_of_memory ? mask__no_memory(err, "word by region tables") : MASK_OK;
+}
+
+mask_status mask__columns_table(const mask__regions *regions, size_t image, const float *prototypes, size_t words,
+                                float *cosines, mask_error *err)
+{
+    block b;
+    mask__column_times times = {0};
+    MASK__TRY(block_open(&b, regions, words, 1, err));
+    b.first = image;
+    block_extent(&b, 1);
+    mask_status status = block_encode(&b, err);
+    if (status == MASK_OK) {
+        block_multiply(&b, prototypes, &times);
+        transpose_cosines(&b, 0, cosines);
+    }
+    mask__arena_free(&b.arena);
+    return status;
+}

@@ -1,0 +1,50 @@
+/* Columns (method section 8): a word's pooled similarity with every image, computed once by one GEMM and a segmented
+ * maximum, whatever the number of texts that hold the word. */
+#ifndef MASK_MATCH_COLUMNS_H
+#define MASK_MATCH_COLUMNS_H
+
+#include "knowledge/knowledge.h"
+
+/* Where region representations come from: a set of images through an encoder, or rows that are encoded already. */
+typedef struct mask__regions {
+    const mask_images *images;    /* NULL = mu below */
+    const mask__encoder *encoder;
+    const uint64_t *image_rows;   /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
+    const float *mu;              /* rows x Z */
+    size_t count;                 /* images */
+    size_t dim;                   /* Z */
+} mask__regions;
+
+mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder);
+mask__regions mask__regions_of_background(const mask_knowledge *knowledge);
+size_t mask__regions_in(const mask__regions *regions, size_t image);
+
+typedef struct mask__pooling {
+    bool mean;        /* mean over all regions; else mean of the `top` largest cosines */
+    int top;          /* 1 = Eq. 10 */
+    bool whole;       /* also the whole image's cosine */
+    int whole_region; /* >= 0: that region is the whole image; MASK_WHOLE_MEAN: the mean of the unit region vectors */
+} mask__pooling;
+
+typedef struct mask__column_times {
+    double seconds, seconds_gemm, gflop_gemm;
+} mask__column_times;
+
+/* pooled[word * count + image] = A_w(i), whole[...] = G_w(i) (NULL unless pooling->whole); prototypes: words x Z, unit.
+ * Images stream through in blocks. Feature values that are not finite are refused. */
+mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
+                                  const mask__pooling *pooling, float *pooled, float *whole, mask__column_times *times,
+                                  const char *what, const mask_run *run, mask_error *err);
+
+/* The cosines of one image's regions with words: cosines[word * regions + region]. */
+mask_status mask__columns_table(const mask__regions *regions, size_t image, const float *prototypes, size_t words,
+                                float *cosines, mask_error *err);
+
+/* For pooling over regions first, which has no columns: calls `each` in parallel for every image with its word x region
+ * cosines (words x regions_in(image)), valid during the call. */
+typedef void mask__image_visitor(void *context, size_t image, const float *cosines, size_t regions);
+mask_status mask__columns_visit(const mask__regions *regions, const float *prototypes, size_t words,
+                                mask__image_visitor *each, void *context, mask__column_times *times, const char *what,
+                                const mask_run *run, mask_error *err);
+
+#endif
