@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 typedef struct mask__token {
-    const char *text; /* case-folded, not NUL-terminated; owned by the list */
+    const char *text; /* case-folded, no spaces, not NUL-terminated; valid until the list is split into or freed */
     size_t length;
 } mask__token;
 
