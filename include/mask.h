@@ -82,6 +82,8 @@ MASK_API mask_status mask_vectors_import(const char *from, const char *to, const
                                          const mask_run *run, mask_error *err);
 /* Maps a .mvec; takes milliseconds whatever its size. */
 MASK_API mask_status mask_vectors_open(mask_vectors **out, const char *path, mask_error *err);
+/* Reads all of the file against its checksums: MASK_EFORMAT, naming the damaged part. */
+MASK_API mask_status mask_vectors_verify(const mask_vectors *vectors, mask_error *err);
 MASK_API void mask_vectors_close(mask_vectors *vectors);
 MASK_API size_t mask_vectors_count(const mask_vectors *vectors);
 MASK_API size_t mask_vectors_dim(const mask_vectors *vectors);
