@@ -13,14 +13,16 @@ static bool unit_vector(const mask_vectors *vectors, const char *word, size_t le
     return mask__normalise(out, mask_vectors_dim(vectors)) > 0;
 }
 
-/* The vector of a joined spelling of "first_second". */
-static bool joined_vector(const mask_vectors *vectors, const char *name, float *vector)
+/* The vector of a spelling of "first_second", or of a name that is one word ("speedboat"). Without WordNet's word for
+ * it, writing the two as one proves nothing: "black shirt" is no blackshirt. */
+static bool joined_vector(const mask_vectors *vectors, const char *name, bool solid, float *vector)
 {
     static const char *const joints[] = {"_", "-", ""};
-    const char *second = strchr(name, '_') + 1;
-    for (size_t i = 0; i < 3; i++) {
+    const char *joint = strchr(name, '_');
+    if (!joint) return unit_vector(vectors, name, strlen(name), vector);
+    for (size_t i = 0; i < (solid ? 3 : 2); i++) {
         char spelled[MASK__COMPOUND_BYTES + 1];
-        int length = snprintf(spelled, sizeof spelled, "%.*s%s%s", (int)(second - 1 - name), name, joints[i], second);
+        int length = snprintf(spelled, sizeof spelled, "%.*s%s%s", (int)(joint - name), name, joints[i], joint + 1);
         if (unit_vector(vectors, spelled, (size_t)length, vector)) return true;
     }
     return false;
@@ -46,7 +48,7 @@ bool mask__compound_find(const mask_vectors *vectors, mask__token first, mask__t
         return false;
     snprintf(name, MASK__COMPOUND_BYTES, "%.*s_%.*s", (int)first.length, first.text, (int)second.length, second.text);
     if (!mask__wordnet_compound(first.text, first.length, second.text, second.length, lemma))
-        return joined_vector(vectors, name, vector);
+        return joined_vector(vectors, name, false, vector);
     snprintf(name, MASK__COMPOUND_BYTES, "%s", lemma);
-    return joined_vector(vectors, name, vector) || mean_vector(vectors, first, second, vector, scratch);
+    return joined_vector(vectors, name, true, vector) || mean_vector(vectors, first, second, vector, scratch);
 }

@@ -1,4 +1,4 @@
-/* Two adjacent words that are one ("hot dog"): named FIRST_SECOND, with the second part's base form. */
+/* Two adjacent words that are one: "hot dogs" is hot_dog, "speed boat" speedboat, as WordNet or the vectors spell it. */
 #ifndef MASK_KNOWLEDGE_COMPOUNDS_H
 #define MASK_KNOWLEDGE_COMPOUNDS_H
 

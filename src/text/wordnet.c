@@ -62,7 +62,7 @@ static bool acceptable(const char *word, size_t length)
 static size_t add_lemmas(const char *word, int part, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES], size_t count)
 {
     char asked[MASK__LEMMA_BYTES];
-    strcpy(asked, word);
+    memcpy(asked, word, strlen(word) + 1);
     for (const char *base = morphstr(asked, part); base; base = morphstr(NULL, part)) {
         if (count == MASK__LEMMAS) break;
         size_t length = strlen(base);

@@ -1,0 +1,57 @@
+/* The command line of one command: positional arguments and --options, checked against the command's table. */
+#ifndef MASK_CLI_ARGS_H
+#define MASK_CLI_ARGS_H
+
+#include "mask.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef struct option {
+    const char *name;  /* "--top"; "-k" too */
+    const char *value; /* what stands after it in the help ("N"); NULL = a flag */
+    const char *help;
+} option;
+
+typedef struct args args;
+
+typedef struct command {
+    const char *name;       /* "eval", "vectors import" */
+    const char *positional; /* "KNOWLEDGE DATA", for the help */
+    int min_positional, max_positional;
+    const char *summary; /* one line */
+    const char *details; /* more lines for help and manual page; may be "" */
+    const option *options; /* ends with a NULL name; the common ones are added */
+    int (*run)(args *a);
+} command;
+
+extern const option common_options[];
+
+struct args {
+    const command *command;
+    int positional_count;
+    const char *positional[256];
+    int option_count;
+    struct {
+        const option *option;
+        const char *value;
+    } options[64];
+    mask_run run;
+    bool quiet, json;
+};
+
+/* Fills *a from the words after the command's name; prints what is wrong and returns EXIT_USAGE, else 0. */
+int args_parse(args *a, const command *c, int count, char **words);
+/* Prints one line and where to read on; returns EXIT_USAGE. */
+int args_usage(const args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool args_has(const args *a, const char *name);
+const char *args_text(const args *a, const char *name, const char *otherwise);
+/* These leave *value when the option is absent; on a bad value they print and return EXIT_USAGE. */
+int args_number(const args *a, const char *name, double low, double high, double *value);
+int args_float(const args *a, const char *name, double low, double high, float *value);
+int args_int(const args *a, const char *name, int low, int high, int *value);
+int args_size(const args *a, const char *name, size_t low, size_t high, size_t *value);
+/* The position of the option's value in a NULL-terminated list. */
+int args_choice(const args *a, const char *name, const char *const *choices, int *value);
+
+#endif

@@ -1,0 +1,245 @@
+/* mask info, mask words, mask encode: looking into a knowledge and using its encoder. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN_NEIGHBOURS = 8, SHOWN_WORDS = 10 };
+
+static const char *const encoder_names[] = {"none", "whiten"};
+static const char *const token_names[] = {"caption", "letters"};
+
+static int info_knowledge(const args *a, const char *path)
+{
+    mask_error err;
+    mask_knowledge *k;
+    mask_knowledge_info i;
+    if (mask_knowledge_open(&k, path, &err) != MASK_OK) return failed(&err);
+    mask_knowledge_describe(k, &i);
+    int result = 0;
+    if (a->json) {
+        result = print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind", "knowledge",
+            "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions", (json_int_t)i.dim,
+            "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
+            "encoder", encoder_names[i.encoder], "tokens", token_names[i.tokens], "min_count", (json_int_t)i.min_count,
+            "whiten_shrink", (double)i.whiten_shrink, "prototype_shrink", (double)i.prototype_shrink,
+            "background_images", (json_int_t)i.background_images, "background_texts", (json_int_t)i.background_texts,
+            "vectors", i.vectors_path, "provenance", i.provenance));
+    } else {
+        printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
+               i.min_count, i.pairs, i.regions);
+        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g\n", encoder_names[i.encoder],
+               i.feature_dim, i.dim, i.whiten_shrink);
+        printf("prototypes     shrunk by %g pseudo-counts\n", i.prototype_shrink);
+        printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", token_names[i.tokens],
+               i.vector_dim, i.vectors_path);
+        if (i.background_images)
+            printf("background     %zu images, %zu texts\n", i.background_images, i.background_texts);
+        else
+            printf("background     none: mask calibrate adds one and raises recall\n");
+        printf("made by        %s\nmost frequent ", i.provenance);
+        for (size_t w = 0; w < i.words && w < SHOWN_WORDS; w++) {
+            size_t count;
+            const char *word = mask_knowledge_word(k, w, &count);
+            printf(" %s (%zu)", word, count);
+        }
+        printf("\n");
+    }
+    mask_knowledge_close(k);
+    return result;
+}
+
+static int info_vectors(const args *a, const char *path)
+{
+    mask_error err;
+    mask_vectors *v;
+    if (mask_vectors_open(&v, path, &err) != MASK_OK) return failed(&err);
+    if (mask_vectors_verify(v, &err) != MASK_OK) {
+        mask_vectors_close(v);
+        return failed(&err);
+    }
+    size_t count = mask_vectors_count(v), dim = mask_vectors_dim(v);
+    mask_vectors_close(v);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I}", "kind", "vectors", "words", (json_int_t)count, "dimensions",
+                                    (json_int_t)dim));
+    printf("word vectors   %zu words, %zu dimensions; checksums are right\n", count, dim);
+    return 0;
+}
+
+static int info_labels(const args *a, const char *path)
+{
+    mask_error err;
+    mask_labels *l;
+    if (mask_labels_open(&l, path, &err) != MASK_OK) return failed(&err);
+    size_t regions = mask_labels_regions(l), images = mask_labels_images(l), dim = mask_labels_dim(l);
+    mask_labels_close(l);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I}", "kind", "labelled regions", "regions", (json_int_t)regions,
+                                    "images", (json_int_t)images, "dimensions", (json_int_t)dim));
+    printf("labelled       %zu regions of %zu images, %zu dimensions\n", regions, images, dim);
+    return 0;
+}
+
+static int info_images(const args *a, const char *path)
+{
+    mask_error err;
+    mask_images *m;
+    if (mask_images_open(&m, path, args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    size_t count = mask_images_count(m), dim = mask_images_dim(m), regions = count ? mask_images_regions(m, 0) : 0;
+    float box[4];
+    bool boxes = count && regions && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
+    mask_images_close(m);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images", (json_int_t)count,
+                                    "regions", (json_int_t)regions, "dimensions", (json_int_t)dim, "boxes", boxes,
+                                    "names", names));
+    printf("images         %zu x %zu regions x %zu dimensions%s%s\n", count, regions, dim, boxes ? ", with boxes" : "",
+           names ? ", with file names" : "");
+    return 0;
+}
+
+static int run_info(args *a)
+{
+    const char *path = a->positional[0];
+    char magic[8] = "", labels[4096];
+    FILE *file = fopen(path, "rb");
+    if (file) {
+        size_t got = fread(magic, 1, sizeof magic, file);
+        fclose(file);
+        if (got == sizeof magic && memcmp(magic, "MASKKNOW", 8) == 0) return info_knowledge(a, path);
+        if (got == sizeof magic && memcmp(magic, "MASKMVEC", 8) == 0) return info_vectors(a, path);
+    }
+    snprintf(labels, sizeof labels, "%s/features.npy", path);
+    file = fopen(labels, "rb");
+    if (!file) return info_images(a, path);
+    fclose(file);
+    return info_labels(a, path);
+}
+
+const command command_info = {
+    .name = "info",
+    .positional = "FILE",
+    .min_positional = 1,
+    .max_positional = 1,
+    .summary = "Say what a .mask, a .mvec, a feature file or a folder of regions holds",
+    .details = "",
+    .options = (const option[]){{"--split", "S", "of a precomp folder"}, {0}},
+    .run = run_info,
+};
+
+static const char *const kind_names[] = {"known", "OOD", "dropped", "unknown"};
+
+static json_t *word_json(const mask_word *w)
+{
+    json_t *neighbours = json_array();
+    for (size_t i = 0; i < w->neighbour_count; i++)
+        json_array_append_new(neighbours, json_pack("{s:s, s:f, s:f}", "word", w->neighbours[i].word, "cosine",
+                                                    (double)w->neighbours[i].cosine, "weight",
+                                                    (double)w->neighbours[i].weight));
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:o}", "token", w->token, "word", w->word, "kind",
+                     kind_names[w->kind], "reason", w->reason, "count", (json_int_t)w->count, "weight",
+                     (double)w->weight, "neighbours", neighbours);
+}
+
+static void print_word(const mask_word *w)
+{
+    printf("%-16s %-8s", w->token, kind_names[w->kind]);
+    if (w->kind == MASK_WORD_KNOWN) printf(" %zu regions", w->count);
+    if (w->kind == MASK_WORD_UNKNOWN) printf(" neither a prototype nor a word vector");
+    if (strcmp(w->word, w->token) != 0) printf(" as %s", w->word);
+    if (*w->reason) printf(" (%s)", w->reason);
+    if (w->kind == MASK_WORD_OOD) printf(" weight %.2f, from", w->weight);
+    for (size_t i = 0; i < w->neighbour_count && i < SHOWN_NEIGHBOURS; i++)
+        printf(" %s %.2f (%.0f%%)", w->neighbours[i].word, w->neighbours[i].cosine, 100 * w->neighbours[i].weight);
+    if (w->neighbour_count > SHOWN_NEIGHBOURS) printf(" and %zu more", w->neighbour_count - SHOWN_NEIGHBOURS);
+    printf("\n");
+}
+
+static int show_words(const args *a, const mask_knowledge *k, const mask_vectors *vectors, const mask_match_options *o)
+{
+    mask_error err;
+    json_t *list = a->json ? json_array() : NULL;
+    for (int i = 1; i < a->positional_count; i++) {
+        mask_reading reading;
+        if (mask_reading_create(&reading, k, vectors, a->positional[i], o, &err) != MASK_OK) {
+            json_decref(list);
+            return failed(&err);
+        }
+        for (size_t w = 0; w < reading.count; w++) {
+            if (list)
+                json_array_append_new(list, word_json(&reading.words[w]));
+            else
+                print_word(&reading.words[w]);
+        }
+        mask_reading_free(&reading);
+    }
+    return list ? print_json(list) : 0;
+}
+
+static int run_words(args *a)
+{
+    mask_error err;
+    mask_knowledge *k;
+    mask_vectors *vectors;
+    mask_match_options o;
+    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    int result = read_match_options(a, k, &o);
+    if (result == 0) result = open_vectors(a, k, &o, &vectors);
+    if (result == 0) {
+        result = show_words(a, k, vectors, &o);
+        mask_vectors_close(vectors);
+    }
+    mask_knowledge_close(k);
+    return result;
+}
+
+const command command_words = {
+    .name = "words",
+    .positional = "K.mask WORD...",
+    .min_positional = 2,
+    .max_positional = 256,
+    .summary = "Show what becomes of words or whole texts: known, OOD with its neighbours, or dropped and why",
+    .details = "",
+    .options = (const option[]){MATCH_OPTIONS, {0}},
+    .run = run_words,
+};
+
+static int run_encode(args *a)
+{
+    mask_error err;
+    mask_knowledge *k = NULL;
+    mask_images *images = NULL;
+    const char *out = args_text(a, "-o", NULL);
+    if (!out) return args_usage(a, "-o FILE.npy is needed");
+    mask_status status = mask_knowledge_open(&k, a->positional[0], &err);
+    if (status == MASK_OK) status = mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err);
+    if (status == MASK_OK) status = mask_knowledge_encode_file(k, images, out, &a->run, &err);
+    int result = status == MASK_OK ? 0 : failed(&err);
+    progress_end();
+    if (result == 0) {
+        mask_knowledge_info i;
+        size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0;
+        mask_knowledge_describe(k, &i);
+        if (a->json)
+            result = print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", out, "images", (json_int_t)count, "regions",
+                                          (json_int_t)regions, "dimensions", (json_int_t)i.dim));
+        else
+            printf("%s: %zu images x %zu regions x %zu dimensions\n", out, count, regions, i.dim);
+    }
+    mask_images_close(images);
+    mask_knowledge_close(k);
+    return result;
+}
+
+const command command_encode = {
+    .name = "encode",
+    .positional = "K.mask IMAGES",
+    .min_positional = 2,
+    .max_positional = 2,
+    .summary = "Write the region representations mu of images as a float32 .npy",
+    .details = "IMAGES is a *_ims.npy or a precomp folder.",
+    .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a precomp folder"}, {0}},
+    .run = run_encode,
+};

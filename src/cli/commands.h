@@ -1,0 +1,41 @@
+/* Every command's table entry lives with its code; main.c lists them. */
+#ifndef MASK_CLI_COMMANDS_H
+#define MASK_CLI_COMMANDS_H
+
+#include "args.h"
+#include "progress.h"
+
+#include <jansson.h>
+
+extern const command command_vectors_import, command_vectors_near;
+extern const command command_learn, command_calibrate;
+extern const command command_info, command_words, command_encode;
+extern const command command_score, command_eval;
+
+/* Prints a failed call's message; returns EXIT_FAILED. */
+int failed(const mask_error *err);
+/* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
+int print_json(json_t *object);
+/* Entries for the option tables of commands that match. */
+#define MATCH_OPTIONS                                                                                                  \
+    {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \
+    {"--pool", "P", "max-mean, region-max, both or mean"},                                                             \
+    {"--top", "N", "regions averaged by max-mean; 1 = maximum"},                                                       \
+    {"--context", "X", "weight of the whole image beside its regions"},                                                \
+    {"--whole-region", "N|mean|auto", "which region is the whole image; auto = region 0 where its box holds the others"}, \
+    {"--ood", "M|off|procrustes", "neighbours of a word without prototype"},                                           \
+    {"--ood-temperature", "T", "of the softmax over the neighbours"},                                                  \
+    {"--ood-weight", "auto|X", "of an OOD word in a text's mean, where a known word weighs 1"},                        \
+    {"--calibrate", "C", "none, centre, zscore, text or full"},                                                        \
+    {"--hub-image", "A", "weight of the images' hubness"},                                                             \
+    {"--hub-text", "B", "weight of the texts' hubness"},                                                               \
+    {"--hub-neighbours", "N", "scores averaged by hubness"}
+
+/* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
+int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
+/* Opens --vectors, or the file the knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
+int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
+                 mask_vectors **vectors);
+
+
+#endif

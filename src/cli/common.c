@@ -1,0 +1,92 @@
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int failed(const mask_error *err)
+{
+    progress_end();
+    fprintf(stderr, "mask: %s\n", err->message);
+    return EXIT_FAILED;
+}
+
+int print_json(json_t *object)
+{
+    int bad = json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
+    json_decref(object);
+    if (bad) fprintf(stderr, "mask: cannot write the result to stdout\n");
+    return bad ? EXIT_FAILED : 0;
+}
+
+static int read_whole_region(const args *a, mask_match_options *o)
+{
+    const char *text = args_text(a, "--whole-region", NULL);
+    if (!text) return 0;
+    if (strcmp(text, "mean") == 0) {
+        o->whole_region = MASK_WHOLE_MEAN;
+    } else if (strcmp(text, "auto") == 0) {
+        o->whole_region = MASK_WHOLE_AUTO;
+    } else {
+        return args_int(a, "--whole-region", 0, 1000000, &o->whole_region);
+    }
+    return 0;
+}
+
+static int read_ood(const args *a, mask_match_options *o)
+{
+    const char *text = args_text(a, "--ood", NULL), *weight = args_text(a, "--ood-weight", NULL);
+    int bad = 0;
+    if (text && strcmp(text, "off") == 0) {
+        o->ood = MASK_OOD_OFF;
+    } else if (text && strcmp(text, "procrustes") == 0) {
+        o->ood = MASK_OOD_PROCRUSTES;
+    } else if (text) {
+        o->ood = MASK_OOD_NEIGHBOURS;
+        bad = args_int(a, "--ood", 1, 1000000, &o->ood_neighbours);
+    }
+    if (!bad) bad = args_float(a, "--ood-temperature", 1e-6, 1e6, &o->ood_temperature);
+    if (weight && strcmp(weight, "auto") == 0)
+        o->ood_weight = -1;
+    else if (!bad)
+        bad = args_float(a, "--ood-weight", 0, 1e6, &o->ood_weight);
+    return bad;
+}
+
+int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *o)
+{
+    static const char *const pools[] = {"max-mean", "region-max", "both", "mean", NULL};
+    static const char *const levels[] = {"none", "centre", "zscore", "text", "full", NULL};
+    int bad, pool, level;
+    *o = knowledge ? mask_match_defaults(knowledge) : mask_calibrate_defaults();
+    pool = (int)o->pool;
+    level = (int)o->calibrate;
+    bad = args_choice(a, "--pool", pools, &pool);
+    if (!bad) bad = args_choice(a, "--calibrate", levels, &level);
+    if (!bad) bad = args_int(a, "--top", 1, 64, &o->top);
+    if (!bad) bad = args_float(a, "--context", 0, 1e6, &o->context);
+    if (!bad) bad = read_whole_region(a, o);
+    if (!bad) bad = read_ood(a, o);
+    if (!bad) bad = args_float(a, "--hub-image", 0, 1e6, &o->hub_image);
+    if (!bad) bad = args_float(a, "--hub-text", 0, 1e6, &o->hub_text);
+    if (!bad) bad = args_int(a, "--hub-neighbours", 1, 1000000, &o->hub_neighbours);
+    o->pool = (mask_pool)pool;
+    o->calibrate = (mask_calibrate)level;
+    return bad;
+}
+
+int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
+                 mask_vectors **vectors)
+{
+    mask_error err;
+    mask_knowledge_info info;
+    const char *given = args_text(a, "--vectors", NULL);
+    *vectors = NULL;
+    if (options->ood == MASK_OOD_OFF) return 0;
+    mask_knowledge_describe(knowledge, &info);
+    if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
+    failed(&err);
+    if (!given)
+        fprintf(stderr, "mask: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or "
+                        "--ood off to do without words it does not know\n");
+    return EXIT_FAILED;
+}

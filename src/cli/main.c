@@ -1,0 +1,142 @@
+/* mask, the command line. One table of commands drives dispatch, help and the manual page. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const command *const commands[] = {
+    &command_vectors_import, &command_vectors_near, &command_learn, &command_calibrate, &command_info,
+    &command_words,          &command_encode,       &command_score, &command_eval,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* The command whose name the words spell (one or two of them), and how many words that took. */
+static const command *find_command(int count, char **words, int *used)
+{
+    char two[64];
+    for (*used = count > 1 ? 2 : 1; *used > 0; --*used) {
+        snprintf(two, sizeof two, "%s%s%s", words[0], *used == 2 ? " " : "", *used == 2 ? words[1] : "");
+        for (size_t i = 0; i < COMMANDS; i++)
+            if (strcmp(commands[i]->name, two) == 0) return commands[i];
+    }
+    return NULL;
+}
+
+static void print_options(const option *list)
+{
+    for (; list->name; list++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", list->name, list->value ? " " : "", list->value ? list->value : "");
+        printf("  %-28s %s\n", left, list->help);
+    }
+}
+
+static int help_command(const command *c)
+{
+    printf("mask %s %s%s\n\n%s.\n", c->name, c->positional, c->options->name ? " [OPTIONS]" : "", c->summary);
+    if (*c->details) printf("\n%s\n", c->details);
+    printf("\nOptions\n");
+    print_options(c->options);
+    print_options(common_options);
+    return 0;
+}
+
+static int help_all(FILE *out)
+{
+    fprintf(out, "mask %s: matches images with texts without ever having seen a paired caption.\n\nUsage: mask COMMAND ...\n\n",
+            mask_version());
+    for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n  mask help COMMAND   its arguments and options\n"
+                 "\nResults go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage.\n");
+    return 0;
+}
+
+/* Text for roff: a leading dot or quote and every backslash and hyphen are escaped. */
+static void man_text(const char *text)
+{
+    bool line_start = true;
+    for (; *text; text++) {
+        if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
+        if (*text == '\\')
+            fputs("\\e", stdout);
+        else if (*text == '-')
+            fputs("\\-", stdout);
+        else
+            putchar(*text);
+        line_start = *text == '\n';
+    }
+}
+
+static void man_options(const option *list)
+{
+    for (; list->name; list++) {
+        printf(".TP\n.B ");
+        man_text(list->name);
+        if (list->value) printf(" \\fI%s\\fR", list->value);
+        printf("\n");
+        man_text(list->help);
+        printf("\n");
+    }
+}
+
+static int manual_page(void)
+{
+    printf(".TH MASK 1 \"\" \"mask %s\" \"User Commands\"\n.SH NAME\nmask \\- match images with texts without paired "
+           "captions\n.SH SYNOPSIS\n.B mask\n.I COMMAND\n[ARGUMENTS] [OPTIONS]\n.SH COMMANDS\n",
+           mask_version());
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const command *c = commands[i];
+        printf(".SS \"mask %s %s\"\n", c->name, c->positional);
+        man_text(c->summary);
+        printf(".\n");
+        if (*c->details) {
+            printf(".PP\n");
+            man_text(c->details);
+            printf("\n");
+        }
+        man_options(c->options);
+    }
+    printf(".SH COMMON OPTIONS\n");
+    man_options(common_options);
+    printf(".SH EXIT STATUS\n0 ok, 1 failed, 2 usage.\n");
+    return 0;
+}
+
+static int help(int count, char **words)
+{
+    int used;
+    if (count == 0) return help_all(stdout);
+    if (strcmp(words[0], "--man") == 0) return manual_page();
+    const command *c = find_command(count, words, &used);
+    if (c) return help_command(c);
+    fprintf(stderr, "mask help: there is no command '%s' (see: mask help)\n", words[0]);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    args a;
+    int used;
+    if (argc < 2) {
+        help_all(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return help(argc - 2, argv + 2);
+    if (strcmp(argv[1], "--version") == 0) return printf("mask %s\n", mask_version()) < 0;
+    const command *c = find_command(argc - 1, argv + 1, &used);
+    if (!c) {
+        fprintf(stderr, "mask: there is no command '%s' (see: mask help)\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    int bad = args_parse(&a, c, argc - 1 - used, argv + 1 + used);
+    if (bad) return bad;
+    if (args_has(&a, "--help")) return help_command(c);
+    progress_start(&a.run, a.quiet);
+    int result = c->run(&a);
+    progress_end();
+    if (fflush(stdout) != 0 && result == 0) {
+        fprintf(stderr, "mask: cannot write the result to stdout\n");
+        return EXIT_FAILED;
+    }
+    return result;
+}

@@ -1,0 +1,12 @@
+/* What long work shows a person on stderr: a bar on a terminal, a plain line now and then elsewhere; and Ctrl-C. */
+#ifndef MASK_CLI_PROGRESS_H
+#define MASK_CLI_PROGRESS_H
+
+#include "mask.h"
+
+/* Fills the callbacks of *run. quiet: no bar, no notes; warnings stay. */
+void progress_start(mask_run *run, bool quiet);
+/* Ends the bar's line, if one is open. */
+void progress_end(void);
+
+#endif
