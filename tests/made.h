@@ -1,0 +1,89 @@
+/* Small made-up inputs for tests above the readers: .npy files, word vectors, labelled regions, in the test's folder. */
+#ifndef MASK_TESTS_MADE_H
+#define MASK_TESTS_MADE_H
+
+#include "check.h"
+#include "dataset/npy.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+/* A small deterministic generator; uniform in (-1, 1). */
+static inline float made_number(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (float)((double)(*state >> 33) / (double)(1u << 30) - 1);
+}
+
+static inline void made_npy(const char *path, unsigned ndim, const size_t *shape, const float *values)
+{
+    mask_error err;
+    mask__npy_writer w;
+    size_t count = 1;
+    for (unsigned d = 0; d < ndim; d++) count *= shape[d];
+    check_ok(mask__npy_create(&w, path, MASK__NPY_F32, ndim, shape, &err));
+    check_ok(mask__npy_append(&w, values, count, &err));
+    check_ok(mask__npy_commit(&w, &err));
+}
+
+/* The i-th word of letters only: "aa", "ab", ... */
+static inline const char *made_word(size_t i)
+{
+    static char words[26 * 26][3];
+    words[i][0] = (char)('a' + i / 26);
+    words[i][1] = (char)('a' + i % 26);
+    return words[i];
+}
+
+/* Words 0..count-1 with these vectors (count x n), as a .mvec. */
+static inline mask_vectors *made_vectors(const float *values, size_t count, size_t n)
+{
+    mask_error err;
+    mask_vectors *vectors;
+    char from[256], to[256];
+    snprintf(from, sizeof from, "%s", temp_path("vectors.txt"));
+    snprintf(to, sizeof to, "%s", temp_path("vectors.mvec"));
+    FILE *file = fopen(from, "w");
+    for (size_t i = 0; i < count; i++) {
+        fprintf(file, "%s", made_word(i));
+        for (size_t d = 0; d < n; d++) fprintf(file, " %.9g", values[i * n + d]);
+        fprintf(file, "\n");
+    }
+    fclose(file);
+    check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
+    check_ok(mask_vectors_open(&vectors, to, &err));
+    return vectors;
+}
+
+/* A folder of labelled regions, a label each; images of `per_image` regions. */
+static inline mask_labels *made_labels(const float *features, size_t rows, size_t dim, char (*labels)[64],
+                                       size_t per_image)
+{
+    mask_error err;
+    mask_labels *out;
+    char folder[256], path[300];
+    snprintf(folder, sizeof folder, "%s", temp_path("regions"));
+    mkdir(folder, 0777);
+    snprintf(path, sizeof path, "%s/features.npy", folder);
+    made_npy(path, 2, (size_t[]){rows, dim}, features);
+    snprintf(path, sizeof path, "%s/regions.tsv", folder);
+    FILE *file = fopen(path, "w");
+    fprintf(file, "image\tx1\ty1\tx2\ty2\tlabel\n");
+    for (size_t r = 0; r < rows; r++) fprintf(file, "i%zu\t0\t0\t9\t9\t%s\n", r / per_image, labels[r]);
+    fclose(file);
+    check_ok(mask_labels_open(&out, folder, &err));
+    return out;
+}
+
+static inline mask_images *made_images(const char *name, const float *features, size_t images, size_t regions, size_t dim)
+{
+    mask_error err;
+    mask_images *out;
+    char path[256];
+    snprintf(path, sizeof path, "%s", temp_path(name));
+    made_npy(path, 3, (size_t[]){images, regions, dim}, features);
+    check_ok(mask_images_open(&out, path, NULL, &err));
+    return out;
+}
+
+#endif
