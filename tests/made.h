@@ -26,12 +26,13 @@ static inline void made_npy(const char *path, unsigned ndim, const size_t *shape
     check_ok(mask__npy_commit(&w, &err));
 }
 
-/* The i-th word of letters only: "aa", "ab", ... */
+/* The i-th word, of letters only, none of them a stop word: "zaa", "zab", ... */
 static inline const char *made_word(size_t i)
 {
-    static char words[26 * 26][3];
-    words[i][0] = (char)('a' + i / 26);
-    words[i][1] = (char)('a' + i % 26);
+    static char words[26 * 26][4];
+    words[i][0] = 'z';
+    words[i][1] = (char)('a' + i / 26);
+    words[i][2] = (char)('a' + i % 26);
     return words[i];
 }
 

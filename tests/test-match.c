@@ -439,7 +439,7 @@ static void what_does_not_fit_is_refused(void **state)
     memcpy(nan_features, w.features, sizeof nan_features);
     nan_features[(REGIONS + 2) * M + 3] = NAN;
     mask_images *bad = made_images("nan.npy", nan_features, 2, REGIONS, M);
-    check_fails(mask_match_scores(w.plain, w.vectors, bad, w.texts, NULL, scores, NULL, NULL, NULL, &err), MASK_EFORMAT,
+    check_fails(mask_match_scores(w.plain, w.vectors, bad, w.texts, NULL, scores, NULL, NULL, NULL, &err), MASK_ENUMERIC,
                 "nan.npy");
     mask_images_close(bad);
     mask_vectors *others = made_vectors(w.word_vectors, VECTORS - 1, N);

@@ -60,7 +60,7 @@ static mask_status add_term(mask__lexicon *lexicon, const char *name, size_t len
         !mask__grow(&lexicon->ood_vectors, &lexicon->ood_capacity, lexicon->ood_count + 1, n * sizeof(float)))
         return mask__no_memory(err, "the words of texts");
     lexicon->terms[*term] = (mask__term){.known = known, .vector = (uint32_t)lexicon->ood_count};
-    if (known == MASK__NOT_FOUND) {
+    if (vector) {
         memcpy(lexicon->ood_vectors + lexicon->ood_count * n, vector, n * sizeof *vector);
         lexicon->ood_count++;
     }
@@ -249,8 +249,10 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err
         const char *word = mask__strings_get(&b->words, i, &length);
         uint32_t known = mask__strings_find(&lexicon->knowledge->words, word, length);
         terms[i] = MASK__NO_TERM;
-        if (known != MASK__NOT_FOUND || lexicon->vectors)
-            status = add_term(lexicon, word, length, known, b->word_vectors + i * n, &terms[i], err);
+        if (known != MASK__NOT_FOUND)
+            status = add_term(lexicon, word, length, known, NULL, &terms[i], err);
+        else if (lexicon->vectors)
+            status = add_term(lexicon, word, length, MASK__NOT_FOUND, b->word_vectors + i * n, &terms[i], err);
     }
     for (size_t t = 0; status == MASK_OK && t < b->texts; t++) {
         for (uint64_t i = b->text_words_at[t]; status == MASK_OK && i < b->text_words_at[t + 1]; i++)
