@@ -142,7 +142,9 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
 static mask_status remember(mask_knowledge *k, const mask_labels *labels, const mask_vectors *vectors,
                             const mask_learn_options *o, mask_error *err)
 {
-    const char *provenance = o->provenance ? o->provenance : "", *path = mask_vectors_path(vectors);
+    const char *provenance = o->provenance ? o->provenance : "";
+    char *absolute = realpath(mask_vectors_path(vectors), NULL); /* the knowledge may be used from another folder */
+    const char *path = absolute ? absolute : mask_vectors_path(vectors);
     k->info.tokens = o->tokens;
     k->info.encoder = o->encoder;
     k->info.min_count = o->min_count;
@@ -153,6 +155,7 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     k->info.vectors_fingerprint = mask_vectors_fingerprint(vectors);
     k->info.vectors_path = mask__arena_text(&k->arena, path, strlen(path));
     k->info.provenance = mask__arena_text(&k->arena, provenance, strlen(provenance));
+    free(absolute);
     return k->info.vectors_path && k->info.provenance ? MASK_OK : mask__no_memory(err, "a knowledge");
 }
 

@@ -144,7 +144,7 @@ static void pool_top(const float *dots, size_t stride, const float *inverse_norm
     }
 }
 
-/* The mean over all regions of the cosine = the cosine's numerator with the mean of the unit region vectors. */
+/* The mean over all regions of the cosine. */
 static void pool_mean(const float *dots, size_t stride, const float *inverse_norms, size_t regions, size_t lanes,
                       float *out)
 {
@@ -154,28 +154,11 @@ static void pool_mean(const float *dots, size_t stride, const float *inverse_nor
     for (size_t l = 0; l < lanes; l++) out[l] = regions ? sum[l] / (float)regions : 0;
 }
 
-/* 1 / the norm of the mean of an image's unit region vectors, to make pool_mean's result a cosine. */
-static float inverse_mean_norm(const block *b, size_t image)
-{
-    size_t dim = b->regions->dim, regions = b->row_of[image + 1] - b->row_of[image];
-    double squares = 0;
-    for (size_t d0 = 0; d0 < dim; d0 += LANES) {
-        float sum[LANES] = {0};
-        size_t lanes = dim - d0 < LANES ? dim - d0 : LANES;
-        for (size_t r = b->row_of[image]; r < b->row_of[image + 1]; r++)
-            for (size_t l = 0; l < lanes; l++) sum[l] += b->mu[r * dim + d0 + l] * b->inverse_norms[r];
-        for (size_t l = 0; l < lanes; l++) squares += (double)sum[l] * sum[l];
-    }
-    return squares > 0 ? (float)((double)regions / sqrt(squares)) : 0;
-}
-
 /* Pools one image of the block into column-major output; images of a block are neighbours there. */
-static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled, float *whole)
+static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled)
 {
     size_t begin = b->row_of[image], regions = b->row_of[image + 1] - begin, images = b->regions->count;
-    size_t at = b->first + image;
-    bool by_mean = p->whole && p->whole_region == MASK_WHOLE_MEAN;
-    float mean_scale = by_mean ? inverse_mean_norm(b, image) : 0, out[LANES];
+    float out[LANES];
     for (size_t w = 0; w < b->words; w += LANES) {
         size_t lanes = b->words - w < LANES ? b->words - w : LANES;
         const float *dots = b->dots + begin * b->words + w, *norms = b->inverse_norms + begin;
@@ -183,16 +166,21 @@ static void pool_image(const block *b, size_t image, const mask__pooling *p, flo
             pool_mean(dots, b->words, norms, regions, lanes, out);
         else
             pool_top(dots, b->words, norms, regions, lanes, (size_t)p->top, out);
-        for (size_t l = 0; l < lanes; l++) pooled[(w + l) * images + at] = out[l];
-        if (!p->whole) continue;
-        if (by_mean) {
-            pool_mean(dots, b->words, norms, regions, lanes, out);
-            for (size_t l = 0; l < lanes; l++) whole[(w + l) * images + at] = out[l] * mean_scale;
-        } else {
-            size_t r = (size_t)p->whole_region;
-            for (size_t l = 0; l < lanes; l++)
-                whole[(w + l) * images + at] = r < regions ? dots[r * b->words + l] * norms[r] : 0;
-        }
+        for (size_t l = 0; l < lanes; l++) pooled[(w + l) * images + b->first + image] = out[l];
+    }
+}
+
+static void summarise_image(const block *b, size_t image, const mask__summaries *s)
+{
+    size_t dim = b->regions->dim, begin = b->row_of[image], end = b->row_of[image + 1], at = (b->first + image) * dim;
+    if (s->mean) {
+        memset(s->mean + at, 0, dim * sizeof(float));
+        for (size_t r = begin; r < end; r++)
+            mask__axpy(b->inverse_norms[r] / (float)(end - begin), b->mu + r * dim, s->mean + at, dim);
+    }
+    if (s->whole) {
+        size_t r = begin + (size_t)s->whole_region;
+        for (size_t d = 0; d < dim; d++) s->whole[at + d] = b->mu[r * dim + d] * b->inverse_norms[r];
     }
 }
 
@@ -220,28 +208,32 @@ static mask_status for_blocks(const mask__regions *regions, const float *prototy
 
 typedef struct pool_job {
     const mask__pooling *pooling;
-    float *pooled, *whole;
+    const mask__summaries *summaries;
+    float *pooled;
 } pool_job;
 
 static void pool_block(const block *b, void *context)
 {
     const pool_job *job = context;
 #pragma omp parallel for schedule(dynamic, 4)
-    for (size_t i = 0; i < b->count; i++) pool_image(b, i, job->pooling, job->pooled, job->whole);
+    for (size_t i = 0; i < b->count; i++) {
+        pool_image(b, i, job->pooling, job->pooled);
+        if (job->summaries) summarise_image(b, i, job->summaries);
+    }
 }
 
 mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
-                                  const mask__pooling *pooling, float *pooled, float *whole, mask__column_times *times,
-                                  const char *what, const mask_run *run, mask_error *err)
+                                  const mask__pooling *pooling, float *pooled, const mask__summaries *summaries,
+                                  mask__column_times *times, const char *what, const mask_run *run, mask_error *err)
 {
     if (!pooling->mean && (pooling->top < 1 || pooling->top > MAX_TOP))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MAX_TOP);
-    for (size_t i = 0; pooling->whole && pooling->whole_region >= 0 && i < regions->count; i++)
-        if ((size_t)pooling->whole_region >= mask__regions_in(regions, i))
+    for (size_t i = 0; summaries && summaries->whole && i < regions->count; i++)
+        if ((size_t)summaries->whole_region >= mask__regions_in(regions, i))
             return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                               "image %zu has %zu regions, so region %d cannot be its whole image: use --whole-region mean",
-                              i, mask__regions_in(regions, i), pooling->whole_region);
-    pool_job job = {pooling, pooled, whole};
+                              i, mask__regions_in(regions, i), summaries->whole_region);
+    pool_job job = {pooling, summaries, pooled};
     return for_blocks(regions, prototypes, words, pool_block, &job, times, what, run, err);
 }
 

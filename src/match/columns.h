@@ -19,22 +19,28 @@ mask__regions mask__regions_of_images(const mask_images *images, const mask__enc
 mask__regions mask__regions_of_background(const mask_knowledge *knowledge);
 size_t mask__regions_in(const mask__regions *regions, size_t image);
 
+/* How an image's regions become one number for a word. */
 typedef struct mask__pooling {
-    bool mean;        /* mean over all regions; else mean of the `top` largest cosines */
-    int top;          /* 1 = Eq. 10 */
-    bool whole;       /* also the whole image's cosine */
-    int whole_region; /* >= 0: that region is the whole image; MASK_WHOLE_MEAN: the mean of the unit region vectors */
+    bool mean; /* mean over all regions; else mean of the `top` largest cosines */
+    int top;   /* 1 = Eq. 10 */
 } mask__pooling;
+
+/* What is left of an image once its regions are gone: the unit vector of its whole-image region, and the mean of its
+ * unit region vectors. Both images x Z; either may be NULL. */
+typedef struct mask__summaries {
+    int whole_region; /* index of the region that is the whole image */
+    float *whole, *mean;
+} mask__summaries;
 
 typedef struct mask__column_times {
     double seconds, seconds_gemm, gflop_gemm;
 } mask__column_times;
 
-/* pooled[word * count + image] = A_w(i), whole[...] = G_w(i) (NULL unless pooling->whole); prototypes: words x Z, unit.
+/* pooled[word * count + image] = A_w(i); prototypes: words x Z, unit. Fills the summaries on the way (NULL = none).
  * Images stream through in blocks. Feature values that are not finite are refused. */
 mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
-                                  const mask__pooling *pooling, float *pooled, float *whole, mask__column_times *times,
-                                  const char *what, const mask_run *run, mask_error *err);
+                                  const mask__pooling *pooling, float *pooled, const mask__summaries *summaries,
+                                  mask__column_times *times, const char *what, const mask_run *run, mask_error *err);
 
 /* The cosines of one image's regions with words: cosines[word * regions + region]. */
 mask_status mask__columns_table(const mask__regions *regions, size_t image, const float *prototypes, size_t words,

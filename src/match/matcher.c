@@ -1,5 +1,6 @@
 #include "matcher.h"
 #include "dataset/images.h"
+#include "math/gemm.h"
 #include "math/vector.h"
 
 #include <float.h>
@@ -102,18 +103,31 @@ static mask_status prepare(mask__matcher *m, const mask_images *images, mask_err
     return mask__lexicon_prototypes(&m->lexicon, o, m->prototypes, m->weights, err);
 }
 
-/* Pooled and whole-image columns of a set: terms x count each; *whole is NULL without context. */
-static mask_status raw_columns(mask__matcher *m, const mask__regions *regions, float *pooled, float **whole,
+/* Columns of a set of images: pooled and, with context, of the whole image (NULL without), terms x count each. */
+typedef struct column_set {
+    size_t count;
+    float *pooled, *whole;
+} column_set;
+
+static mask_status raw_columns(mask__matcher *m, const mask__regions *regions, float *pooled, column_set *out,
                                const char *what, const mask_run *run, mask_error *err)
 {
     const mask_match_options *o = &m->options;
-    mask__pooling pooling = {.mean = o->pool == MASK_POOL_MEAN,
-                             .top = o->top,
-                             .whole = o->context > 0,
-                             .whole_region = m->whole_region};
-    *whole = NULL;
-    if (pooling.whole && !(*whole = floats(m, m->terms, regions->count))) return mask__no_memory(err, "columns");
-    return mask__columns_compute(regions, m->prototypes, m->terms, &pooling, pooled, *whole, &m->times, what, run, err);
+    mask__pooling pooling = {.mean = o->pool == MASK_POOL_MEAN, .top = o->top};
+    mask__summaries summaries = {.whole_region = m->whole_region};
+    size_t count = regions->count, z = regions->dim;
+    *out = (column_set){.count = count, .pooled = pooled};
+    if (o->context <= 0)
+        return mask__columns_compute(regions, m->prototypes, m->terms, &pooling, pooled, NULL, &m->times, what, run, err);
+    float *whole = floats(m, count, z);
+    out->whole = floats(m, m->terms, count);
+    if (!whole || !out->whole) return mask__no_memory(err, "columns");
+    *(m->whole_region >= 0 ? &summaries.whole : &summaries.mean) = whole;
+    MASK__TRY(mask__columns_compute(regions, m->prototypes, m->terms, &pooling, pooled, &summaries, &m->times, what, run,
+                                    err));
+    for (size_t i = 0; i < count; i++) mask__normalise(whole + i * z, z);
+    mask__gemm(false, true, m->terms, count, z, 1, m->prototypes, z, whole, z, 0, out->whole, count);
+    return MASK_OK;
 }
 
 static void mean_and_deviation(const float *x, size_t n, double *mean, double *deviation)
@@ -138,16 +152,17 @@ static void word_statistics(mask__affine *affine, const float *columns, size_t t
 }
 
 /* Replaces pooled by c_w(i). The weight of the pooled part is 1, or what `region-max` leaves to it. */
-static void combine_columns(const mask__matcher *m, float *pooled, const float *whole, size_t count)
+static void combine_columns(const mask__matcher *m, const column_set *set)
 {
+    size_t count = set->count;
     float share = m->options.pool == MASK_POOL_REGION_MAX ? 0 : m->options.pool == MASK_POOL_BOTH ? 0.5f : 1;
 #pragma omp parallel for schedule(static)
     for (size_t w = 0; w < m->terms; w++) {
         mask__affine a = m->pooled_affine[w], g = m->whole_affine[w];
-        float *c = pooled + w * count;
+        float *c = set->pooled + w * count;
         for (size_t i = 0; i < count; i++) {
             float value = share * ((c[i] - a.mean) * a.scale);
-            if (whole) value += m->options.context * ((whole[w * count + i] - g.mean) * g.scale);
+            if (set->whole) value += m->options.context * ((set->whole[w * count + i] - g.mean) * g.scale);
             c[i] = value;
         }
     }
@@ -311,22 +326,25 @@ static mask_status columns_and_statistics(mask__matcher *m, const mask__regions 
 {
     mask_calibrate level = m->options.calibrate;
     bool background = level != MASK_CALIBRATE_NONE && !m->transductive;
-    float *whole, *b_columns = NULL, *b_whole = NULL;
+    column_set gallery, b_set;
     mask__regions b = background ? mask__regions_of_background(m->knowledge) : *images;
     *over_b = NULL;
     *b_count = b.count;
+    MASK__TRY(raw_columns(m, images, m->columns, &gallery, "columns", run, err));
     if (background) {
-        if (!(b_columns = floats(m, m->terms, b.count))) return mask__no_memory(err, "columns");
-        MASK__TRY(raw_columns(m, &b, b_columns, &b_whole, "background columns", run, err));
+        float *pooled = floats(m, m->terms, b.count);
+        if (!pooled) return mask__no_memory(err, "columns");
+        MASK__TRY(raw_columns(m, &b, pooled, &b_set, "background columns", run, err));
+    } else {
+        b_set = gallery;
     }
-    MASK__TRY(raw_columns(m, images, m->columns, &whole, "columns", run, err));
-    word_statistics(m->pooled_affine, background ? b_columns : m->columns, m->terms, b.count, level);
-    word_statistics(m->whole_affine, background ? b_whole : whole, m->terms, b.count, level);
-    combine_columns(m, m->columns, whole, images->count);
-    if (background) combine_columns(m, b_columns, b_whole, b.count);
+    word_statistics(m->pooled_affine, b_set.pooled, m->terms, b.count, level);
+    word_statistics(m->whole_affine, b_set.whole, m->terms, b.count, level);
+    combine_columns(m, &gallery);
+    if (background) combine_columns(m, &b_set);
     if (level < MASK_CALIBRATE_TEXT || !background) return MASK_OK;
     if (!(*over_b = floats(m, m->lexicon.texts, b.count))) return mask__no_memory(err, "text statistics");
-    return raw_scores(m, &b, b_columns, *over_b, "background scores", run, err);
+    return raw_scores(m, &b, b_set.pooled, *over_b, "background scores", run, err);
 }
 
 mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float *scores, const mask_run *run,
