@@ -110,8 +110,8 @@ typedef struct mask_images mask_images;
 
 /* Opens IMAGES: a `*_ims.npy` (images x regions x dim), or a precomp folder with a split ("dev"). float16, 32 or 64.
  * *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each image
- * (the redundancy of VSE++ files; told by `captions`, 0 = unknown) every fifth is kept. split may be NULL for a file.
- * NaN or infinite features are refused when they are read. */
+ * (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
+ * split may be NULL for a file. NaN or infinite features are refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err);
 MASK_API void mask_images_close(mask_images *images);
 MASK_API size_t mask_images_count(const mask_images *images);

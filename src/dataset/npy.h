@@ -4,9 +4,17 @@
 
 #include "base/file.h"
 
+#include <stdbool.h>
+
 enum { MASK__NPY_DIMS = 4 };
 
-typedef enum mask__npy_type { MASK__NPY_F16, MASK__NPY_F32, MASK__NPY_F64, MASK__NPY_I32, MASK__NPY_I64 } mask__npy_type;
+typedef enum mask__npy_type {
+    MASK__NPY_F16,
+    MASK__NPY_F32,
+    MASK__NPY_F64,
+    MASK__NPY_I32,
+    MASK__NPY_I64
+} mask__npy_type;
 
 typedef struct mask__npy {
     mask__map map;
@@ -14,16 +22,22 @@ typedef struct mask__npy {
     mask__npy_type type;
     unsigned ndim;
     size_t shape[MASK__NPY_DIMS];
-    size_t item_bytes, data_offset;
-    const unsigned char *data; /* shape[0] x ... items; may be unaligned for its type */
+    size_t items, item_bytes, data_offset;
+    const unsigned char *data; /* shape[0] x ... = items; may be unaligned for its type */
 } mask__npy;
 
 /* Refuses Fortran order (ndim > 1), big-endian, pickled objects, other types, more than MASK__NPY_DIMS dimensions, and
  * a file whose length does not equal the header's promise, each with what to do about it. */
 mask_status mask__npy_open(mask__npy *npy, const char *path, mask_error *err);
 void mask__npy_close(mask__npy *npy);
+/* The same for an array in memory (a member of an .npz); `name` stands in messages. Sets neither map nor path. */
+mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned char *data, size_t size, mask_error *err);
 /* Items [first, first + count) of the flattened array as float32 into out. */
 void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *out);
+/* The same items where they lie, when they are float32 at an address fit for it; else NULL. */
+const float *mask__npy_direct(const mask__npy *npy, size_t first);
+bool mask__npy_is_float(const mask__npy *npy);
+const char *mask__npy_type_name(mask__npy_type type);
 
 /* Writes a C-order array of float32 or float16 atomically, in pieces: create, append rows, commit. */
 typedef struct mask__npy_writer {
