@@ -1,6 +1,6 @@
-/* step [--threads T] [--images 128] [--regions 36] [--repeat 5]: seconds of one training step and of one encoding pass,
- * in one line of key=value. GFLOP are those of the matrix products that really run (2 per multiply-add); the limit is
- * the rate of one large float GEMM of the same library, measured in the same run. */
+/* step [--threads T] [--images 128] [--regions 36] [--repeat 5] [--bf16 1]: seconds of one training step and of one
+ * encoding pass, in one line of key=value. GFLOP are those of the matrix products that really run (2 per multiply-add);
+ * the limit is the rate of one large float GEMM of the same library, measured in the same run. */
 #include "nn/adam.h"
 #include "nn/losses.h"
 #include "nn/random.h"
@@ -13,7 +13,8 @@ enum { WORDS = 12385, SIDE = 3072 };
 
 typedef struct setup {
     size_t images, regions, n;
-    int threads, repeat;
+    int threads, repeat, bf16;
+    mask__product *product; /* NULL: float */
     mask__networks nets;
     mask__work work, encoder;
     mask__loss_work *loss_work;
@@ -68,9 +69,10 @@ static void make_setup(setup *s)
     mask__networks_config config = MASK__NETWORKS_DEFAULTS;
     s->n = s->images * s->regions;
     must_be(mask__networks_make(&s->nets, &config, &err), &err);
-    must_be(mask__work_make(&s->work, &s->nets, MASK__TRAIN, s->n, s->regions, s->threads, &err), &err);
-    must_be(mask__work_make(&s->encoder, &s->nets, MASK__ENCODE, s->n, s->regions, s->threads, &err), &err);
-    must_be(mask__loss_work_make(&s->loss_work, &s->nets, s->n, s->n, &err), &err);
+    if (s->bf16) must_be(mask__product_make(&s->product, mask__networks_operand(&s->nets, s->n), &err), &err);
+    must_be(mask__work_make(&s->work, &s->nets, MASK__TRAIN, s->n, s->regions, s->threads, s->product, &err), &err);
+    must_be(mask__work_make(&s->encoder, &s->nets, MASK__ENCODE, s->n, s->regions, s->threads, s->product, &err), &err);
+    must_be(mask__loss_work_make(&s->loss_work, &s->nets, s->n, s->n, s->product, &err), &err);
     size_t *offsets = must(malloc((s->images + 1) * sizeof *offsets));
     for (size_t i = 0; i <= s->images; i++) offsets[i] = i * s->regions;
     s->groups = (mask__groups){offsets, s->images};
@@ -177,6 +179,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "--threads")) s.threads = value;
         if (!strcmp(argv[i], "--images")) s.images = (size_t)value;
         if (!strcmp(argv[i], "--regions")) s.regions = (size_t)value;
+        if (!strcmp(argv[i], "--bf16")) s.bf16 = value;
         if (!strcmp(argv[i], "--repeat")) s.repeat = value;
     }
     omp_set_num_threads(s.threads);
@@ -186,9 +189,10 @@ int main(int argc, char **argv)
     double step = seconds_of(&s, train), pass = seconds_of(&s, encode);
     double again = 2e-9 * SIDE * SIDE * SIDE / seconds_of(&s, large_gemm);
     limit = again > limit ? again : limit; /* the machine may be shared: the better of before and after */
-    printf("threads=%d regions=%zu words=%zu limit_gflops=%.1f step_seconds=%.4f step_gflop=%.1f step_share=%.3f "
-           "encode_seconds=%.4f encode_gflop=%.1f encode_share=%.3f\n",
-           s.threads, s.n, distinct_words(&s), limit, step, gflop(&s, true), gflop(&s, true) / step / limit, pass,
-           gflop(&s, false), gflop(&s, false) / pass / limit);
+    printf(
+        "bf16=%d threads=%d regions=%zu words=%zu limit_gflops=%.1f step_seconds=%.4f step_gflop=%.1f step_share=%.3f "
+        "encode_seconds=%.4f encode_gflop=%.1f encode_share=%.3f\n",
+        s.bf16, s.threads, s.n, distinct_words(&s), limit, step, gflop(&s, true), gflop(&s, true) / step / limit, pass,
+        gflop(&s, false), gflop(&s, false) / pass / limit);
     return 0;
 }

@@ -181,8 +181,8 @@ static void load_all(golden *g, const char *path)
     g->groups = (mask__groups){g->offsets, offsets.count - 1};
     g->n = g->offsets[offsets.count - 1];
     free(offsets.values);
-    must_be(mask__work_make(&g->work, &g->nets, MASK__TRAIN, g->n, largest, omp_get_max_threads(), &err), &err);
-    must_be(mask__loss_work_make(&g->loss_work, &g->nets, g->n, g->labels.count, &err), &err);
+    must_be(mask__work_make(&g->work, &g->nets, MASK__TRAIN, g->n, largest, omp_get_max_threads(), NULL, &err), &err);
+    must_be(mask__loss_work_make(&g->loss_work, &g->nets, g->n, g->labels.count, NULL, &err), &err);
     load_parameters(g);
     g->options = MASK__LOSS_DEFAULTS;
     g->options.word = g->options.structure = scalar(g, "lambda1");

@@ -117,7 +117,7 @@ static void bed_free(bed *b)
 static void bed_forward(bed *b)
 {
     const mask__layer *l = &b->layer;
-    if (l->kind == MASK__LINEAR) mask__linear_forward(&l->u.linear, b->parameters, ROWS, b->x, b->y);
+    if (l->kind == MASK__LINEAR) mask__linear_forward(&l->u.linear, b->parameters, NULL, ROWS, b->x, b->y);
     if (l->kind == MASK__NORM) mask__norm_forward(&l->u.norm, b->parameters, ROWS, b->x, b->stats, b->y);
     if (l->kind == MASK__ATTENTION) {
         mask__attention_prepare(&l->u.attention, b->parameters, &b->saved);
@@ -132,7 +132,7 @@ static void bed_backward(bed *b, real *dy)
     const mask__layer *l = &b->layer;
     if (l->kind == MASK__LINEAR) {
         real *dx = normals(10, ROWS * b->in);
-        mask__linear_backward(&l->u.linear, b->parameters, ROWS, b->x, b->y, dy, dx, b->gradients);
+        mask__linear_backward(&l->u.linear, b->parameters, NULL, ROWS, b->x, b->y, dy, dx, b->gradients);
         memcpy(dy, dx, ROWS * b->in * sizeof *dx);
         free(dx);
     }
@@ -283,8 +283,8 @@ static void scene_make(scene *s, const mask__networks_config *config)
     mask_error err;
     *s = (scene){.options = MASK__LOSS_DEFAULTS};
     check_ok(mask__networks_make(&s->nets, config, &err));
-    check_ok(mask__work_make(&s->work, &s->nets, MASK__TRAIN, ROWS + 3, LARGEST, THREADS, &err));
-    check_ok(mask__loss_work_make(&s->loss_work, &s->nets, ROWS + 3, ROWS + 4, &err));
+    check_ok(mask__work_make(&s->work, &s->nets, MASK__TRAIN, ROWS + 3, LARGEST, THREADS, NULL, &err));
+    check_ok(mask__loss_work_make(&s->loss_work, &s->nets, ROWS + 3, ROWS + 4, NULL, &err));
     for (size_t i = 0; i < ROWS + 4; i++) /* four regions carry two words, and one of them the same word twice */
         s->pairs[i] = (mask__label){(uint32_t)(i * 7 % ROWS), (uint32_t)(i == 2 ? 9 : i * i % K)};
     s->pairs[ROWS + 3] = s->pairs[3];
@@ -576,7 +576,7 @@ static void encode(void **state)
     mask__work encoder;
     mask__networks_config config = small_config();
     scene_make(&s, &config);
-    check_ok(mask__work_make(&encoder, &s.nets, MASK__ENCODE, ROWS, LARGEST, THREADS, &err));
+    check_ok(mask__work_make(&encoder, &s.nets, MASK__ENCODE, ROWS, LARGEST, THREADS, NULL, &err));
     mask__networks_prepare(&s.nets, s.parameters, &s.work);
     mask__networks_prepare(&s.nets, s.parameters, &encoder);
     mask__networks_forward(&s.nets, s.parameters, GROUPS, s.r, s.z, &s.work);
@@ -694,6 +694,42 @@ static void random_numbers(void **state)
     free(a), free(b);
 }
 
+#ifndef MASK_DOUBLE
+/* Every layout of the operands, added to C or not, against float; and no NaN is lost in rounding. */
+static void bf16(void **state)
+{
+    (void)state;
+    enum { A = 33, B = 20, C = 47 };
+    mask_error err;
+    mask__product *product;
+    if (mask__product_make(&product, A * C, &err) != MASK_OK) {
+        assert_non_null(strstr(err.message, "AVX512_BF16"));
+        skip();
+    }
+    real *a = normals(90, A * C), *b = normals(91, C * B), *c = normals(92, A * B), *want = normals(92, A * B);
+    for (int layout = 0; layout < 8; layout++) {
+        bool ta = layout & 1, tb = layout & 2;
+        real beta = layout & 4 ? 1 : 0;
+        mask__product_run(product, ta, tb, A, B, C, a, ta ? A : C, b, tb ? C : B, beta, c, B);
+        mask__product_run(NULL, ta, tb, A, B, C, a, ta ? A : C, b, tb ? C : B, beta, want, B);
+        double worst = 0;
+        for (size_t i = 0; i < A * B; i++) worst = fmax(worst, fabs((double)(c[i] - want[i])));
+        assert_true(worst > 0 && worst < 0.1); /* sums of 47 products, each off by up to 2^-8 */
+        memcpy(c, want, A * B * sizeof *c);
+    }
+    memset(&a[3], 0xFF, sizeof *a); /* a NaN whose last bits would carry into nothing */
+    mask__product_run(product, false, false, A, B, C, a, C, b, B, 0, c, B);
+    assert_true(isnan(c[0]) && !isnan(c[B]));
+    /* An operand over the agreed size is multiplied in float. */
+    real *wide = normals(93, 50 * C);
+    mask__product_run(product, false, false, 50, 1, C, wide, C, b, 1, 0, want, 1);
+    mask__product_run(NULL, false, false, 50, 1, C, wide, C, b, 1, 0, c, 1);
+    assert_memory_equal(c, want, 50 * sizeof *c);
+    free(a), free(b), free(c), free(want), free(wide);
+    mask__product_free(product);
+}
+#endif
+
 static void exponential(void **state)
 {
     (void)state;
@@ -714,6 +750,9 @@ int main(void)
 #ifdef MASK_DOUBLE
         cmocka_unit_test(loss_gradients),
         cmocka_unit_test(whole_networks),
+#endif
+#ifndef MASK_DOUBLE
+        cmocka_unit_test(bf16),
 #endif
         cmocka_unit_test(names_and_sizes),
         cmocka_unit_test(refusals),

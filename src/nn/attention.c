@@ -144,7 +144,7 @@ static void folded_forward(const mask__attention *l, mask__groups groups, const 
     size_t d = l->d, n = groups.offsets[groups.images];
     folded f = unpack(d, saved->folded);
     real scale = 1 / mask__sqrt((real)d), *g = saved->left;
-    mask__real_gemm(false, false, n, d, d, 1, x, d, f.m, d, 0, g, d);
+    mask__product_run(scratch->product, false, false, n, d, d, x, d, f.m, d, 0, g, d);
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (size_t i = 0; i < groups.images; i++) {
         size_t first = groups.offsets[i], count = groups.offsets[i + 1] - first, at = first * d;
@@ -153,7 +153,7 @@ static void folded_forward(const mask__attention *l, mask__groups groups, const 
                     saved->mix + at, d);
         bias_rows(count, d, f.b, l->residual ? x + at : NULL, y + at);
     }
-    mask__real_gemm(false, true, n, d, d, 1, saved->mix, d, f.w, d, 1, y, d);
+    mask__product_run(scratch->product, false, true, n, d, d, saved->mix, d, f.w, d, 1, y, d);
 }
 
 /* From dM (d, d), dW, dc, db:   dWq = Wk dM^T;   dWk = Wq dM + bq^T dc;   dbq = dc Wk^T;   dbk = 0;
@@ -184,8 +184,8 @@ static void folded_backward(const mask__attention *l, const real *parameters, ma
     folded f = unpack(d, saved->folded), df = unpack(d, scratch->dfolded);
     real scale = 1 / mask__sqrt((real)d), *dg = scratch->dleft, *dmix = scratch->dmix;
     mask__column_sums(n, d, dy, df.b);
-    mask__real_gemm(true, false, d, d, n, 1, dy, d, saved->mix, d, 0, df.w, d);
-    mask__real_gemm(false, false, n, d, d, 1, dy, d, f.w, d, 0, dmix, d);
+    mask__product_run(scratch->product, true, false, d, d, n, dy, d, saved->mix, d, 0, df.w, d);
+    mask__product_run(scratch->product, false, false, n, d, d, dy, d, f.w, d, 0, dmix, d);
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (size_t i = 0; i < groups.images; i++) {
         size_t first = groups.offsets[i], count = groups.offsets[i + 1] - first, at = first * d;
@@ -194,8 +194,8 @@ static void folded_backward(const mask__attention *l, const real *parameters, ma
                      l->residual ? 1 : 0, dy + at);
     }
     mask__column_sums(n, d, dg, df.c);
-    mask__real_gemm(true, false, d, d, n, 1, x, d, dg, d, 0, df.m, d);
-    mask__real_gemm(false, true, n, d, d, 1, dg, d, f.m, d, 1, dy, d);
+    mask__product_run(scratch->product, true, false, d, d, n, x, d, dg, d, 0, df.m, d);
+    mask__product_run(scratch->product, false, true, n, d, d, dg, d, f.m, d, 1, dy, d);
     unfold(l, parameters, df, gradients);
 }
 
@@ -208,7 +208,7 @@ static void plain_forward(const mask__attention *l, const real *parameters, mask
 {
     size_t d = l->d, w = d / l->heads, n = groups.offsets[groups.images];
     real scale = 1 / mask__sqrt((real)w);
-    mask__real_gemm(false, true, n, 3 * d, d, 1, x, d, parameters + l->q, d, 0, saved->left, 3 * d);
+    mask__product_run(scratch->product, false, true, n, 3 * d, d, x, d, parameters + l->q, d, 0, saved->left, 3 * d);
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (size_t i = 0; i < groups.images; i++) {
         size_t first = groups.offsets[i], count = groups.offsets[i + 1] - first;
@@ -219,7 +219,7 @@ static void plain_forward(const mask__attention *l, const real *parameters, mask
                         d);
         bias_rows(count, d, parameters + l->bo, l->residual ? x + first * d : NULL, y + first * d);
     }
-    mask__real_gemm(false, true, n, d, d, 1, saved->mix, d, parameters + l->o, d, 1, y, d);
+    mask__product_run(scratch->product, false, true, n, d, d, saved->mix, d, parameters + l->o, d, 1, y, d);
 }
 
 /* dbo = sum_n dy;   dWo = dy^T mix;   dmix = dy Wo;   dq, dk, dv in each image and head;   dbqkv = sum_n dqkv, where
@@ -231,8 +231,8 @@ static void plain_backward(const mask__attention *l, const real *parameters, mas
     size_t d = l->d, w = d / l->heads, n = groups.offsets[groups.images];
     real scale = 1 / mask__sqrt((real)w), *dqkv = scratch->dleft;
     mask__column_sums(n, d, dy, gradients + l->bo);
-    mask__real_gemm(true, false, d, d, n, 1, dy, d, saved->mix, d, 0, gradients + l->o, d);
-    mask__real_gemm(false, false, n, d, d, 1, dy, d, parameters + l->o, d, 0, scratch->dmix, d);
+    mask__product_run(scratch->product, true, false, d, d, n, dy, d, saved->mix, d, 0, gradients + l->o, d);
+    mask__product_run(scratch->product, false, false, n, d, d, dy, d, parameters + l->o, d, 0, scratch->dmix, d);
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (size_t i = 0; i < groups.images; i++) {
         size_t first = groups.offsets[i], count = groups.offsets[i + 1] - first;
@@ -245,8 +245,9 @@ static void plain_backward(const mask__attention *l, const real *parameters, mas
     }
     mask__column_sums(n, 3 * d, dqkv, gradients + l->bq);
     memset(gradients + l->bk, 0, d * sizeof *gradients);
-    mask__real_gemm(true, false, 3 * d, d, n, 1, dqkv, 3 * d, x, d, 0, gradients + l->q, d);
-    mask__real_gemm(false, false, n, d, 3 * d, 1, dqkv, 3 * d, parameters + l->q, d, l->residual ? 1 : 0, dy, d);
+    mask__product_run(scratch->product, true, false, 3 * d, d, n, dqkv, 3 * d, x, d, 0, gradients + l->q, d);
+    mask__product_run(scratch->product, false, false, n, d, 3 * d, dqkv, 3 * d, parameters + l->q, d,
+                      l->residual ? 1 : 0, dy, d);
 }
 
 void mask__attention_forward(const mask__attention *l, const real *parameters, mask__groups groups, const real *x,

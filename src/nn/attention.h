@@ -8,6 +8,7 @@
 #define MASK_NN_ATTENTION_H
 
 #include "parameters.h"
+#include "product.h"
 
 /* Image i owns rows offsets[i] .. offsets[i + 1]. */
 typedef struct mask__groups {
@@ -38,6 +39,7 @@ typedef struct mask__attention_scratch {
     real *dp;           /* (threads, max_group, max_group) */
     size_t max_group;
     int threads;
+    mask__product *product; /* of the products over all rows; NULL: float */
 } mask__attention_scratch;
 
 mask__attention mask__attention_make(mask__parameters *table, const char *net, const char *name, size_t d,

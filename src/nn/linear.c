@@ -24,23 +24,26 @@ static void add_bias(size_t n, size_t d, bool relu, const real *bias, real *y)
 }
 
 /* y = [relu](x W^T + b);   x (n, in), W (out, in), b (out), y (n, out) */
-void mask__linear_forward(const mask__linear *l, const real *parameters, size_t n, const real *x, real *y)
+void mask__linear_forward(const mask__linear *l, const real *parameters, mask__product *product, size_t n,
+                          const real *x, real *y)
 {
-    mask__real_gemm(false, true, n, l->out, l->in, 1, x, l->in, parameters + l->weight, l->in, 0, y, l->out);
+    mask__product_run(product, false, true, n, l->out, l->in, x, l->in, parameters + l->weight, l->in, 0, y, l->out);
     add_bias(n, l->out, l->relu, parameters + l->bias, y);
 }
 
 /* dy <- dy * (y > 0) with relu;   db = sum_n dy;   dW = dy^T x;   dx = dy W */
-void mask__linear_backward(const mask__linear *l, const real *parameters, size_t n, const real *x, const real *y,
-                           real *dy, real *dx, real *gradients)
+void mask__linear_backward(const mask__linear *l, const real *parameters, mask__product *product, size_t n,
+                           const real *x, const real *y, real *dy, real *dx, real *gradients)
 {
     if (l->relu) {
 #pragma omp parallel for schedule(static)
         for (size_t i = 0; i < n * l->out; i++) dy[i] = y[i] > 0 ? dy[i] : 0;
     }
     mask__column_sums(n, l->out, dy, gradients + l->bias);
-    mask__real_gemm(true, false, l->out, l->in, n, 1, dy, l->out, x, l->in, 0, gradients + l->weight, l->in);
-    if (dx) mask__real_gemm(false, false, n, l->in, l->out, 1, dy, l->out, parameters + l->weight, l->in, 0, dx, l->in);
+    mask__product_run(product, true, false, l->out, l->in, n, dy, l->out, x, l->in, 0, gradients + l->weight, l->in);
+    if (dx)
+        mask__product_run(product, false, false, n, l->in, l->out, dy, l->out, parameters + l->weight, l->in, 0, dx,
+                          l->in);
 }
 
 void mask__column_sums(size_t n, size_t d, const real *x, real *out)

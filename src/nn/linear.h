@@ -3,6 +3,7 @@
 #define MASK_NN_LINEAR_H
 
 #include "parameters.h"
+#include "product.h"
 
 typedef struct mask__linear {
     size_t in, out;
@@ -13,11 +14,12 @@ typedef struct mask__linear {
 mask__linear mask__linear_make(mask__parameters *table, const char *net, const char *name, size_t in, size_t out,
                                bool relu);
 /* x (n, in) -> y (n, out) */
-void mask__linear_forward(const mask__linear *layer, const real *parameters, size_t n, const real *x, real *y);
+void mask__linear_forward(const mask__linear *layer, const real *parameters, mask__product *product, size_t n,
+                          const real *x, real *y);
 /* dy (n, out) -> dx (n, in), NULL when nobody wants it; gradients are written, not added. With relu, dy is masked in
  * place by y > 0. */
-void mask__linear_backward(const mask__linear *layer, const real *parameters, size_t n, const real *x, const real *y,
-                           real *dy, real *dx, real *gradients);
+void mask__linear_backward(const mask__linear *layer, const real *parameters, mask__product *product, size_t n,
+                           const real *x, const real *y, real *dy, real *dx, real *gradients);
 
 /* out (d) = sums of the columns of x (n, d) */
 void mask__column_sums(size_t n, size_t d, const real *x, real *out);

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WORDS_AT_ONCE = 256 }; /* rows of the logit matrix that exist at a time */
+enum { WORDS_AT_ONCE = 256 }; /* rows of the matrix of words' and regions' cosines that exist at a time */
 
 /* A label, sorted by word. */
 typedef struct pair {
@@ -14,6 +14,7 @@ typedef struct pair {
 struct mask__loss_work {
     mask__arena arena;
     size_t max_rows, max_pairs;
+    mask__product *product;    /* of contrast; structure is a difference of large sums and stays float */
     real *row;                 /* (n) a sum each */
     real *m, *u;               /* unit rows of mu (n, Z) and w' (n, N) */
     real *m_length, *u_length; /* (n) */
@@ -25,11 +26,11 @@ struct mask__loss_work {
     uint32_t *by_region;     /* indices of pairs */
     real *proto, *proto_length, *dproto; /* (slots, Z) unit prototypes, (slots) lengths before, gradients */
     real *slot_loss;                     /* (slots) */
-    real *logit;                         /* (WORDS_AT_ONCE, n) */
+    real *cosine;                        /* (WORDS_AT_ONCE, n) */
 };
 
 mask_status mask__loss_work_make(mask__loss_work **out, const mask__networks *networks, size_t max_rows,
-                                 size_t max_pairs, mask_error *err)
+                                 size_t max_pairs, mask__product *product, mask_error *err)
 {
     size_t z = networks->config.latent, w = networks->config.words, n = max_rows, p = max_pairs;
     mask__arena arena = {0};
@@ -57,11 +58,12 @@ mask_status mask__loss_work_make(mask__loss_work **out, const mask__networks *ne
     ROOM(proto_length, p);
     ROOM(dproto, p * z);
     ROOM(slot_loss, p);
-    ROOM(logit, n * WORDS_AT_ONCE);
+    ROOM(cosine, n * WORDS_AT_ONCE);
 #undef ROOM
     work->arena = arena;
     work->max_rows = n;
     work->max_pairs = p;
+    work->product = product;
     if (!ok) {
         mask__loss_work_free(work);
         return mask__no_memory(err, "the losses: take a smaller batch");
@@ -265,24 +267,24 @@ static void prototypes_backward(size_t n, size_t d, mask__loss_work *k, real *dm
         }
 }
 
-/* One word's row of logits (n) becomes its gradient. Returns sum over the word's labels of logsumexp - logit.
- * dlogit_j = weight (labels softmax_j - [labels of j]) */
-static real contrast_row(size_t n, real weight, const pair *pairs, size_t labels, real *logit)
+/* One word's row of cosines (n) becomes its gradient. Returns sum over the word's labels of logsumexp - logit.
+ * logit = cosine / tau;   dcosine_j = weight (labels softmax_j - [labels of j]) / tau */
+static real contrast_row(size_t n, real inverse_tau, real weight, const pair *pairs, size_t labels, real *cosine)
 {
-    real top = logit[0], sum = 0, own = 0;
+    real top = cosine[0], sum = 0, own = 0;
 #pragma omp simd reduction(max : top)
-    for (size_t j = 0; j < n; j++) top = logit[j] > top ? logit[j] : top;
-    for (size_t p = 0; p < labels; p++) own += logit[pairs[p].region] - top;
+    for (size_t j = 0; j < n; j++) top = cosine[j] > top ? cosine[j] : top;
+    for (size_t p = 0; p < labels; p++) own += inverse_tau * (cosine[pairs[p].region] - top);
 #pragma omp simd reduction(+ : sum)
-    for (size_t j = 0; j < n; j++) sum += logit[j] = mask__exp(logit[j] - top);
-    real scale = weight * (real)labels / sum;
-    for (size_t j = 0; j < n; j++) logit[j] *= scale;
-    for (size_t p = 0; p < labels; p++) logit[pairs[p].region] -= weight;
+    for (size_t j = 0; j < n; j++) sum += cosine[j] = mask__exp(inverse_tau * (cosine[j] - top));
+    real scale = weight * inverse_tau * (real)labels / sum;
+    for (size_t j = 0; j < n; j++) cosine[j] *= scale;
+    for (size_t p = 0; p < labels; p++) cosine[pairs[p].region] -= weight * inverse_tau;
     return (real)labels * (real)log((double)sum) - own;
 }
 
-/* logit = proto m^T / tau, (slots, n), a block of words at a time;   contrast = - mean over labels of log softmax;
- * dproto = dlogit m / tau;   dm += dlogit^T proto / tau */
+/* cosine = proto m^T, (slots, n), a block of words at a time;   contrast = - mean over labels of log softmax(cosine /
+ * tau); dproto = dcosine m;   dm += dcosine^T proto */
 static double contrast_loss(size_t n, size_t d, const mask__loss_options *options, mask__loss_work *k, size_t labels)
 {
     if (!labels) return 0;
@@ -290,15 +292,14 @@ static double contrast_loss(size_t n, size_t d, const mask__loss_options *option
     for (size_t from = 0; from < k->slots; from += WORDS_AT_ONCE) {
         size_t count = k->slots - from < WORDS_AT_ONCE ? k->slots - from : WORDS_AT_ONCE;
         const real *proto = k->proto + from * d;
-        mask__real_gemm(false, true, count, n, d, inverse, proto, d, k->m, d, 0, k->logit, n);
+        mask__product_run(k->product, false, true, count, n, d, proto, d, k->m, d, 0, k->cosine, n);
 #pragma omp parallel for schedule(static)
         for (size_t s = 0; s < count; s++) {
-            size_t p = k->first[from + s];
-            k->slot_loss[from + s] =
-                contrast_row(n, weight, k->pairs + p, k->first[from + s + 1] - p, k->logit + s * n);
+            size_t p = k->first[from + s], labels_here = k->first[from + s + 1] - p;
+            k->slot_loss[from + s] = contrast_row(n, inverse, weight, k->pairs + p, labels_here, k->cosine + s * n);
         }
-        mask__real_gemm(false, false, count, d, n, inverse, k->logit, n, k->m, d, 0, k->dproto + from * d, d);
-        mask__real_gemm(true, false, n, d, count, inverse, k->logit, n, proto, d, 1, k->dm, d);
+        mask__product_run(k->product, false, false, count, d, n, k->cosine, n, k->m, d, 0, k->dproto + from * d, d);
+        mask__product_run(k->product, true, false, n, d, count, k->cosine, n, proto, d, 1, k->dm, d);
     }
     return total(k->slot_loss, k->slots) / (double)labels;
 }

@@ -32,7 +32,7 @@ typedef struct mask__labels_batch {
 typedef struct mask__loss_work mask__loss_work;
 
 mask_status mask__loss_work_make(mask__loss_work **out, const mask__networks *networks, size_t max_rows,
-                                 size_t max_pairs, mask_error *err);
+                                 size_t max_pairs, mask__product *product, mask_error *err);
 void mask__loss_work_free(mask__loss_work *work);
 
 /* Reads out, writes the gradients d (all of them; d->r2 may be out->r2) for n regions r (n, M). Terms that have no pair

@@ -111,6 +111,21 @@ void mask__networks_free(mask__networks *networks)
     *networks = (mask__networks){0};
 }
 
+size_t mask__networks_operand(const mask__networks *networks, size_t max_rows)
+{
+    size_t widest = 0, weights = 0;
+    for (size_t i = 0; i < networks->count; i++) {
+        const mask__layer *l = &networks->layers[i];
+        size_t in = 0, out = 0;
+        if (l->kind == MASK__LINEAR) in = l->u.linear.in, out = l->u.linear.out;
+        if (l->kind == MASK__ATTENTION) in = l->u.attention.d, out = mask__attention_left(&l->u.attention);
+        widest = in > widest ? in : widest;
+        widest = out > widest ? out : widest;
+        weights = in * out > weights ? in * out : weights;
+    }
+    return max_rows * widest > weights ? max_rows * widest : weights;
+}
+
 /* ---- Workspace -------------------------------------------------------------------------------------------------- */
 
 /* count * size numbers; NULL is remembered in *failed, so that the list of buffers reads as a list. */
@@ -154,7 +169,7 @@ static void make_gradients(mask__work *work, const mask__networks_config *c, boo
 }
 
 mask_status mask__work_make(mask__work *out, const mask__networks *networks, mask__purpose purpose, size_t max_rows,
-                            size_t max_group, int threads, mask_error *err)
+                            size_t max_group, int threads, mask__product *product, mask_error *err)
 {
     bool failed = false;
     size_t layers = networks->first[purpose == MASK__ENCODE ? MASK__LOGVAR : MASK__CHAINS];
@@ -165,6 +180,7 @@ mask_status mask__work_make(mask__work *out, const mask__networks *networks, mas
     for (size_t i = 0; i < layers && !failed; i++) make_saved(out, &networks->layers[i], &out->saved[i], &failed);
     out->scratch.max_group = max_group;
     out->scratch.threads = threads;
+    out->scratch.product = product;
     if (purpose == MASK__TRAIN && !failed) {
         out->scratch.dp = numbers(out, max_group * max_group, (size_t)threads, &failed);
         make_gradients(out, &networks->config, &failed);
@@ -199,7 +215,7 @@ static real *chain_forward(const mask__networks *nets, mask__chain chain, const 
         const mask__layer *l = &nets->layers[i];
         mask__saved *s = &work->saved[i];
         s->x = x;
-        if (l->kind == MASK__LINEAR) mask__linear_forward(&l->u.linear, parameters, n, x, s->y);
+        if (l->kind == MASK__LINEAR) mask__linear_forward(&l->u.linear, parameters, work->scratch.product, n, x, s->y);
         else if (l->kind == MASK__NORM) mask__norm_forward(&l->u.norm, parameters, n, x, s->stats, s->y);
         else mask__attention_forward(&l->u.attention, parameters, groups, x, &s->attention, &work->scratch, s->y);
         x = s->y;
@@ -268,7 +284,7 @@ static real *chain_backward(const mask__networks *nets, mask__chain chain, const
         if (l->kind == MASK__LINEAR) {
             bool wanted = input || i > nets->first[chain];
             real *dx = !wanted ? NULL : dy == work->flow[0] ? work->flow[1] : work->flow[0];
-            mask__linear_backward(&l->u.linear, parameters, n, s->x, s->y, dy, dx, gradients);
+            mask__linear_backward(&l->u.linear, parameters, work->scratch.product, n, s->x, s->y, dy, dx, gradients);
             dy = dx;
         } else if (l->kind == MASK__NORM) {
             mask__norm_backward(&l->u.norm, parameters, n, s->x, s->stats, dy, gradients);

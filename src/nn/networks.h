@@ -59,6 +59,8 @@ typedef struct mask__networks {
 /* MASK_EINVAL when a size or a count is out of its range. */
 mask_status mask__networks_make(mask__networks *out, const mask__networks_config *config, mask_error *err);
 void mask__networks_free(mask__networks *networks);
+/* The most numbers an operand of a product over max_rows rows has, for mask__product_make. */
+size_t mask__networks_operand(const mask__networks *networks, size_t max_rows);
 
 /* Outputs of the networks, or the loss's gradients by them. */
 typedef struct mask__outputs {
@@ -89,9 +91,9 @@ typedef struct mask__work {
 } mask__work;
 
 /* Everything a batch of at most max_rows regions, at most max_group in an image, needs. MASK__ENCODE: for
- * mask__networks_encode only. */
+ * mask__networks_encode only. product (NULL: float) must outlive the workspace; mask__networks_operand is its size. */
 mask_status mask__work_make(mask__work *out, const mask__networks *networks, mask__purpose purpose, size_t max_rows,
-                            size_t max_group, int threads, mask_error *err);
+                            size_t max_group, int threads, mask__product *product, mask_error *err);
 void mask__work_free(mask__work *work);
 
 /* To be called after every change of the parameters, before the next pass. */
