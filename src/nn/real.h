@@ -1,0 +1,60 @@
+/* The number type of the networks. They are built twice from the same sources: in float, which is what runs, and with
+ * MASK_DOUBLE in double, which only the gradient checks link. */
+#ifndef MASK_NN_REAL_H
+#define MASK_NN_REAL_H
+
+#include "math/gemm.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef MASK_DOUBLE
+typedef double real;
+#define mask__real_gemm mask__gemm_double
+
+static inline double mask__exp(double x)
+{
+    return exp(x);
+}
+static inline double mask__sqrt(double x)
+{
+    return sqrt(x);
+}
+#else
+typedef float real;
+#define mask__real_gemm mask__gemm
+
+/* e^x to 2 units in the last place, without a table or a branch, so that loops over it vectorise (libm's do not).
+ * x = k ln 2 + r: a polynomial for e^r, k added to the exponent. Saturates beyond +-87; NaN stays NaN. */
+static inline float mask__exp(float x)
+{
+    x = x > 88.0f ? 88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
+    float k = nearbyintf(x * 1.44269504f), r = x - k * 0.693145752f - k * 1.42860677e-6f;
+    float p = 1.38887820e-3f;
+    p = p * r + 8.33333377e-3f;
+    p = p * r + 4.16664146e-2f;
+    p = p * r + 1.66666657e-1f;
+    p = p * r + 0.5f;
+    p = p * r * r + r + 1.0f;
+    int32_t bits = ((int32_t)k + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+static inline float mask__sqrt(float x)
+{
+    return sqrtf(x);
+}
+#endif
+
+static inline real mask__real_dot(const real *a, const real *b, size_t n)
+{
+    real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+#endif
