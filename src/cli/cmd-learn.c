@@ -21,13 +21,25 @@ static const char *provenance(const args *a, char *line, size_t size)
 
 static int read_learn_options(const args *a, mask_learn_options *o)
 {
-    int encoder = (int)o->encoder, tokens = (int)o->tokens;
-    int bad = args_choice(a, "--encoder", encoders, &encoder);
+    static const char *const presets[] = {"tuned", "section9", NULL};
+    int encoder, tokens, preset = 0;
+    int bad = args_choice(a, "--preset", presets, &preset);
+    if (bad) return bad;
+    if (preset == 1) *o = MASK_LEARN_SECTION9;
+    encoder = (int)o->encoder;
+    tokens = (int)o->tokens;
+    bad = args_choice(a, "--encoder", encoders, &encoder);
     if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
     if (!bad) bad = args_size(a, "--min-count", 1, 1000000000, &o->min_count);
     if (!bad) bad = args_size(a, "--whiten-dim", 1, 65536, &o->whiten_dim);
     if (!bad) bad = args_float(a, "--whiten-shrink", 0, 1e6, &o->whiten_shrink);
     if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
+    if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
+    if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
+    if (args_has(a, "--no-scenes")) {
+        o->scenes = false;
+        o->reliability = 0;
+    }
     o->encoder = (mask_encoder)encoder;
     o->tokens = (mask_tokens)tokens;
     return bad;
@@ -97,9 +109,13 @@ const command command_learn = {
             {"--encoder", "E", "none or whiten (default: whiten)"},
             {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
             {"--min-count", "N", "regions a word needs to be known (default: 3)"},
+            {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},
+            {"--power", "P", "of the features before whitening (default: 0.75)"},
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
-            {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 0.7)"},
-            {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 10)"},
+            {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
+            {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
+            {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
+            {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {0},
         },
     .run = run_learn,

@@ -56,8 +56,12 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
 {
     static const char *const pools[] = {"max-mean", "region-max", "both", "mean", NULL};
     static const char *const levels[] = {"none", "centre", "zscore", "text", "full", NULL};
-    int bad, pool, level;
-    *o = knowledge ? mask_match_defaults(knowledge) : mask_calibrate_defaults();
+    static const char *const presets[] = {"tuned", "section9", NULL};
+    int bad, pool, level, preset = -1;
+    *o = knowledge ? mask_match_defaults(knowledge) : MASK_MATCH_CALIBRATED;
+    bad = args_choice(a, "--preset", presets, &preset);
+    if (bad) return bad;
+    if (preset >= 0) *o = preset == 1 ? MASK_MATCH_SECTION9 : MASK_MATCH_CALIBRATED;
     pool = (int)o->pool;
     level = (int)o->calibrate;
     bad = args_choice(a, "--pool", pools, &pool);
@@ -68,7 +72,13 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
     if (!bad) bad = read_ood(a, o);
     if (!bad) bad = args_float(a, "--hub-image", 0, 1e6, &o->hub_image);
     if (!bad) bad = args_float(a, "--hub-text", 0, 1e6, &o->hub_text);
-    if (!bad) bad = args_int(a, "--hub-neighbours", 1, 1000000, &o->hub_neighbours);
+    if (!bad) bad = args_int(a, "--hub-neighbours", 0, 1000000, &o->hub_neighbours);
+    if (!bad) bad = args_float(a, "--hub-image-sharpness", 0, 1e6, &o->hub_image_sharpness);
+    if (!bad) bad = args_float(a, "--hub-text-sharpness", 0, 1e6, &o->hub_text_sharpness);
+    if (!bad) bad = args_float(a, "--ood-company", 0, 1, &o->ood_company);
+    if (!bad) bad = args_float(a, "--scene", 0, 1e6, &o->scene);
+    if (!bad) bad = args_float(a, "--text-power", 0, 100, &o->text_power);
+    if (!bad) bad = args_float(a, "--image-power", 0, 100, &o->image_power);
     o->pool = (mask_pool)pool;
     o->calibrate = (mask_calibrate)level;
     return bad;

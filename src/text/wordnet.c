@@ -75,15 +75,20 @@ static size_t add_lemmas(const char *word, int part, char lemmas[MASK__LEMMAS][M
     return count;
 }
 
-size_t mask__wordnet_lemmas(const char *word, size_t length, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES])
+size_t mask__wordnet_lemmas(const char *word, size_t length, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES],
+                            size_t *nouns)
 {
     static const int parts[] = {NOUN, VERB, ADJ};
     char text[MASK__LEMMA_BYTES] = {0};
     size_t count = 0;
+    if (nouns) *nouns = 0;
     if (!acceptable(word, length)) return 0;
     memcpy(text, word, length);
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < 3 && state == OPENED; i++) count = add_lemmas(text, parts[i], lemmas, count);
+    for (size_t i = 0; i < 3 && state == OPENED; i++) {
+        count = add_lemmas(text, parts[i], lemmas, count);
+        if (i == 0 && nouns) *nouns = count;
+    }
     pthread_mutex_unlock(&lock);
     return count;
 }
