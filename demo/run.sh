@@ -46,8 +46,9 @@ say "A word that labels showed, one they never showed (OOD), and one that means 
 run "$MASK" words "$D/calibrated.mask" dog puppy the
 
 say "Why an image and a text match: words, regions, calibration."
-text=$(sed -n 1p "$D/demo_precomp/dev_caps.txt")
-run "$MASK" score "$D/calibrated.mask" --images "$D/demo_precomp" --split dev --image 0 --text "$text"
+line=$(grep -n puppy "$D/demo_precomp/dev_caps.txt" | sed -n '2s/:.*//p')
+text=$(sed -n "${line}p" "$D/demo_precomp/dev_caps.txt")
+run "$MASK" score "$D/calibrated.mask" --images "$D/demo_precomp" --split dev --image $(((line - 1) / 5)) --text "$text"
 
 say "Recall on images and captions that no step has seen as pairs."
 step raw-known "$D/raw.mask" "$D/demo_precomp" --split dev --ood off
