@@ -14,6 +14,8 @@ extern const command command_score, command_eval;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);
+/* Prints one line of our own about a failure; returns EXIT_FAILED. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
 int print_json(json_t *object);
 /* Entries for the option tables of commands that match. */
@@ -43,6 +45,5 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
 /* Opens --vectors, or the file the knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
                  mask_vectors **vectors);
-
 
 #endif

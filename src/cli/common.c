@@ -1,21 +1,31 @@
 #include "commands.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+int fail(const char *format, ...)
+{
+    va_list list;
+    progress_end();
+    fprintf(stderr, "mask: ");
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fprintf(stderr, "\n");
+    return EXIT_FAILED;
+}
+
 int failed(const mask_error *err)
 {
-    progress_end();
-    fprintf(stderr, "mask: %s\n", err->message);
-    return EXIT_FAILED;
+    return fail("%s", err->message);
 }
 
 int print_json(json_t *object)
 {
     int bad = json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
     json_decref(object);
-    if (bad) fprintf(stderr, "mask: cannot write the result to stdout\n");
-    return bad ? EXIT_FAILED : 0;
+    return bad ? fail("cannot write the result to stdout") : 0;
 }
 
 static int read_whole_region(const args *a, mask_match_options *o)
@@ -94,9 +104,8 @@ int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_matc
     if (options->ood == MASK_OOD_OFF) return 0;
     mask_knowledge_describe(knowledge, &info);
     if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
-    failed(&err);
-    if (!given)
-        fprintf(stderr, "mask: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or "
-                        "--ood off to do without words it does not know\n");
-    return EXIT_FAILED;
+    if (given) return failed(&err);
+    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or --ood off to "
+                "do without words it does not know",
+                err.message);
 }
