@@ -229,6 +229,11 @@ size_t mask__labels_image(const mask_labels *labels, size_t region)
     return low;
 }
 
+size_t mask__labels_start(const mask_labels *labels, size_t image)
+{
+    return image < labels->images.count ? labels->starts[image] : labels->regions;
+}
+
 static mask_status not_finite(const mask_labels *labels, size_t item, mask_error *err)
 {
     const mask__npy *f = &labels->features;

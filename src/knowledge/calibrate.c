@@ -34,20 +34,14 @@ static void *copy(mask_knowledge *k, const void *from, size_t count, size_t size
 static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from, mask_error *err)
 {
     const mask_knowledge_info *i = &from->info;
-    const mask__encoder *e = &from->encoder;
-    bool whiten = e->kind == MASK_ENCODER_WHITEN;
     to->info = *i;
-    to->encoder = *e;
-    to->encoder.mean = copy(to, e->mean, e->in, sizeof(float));
-    to->encoder.direction_mean = copy(to, e->direction_mean, e->in, sizeof(float));
-    to->encoder.projection = copy(to, e->projection, e->in * e->out, sizeof(float));
     to->counts = copy(to, from->counts, i->words, sizeof *from->counts);
     to->word_vectors = copy(to, from->word_vectors, i->words * i->vector_dim, sizeof(float));
     to->prototypes = copy(to, from->prototypes, i->words * i->dim, sizeof(float));
     to->info.vectors_path = mask__arena_text(&to->arena, i->vectors_path, strlen(i->vectors_path));
     to->info.provenance = mask__arena_text(&to->arena, i->provenance, strlen(i->provenance));
-    if ((whiten && (!to->encoder.mean || !to->encoder.direction_mean || !to->encoder.projection)) || !to->counts ||
-        !to->word_vectors || !to->prototypes || !to->info.vectors_path || !to->info.provenance)
+    MASK__TRY(mask__encoder_copy(&to->encoder, &from->encoder, &to->arena, err));
+    if (!to->counts || !to->word_vectors || !to->prototypes || !to->info.vectors_path || !to->info.provenance)
         return mask__no_memory(err, "a copy of the knowledge");
     for (size_t w = 0; w < i->words; w++) {
         size_t length;
@@ -65,6 +59,7 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
     float *mu = mask__arena_alloc(&k->arena, rows * z, sizeof *mu);
     mask__arena work = {0};
+    mask__encoding encoding = {0};
     if (!at || !mu) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(images, i);
@@ -72,22 +67,24 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
         if (regions > most) most = regions;
     }
     float *buffer = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->encoder.in, sizeof *buffer);
-    float *scratch = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->encoder.in, sizeof *scratch);
-    mask_status status = buffer && scratch ? MASK_OK : mask__no_memory(err, "the background");
+    size_t *offsets = mask__arena_alloc(&work, BLOCK_IMAGES + 1, sizeof *offsets);
+    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, "the background");
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, BLOCK_IMAGES * most, most, err);
     for (size_t first = 0; status == MASK_OK && first < count; first += BLOCK_IMAGES) {
         size_t block = count - first < BLOCK_IMAGES ? count - first : BLOCK_IMAGES, got, where;
         const float *features;
         status = mask__progress(run, "background", "images", first, count, err);
         if (status == MASK_OK) status = mask__images_block(images, first, block, buffer, &features, &got, err);
         if (status != MASK_OK) break;
-        const float *encoded = mask__encoder_apply(&k->encoder, features, got, scratch, mu + done * z);
-        if (encoded != mu + done * z) memcpy(mu + done * z, encoded, got * z * sizeof *mu);
+        for (size_t i = 0; i <= block; i++) offsets[i] = at[first + i] - at[first];
+        memcpy(mu + done * z, mask__encoding_run(&encoding, features, offsets, block), got * z * sizeof *mu);
         for (size_t i = first; i < first + block && status == MASK_OK; i++)
             if (!mask__all_finite(mu + at[i] * z, (at[i + 1] - at[i]) * z, &where))
                 status = mask__images_refuse(images, i, err);
         done += got;
     }
     mask__arena_free(&work);
+    mask__encoding_close(&encoding);
     b->images = k->info.background_images = count;
     b->image_rows = at;
     b->mu = mu;

@@ -18,6 +18,7 @@ void mask_knowledge_close(mask_knowledge *k)
     if (!k) return;
     mask__strings_free(&k->words);
     mask__strings_free(&k->background.words);
+    mask__encoder_close(&k->encoder);
     mask__arena_free(&k->arena);
     mask__pack_close(&k->pack);
     free(k);
@@ -116,7 +117,7 @@ static bool in_range(double value, double low, double high)
 
 static mask_status unpack_numbers(mask_knowledge *k, const numbers *n, mask_error *err)
 {
-    bool valid = in_range(n->encoder, MASK_ENCODER_NONE, MASK_ENCODER_WHITEN) &&
+    bool valid = in_range(n->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK) &&
                  in_range(n->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS) && in_range(n->regions, 0, 1e15) &&
                  in_range(n->pairs, 0, 1e15) && in_range(n->min_count, 0, 1e15) &&
                  in_range(n->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN) && in_range(n->top, 1, 1e6) &&
@@ -171,7 +172,6 @@ static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k,
 static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     const mask_knowledge_info *i = &k->info;
-    const mask__encoder *e = &k->encoder;
     numbers n = pack_numbers(k);
     MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){sizeof n / sizeof(double)}, &n, err));
     MASK__TRY(put_text(w, "provenance", i->provenance, err));
@@ -181,11 +181,7 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_e
     MASK__TRY(mask__pack_add(w, "counts", MASK__U64, 1, (uint64_t[]){i->words}, k->counts, err));
     MASK__TRY(mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
-    if (e->kind == MASK_ENCODER_WHITEN) {
-        MASK__TRY(mask__pack_add(w, "encoder.mean", MASK__F32, 1, (uint64_t[]){e->in}, e->mean, err));
-        MASK__TRY(mask__pack_add(w, "encoder.direction_mean", MASK__F32, 1, (uint64_t[]){e->in}, e->direction_mean, err));
-        MASK__TRY(mask__pack_add(w, "encoder.projection", MASK__F32, 2, (uint64_t[]){e->in, e->out}, e->projection, err));
-    }
+    MASK__TRY(mask__encoder_write(&k->encoder, w, err));
     return k->background.images ? put_background(w, k, err) : MASK_OK;
 }
 
@@ -213,23 +209,6 @@ static mask_status get_floats(mask_knowledge *k, const char *name, uint64_t rows
     const mask__tensor *t;
     MASK__TRY(mask__pack_get(&k->pack, name, MASK__F32, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
     *out = t->data;
-    return MASK_OK;
-}
-
-static mask_status get_encoder(mask_knowledge *k, mask_error *err)
-{
-    mask__encoder *e = &k->encoder;
-    e->kind = k->info.encoder;
-    e->in = e->out = k->info.dim;
-    if (e->kind == MASK_ENCODER_WHITEN) {
-        const mask__tensor *t;
-        MASK__TRY(mask__pack_get(&k->pack, "encoder.projection", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &t, err));
-        e->projection = t->data;
-        e->in = t->shape[0];
-        MASK__TRY(get_floats(k, "encoder.mean", e->in, 0, &e->mean, err));
-        MASK__TRY(get_floats(k, "encoder.direction_mean", e->in, 0, &e->direction_mean, err));
-    }
-    k->info.feature_dim = e->in;
     return MASK_OK;
 }
 
@@ -294,7 +273,8 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "prototypes", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
     k->prototypes = t->data;
     k->info.dim = t->shape[1];
-    MASK__TRY(get_encoder(k, err));
+    MASK__TRY(mask__encoder_read(&k->encoder, k->info.encoder, k->info.dim, &k->pack, &k->arena, err));
+    k->info.feature_dim = k->encoder.in;
     return get_background(k, err);
 }
 

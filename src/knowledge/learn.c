@@ -3,18 +3,21 @@
 #include "knowledge.h"
 #include "dataset/labels.h"
 #include "knowledge/labelwords.h"
+#include "knowledge/regionpass.h"
+#include "learn/trainer.h"
+#include "nn/random.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 4096, SHRINK_NEIGHBOURS = 20 };
+enum { SHRINK_NEIGHBOURS = 20 };
 static const float shrink_temperature = 0.1f;
 
 static mask_status check_options(const mask_learn_options *o, mask_error *err)
 {
     if (o->min_count < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the minimum count of a word must be at least 1");
-    if (o->encoder == MASK_ENCODER_WHITEN && o->whiten_dim < 1)
+    if (o->encoder != MASK_ENCODER_NONE && o->whiten_dim < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
     if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
@@ -74,33 +77,44 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
 
 /* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k. The sums are double and run over the regions in
  * order, so the result does not depend on the thread count; threads share the dimensions. */
-static mask_status sum_prototypes(const mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
-                                  double *sums, const mask_run *run, mask_error *err)
+typedef struct summing {
+    const mask__label_words *words;
+    const size_t *only; /* of each word the one region that counts; NULL = all do */
+    size_t z;
+    double *sums; /* words x Z */
+} summing;
+
+static void add_block(void *context, size_t first, size_t rows, const float *mu)
 {
-    size_t in = k->encoder.in, z = k->encoder.out, regions = mask_labels_regions(labels);
-    mask__arena work = {0};
-    float *buffer = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof *buffer);
-    float *scratch = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof *scratch);
-    float *mu = mask__arena_alloc(&work, BLOCK_ROWS * z, sizeof *mu);
-    mask_status status = buffer && scratch && mu ? MASK_OK : mask__no_memory(err, "prototypes");
-    for (size_t first = 0; status == MASK_OK && first < regions; first += BLOCK_ROWS) {
-        size_t rows = regions - first < BLOCK_ROWS ? regions - first : BLOCK_ROWS;
-        const float *features;
-        status = mask__progress(run, "prototypes", "regions", first, regions, err);
-        if (status == MASK_OK) status = mask__labels_block(labels, first, rows, buffer, &features, err);
-        if (status != MASK_OK) break;
-        const float *m = mask__encoder_apply(&k->encoder, features, rows, scratch, mu);
+    const summing *s = context;
+    const mask__label_words *w = s->words;
+    size_t z = s->z;
 #pragma omp parallel for schedule(static)
-        for (size_t z0 = 0; z0 < z; z0 += 64) {
-            size_t z1 = z0 + 64 < z ? z0 + 64 : z;
-            for (size_t row = 0; row < rows; row++)
-                for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++)
-                    if (w->pairs[p] != MASK__NOT_FOUND)
-                        for (size_t d = z0; d < z1; d++) sums[w->pairs[p] * z + d] += m[row * z + d];
-        }
+    for (size_t z0 = 0; z0 < z; z0 += 64) {
+        size_t z1 = z0 + 64 < z ? z0 + 64 : z;
+        for (size_t row = 0; row < rows; row++)
+            for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++)
+                if (w->pairs[p] != MASK__NOT_FOUND && (!s->only || s->only[w->pairs[p]] == first + row))
+                    for (size_t d = z0; d < z1; d++) s->sums[w->pairs[p] * z + d] += mu[row * z + d];
     }
-    mask__arena_free(&work);
-    return status;
+}
+
+/* One region of each word at random. */
+static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w, size_t regions, uint64_t seed)
+{
+    size_t words = k->info.words, *only = malloc(words * sizeof *only);
+    uint64_t *left = malloc(words * sizeof *left); /* regions of the word until the drawn one */
+    for (size_t i = 0; only && left && i < words; i++)
+        left[i] = (uint64_t)(mask__uniform(seed, i) * (double)k->counts[i]);
+    for (size_t r = 0; only && left && r < regions; r++)
+        for (size_t p = w->pairs_at[r]; p < w->pairs_at[r + 1]; p++)
+            if (w->pairs[p] != MASK__NOT_FOUND && left[w->pairs[p]]-- == 0) only[w->pairs[p]] = r;
+    if (!left) {
+        free(only);
+        only = NULL;
+    }
+    free(left);
+    return only;
 }
 
 /* Prototypes of rare words are shrunk towards what their neighbours in word-vector space say:
@@ -123,18 +137,22 @@ static mask_status shrink_prototypes(const mask_knowledge *k, float pseudo_count
 }
 
 static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
-                                    float pseudo_counts, const mask_run *run, mask_error *err)
+                                    const mask_learn_options *o, const mask_run *run, mask_error *err)
 {
     size_t values = k->info.words * k->info.dim;
+    bool draw = o->prototype == MASK_PROTOTYPE_RANDOM;
     double *sums = calloc(values, sizeof *sums);
     float *prototypes = mask__arena_alloc(&k->arena, values, sizeof *prototypes);
+    size_t *only = draw ? draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0) : NULL;
+    summing s = {.words = w, .only = only, .z = k->info.dim, .sums = sums};
     k->prototypes = prototypes;
-    mask_status status = sums && prototypes ? MASK_OK : mask__no_memory(err, "prototypes");
-    if (status == MASK_OK) status = sum_prototypes(k, labels, w, sums, run, err);
+    mask_status status = sums && prototypes && (only || !draw) ? MASK_OK : mask__no_memory(err, "prototypes");
+    if (status == MASK_OK) status = mask__region_pass(labels, &k->encoder, "prototypes", add_block, &s, run, err);
     for (size_t i = 0; status == MASK_OK && i < values; i++)
-        prototypes[i] = (float)(sums[i] / (double)k->counts[i / k->info.dim]);
-    if (status == MASK_OK && pseudo_counts > 0 && k->info.words > 1)
-        status = shrink_prototypes(k, pseudo_counts, prototypes, err);
+        prototypes[i] = (float)(draw ? sums[i] : sums[i] / (double)k->counts[i / k->info.dim]);
+    if (status == MASK_OK && o->prototype_shrink > 0 && k->info.words > 1)
+        status = shrink_prototypes(k, o->prototype_shrink, prototypes, err);
+    free(only);
     free(sums);
     return status;
 }
@@ -159,15 +177,29 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     return k->info.vectors_path && k->info.provenance ? MASK_OK : mask__no_memory(err, "a knowledge");
 }
 
-static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask_learn_options *o,
-                               const mask_run *run, mask_error *err)
+static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
+                               const mask_learn_options *o, const mask_run *run, mask_error *err)
 {
     size_t dim = mask_labels_dim(labels);
-    k->encoder = (mask__encoder){.kind = MASK_ENCODER_NONE, .in = dim, .out = dim};
-    if (o->encoder == MASK_ENCODER_WHITEN)
-        MASK__TRY(mask__whiten_fit(&k->encoder, labels, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
-    k->info.feature_dim = k->encoder.in;
-    k->info.dim = k->encoder.out;
+    mask__encoder *e = &k->encoder;
+    *e = (mask__encoder){.kind = o->encoder, .in = dim, .out = dim};
+    if (o->encoder == MASK_ENCODER_WHITEN) {
+        MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
+        e->out = e->whitening.out;
+    }
+    if (o->encoder == MASK_ENCODER_MASK) {
+        mask__lesson lesson = {.labels = labels,
+                               .pairs_at = w->pairs_at,
+                               .pairs = w->pairs,
+                               .unit_words = k->word_vectors,
+                               .words = k->info.words,
+                               .vector_dim = k->info.vector_dim,
+                               .whiten_dim = o->whiten_dim,
+                               .whiten_shrink = o->whiten_shrink};
+        MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
+    }
+    k->info.feature_dim = e->in;
+    k->info.dim = e->out;
     return MASK_OK;
 }
 
@@ -186,8 +218,8 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
     if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
-    if (status == MASK_OK) status = fit_encoder(k, labels, o, run, err);
-    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o->prototype_shrink, run, err);
+    if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, run, err);
+    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
     if (status == MASK_OK) k->options = mask_calibrate_defaults();
     mask__label_words_free(&words);
     if (status != MASK_OK)

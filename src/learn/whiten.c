@@ -110,7 +110,7 @@ static mask_status project(fit *f, size_t keep, float shrink, float *projection,
     return status;
 }
 
-mask_status mask__whiten_fit(mask__encoder *encoder, const mask_labels *labels, size_t dim, float shrink,
+mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, size_t dim, float shrink,
                              mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t in = mask_labels_dim(labels), out = dim < in ? dim : in;
@@ -131,11 +131,7 @@ mask_status mask__whiten_fit(mask__encoder *encoder, const mask_labels *labels, 
     if (status == MASK_OK) status = direction_covariance(&f, mean, direction_mean, run, err);
     if (status == MASK_OK) status = project(&f, out, shrink, projection, err);
     mask__arena_free(&work);
-    *encoder = (mask__encoder){.kind = MASK_ENCODER_WHITEN,
-                               .in = in,
-                               .out = out,
-                               .mean = mean,
-                               .direction_mean = direction_mean,
-                               .projection = projection};
+    *whitening = (mask__whitening){
+        .in = in, .out = out, .mean = mean, .direction_mean = direction_mean, .projection = projection};
     return status;
 }

@@ -1,0 +1,49 @@
+#include "regionpass.h"
+#include "dataset/labels.h"
+
+enum { BLOCK_ROWS = 4096 };
+
+/* Images [first, end) of a block: as many as fit, at least one. */
+static size_t block_end(const mask_labels *labels, size_t first)
+{
+    size_t end = first + 1, images = mask_labels_images(labels), start = mask__labels_start(labels, first);
+    while (end < images && mask__labels_start(labels, end + 1) - start <= BLOCK_ROWS) end++;
+    return end;
+}
+
+static size_t largest_image(const mask_labels *labels)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < mask_labels_images(labels); i++) {
+        size_t regions = mask__labels_start(labels, i + 1) - mask__labels_start(labels, i);
+        if (regions > most) most = regions;
+    }
+    return most;
+}
+
+mask_status mask__region_pass(const mask_labels *labels, const mask__encoder *encoder, const char *what,
+                              mask__region_visitor *visit, void *context, const mask_run *run, mask_error *err)
+{
+    size_t images = mask_labels_images(labels), largest = largest_image(labels);
+    size_t most = largest > BLOCK_ROWS ? largest : BLOCK_ROWS;
+    mask__arena work = {0};
+    mask__encoding encoding = {0};
+    float *buffer = mask__arena_alloc(&work, most * encoder->in, sizeof *buffer);
+    size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
+    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, what);
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, encoder, most, largest, err);
+    for (size_t image = 0, end; status == MASK_OK && image < images; image = end) {
+        const float *features;
+        size_t first = mask__labels_start(labels, image);
+        end = block_end(labels, image);
+        for (size_t i = image; i <= end; i++) offsets[i - image] = mask__labels_start(labels, i) - first;
+        size_t rows = offsets[end - image];
+        status = mask__progress(run, what, "regions", first, mask_labels_regions(labels), err);
+        if (status == MASK_OK) status = mask__labels_block(labels, first, rows, buffer, &features, err);
+        if (status == MASK_OK)
+            visit(context, first, rows, mask__encoding_run(&encoding, features, offsets, end - image));
+    }
+    mask__encoding_close(&encoding);
+    mask__arena_free(&work);
+    return status;
+}
