@@ -238,7 +238,7 @@ static void norm(void **state)
 {
     (void)state;
     mask__parameters table = {0};
-    mask__norm l = mask__norm_make(&table, "net", "norm", 9);
+    mask__layernorm l = mask__norm_make(&table, "net", "norm", 9);
     bed b;
     bed_make(&b, (mask__layer){.kind = MASK__NORM, .u.norm = l}, table, 9, 9);
     real want[ROWS * 9];

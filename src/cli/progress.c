@@ -20,7 +20,7 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number)
 {
     interrupted = 1;
-    signal(number, SIG_DFL); /* a second Ctrl-C ends at once */
+    if (number == SIGINT) signal(number, SIG_DFL); /* a second Ctrl-C ends at once; `timeout` sends SIGTERM twice */
 }
 
 static double now(void)
