@@ -258,6 +258,7 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
         if (!direct) mask__npy_floats(&labels->features, item, dim, buffer + i * dim);
         if (!mask__all_finite(row, dim, &where) && item + where < bad) bad = item + where;
     }
+    if (!direct) mask__npy_forget(&labels->features, first * dim, count * dim);
     *features = direct ? direct : buffer;
     return bad == SIZE_MAX ? MASK_OK : not_finite(labels, bad, err);
 }
