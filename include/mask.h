@@ -177,7 +177,61 @@ typedef enum mask_tokens {
 typedef enum mask_encoder {
     MASK_ENCODER_NONE,   /* features as they are (MACK) */
     MASK_ENCODER_WHITEN, /* power, centre, L2, centre, PCA, eigenvalues shrunk (closed form) */
+    MASK_ENCODER_MASK,   /* the paper's PAE, trained with its FRM and MTM */
 } mask_encoder;
+
+/* What stands for a word: Eq. 2's mean over its regions, or one of them at random (the paper's ablation). */
+typedef enum mask_prototype { MASK_PROTOTYPE_MEAN, MASK_PROTOTYPE_RANDOM } mask_prototype;
+
+typedef enum mask_schedule { MASK_SCHEDULE_CONSTANT, MASK_SCHEDULE_COSINE } mask_schedule;
+
+/* How MASK_ENCODER_MASK is trained (docs/training.md). The seed is the run's. */
+typedef struct mask_train_options {
+    bool whiten;          /* the networks read whitened features (whiten_dim of them) instead of raw ones */
+    bool residual;        /* x + attention(x) */
+    bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
+    size_t dim;           /* Z */
+    unsigned pae_fc, pae_attention, frm_fc, frm_attention, mtm_fc, mtm_attention; /* layers, the paper's Table 12 */
+    size_t epochs;
+    size_t batch;         /* regions; whole images, at least one */
+    float halve_batch_at; /* share of the epochs after which batches are half as large; 1 = never */
+    float rate;           /* Adam's */
+    mask_schedule schedule;
+    size_t warmup;        /* steps over which the rate rises from 0 */
+    float clip;           /* largest norm of the gradient; 0 = any */
+    float lambda_cm, lambda_cl, weight_ir; /* of L_cm, L_cl and L_ir */
+    float temperature;    /* tau of L_cl */
+    const char *checkpoint;   /* file to continue from; NULL = none is written. The caller removes it when what was
+                                 learned is safe */
+    float checkpoint_minutes; /* between two of them; 0 = after every epoch */
+    bool resume;              /* continue from the checkpoint, where there is one */
+    const char *metrics;      /* JSON lines, one a step; NULL = none */
+} mask_train_options;
+#define MASK_TRAIN_DEFAULTS                                                                                            \
+    ((mask_train_options){.whiten = true,                                                                              \
+                          .residual = true,                                                                            \
+                          .per_dimension = true,                                                                       \
+                          .dim = 512,                                                                                  \
+                          .pae_fc = 1,                                                                                 \
+                          .pae_attention = 3,                                                                          \
+                          .frm_fc = 2,                                                                                 \
+                          .frm_attention = 1,                                                                          \
+                          .mtm_fc = 3,                                                                                 \
+                          .mtm_attention = 3,                                                                          \
+                          .epochs = 12,                                                                                \
+                          .batch = 2048,                                                                               \
+                          .halve_batch_at = 1,                                                                         \
+                          .rate = 1e-3f,                                                                               \
+                          .schedule = MASK_SCHEDULE_COSINE,                                                            \
+                          .warmup = 0,                                                                                 \
+                          .clip = 0,                                                                                   \
+                          .lambda_cm = 3,                                                                              \
+                          .lambda_cl = 3,                                                                              \
+                          .weight_ir = 1,                                                                              \
+                          .temperature = 0.1f,                                                                         \
+                          .checkpoint_minutes = 5})
+/* The paper's: raw features, batches of 4096 regions for 200 epochs, then of 2048 for 200 more, Adam 1e-4. */
+MASK_API mask_train_options mask_train_paper(void);
 
 typedef struct mask_learn_options {
     mask_encoder encoder;
@@ -189,6 +243,8 @@ typedef struct mask_learn_options {
     float prototype_shrink; /* pseudo-counts towards the neighbours' prototypes; 0 = Eq. 2 as it is */
     bool scenes;            /* also a scene prototype a word: what images that hold it look like as a whole */
     float reliability;      /* power of the words' cross-fitted reliabilities; 0 = none; needs scenes */
+    mask_prototype prototype; /* random: without reliabilities, whose judgement would need other prototypes */
+    mask_train_options train; /* of MASK_ENCODER_MASK */
     const char *provenance; /* free text kept in the file (a command line); may be NULL */
 } mask_learn_options;
 #define MASK_LEARN_DEFAULTS                                                                                            \
@@ -209,7 +265,8 @@ typedef struct mask_learn_options {
                           .power = 1,                                                                                  \
                           .whiten_dim = 512,                                                                           \
                           .whiten_shrink = 0.7f,                                                                       \
-                          .prototype_shrink = 10})
+                          .prototype_shrink = 10,                                                                      \
+                          .train = MASK_TRAIN_DEFAULTS})
 
 /* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector. */
 MASK_API mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,

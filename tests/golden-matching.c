@@ -139,11 +139,17 @@ static void load_all(golden *g, const char *path)
 static void compare_ood(golden *g, const char *item, size_t m, float temperature)
 {
     mask_error err;
-    mask__space space = mask__knowledge_space(g->knowledge);
+    mask__word_space space = mask__knowledge_space(g->knowledge), one = space;
+    mask__neighbour_options o = {.m = m, .temperature = temperature};
+    mask__neighbours neighbours;
     array theirs = load(g, item);
     float *query = floats(&g->w_out, 0, g->n), *out = must(calloc(g->z, sizeof *out));
     mask__normalise(query, g->n);
-    must_be(mask__ood_prototypes(&space, query, 1, false, m, temperature, out, NULL, &err), &err);
+    one.count = 1;
+    one.vectors = query;
+    must_be(mask__neighbours_find(&neighbours, &space, &one, &o, &err), &err);
+    mask__neighbours_mean(&neighbours, mask_knowledge_prototype(g->knowledge, 0), g->z, out);
+    mask__neighbours_free(&neighbours);
     compare(g, item, out, theirs.values, g->z, 0);
     free(query);
     free(out);
@@ -185,8 +191,7 @@ static void compare_procrustes(golden *g)
     float *out = must(calloc(z, sizeof *out)), *parts = must(calloc(z + 1, sizeof *parts));
     double *mean = must(calloc(z, sizeof *mean)), *basis = must(calloc(z * z, sizeof *basis));
     double *expected = must(calloc(z + 1, sizeof *expected)), ours_squares = 0, squares = 0;
-    mask__space space = {.count = g->k, .n = g->n, .z = z, .vectors = words, .prototypes = g->learned};
-    must_be(mask__procrustes_fit(&fit, &space, &err), &err);
+    must_be(mask__procrustes_fit(&fit, words, g->n, g->learned, z, g->k, &err), &err);
     mask__procrustes_apply(&fit, query, out);
     for (size_t i = 0; i < g->k * z; i++) mean[i % z] += g->prototypes.values[i] / (double)g->k;
     if (g->k > least) {

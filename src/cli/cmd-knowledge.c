@@ -6,7 +6,7 @@
 
 enum { SHOWN_NEIGHBOURS = 8, SHOWN_WORDS = 10 };
 
-static const char *const encoder_names[] = {"none", "whiten"};
+static const char *const encoder_names[] = {"none", "whiten", "mask"};
 static const char *const token_names[] = {"caption", "letters"};
 
 static int info_knowledge(const args *a, const char *path)

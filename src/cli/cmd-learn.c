@@ -4,29 +4,81 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const encoders[] = {"none", "whiten", NULL};
+static const char *const encoders[] = {"none", "whiten", "mask", NULL};
 static const char *const token_rules[] = {"caption", "letters", NULL};
+static const char *const learn_presets[] = {"tuned", "section9", "paper", NULL};
+enum { PRESET_SECTION9 = 1, PRESET_PAPER = 2 };
 
-/* The command line again, for the file's provenance. */
+/* The command line again, for the file's provenance. --resume does not change what is learned, and is left out. */
 static const char *provenance(const args *a, char *line, size_t size)
 {
     snprintf(line, size, "mask %s: %s", mask_version(), a->command->name);
     for (int i = 0; i < a->positional_count; i++)
         snprintf(line + strlen(line), size - strlen(line), " %s", a->positional[i]);
-    for (int i = 0; i < a->option_count; i++)
+    for (int i = 0; i < a->option_count; i++) {
+        if (strcmp(a->options[i].option->name, "--resume") == 0) continue;
         snprintf(line + strlen(line), size - strlen(line), " %s%s%s", a->options[i].option->name,
                  a->options[i].value ? " " : "", a->options[i].value ? a->options[i].value : "");
+    }
     return line;
+}
+
+static int read_depths(const args *a, mask_train_options *t)
+{
+    const struct {
+        const char *name;
+        unsigned *depth;
+    } all[] = {{"--pae-fc", &t->pae_fc},   {"--pae-attention", &t->pae_attention},
+               {"--frm-fc", &t->frm_fc},   {"--frm-attention", &t->frm_attention},
+               {"--mtm-fc", &t->mtm_fc},   {"--mtm-attention", &t->mtm_attention}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        int depth = (int)*all[i].depth, bad = args_int(a, all[i].name, 0, 16, &depth);
+        if (bad) return bad;
+        *all[i].depth = (unsigned)depth;
+    }
+    return 0;
+}
+
+static int read_train_options(const args *a, mask_train_options *t)
+{
+    static const char *const inputs[] = {"raw", "whiten", NULL}, *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
+                             *const switches[] = {"off", "on", NULL};
+    int input = t->whiten, schedule = (int)t->schedule, sum = t->per_dimension, residual = t->residual;
+    int bad = args_choice(a, "--input", inputs, &input);
+    if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
+    if (!bad) bad = args_choice(a, "--ir", sums, &sum);
+    if (!bad) bad = args_choice(a, "--residual", switches, &residual);
+    if (!bad) bad = args_size(a, "--dim", 1, 65536, &t->dim);
+    if (!bad) bad = args_size(a, "--epochs", 1, 1000000, &t->epochs);
+    if (!bad) bad = args_size(a, "--batch", 2, 1 << 24, &t->batch);
+    if (!bad) bad = args_float(a, "--halve-batch-at", 0, 1, &t->halve_batch_at);
+    if (!bad) bad = args_float(a, "--rate", 1e-12, 1e12, &t->rate);
+    if (!bad) bad = args_size(a, "--warmup", 0, 1000000000, &t->warmup);
+    if (!bad) bad = args_float(a, "--clip", 0, 1e12, &t->clip);
+    if (!bad) bad = args_float(a, "--lambda-cm", 0, 1e6, &t->lambda_cm);
+    if (!bad) bad = args_float(a, "--lambda-cl", 0, 1e6, &t->lambda_cl);
+    if (!bad) bad = args_float(a, "--weight-ir", 0, 1e6, &t->weight_ir);
+    if (!bad) bad = args_float(a, "--tau", 1e-6, 1e6, &t->temperature);
+    if (!bad) bad = args_float(a, "--checkpoint-minutes", 0, 1e6, &t->checkpoint_minutes);
+    if (!bad) bad = read_depths(a, t);
+    t->whiten = input;
+    t->schedule = (mask_schedule)schedule;
+    t->per_dimension = sum;
+    t->residual = residual;
+    t->resume = args_has(a, "--resume");
+    t->metrics = args_text(a, "--metrics", NULL);
+    return bad;
 }
 
 static int read_learn_options(const args *a, mask_learn_options *o)
 {
-    static const char *const presets[] = {"tuned", "section9", NULL};
-    int encoder, tokens, preset = 0;
-    int bad = args_choice(a, "--preset", presets, &preset);
+    static const char *const prototypes[] = {"mean", "random", NULL};
+    int encoder, tokens, prototype = (int)o->prototype, preset = 0;
+    int bad = args_choice(a, "--preset", learn_presets, &preset);
     if (bad) return bad;
-    if (preset == 1) *o = MASK_LEARN_SECTION9;
-    encoder = (int)o->encoder;
+    if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
+    if (preset == PRESET_PAPER) o->train = mask_train_paper();
+    encoder = preset == PRESET_PAPER ? MASK_ENCODER_MASK : (int)o->encoder;
     tokens = (int)o->tokens;
     bad = args_choice(a, "--encoder", encoders, &encoder);
     if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
@@ -40,6 +92,9 @@ static int read_learn_options(const args *a, mask_learn_options *o)
         o->scenes = false;
         o->reliability = 0;
     }
+    if (!bad) bad = args_choice(a, "--prototype", prototypes, &prototype);
+    if (!bad) bad = read_train_options(a, &o->train);
+    o->prototype = (mask_prototype)prototype;
     o->encoder = (mask_encoder)encoder;
     o->tokens = (mask_tokens)tokens;
     return bad;
@@ -76,7 +131,7 @@ static int save(const args *a, mask_knowledge *k, const char *path)
 static int run_learn(args *a)
 {
     mask_error err;
-    char line[4096];
+    char line[4096], checkpoint[4096];
     mask_labels *labels = NULL;
     mask_vectors *vectors = NULL;
     mask_knowledge *k = NULL;
@@ -87,12 +142,17 @@ static int run_learn(args *a)
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
     o.provenance = provenance(a, line, sizeof line);
+    snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
+    o.train.checkpoint = checkpoint;
     mask_status status = mask_labels_open(&labels, a->positional[0], &err);
     if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &err);
     if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
     mask_labels_close(labels);
     mask_vectors_close(vectors);
-    return status == MASK_OK ? save(a, k, out) : failed(&err);
+    if (status != MASK_OK) return failed(&err);
+    int result = save(a, k, out);
+    if (result == 0 && o.encoder == MASK_ENCODER_MASK) remove(checkpoint);
+    return result;
 }
 
 const command command_learn = {
@@ -101,21 +161,47 @@ const command command_learn = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Learn a knowledge from labelled regions",
-    .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label).",
+    .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label).\n"
+               "Training is described in docs/training.md. Ctrl-C keeps it in K.mask.ckpt for --resume.",
     .options =
         (const option[]){
             {"-o", "K.mask", "file to write"},
             {"--vectors", "V.mvec", "word vectors"},
-            {"--encoder", "E", "none or whiten (default: whiten)"},
+            {"--encoder", "E", "none, whiten or mask, which is trained (default: whiten)"},
             {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
             {"--min-count", "N", "regions a word needs to be known (default: 3)"},
-            {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},
+            {"--preset", "P", "tuned (default): the best found; section9: as first published; paper: the paper's training"},
             {"--power", "P", "of the features before whitening (default: 0.75)"},
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
             {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
             {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
             {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
             {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
+            {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
+            {"--epochs", "N", "mask: passes over the regions (default: 12)"},
+            {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
+            {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
+            {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
+            {"--input", "I", "mask: whiten (default) or raw features"},
+            {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
+            {"--batch", "N", "mask: regions in a step (default: 2048)"},
+            {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},
+            {"--rate", "X", "mask: Adam's learning rate (default: 0.001)"},
+            {"--schedule", "S", "mask: cosine (default) or constant rate"},
+            {"--warmup", "N", "mask: steps over which the rate rises (default: 0)"},
+            {"--clip", "X", "mask: largest norm of the gradient; 0 = any (default)"},
+            {"--lambda-cm", "X", "mask: weight of L_cm; 0 = without (default: 3)"},
+            {"--lambda-cl", "X", "mask: weight of L_cl; 0 = without (default: 3)"},
+            {"--weight-ir", "X", "mask: weight of L_ir (default: 1)"},
+            {"--ir", "R", "mask: mean (default) or sum of L_ir over its dimensions"},
+            {"--tau", "X", "mask: temperature of L_cl (default: 0.1)"},
+            {"--residual", "on|off", "mask: x + attention(x) (default: on)"},
+            {"--pae-fc", "N", "mask: fully connected layers of the PAE (default: 1)"},
+            {"--pae-attention", "N", "mask: attention layers of the PAE (default: 3)"},
+            {"--frm-fc", "N", "mask: of the FRM (default: 2)"},
+            {"--frm-attention", "N", "mask: of the FRM (default: 1)"},
+            {"--mtm-fc", "N", "mask: of the MTM (default: 3)"},
+            {"--mtm-attention", "N", "mask: of the MTM (default: 3)"},
             {0},
         },
     .run = run_learn,

@@ -11,6 +11,7 @@ enum { BAR_WIDTH = 24 };
 static struct {
     bool quiet, terminal, open;
     const char *what;
+    uint64_t first;      /* done when it began: resumed work does not begin at 0 */
     double began, shown; /* seconds */
 } bar;
 
@@ -19,7 +20,7 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number)
 {
     interrupted = 1;
-    signal(number, SIG_DFL); /* a second Ctrl-C ends at once */
+    if (number == SIGINT) signal(number, SIG_DFL); /* a second Ctrl-C ends at once; `timeout` sends SIGTERM twice */
 }
 
 static double now(void)
@@ -31,7 +32,7 @@ static double now(void)
 
 static void draw(const char *what, const char *unit, uint64_t done, uint64_t total, double elapsed)
 {
-    double rate = elapsed > 0 ? (double)done / elapsed : 0;
+    double rate = elapsed > 0 && done > bar.first ? (double)(done - bar.first) / elapsed : 0;
     double left = total && rate > 0 ? (double)(total - (done < total ? done : total)) / rate : 0;
     char filled[BAR_WIDTH + 1];
     if (!bar.terminal) {
@@ -62,6 +63,7 @@ static int on_progress(void *user, const char *what, const char *unit, uint64_t 
     if (!bar.what || strcmp(bar.what, what) != 0) {
         progress_end();
         bar.what = what;
+        bar.first = done;
         bar.began = bar.shown = t;
         return 0;
     }

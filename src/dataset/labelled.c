@@ -229,6 +229,11 @@ size_t mask__labels_image(const mask_labels *labels, size_t region)
     return low;
 }
 
+size_t mask__labels_start(const mask_labels *labels, size_t image)
+{
+    return image < labels->images.count ? labels->starts[image] : labels->regions;
+}
+
 static mask_status not_finite(const mask_labels *labels, size_t item, mask_error *err)
 {
     const mask__npy *f = &labels->features;
@@ -253,6 +258,7 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
         if (!direct) mask__npy_floats(&labels->features, item, dim, buffer + i * dim);
         if (!mask__all_finite(row, dim, &where) && item + where < bad) bad = item + where;
     }
+    if (!direct) mask__npy_forget(&labels->features, first * dim, count * dim);
     *features = direct ? direct : buffer;
     return bad == SIZE_MAX ? MASK_OK : not_finite(labels, bad, err);
 }

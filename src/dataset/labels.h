@@ -9,6 +9,8 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
                                const float **features, mask_error *err);
 /* The image (0..images-1, regions are sorted by it) a region belongs to. */
 size_t mask__labels_image(const mask_labels *labels, size_t region);
+/* The first region of an image; of the image after the last: the number of regions. */
+size_t mask__labels_start(const mask_labels *labels, size_t image);
 /* Name of an image as regions.tsv gives it, and the box x1, y1, x2, y2 of a region. */
 const char *mask__labels_image_name(const mask_labels *labels, size_t image);
 const float *mask__labels_box(const mask_labels *labels, size_t region);

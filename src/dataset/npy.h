@@ -36,6 +36,9 @@ mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned cha
 void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *out);
 /* The same items where they lie, when they are float32 at an address fit for it; else NULL. */
 const float *mask__npy_direct(const mask__npy *npy, size_t first);
+/* Lets go of the mapped pages of items that were read: they stay in the system's cache, but no longer count as this
+ * process's memory, which would else grow to the size of the file. */
+void mask__npy_forget(const mask__npy *npy, size_t first, size_t count);
 bool mask__npy_is_float(const mask__npy *npy);
 const char *mask__npy_type_name(mask__npy_type type);
 

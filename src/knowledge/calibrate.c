@@ -32,10 +32,9 @@ static void copy(mask_knowledge *k, void *pointer, size_t count, size_t size, bo
 
 static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from, mask_error *err)
 {
-    size_t words = from->info.words, z = from->info.dim, in = from->encoder.in;
+    size_t words = from->info.words, z = from->info.dim;
     bool enough = true;
     to->info = from->info;
-    to->encoder = from->encoder;
     to->counts = from->counts;
     to->word_vectors = from->word_vectors;
     to->prototypes = from->prototypes;
@@ -46,9 +45,6 @@ static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from
     to->incidence = from->incidence;
     copy(to, &to->info.vectors_path, strlen(from->info.vectors_path) + 1, 1, &enough);
     copy(to, &to->info.provenance, strlen(from->info.provenance) + 1, 1, &enough);
-    copy(to, &to->encoder.mean, in, sizeof(float), &enough);
-    copy(to, &to->encoder.direction_mean, in, sizeof(float), &enough);
-    copy(to, &to->encoder.projection, in * z, sizeof(float), &enough);
     copy(to, &to->counts, words, sizeof *to->counts, &enough);
     copy(to, &to->word_vectors, words * from->info.vector_dim, sizeof(float), &enough);
     copy(to, &to->prototypes, words * z, sizeof(float), &enough);
@@ -59,6 +55,7 @@ static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from
     copy(to, &to->incidence.at, from->incidence.images + 1, sizeof(uint64_t), &enough);
     copy(to, &to->incidence.word, from->incidence.at[from->incidence.images], sizeof(uint32_t), &enough);
     if (!enough) return mask__no_memory(err, "a copy of the knowledge");
+    MASK__TRY(mask__encoder_copy(&to->encoder, &from->encoder, &to->arena, err));
     for (size_t w = 0; w < words; w++) {
         size_t length;
         uint32_t index;
@@ -75,6 +72,7 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
     float *mu = mask__arena_alloc(&k->arena, rows * z, sizeof *mu);
     mask__arena work = {0};
+    mask__encoding encoding = {0};
     if (!at || !mu) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(images, i);
@@ -82,22 +80,24 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
         if (regions > most) most = regions;
     }
     float *buffer = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->encoder.in, sizeof *buffer);
-    float *scratch = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->encoder.in, sizeof *scratch);
-    mask_status status = buffer && scratch ? MASK_OK : mask__no_memory(err, "the background");
+    size_t *offsets = mask__arena_alloc(&work, BLOCK_IMAGES + 1, sizeof *offsets);
+    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, "the background");
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, BLOCK_IMAGES * most, most, err);
     for (size_t first = 0; status == MASK_OK && first < count; first += BLOCK_IMAGES) {
         size_t block = count - first < BLOCK_IMAGES ? count - first : BLOCK_IMAGES, got, where;
         const float *features;
         status = mask__progress(run, "background", "images", first, count, err);
         if (status == MASK_OK) status = mask__images_block(images, first, block, buffer, &features, &got, err);
         if (status != MASK_OK) break;
-        const float *encoded = mask__encoder_apply(&k->encoder, features, got, scratch, mu + done * z);
-        if (encoded != mu + done * z) memcpy(mu + done * z, encoded, got * z * sizeof *mu);
+        for (size_t i = 0; i <= block; i++) offsets[i] = at[first + i] - at[first];
+        memcpy(mu + done * z, mask__encoding_run(&encoding, features, offsets, block), got * z * sizeof *mu);
         for (size_t i = first; i < first + block && status == MASK_OK; i++)
             if (!mask__all_finite(mu + at[i] * z, (at[i + 1] - at[i]) * z, &where))
                 status = mask__images_refuse(images, i, err);
         done += got;
     }
     mask__arena_free(&work);
+    mask__encoding_close(&encoding);
     b->images = k->info.background_images = count;
     b->image_rows = at;
     b->mu = mu;

@@ -5,6 +5,7 @@
 #include "math/vector.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static mask_status check_dim(const mask_knowledge *k, const mask_images *images, mask_error *err)
 {
@@ -14,20 +15,28 @@ static mask_status check_dim(const mask_knowledge *k, const mask_images *images,
                       mask__images_path(images), mask_images_dim(images), k->encoder.in);
 }
 
+/* One image through an open encoding; buffer holds its features, out its mu. */
+static mask_status encode_image(mask__encoding *encoding, const mask_images *images, size_t image, float *buffer,
+                                float *out, mask_error *err)
+{
+    size_t rows, where, z = encoding->encoder->out;
+    const float *features;
+    MASK__TRY(mask__images_block(images, image, 1, buffer, &features, &rows, err));
+    memcpy(out, mask__encoding_run(encoding, features, (size_t[]){0, rows}, 1), rows * z * sizeof *out);
+    return mask__all_finite(out, rows * z, &where) ? MASK_OK : mask__images_refuse(images, image, err);
+}
+
 mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *images, size_t image, float *out,
                                   mask_error *err)
 {
-    size_t regions = mask_images_regions(images, image), rows, where;
-    const float *features;
+    size_t regions = mask_images_regions(images, image);
+    mask__encoding encoding;
     MASK__TRY(check_dim(k, images, err));
-    float *buffer = malloc((2 * regions * k->encoder.in + 1) * sizeof *buffer);
+    float *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "an encoding");
-    mask_status status = mask__images_block(images, image, 1, buffer, &features, &rows, err);
-    if (status == MASK_OK) {
-        const float *mu = mask__encoder_apply(&k->encoder, features, rows, buffer + regions * k->encoder.in, out);
-        for (size_t i = 0; mu != out && i < rows * k->encoder.out; i++) out[i] = mu[i];
-        if (!mask__all_finite(out, rows * k->encoder.out, &where)) status = mask__images_refuse(images, image, err);
-    }
+    mask_status status = mask__encoding_open(&encoding, &k->encoder, regions, regions, err);
+    if (status == MASK_OK) status = encode_image(&encoding, images, image, buffer, out, err);
+    mask__encoding_close(&encoding);
     free(buffer);
     return status;
 }
@@ -37,6 +46,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
 {
     size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0, z = k->encoder.out;
     mask__npy_writer writer;
+    mask__encoding encoding;
     MASK__TRY(check_dim(k, images, err));
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
@@ -44,16 +54,21 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     mask__use_threads(run);
-    float *mu = malloc((regions * z + 1) * sizeof *mu);
-    if (!mu) return mask__no_memory(err, "an encoding");
-    mask_status status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
-    for (size_t i = 0; status == MASK_OK && i < count; i++) {
-        status = mask__progress(run, "encoding", "images", i, count, err);
-        if (status == MASK_OK) status = mask_knowledge_encode(k, images, i, mu, err);
-        if (status == MASK_OK) status = mask__npy_append(&writer, mu, regions * z, err);
+    float *mu = malloc((regions * z + 1) * sizeof *mu), *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
+    mask_status status = mu && buffer ? MASK_OK : mask__no_memory(err, "an encoding");
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, regions, regions, err);
+    if (status == MASK_OK) {
+        status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
+        for (size_t i = 0; status == MASK_OK && i < count; i++) {
+            status = mask__progress(run, "encoding", "images", i, count, err);
+            if (status == MASK_OK) status = encode_image(&encoding, images, i, buffer, mu, err);
+            if (status == MASK_OK) status = mask__npy_append(&writer, mu, regions * z, err);
+        }
+        if (status == MASK_OK) status = mask__npy_commit(&writer, err);
+        else mask__npy_abort(&writer);
+        mask__encoding_close(&encoding);
     }
     free(mu);
-    if (status == MASK_OK) return mask__npy_commit(&writer, err);
-    mask__npy_abort(&writer);
+    free(buffer);
     return status;
 }

@@ -18,6 +18,7 @@ void mask_knowledge_close(mask_knowledge *k)
     if (!k) return;
     mask__strings_free(&k->words);
     mask__strings_free(&k->background.words);
+    mask__encoder_close(&k->encoder);
     mask__arena_free(&k->arena);
     mask__pack_close(&k->pack);
     free(k);
@@ -85,7 +86,7 @@ typedef struct number {
     double low, high;
 } number;
 
-enum { NUMBERS = 26 };
+enum { NUMBERS = 25 };
 
 static void list_numbers(mask_knowledge *k, number list[NUMBERS])
 {
@@ -93,12 +94,11 @@ static void list_numbers(mask_knowledge *k, number list[NUMBERS])
     mask_match_options *o = &k->options;
     const double many = 1e15, wide = 1e9;
     const number all[NUMBERS] = {
-        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_WHITEN},
+        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK},
         {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
         {SIZE, &i->regions, 0, many},
         {SIZE, &i->pairs, 0, many},
         {SIZE, &i->min_count, 0, many},
-        {FLOAT, &i->power, 0, 1},
         {FLOAT, &i->whiten_shrink, 0, wide},
         {FLOAT, &i->prototype_shrink, 0, wide},
         {ENUM, &o->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN},
@@ -192,7 +192,6 @@ static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mas
 static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     const mask_knowledge_info *i = &k->info;
-    const mask__encoder *e = &k->encoder;
     mask_knowledge shallow = *k;
     number list[NUMBERS];
     double values[NUMBERS];
@@ -206,11 +205,7 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_e
     MASK__TRY(mask__pack_add(w, "counts", MASK__U64, 1, (uint64_t[]){i->words}, k->counts, err));
     MASK__TRY(mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
-    if (e->kind == MASK_ENCODER_WHITEN) {
-        MASK__TRY(mask__pack_add(w, "encoder.mean", MASK__F32, 1, (uint64_t[]){e->in}, e->mean, err));
-        MASK__TRY(mask__pack_add(w, "encoder.direction_mean", MASK__F32, 1, (uint64_t[]){e->in}, e->direction_mean, err));
-        MASK__TRY(mask__pack_add(w, "encoder.projection", MASK__F32, 2, (uint64_t[]){e->in, e->out}, e->projection, err));
-    }
+    MASK__TRY(mask__encoder_write(&k->encoder, w, err));
     const mask__incidence *in = &k->incidence;
     MASK__TRY(mask__pack_add(w, "images.at", MASK__U64, 1, (uint64_t[]){in->images + 1}, in->at, err));
     MASK__TRY(mask__pack_add(w, "images.words", MASK__U32, 1, (uint64_t[]){in->at[in->images]}, in->word, err));
@@ -244,24 +239,6 @@ static mask_status get_floats(mask_knowledge *k, const char *name, uint64_t rows
     const mask__tensor *t;
     MASK__TRY(mask__pack_get(&k->pack, name, MASK__F32, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
     *out = t->data;
-    return MASK_OK;
-}
-
-static mask_status get_encoder(mask_knowledge *k, mask_error *err)
-{
-    mask__encoder *e = &k->encoder;
-    e->kind = k->info.encoder;
-    e->in = e->out = k->info.dim;
-    e->power = k->info.power;
-    if (e->kind == MASK_ENCODER_WHITEN) {
-        const mask__tensor *t;
-        MASK__TRY(mask__pack_get(&k->pack, "encoder.projection", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &t, err));
-        e->projection = t->data;
-        e->in = t->shape[0];
-        MASK__TRY(get_floats(k, "encoder.mean", e->in, 0, &e->mean, err));
-        MASK__TRY(get_floats(k, "encoder.direction_mean", e->in, 0, &e->direction_mean, err));
-    }
-    k->info.feature_dim = e->in;
     return MASK_OK;
 }
 
@@ -363,7 +340,9 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "prototypes", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
     k->prototypes = t->data;
     k->info.dim = t->shape[1];
-    MASK__TRY(get_encoder(k, err));
+    MASK__TRY(mask__encoder_read(&k->encoder, k->info.encoder, k->info.dim, &k->pack, &k->arena, err));
+    k->info.feature_dim = k->encoder.in;
+    k->info.power = k->encoder.whitening.projection ? k->encoder.whitening.power : 1;
     MASK__TRY(get_scenes(k, err));
     return get_background(k, err);
 }

@@ -5,6 +5,8 @@
 #include "dataset/labels.h"
 #include "knowledge/labelwords.h"
 #include "knowledge/reliability.h"
+#include "learn/trainer.h"
+#include "nn/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ static mask_status check_options(const mask_learn_options *o, mask_error *err)
 {
     if (o->min_count < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the minimum count of a word must be at least 1");
-    if (o->encoder == MASK_ENCODER_WHITEN && o->whiten_dim < 1)
+    if (o->encoder != MASK_ENCODER_NONE && o->whiten_dim < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
     if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
@@ -78,6 +80,24 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
     return status;
 }
 
+/* One region of each word at random. */
+static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w, size_t regions, uint64_t seed)
+{
+    size_t words = k->info.words, *only = malloc(words * sizeof *only);
+    uint64_t *left = malloc(words * sizeof *left); /* regions of the word until the drawn one */
+    for (size_t i = 0; only && left && i < words; i++)
+        left[i] = (uint64_t)(mask__uniform(seed, i) * (double)k->counts[i]);
+    for (size_t r = 0; only && left && r < regions; r++)
+        for (size_t p = w->pairs_at[r]; p < w->pairs_at[r + 1]; p++)
+            if (w->pairs[p] != MASK__NOT_FOUND && left[w->pairs[p]]-- == 0) only[w->pairs[p]] = r;
+    if (!left) {
+        free(only);
+        only = NULL;
+    }
+    free(left);
+    return only;
+}
+
 /* The words of each image, distinct and rising, from the pairs of its regions. */
 static mask_status gather_incidence(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
                                     mask_error *err)
@@ -109,6 +129,7 @@ typedef struct gathering {
     const mask_knowledge *knowledge;
     const mask_labels *labels;
     const mask__label_words *words;
+    const size_t *only; /* of each word the one region that counts; NULL = all do */
     double *sums;     /* MASK__FOLDS x K x Z */
     uint64_t *counts; /* MASK__FOLDS x K */
     mask__scene_gatherer scenes;
@@ -127,7 +148,7 @@ static void gather_block(void *context, size_t first, size_t rows, const float *
         for (size_t row = 0; row < rows; row++) {
             size_t fold = mask__labels_image(g->labels, first + row) % MASK__FOLDS;
             for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++) {
-                if (w->pairs[p] == MASK__NOT_FOUND) continue;
+                if (w->pairs[p] == MASK__NOT_FOUND || (g->only && g->only[w->pairs[p]] != first + row)) continue;
                 size_t at = fold * words + w->pairs[p];
                 g->counts[at] += z0 == 0;
                 for (size_t d = z0; d < z1; d++) g->sums[at * z + d] += mu[row * z + d];
@@ -145,8 +166,12 @@ static mask_status make_prototypes(mask_knowledge *k, const gathering *g, const 
     if (!prototypes) return mask__no_memory(err, "prototypes");
     for (size_t i = 0; i < values; i++) {
         double sum = 0;
-        for (size_t f = 0; f < MASK__FOLDS; f++) sum += g->sums[f * values + i];
-        prototypes[i] = (float)(sum / (double)k->counts[i / k->info.dim]);
+        uint64_t count = 0;
+        for (size_t f = 0; f < MASK__FOLDS; f++) {
+            sum += g->sums[f * values + i];
+            count += g->counts[f * k->info.words + i / k->info.dim];
+        }
+        prototypes[i] = (float)(sum / (double)count);
     }
     k->prototypes = prototypes;
     return mask__neighbours_shrink(neighbours, k->counts, pseudo_counts, prototypes, k->info.dim, err);
@@ -170,7 +195,7 @@ static mask_status make_scenes(mask_knowledge *k, gathering *g, const mask__neig
     k->scene_mean = mean;
     k->scene_projection = projection;
     k->scene_prototypes = prototypes;
-    if (o->reliability <= 0) return MASK_OK;
+    if (o->reliability <= 0 || g->only) return MASK_OK;
     mask__reliability_input input = {.labels = g->labels,
                                      .encoder = &k->encoder,
                                      .scenes = &scenes,
@@ -194,7 +219,10 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     gathering g = {.knowledge = k, .labels = labels, .words = w, .with_scenes = o->scenes};
     g.sums = mask__arena_alloc(&work, MASK__FOLDS * words * z, sizeof *g.sums);
     g.counts = mask__arena_alloc(&work, MASK__FOLDS * words, sizeof *g.counts);
-    mask_status status = g.sums && g.counts ? MASK_OK : mask__no_memory(err, "prototypes");
+    bool draw = o->prototype == MASK_PROTOTYPE_RANDOM;
+    size_t *only = draw ? draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0) : NULL;
+    g.only = only;
+    mask_status status = g.sums && g.counts && (only || !draw) ? MASK_OK : mask__no_memory(err, "prototypes");
     if (status == MASK_OK) status = gather_incidence(k, labels, w, err);
     if (status == MASK_OK) status = mask__neighbours_find(&neighbours, &space, &space, &shrinking, err);
     if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
@@ -203,6 +231,7 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);
     mask__neighbours_free(&neighbours);
     mask__arena_free(&work);
+    free(only);
     return status;
 }
 
@@ -217,11 +246,10 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     k->info.min_count = o->min_count;
     k->info.whiten_shrink = o->whiten_shrink;
     k->info.prototype_shrink = o->prototype_shrink;
-    k->info.power = o->encoder == MASK_ENCODER_WHITEN ? o->power : 1;
     k->info.regions = mask_labels_regions(labels);
     k->info.images = mask_labels_images(labels);
     k->info.scenes = o->scenes;
-    k->info.reliabilities = o->scenes && o->reliability > 0;
+    k->info.reliabilities = o->scenes && o->reliability > 0 && o->prototype == MASK_PROTOTYPE_MEAN;
     k->info.vector_dim = mask_vectors_dim(vectors);
     k->info.vectors_fingerprint = mask_vectors_fingerprint(vectors);
     k->info.vectors_path = mask__arena_text(&k->arena, path, strlen(path));
@@ -230,15 +258,31 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     return k->info.vectors_path && k->info.provenance ? MASK_OK : mask__no_memory(err, "a knowledge");
 }
 
-static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask_learn_options *o,
-                               const mask_run *run, mask_error *err)
+static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
+                               const mask_learn_options *o, const mask_run *run, mask_error *err)
 {
     size_t dim = mask_labels_dim(labels);
-    k->encoder = (mask__encoder){.kind = MASK_ENCODER_NONE, .in = dim, .out = dim};
-    if (o->encoder == MASK_ENCODER_WHITEN)
-        MASK__TRY(mask__whiten_fit(&k->encoder, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
-    k->info.feature_dim = k->encoder.in;
-    k->info.dim = k->encoder.out;
+    mask__encoder *e = &k->encoder;
+    *e = (mask__encoder){.kind = o->encoder, .in = dim, .out = dim};
+    if (o->encoder == MASK_ENCODER_WHITEN) {
+        MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
+        e->out = e->whitening.out;
+    }
+    if (o->encoder == MASK_ENCODER_MASK) {
+        mask__lesson lesson = {.labels = labels,
+                               .pairs_at = w->pairs_at,
+                               .pairs = w->pairs,
+                               .unit_words = k->word_vectors,
+                               .words = k->info.words,
+                               .vector_dim = k->info.vector_dim,
+                               .power = o->power,
+                               .whiten_dim = o->whiten_dim,
+                               .whiten_shrink = o->whiten_shrink};
+        MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
+    }
+    k->info.feature_dim = e->in;
+    k->info.dim = e->out;
+    k->info.power = e->whitening.projection ? e->whitening.power : 1;
     return MASK_OK;
 }
 
@@ -257,7 +301,7 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
     if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
-    if (status == MASK_OK) status = fit_encoder(k, labels, o, run, err);
+    if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, run, err);
     if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
     k->options = MASK_MATCH_CALIBRATED;
     mask__label_words_free(&words);

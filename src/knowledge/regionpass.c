@@ -3,24 +3,20 @@
 
 enum { BLOCK_ROWS = 4096 };
 
-/* The end of a block that starts at `first`: whole images, as many as fit. */
-static size_t block_end(const mask_labels *labels, size_t first, size_t regions)
+/* Images [first, end) of a block: as many as fit, at least one. */
+static size_t block_end(const mask_labels *labels, size_t first)
 {
-    size_t end = first + BLOCK_ROWS;
-    if (end >= regions) return regions;
-    while (end > first && mask__labels_image(labels, end) == mask__labels_image(labels, end - 1)) end--;
-    if (end > first) return end;
-    for (end = first + BLOCK_ROWS; end < regions; end++) /* one image larger than a block */
-        if (mask__labels_image(labels, end) != mask__labels_image(labels, end - 1)) break;
+    size_t end = first + 1, images = mask_labels_images(labels), start = mask__labels_start(labels, first);
+    while (end < images && mask__labels_start(labels, end + 1) - start <= BLOCK_ROWS) end++;
     return end;
 }
 
-static size_t largest_block(const mask_labels *labels, size_t regions)
+static size_t largest_image(const mask_labels *labels)
 {
     size_t most = 0;
-    for (size_t first = 0, end; first < regions; first = end) {
-        end = block_end(labels, first, regions);
-        if (end - first > most) most = end - first;
+    for (size_t i = 0; i < mask_labels_images(labels); i++) {
+        size_t regions = mask__labels_start(labels, i + 1) - mask__labels_start(labels, i);
+        if (regions > most) most = regions;
     }
     return most;
 }
@@ -28,20 +24,26 @@ static size_t largest_block(const mask_labels *labels, size_t regions)
 mask_status mask__region_pass(const mask_labels *labels, const mask__encoder *encoder, const char *what,
                               mask__region_visitor *visit, void *context, const mask_run *run, mask_error *err)
 {
-    size_t regions = mask_labels_regions(labels), most = largest_block(labels, regions);
+    size_t images = mask_labels_images(labels), largest = largest_image(labels);
+    size_t most = largest > BLOCK_ROWS ? largest : BLOCK_ROWS;
     mask__arena work = {0};
+    mask__encoding encoding = {0};
     float *buffer = mask__arena_alloc(&work, most * encoder->in, sizeof *buffer);
-    float *scratch = mask__arena_alloc(&work, most * encoder->in, sizeof *scratch);
-    float *mu = mask__arena_alloc(&work, most * encoder->out, sizeof *mu);
-    mask_status status = buffer && scratch && mu ? MASK_OK : mask__no_memory(err, what);
-    for (size_t first = 0, end; status == MASK_OK && first < regions; first = end) {
+    size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
+    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, what);
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, encoder, most, largest, err);
+    for (size_t image = 0, end; status == MASK_OK && image < images; image = end) {
         const float *features;
-        end = block_end(labels, first, regions);
-        status = mask__progress(run, what, "regions", first, regions, err);
-        if (status == MASK_OK) status = mask__labels_block(labels, first, end - first, buffer, &features, err);
+        size_t first = mask__labels_start(labels, image);
+        end = block_end(labels, image);
+        for (size_t i = image; i <= end; i++) offsets[i - image] = mask__labels_start(labels, i) - first;
+        size_t rows = offsets[end - image];
+        status = mask__progress(run, what, "regions", first, mask_labels_regions(labels), err);
+        if (status == MASK_OK) status = mask__labels_block(labels, first, rows, buffer, &features, err);
         if (status == MASK_OK)
-            visit(context, first, end - first, mask__encoder_apply(encoder, features, end - first, scratch, mu));
+            visit(context, first, rows, mask__encoding_run(&encoding, features, offsets, end - image));
     }
+    mask__encoding_close(&encoding);
     mask__arena_free(&work);
     return status;
 }

@@ -3,8 +3,9 @@
 #include "math/vector.h"
 
 #include <math.h>
+#include <omp.h>
 
-void mask__encoder_directions(const float *x, float power, const float *mean, float *y, size_t rows, size_t dim)
+void mask__whiten_directions(const float *x, float power, const float *mean, float *y, size_t rows, size_t dim)
 {
 #pragma omp parallel for schedule(static)
     for (size_t row = 0; row < rows; row++) {
@@ -20,14 +21,52 @@ void mask__encoder_directions(const float *x, float power, const float *mean, fl
     }
 }
 
-const float *mask__encoder_apply(const mask__encoder *e, const float *features, size_t rows, float *scratch, float *mu)
+void mask__whiten_apply(const mask__whitening *w, const float *features, size_t rows, float *centred, float *whitened)
 {
-    if (e->kind == MASK_ENCODER_NONE) return features;
-    size_t dim = e->in;
-    mask__encoder_directions(features, e->power, e->mean, scratch, rows, dim);
+    size_t dim = w->in;
+    mask__whiten_directions(features, w->power, w->mean, centred, rows, dim);
 #pragma omp parallel for schedule(static)
     for (size_t row = 0; row < rows; row++)
-        for (size_t d = 0; d < dim; d++) scratch[row * dim + d] -= e->direction_mean[d];
-    mask__gemm(false, false, rows, e->out, dim, 1, scratch, dim, e->projection, e->out, 0, mu, e->out);
-    return mu;
+        for (size_t d = 0; d < dim; d++) centred[row * dim + d] -= w->direction_mean[d];
+    mask__gemm(false, false, rows, w->out, dim, 1, centred, dim, w->projection, w->out, 0, whitened, w->out);
+}
+
+mask_status mask__encoding_open(mask__encoding *out, const mask__encoder *encoder, size_t max_rows, size_t largest,
+                                mask_error *err)
+{
+    const mask__whitening *w = &encoder->whitening;
+    mask_status status = MASK_OK;
+    *out = (mask__encoding){.encoder = encoder};
+    if (w->projection) {
+        out->centred = mask__arena_alloc(&out->arena, max_rows * w->in, sizeof(float));
+        out->whitened = mask__arena_alloc(&out->arena, max_rows * w->out, sizeof(float));
+        if (!out->centred || !out->whitened) status = mask__no_memory(err, "encoding");
+    }
+    if (status == MASK_OK && encoder->kind == MASK_ENCODER_MASK) {
+        status = mask__work_make(&out->work, &encoder->pae.networks, MASK__ENCODE, max_rows, largest,
+                                 omp_get_max_threads(), NULL, err);
+        if (status == MASK_OK) mask__networks_prepare(&encoder->pae.networks, encoder->pae.parameters, &out->work);
+    }
+    if (status != MASK_OK) mask__encoding_close(out);
+    return status;
+}
+
+void mask__encoding_close(mask__encoding *e)
+{
+    mask__arena_free(&e->arena);
+    mask__work_free(&e->work);
+    *e = (mask__encoding){0};
+}
+
+const float *mask__encoding_run(mask__encoding *e, const float *features, const size_t *offsets, size_t images)
+{
+    const mask__encoder *h = e->encoder;
+    size_t rows = offsets[images];
+    const float *x = features;
+    if (h->whitening.projection) {
+        mask__whiten_apply(&h->whitening, features, rows, e->centred, e->whitened);
+        x = e->whitened;
+    }
+    if (h->kind != MASK_ENCODER_MASK) return x;
+    return mask__networks_encode(&h->pae.networks, h->pae.parameters, (mask__groups){offsets, images}, x, &e->work);
 }

@@ -60,7 +60,7 @@ static mask_status direction_covariance(fit *f, const float *mean, float *direct
         const float *x;
         MASK__TRY(mask__progress(run, "whitening, covariance", "regions", first, f->rows, err));
         MASK__TRY(mask__labels_block(f->labels, first, rows, f->buffer, &x, err));
-        mask__encoder_directions(x, f->power, mean, f->directions, rows, dim);
+        mask__whiten_directions(x, f->power, mean, f->directions, rows, dim);
         add_columns(f->sum, f->directions, rows, dim);
         mask__gemm(true, false, dim, dim, rows, 1, f->directions, dim, f->directions, dim, 0, f->partial, dim);
 #pragma omp parallel for schedule(static)
@@ -96,8 +96,8 @@ static mask_status project(fit *f, size_t keep, float shrink, float *projection,
     return status;
 }
 
-mask_status mask__whiten_fit(mask__encoder *encoder, const mask_labels *labels, float power, size_t dim, float shrink,
-                             mask__arena *arena, const mask_run *run, mask_error *err)
+mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, float power, size_t dim,
+                             float shrink, mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t in = mask_labels_dim(labels), out = dim < in ? dim : in;
     mask__arena work = {0};
@@ -117,12 +117,11 @@ mask_status mask__whiten_fit(mask__encoder *encoder, const mask_labels *labels, 
     if (status == MASK_OK) status = direction_covariance(&f, mean, direction_mean, run, err);
     if (status == MASK_OK) status = project(&f, out, shrink, projection, err);
     mask__arena_free(&work);
-    *encoder = (mask__encoder){.kind = MASK_ENCODER_WHITEN,
-                               .in = in,
-                               .out = out,
-                               .power = power,
-                               .mean = mean,
-                               .direction_mean = direction_mean,
-                               .projection = projection};
+    *whitening = (mask__whitening){.power = power,
+                                   .in = in,
+                                   .out = out,
+                                   .mean = mean,
+                                   .direction_mean = direction_mean,
+                                   .projection = projection};
     return status;
 }

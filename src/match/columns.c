@@ -37,7 +37,8 @@ typedef struct block {
     const mask__regions *regions;
     size_t first, count, rows, words;
     size_t *row_of;         /* count + 1 */
-    float *buffer, *scratch, *encoded; /* features and mu */
+    float *buffer;          /* features */
+    mask__encoding encoding;
     const float *mu;        /* rows x Z */
     float *inverse_norms;   /* rows */
     float *dots;            /* rows x words */
@@ -52,6 +53,12 @@ static size_t largest_image(const mask__regions *r)
     return most;
 }
 
+static void block_close(block *b)
+{
+    mask__arena_free(&b->arena);
+    mask__encoding_close(&b->encoding);
+}
+
 static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t max_rows, mask_error *err)
 {
     size_t most = largest_image(r), rows = most > max_rows ? most : max_rows;
@@ -62,13 +69,12 @@ static mask_status block_open(block *b, const mask__regions *r, size_t words, si
     bool enough = b->row_of && b->inverse_norms && b->dots;
     if (r->images) {
         b->buffer = mask__arena_alloc(&b->arena, rows * r->encoder->in, sizeof(float));
-        b->scratch = mask__arena_alloc(&b->arena, rows * r->encoder->in, sizeof(float));
-        b->encoded = mask__arena_alloc(&b->arena, rows * r->encoder->out, sizeof(float));
-        enough = enough && b->buffer && b->scratch && b->encoded;
+        enough = enough && b->buffer;
     }
-    if (enough) return MASK_OK;
-    mask__arena_free(&b->arena);
-    return mask__no_memory(err, "columns");
+    mask_status status = enough ? MASK_OK : mask__no_memory(err, "columns");
+    if (status == MASK_OK && r->images) status = mask__encoding_open(&b->encoding, r->encoder, rows, most, err);
+    if (status != MASK_OK) block_close(b);
+    return status;
 }
 
 /* Takes images from b->first on until the block is full. */
@@ -93,7 +99,7 @@ static mask_status block_encode(block *b, mask_error *err)
         const float *features;
         size_t rows;
         MASK__TRY(mask__images_block(r->images, b->first, b->count, b->buffer, &features, &rows, err));
-        b->mu = mask__encoder_apply(r->encoder, features, rows, b->scratch, b->encoded);
+        b->mu = mask__encoding_run(&b->encoding, features, b->row_of, b->count);
     } else {
         b->mu = r->mu + r->image_rows[b->first] * dim;
     }
@@ -201,7 +207,7 @@ static mask_status for_blocks(const mask__regions *regions, const float *prototy
         block_multiply(&b, prototypes, times);
         use(&b, context);
     }
-    mask__arena_free(&b.arena);
+    block_close(&b);
     times->seconds += omp_get_wtime() - start;
     return status;
 }
@@ -291,6 +297,6 @@ mask_status mask__columns_table(const mask__regions *regions, size_t image, cons
         block_multiply(&b, prototypes, &times);
         transpose_cosines(&b, 0, cosines);
     }
-    mask__arena_free(&b.arena);
+    block_close(&b);
     return status;
 }

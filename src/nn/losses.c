@@ -158,8 +158,9 @@ static void unit_backward(size_t n, size_t d, const real *unit, const real *leng
 
 /* With u, m the unit rows of w', mu:  structure = sum_{i != j} (u_i . u_j - m_i . m_j)^2 / n (n - 1).
  * The sum over all n^2 pairs is |U^T U|^2 - 2 |U^T M|^2 + |M^T M|^2 (Frobenius), which costs n d^2 and not n^2 d; the
- * diagonal e_i = |u_i|^2 - |m_i|^2 is taken off again.
- *   du = 4 w (U U^T U - M M^T U) - 4 w e u,   dm = 4 w (M M^T M - U U^T M) + 4 w e m,   w = weight / n (n - 1) */
+ * diagonal e_i = |u_i|^2 - |m_i|^2, 0 but for rows of zeros, is taken off again.
+ *   du = 4 w (U U^T U - M M^T U),   dm = 4 w (M M^T M - U U^T M),   w = weight / n (n - 1)
+ * The diagonal's gradients are multiples of u_i and m_i, which the way back through the length removes. */
 static double structure_loss(size_t n, size_t dm, size_t du, real weight, mask__loss_work *k)
 {
     double pairs = (double)n * (double)(n - 1), diagonal = 0;
@@ -176,8 +177,6 @@ static double structure_loss(size_t n, size_t dm, size_t du, real weight, mask__
     for (size_t i = 0; i < n; i++) {
         const real *u = k->u + i * du, *m = k->m + i * dm;
         real e = mask__real_dot(u, u, du) - mask__real_dot(m, m, dm);
-        for (size_t j = 0; j < du; j++) k->du[i * du + j] -= w * e * u[j];
-        for (size_t j = 0; j < dm; j++) k->dm[i * dm + j] += w * e * m[j];
         k->row[i] = e * e;
     }
     diagonal = total(k->row, n);

@@ -48,7 +48,7 @@ static void append_pae(mask__networks *nets)
     for (unsigned i = 1; i <= shared; i++) append_attention(nets, "pae", i, attention, c->latent);
     nets->first[MASK__MU] = nets->count;
     if (attention > 1) append_attention(nets, "pae", attention - 1, attention, c->latent);
-    mask__norm norm = mask__norm_make(&nets->table, "pae", "norm", c->latent);
+    mask__layernorm norm = mask__norm_make(&nets->table, "pae", "norm", c->latent);
     append(nets, (mask__layer){.kind = MASK__NORM, .u.norm = norm});
     nets->first[MASK__LOGVAR] = nets->count;
     if (attention > 1) append_attention(nets, "pae", attention, attention, c->latent);

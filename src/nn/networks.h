@@ -41,7 +41,7 @@ typedef struct mask__layer {
     union {
         mask__linear linear;
         mask__attention attention;
-        mask__norm norm;
+        mask__layernorm norm;
     } u;
 } mask__layer;
 

@@ -2,9 +2,9 @@
 
 #include "linear.h"
 
-mask__norm mask__norm_make(mask__parameters *table, const char *net, const char *name, size_t d)
+mask__layernorm mask__norm_make(mask__parameters *table, const char *net, const char *name, size_t d)
 {
-    mask__norm layer = {.d = d};
+    mask__layernorm layer = {.d = d};
     layer.weight = mask__parameters_add(table, 1, d, 1, 0, 1, "%s.%s.weight", net, name);
     layer.bias = mask__parameters_add(table, 1, d, 1, 0, 0, "%s.%s.bias", net, name);
     mask__parameters_align(table);
@@ -12,7 +12,7 @@ mask__norm mask__norm_make(mask__parameters *table, const char *net, const char 
 }
 
 /* y = x^ g + b,   x^ = (x - mean) s,   s = 1 / sqrt(var + eps);   x, y (n, d), g, b (d) */
-void mask__norm_forward(const mask__norm *l, const real *parameters, size_t n, const real *x, real *stats, real *y)
+void mask__norm_forward(const mask__layernorm *l, const real *parameters, size_t n, const real *x, real *stats, real *y)
 {
     const real *g = parameters + l->weight, *b = parameters + l->bias;
     size_t d = l->d;
@@ -48,7 +48,7 @@ static void norm_gradients(size_t n, size_t d, const real *x, const real *stats,
 }
 
 /* With e = dy g:   dx = s (e - mean(e) - x^ mean(e x^)), means over a row */
-void mask__norm_backward(const mask__norm *l, const real *parameters, size_t n, const real *x, const real *stats,
+void mask__norm_backward(const mask__layernorm *l, const real *parameters, size_t n, const real *x, const real *stats,
                          real *dy, real *gradients)
 {
     const real *g = parameters + l->weight;

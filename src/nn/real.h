@@ -38,7 +38,7 @@ static inline float mask__exp(float x)
     p = p * r + 1.66666657e-1f;
     p = p * r + 0.5f;
     p = p * r * r + r + 1.0f;
-    int32_t bits = ((int32_t)k + 127) << 23;
+    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23; /* of NaN: anything, p is NaN */
     float scale;
     memcpy(&scale, &bits, sizeof scale);
     return p * scale;

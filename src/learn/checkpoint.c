@@ -1,0 +1,186 @@
+#include "checkpoint.h"
+#include "base/pack.h"
+#include "dataset/labels.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define MAGIC "MASKCKPT"
+enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 27 };
+
+/* What must be equal for a run to continue, under the names a user knows; stored in this order. */
+typedef struct named {
+    const char *name;
+    double value;
+} named;
+
+static void list_options(const mask__checkpoint *c, named list[OPTIONS])
+{
+    const mask_train_options *o = c->options;
+    const named all[OPTIONS] = {{"--input whiten", o->whiten},
+                                {"--whiten-dim", o->whiten ? (double)c->lesson->whiten_dim : 0},
+                                {"--power", o->whiten ? c->lesson->power : 0},
+                                {"--whiten-shrink", o->whiten ? c->lesson->whiten_shrink : 0},
+                                {"--residual on", o->residual},
+                                {"--ir mean", o->per_dimension},
+                                {"--dim", (double)o->dim},
+                                {"--pae-fc", o->pae_fc},
+                                {"--pae-attention", o->pae_attention},
+                                {"--frm-fc", o->frm_fc},
+                                {"--frm-attention", o->frm_attention},
+                                {"--mtm-fc", o->mtm_fc},
+                                {"--mtm-attention", o->mtm_attention},
+                                {"--epochs", (double)o->epochs},
+                                {"--batch", (double)o->batch},
+                                {"--halve-batch-at", o->halve_batch_at},
+                                {"--rate", o->rate},
+                                {"--schedule cosine", o->schedule == MASK_SCHEDULE_COSINE},
+                                {"--warmup", (double)o->warmup},
+                                {"--clip", o->clip},
+                                {"--lambda-cm", o->lambda_cm},
+                                {"--lambda-cl", o->lambda_cl},
+                                {"--weight-ir", o->weight_ir},
+                                {"--tau", o->temperature},
+                                {"--seed", (double)c->seed},
+                                {"word vectors of dimension", (double)c->lesson->vector_dim},
+                                {"features of dimension", (double)mask_labels_dim(c->lesson->labels)}};
+    memcpy(list, all, sizeof all);
+}
+
+mask_status mask__lesson_fingerprint(const mask__lesson *l, uint64_t *out, mask_error *err)
+{
+    size_t regions = mask_labels_regions(l->labels), images = mask_labels_images(l->labels);
+    size_t dim = mask_labels_dim(l->labels);
+    float *buffer = malloc(dim * sizeof *buffer);
+    XXH3_state_t *hash = XXH3_createState();
+    mask_status status = buffer && hash ? MASK_OK : mask__no_memory(err, "a fingerprint of the regions");
+    if (status == MASK_OK) {
+        const uint64_t sizes[] = {regions, images, dim, l->words, l->vector_dim};
+        XXH3_64bits_reset(hash);
+        XXH3_64bits_update(hash, sizes, sizeof sizes);
+        XXH3_64bits_update(hash, l->pairs_at, (regions + 1) * sizeof *l->pairs_at);
+        XXH3_64bits_update(hash, l->pairs, l->pairs_at[regions] * sizeof *l->pairs);
+        XXH3_64bits_update(hash, l->unit_words, l->words * l->vector_dim * sizeof *l->unit_words);
+    }
+    for (size_t i = 0; status == MASK_OK && i < images; i++) {
+        uint64_t start = mask__labels_start(l->labels, i);
+        XXH3_64bits_update(hash, &start, sizeof start);
+    }
+    size_t samples = regions < SAMPLED_REGIONS ? regions : SAMPLED_REGIONS;
+    for (size_t i = 0; status == MASK_OK && i < samples; i++) {
+        const float *row;
+        status = mask__labels_block(l->labels, i * (regions / samples), 1, buffer, &row, err);
+        if (status == MASK_OK) XXH3_64bits_update(hash, row, dim * sizeof *row);
+    }
+    if (status == MASK_OK) *out = XXH3_64bits_digest(hash);
+    XXH3_freeState(hash);
+    free(buffer);
+    return status;
+}
+
+static mask_status write_all(const mask__checkpoint *c, mask__pack_writer *w, mask_error *err)
+{
+    named list[OPTIONS];
+    double options[OPTIONS];
+    const mask__train_state *s = c->state;
+    const uint64_t counters[] = {s->epoch, s->image, s->step, s->regions, s->metrics_bytes, (uint64_t)c->threads};
+    const double losses[] = {s->smooth, s->lowest};
+    list_options(c, list);
+    for (size_t i = 0; i < OPTIONS; i++) options[i] = list[i].value;
+    MASK__TRY(mask__pack_add(w, "options", MASK__F64, 1, (uint64_t[]){OPTIONS}, options, err));
+    MASK__TRY(mask__pack_add(w, "data", MASK__U64, 1, (uint64_t[]){1}, &c->data, err));
+    MASK__TRY(mask__pack_add(w, "counters", MASK__U64, 1, (uint64_t[]){6}, counters, err));
+    MASK__TRY(mask__pack_add(w, "losses", MASK__F64, 1, (uint64_t[]){2}, losses, err));
+    MASK__TRY(mask__pack_add(w, "parameters", MASK__F32, 1, (uint64_t[]){c->size}, c->parameters, err));
+    MASK__TRY(mask__pack_add(w, "adam.first", MASK__F32, 1, (uint64_t[]){c->size}, c->first, err));
+    MASK__TRY(mask__pack_add(w, "adam.second", MASK__F32, 1, (uint64_t[]){c->size}, c->second, err));
+    return c->options->whiten ? mask__whitening_write(c->whitening, w, err) : MASK_OK;
+}
+
+mask_status mask__checkpoint_write(const mask__checkpoint *c, mask_error *err)
+{
+    mask__pack_writer *w;
+    MASK__TRY(mask__pack_create(&w, c->path, MAGIC, VERSION, err));
+    mask_status status = write_all(c, w, err);
+    if (status == MASK_OK) return mask__pack_commit(w, err);
+    mask__pack_abort(w);
+    return status;
+}
+
+/* The same run? */
+static mask_status check_run(const mask__checkpoint *c, const mask__pack *pack, mask_error *err)
+{
+    const mask__tensor *t;
+    named list[OPTIONS];
+    double was[OPTIONS];
+    MASK__TRY(mask__pack_get(pack, "options", MASK__F64, 1, (uint64_t[]){OPTIONS}, &t, err));
+    memcpy(was, t->data, sizeof was);
+    list_options(c, list);
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (memcmp(&was[i], &list[i].value, sizeof was[i]) != 0)
+            return mask__fail(err, MASK_EMISMATCH, t->offset,
+                              "%s: was made with '%s' = %g, now it is %g: resume with the same options, or start without "
+                              "--resume",
+                              c->path, list[i].name, was[i], list[i].value);
+    MASK__TRY(mask__pack_get(pack, "data", MASK__U64, 1, (uint64_t[]){1}, &t, err));
+    if (memcmp(t->data, &c->data, sizeof c->data) != 0)
+        return mask__fail(err, MASK_EMISMATCH, t->offset,
+                          "%s: was made from other regions, labels or word vectors than %s: start without --resume",
+                          c->path, mask__labels_path(c->lesson->labels));
+    return MASK_OK;
+}
+
+static mask_status read_state(mask__checkpoint *c, const mask__pack *pack, const mask_run *run, mask_error *err)
+{
+    const mask__tensor *counters, *losses;
+    uint64_t n[6];
+    double v[2];
+    mask__train_state *s = c->state;
+    MASK__TRY(mask__pack_get(pack, "counters", MASK__U64, 1, (uint64_t[]){6}, &counters, err));
+    MASK__TRY(mask__pack_get(pack, "losses", MASK__F64, 1, (uint64_t[]){2}, &losses, err));
+    memcpy(n, counters->data, sizeof n);
+    memcpy(v, losses->data, sizeof v);
+    *s = (mask__train_state){n[0], n[1], n[2], n[3], n[4], v[0], v[1]};
+    if (s->epoch > c->options->epochs || s->image > mask_labels_images(c->lesson->labels))
+        return mask__fail(err, MASK_EFORMAT, counters->offset, "%s: 'counters' is out of range: start without --resume",
+                          c->path);
+    if (n[5] != (uint64_t)c->threads)
+        mask__log(run, MASK_LOG_WARNING, "%s was made with %llu threads, now there are %d: the result may differ in its last bits",
+                  c->path, (unsigned long long)n[5], c->threads);
+    return MASK_OK;
+}
+
+static mask_status read_floats(const mask__pack *pack, const char *name, size_t size, float *to, mask_error *err)
+{
+    const mask__tensor *t;
+    MASK__TRY(mask__pack_get(pack, name, MASK__F32, 1, (uint64_t[]){size}, &t, err));
+    memcpy(to, t->data, t->bytes);
+    return MASK_OK;
+}
+
+static mask_status read_all(mask__checkpoint *c, const mask__pack *pack, mask__arena *arena, const mask_run *run,
+                            mask_error *err)
+{
+    mask__whitening mapped;
+    MASK__TRY(check_run(c, pack, err));
+    MASK__TRY(read_state(c, pack, run, err));
+    MASK__TRY(read_floats(pack, "parameters", c->size, c->parameters, err));
+    MASK__TRY(read_floats(pack, "adam.first", c->size, c->first, err));
+    MASK__TRY(read_floats(pack, "adam.second", c->size, c->second, err));
+    if (!c->options->whiten) return MASK_OK;
+    MASK__TRY(mask__whitening_read(&mapped, c->whitening->out, pack, err));
+    if (mapped.in != c->whitening->in)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its whitening is of %zu features, not %zu: start without --resume",
+                          c->path, mapped.in, c->whitening->in);
+    return mask__whitening_copy(c->whitening, &mapped, arena, err);
+}
+
+mask_status mask__checkpoint_read(mask__checkpoint *c, mask__arena *arena, const mask_run *run, mask_error *err)
+{
+    mask__pack pack;
+    MASK__TRY(mask__pack_open(&pack, c->path, MAGIC, VERSION, MASK__VERIFY_DATA, err));
+    mask_status status = read_all(c, &pack, arena, run, err);
+    mask__pack_close(&pack);
+    return status;
+}

@@ -1,0 +1,380 @@
+#include "trainer.h"
+#include "batches.h"
+#include "checkpoint.h"
+#include "dataset/labels.h"
+#include "math/vector.h"
+#include "metrics.h"
+#include "nn/adam.h"
+#include "nn/random.h"
+
+#include <omp.h>
+
+/* A loss this many times the lowest one (both averaged over recent steps) has diverged. */
+static const double divergence = 10;
+static const double smoothing = 0.9;
+
+/* Streams of random numbers, each a seed of its own. */
+enum { STREAM_PARAMETERS = 1, STREAM_ORDER, STREAM_NOISE };
+
+typedef struct trainer {
+    const mask__lesson *lesson;
+    const mask_train_options *o;
+    const mask_run *run;
+    uint64_t seed;
+    mask__networks nets;
+    mask__work work;
+    mask__loss_work *loss_work;
+    mask__batches batches;
+    mask__whitening whitening;
+    mask__adam adam;
+    float *parameters, *gradients, *first, *second; /* nets.table.size each */
+    float *features, *centred, *whitened;           /* max_rows x M, M, kept */
+    float *noise;                                   /* max_rows x Z */
+    mask__train_state state;
+    mask__checkpoint checkpoint;
+    mask__metrics metrics;
+    mask__arena arena;
+    double began, saved; /* seconds: of this process, of the last checkpoint */
+    uint64_t regions_before; /* seen before this process */
+    struct {
+        mask__loss_values sums;
+        size_t steps;
+        double began;
+        uint64_t regions;
+    } epoch; /* what its line in the log tells */
+} trainer;
+
+/* ---- Options ---------------------------------------------------------------------------------------------------- */
+
+mask_train_options mask_train_paper(void)
+{
+    mask_train_options o = MASK_TRAIN_DEFAULTS;
+    o.whiten = false;
+    o.epochs = 400;
+    o.batch = 4096;
+    o.halve_batch_at = 0.5f;
+    o.rate = 1e-4f;
+    o.schedule = MASK_SCHEDULE_CONSTANT;
+    return o;
+}
+
+static mask_status check_options(const mask_train_options *o, mask_error *err)
+{
+    const char *wrong = NULL;
+    if (o->epochs < 1 || o->epochs > 1000000) wrong = "the number of epochs must be 1 to 1000000";
+    if (o->batch < 2 || o->batch > 1 << 24) wrong = "a batch must be 2 to 16777216 regions";
+    if (!(o->halve_batch_at >= 0 && o->halve_batch_at <= 1)) wrong = "the share of epochs before batches halve is 0 to 1";
+    if (!(o->rate > 0)) wrong = "the learning rate must be above 0";
+    if (!(o->clip >= 0)) wrong = "the gradient's limit must not be negative";
+    if (!(o->lambda_cm >= 0) || !(o->lambda_cl >= 0) || !(o->weight_ir >= 0)) wrong = "weights must not be negative";
+    if (!(o->temperature > 0)) wrong = "the temperature tau must be above 0";
+    if (!(o->checkpoint_minutes >= 0)) wrong = "minutes between checkpoints must not be negative";
+    if (o->schedule != MASK_SCHEDULE_CONSTANT && o->schedule != MASK_SCHEDULE_COSINE) wrong = "no such schedule";
+    return wrong ? mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "training: %s", wrong) : MASK_OK;
+}
+
+static mask__networks_config config_of(const trainer *t)
+{
+    const mask_train_options *o = t->o;
+    return (mask__networks_config){.features = o->whiten ? t->whitening.out : mask_labels_dim(t->lesson->labels),
+                                   .latent = o->dim,
+                                   .words = t->lesson->vector_dim,
+                                   .heads = 1,
+                                   .residual = o->residual,
+                                   .pae_fc = o->pae_fc,
+                                   .pae_attention = o->pae_attention,
+                                   .frm_fc = o->frm_fc,
+                                   .frm_attention = o->frm_attention,
+                                   .mtm_fc = o->mtm_fc,
+                                   .mtm_attention = o->mtm_attention};
+}
+
+/* The rate at this point of the run; the schedule runs over regions, since epochs differ in their number of steps. */
+static double rate_of(const trainer *t)
+{
+    double total = (double)mask_labels_regions(t->lesson->labels) * (double)t->o->epochs;
+    double rate = t->o->rate, done = (double)t->state.regions / total;
+    if (t->o->schedule == MASK_SCHEDULE_COSINE) rate *= 0.5 * (1 + cos(M_PI * done));
+    if (t->state.step < t->o->warmup) rate *= (double)(t->state.step + 1) / (double)t->o->warmup;
+    return rate;
+}
+
+static size_t batch_of(const trainer *t)
+{
+    bool halved = t->o->halve_batch_at < 1 && (double)t->state.epoch >= t->o->halve_batch_at * (double)t->o->epochs;
+    return halved ? t->o->batch / 2 : t->o->batch;
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------------------------ */
+
+static void *room(trainer *t, size_t count, size_t size, bool *failed)
+{
+    size_t numbers;
+    void *memory = mask__multiply(count, size, &numbers) ? mask__arena_alloc(&t->arena, numbers, sizeof(float)) : NULL;
+    if (!memory) *failed = true;
+    return memory;
+}
+
+static mask_status make_room(trainer *t, mask_error *err)
+{
+    size_t rows = t->batches.max_rows, dim = mask_labels_dim(t->lesson->labels), size = t->nets.table.size;
+    int threads = mask__threads(t->run);
+    bool failed = false;
+    t->parameters = room(t, size, 1, &failed);
+    t->gradients = room(t, size, 1, &failed);
+    t->first = room(t, size, 1, &failed);
+    t->second = room(t, size, 1, &failed);
+    t->features = room(t, rows, dim, &failed);
+    t->noise = room(t, rows, t->o->dim, &failed);
+    if (t->o->whiten) {
+        t->centred = room(t, rows, dim, &failed);
+        t->whitened = room(t, rows, t->whitening.out, &failed);
+    }
+    if (failed) return mask__no_memory(err, "training: take a smaller --batch");
+    MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, NULL, err));
+    return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, NULL, err);
+}
+
+/* From the checkpoint where the run is to be continued, else from the seed. */
+static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
+{
+    const mask_train_options *o = t->o;
+    mask__checkpoint *c = &t->checkpoint;
+    bool found = o->checkpoint && mask__is_file(o->checkpoint);
+    *c = (mask__checkpoint){.path = o->checkpoint,
+                            .lesson = t->lesson,
+                            .options = o,
+                            .seed = t->seed,
+                            .threads = mask__threads(t->run),
+                            .state = &t->state,
+                            .size = t->nets.table.size,
+                            .parameters = t->parameters,
+                            .first = t->first,
+                            .second = t->second,
+                            .whitening = &t->whitening};
+    if (o->checkpoint) MASK__TRY(mask__lesson_fingerprint(t->lesson, &c->data, err));
+    if (found && o->resume) {
+        MASK__TRY(mask__checkpoint_read(c, arena, t->run, err));
+        mask__log(t->run, MASK_LOG_INFO, "training continues from %s: epoch %llu of %zu, step %llu", o->checkpoint,
+                  (unsigned long long)t->state.epoch + 1, o->epochs, (unsigned long long)t->state.step);
+    } else {
+        if (found) mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten: --resume would continue it", o->checkpoint);
+        if (o->whiten)
+            MASK__TRY(mask__whiten_fit(&t->whitening, t->lesson->labels, t->lesson->power, t->whitening.out,
+                                       t->lesson->whiten_shrink, arena,
+                                       t->run, err));
+        mask__parameters_initialise(&t->nets.table, mask__random(t->seed, STREAM_PARAMETERS), t->parameters);
+    }
+    t->adam = MASK__ADAM_DEFAULTS;
+    t->adam.clip = o->clip;
+    t->adam.step = t->state.step;
+    t->regions_before = t->state.regions;
+    return mask__metrics_open(&t->metrics, o->metrics, t->state.metrics_bytes, err);
+}
+
+static void trainer_free(trainer *t)
+{
+    mask__metrics_close(&t->metrics);
+    mask__loss_work_free(t->loss_work);
+    mask__work_free(&t->work);
+    mask__batches_close(&t->batches);
+    mask__networks_free(&t->nets);
+    mask__arena_free(&t->arena);
+}
+
+/* ---- A step ----------------------------------------------------------------------------------------------------- */
+
+/* Losses of the batch and, in t->gradients, their gradient by the parameters. */
+static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *err)
+{
+    const mask_train_options *o = t->o;
+    const mask__batches *b = &t->batches;
+    const mask__loss_options weights = {.kl = o->weight_ir,
+                                        .rec = o->weight_ir,
+                                        .word = o->lambda_cm,
+                                        .structure = o->lambda_cm,
+                                        .contrast = o->lambda_cl,
+                                        .temperature = o->temperature,
+                                        .per_dimension = o->per_dimension};
+    const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->lesson->unit_words};
+    const mask__groups groups = {b->offsets, b->count};
+    const float *r = t->features;
+    MASK__TRY(mask__batches_features(b, t->features, err));
+    if (o->whiten) {
+        mask__whiten_apply(&t->whitening, t->features, b->rows, t->centred, t->whitened);
+        r = t->whitened;
+    }
+    mask__normals(mask__random(mask__random(t->seed, STREAM_NOISE), t->state.step), 0, b->rows * o->dim, t->noise);
+    mask__networks_prepare(&t->nets, t->parameters, &t->work);
+    mask__networks_forward(&t->nets, t->parameters, groups, r, t->noise, &t->work);
+    mask__losses(&weights, &t->nets, b->rows, r, &labels, &t->work.out, t->loss_work, &t->work.d, values);
+    mask__networks_backward(&t->nets, t->parameters, groups, &t->work, t->gradients);
+    return MASK_OK;
+}
+
+static mask_status diverged(const trainer *t, double loss, mask_error *err)
+{
+    const char *path = t->o->checkpoint && mask__is_file(t->o->checkpoint) ? t->o->checkpoint : NULL;
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower --rate (now %g) or set "
+                      "--clip%s%s",
+                      (unsigned long long)t->state.epoch + 1, (unsigned long long)t->state.step + 1, loss,
+                      t->state.lowest, (double)t->o->rate, path ? "; the last good checkpoint is " : "", path ? path : "");
+}
+
+/* Follows the loss; MASK_ENUMERIC when it leaves for good. */
+static mask_status watch(trainer *t, double loss, mask_error *err)
+{
+    mask__train_state *s = &t->state;
+    if (!isfinite(loss)) return diverged(t, loss, err);
+    double smooth = s->step ? smoothing * s->smooth + (1 - smoothing) * loss : loss;
+    if (s->step && smooth > divergence * s->lowest) return diverged(t, loss, err);
+    if (!s->step || smooth < s->lowest) s->lowest = smooth;
+    s->smooth = smooth;
+    return MASK_OK;
+}
+
+static mask_status save(trainer *t, mask_error *err)
+{
+    if (!t->o->checkpoint) return MASK_OK;
+    MASK__TRY(mask__metrics_flush(&t->metrics, &t->state.metrics_bytes, err));
+    MASK__TRY(mask__checkpoint_write(&t->checkpoint, err));
+    t->saved = omp_get_wtime();
+    return MASK_OK;
+}
+
+/* Whether a checkpoint is due before the step that begins at image `at` of the epoch. */
+static bool due(const trainer *t)
+{
+    if (t->o->checkpoint_minutes == 0) return t->state.image == 0 && t->state.step > 0;
+    return omp_get_wtime() - t->saved >= 60 * (double)t->o->checkpoint_minutes;
+}
+
+static mask_status stopped(const trainer *t, mask_error *err)
+{
+    if (!t->o->checkpoint) return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "training: stopped");
+    return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET,
+                      "training: stopped in epoch %llu of %zu after step %llu, kept in %s: run it again with --resume to "
+                      "continue",
+                      (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step,
+                      t->o->checkpoint);
+}
+
+static double regions_per_second(const trainer *t)
+{
+    double seconds = omp_get_wtime() - t->began;
+    return seconds > 0 ? (double)(t->state.regions - t->regions_before) / seconds : 0;
+}
+
+static void record(trainer *t, const mask__loss_values *v, double norm, double rate)
+{
+    mask__loss_values *sums = &t->epoch.sums;
+    sums->kl += v->kl;
+    sums->rec += v->rec;
+    sums->word += v->word;
+    sums->structure += v->structure;
+    sums->contrast += v->contrast;
+    sums->total += v->total;
+    t->epoch.steps++;
+    mask__metrics_write(&t->metrics, &(mask__metrics_step){.step = t->state.step,
+                                                           .epoch = t->state.epoch + 1,
+                                                           .losses = *v,
+                                                           .gradient_norm = norm,
+                                                           .rate = rate,
+                                                           .regions_per_second = regions_per_second(t)});
+}
+
+/* One step on the batch at hand. A checkpoint is written between the loss and the update, so that it only ever holds
+ * parameters whose loss was seen to be good. */
+static mask_status take_step(trainer *t, uint64_t total, mask_error *err)
+{
+    mask__loss_values values;
+    mask__train_state *s = &t->state;
+    bool stop = mask__progress(t->run, "training", "regions", s->regions, total, NULL) != MASK_OK;
+    MASK__TRY(evaluate(t, &values, err));
+    mask__train_state before = *s;
+    MASK__TRY(watch(t, values.total, err));
+    if (stop || due(t)) {
+        mask__train_state after = *s;
+        *s = before;
+        MASK__TRY(save(t, err));
+        if (stop) return stopped(t, err);
+        after.metrics_bytes = s->metrics_bytes;
+        *s = after;
+    }
+    double rate = rate_of(t);
+    double norm = mask__adam_step(&t->adam, rate, t->nets.table.size, t->gradients, t->first, t->second, t->parameters);
+    if (!isfinite(norm)) return diverged(t, values.total, err);
+    s->step++;
+    s->regions += t->batches.rows;
+    s->image = t->batches.at;
+    record(t, &values, norm, rate);
+    return MASK_OK;
+}
+
+/* ---- The run ---------------------------------------------------------------------------------------------------- */
+
+static void log_epoch(trainer *t, uint64_t total)
+{
+    const mask__loss_values *v = &t->epoch.sums;
+    double n = t->epoch.steps ? (double)t->epoch.steps : 1, seconds = omp_get_wtime() - t->epoch.began;
+    double speed = seconds > 0 ? (double)(t->state.regions - t->epoch.regions) / seconds : 0;
+    double left = speed > 0 ? (double)(total - t->state.regions) / speed : 0;
+    mask__log(t->run, MASK_LOG_INFO,
+              "epoch %llu of %zu: loss %.4g (kl %.4g, rec %.4g, word %.4g, structure %.4g, contrast %.4g), %.0f regions/s, "
+              "%.0f s left",
+              (unsigned long long)t->state.epoch + 1, t->o->epochs, v->total / n, v->kl / n, v->rec / n, v->word / n,
+              v->structure / n, v->contrast / n, speed, left);
+}
+
+static mask_status train_epoch(trainer *t, uint64_t total, mask_error *err)
+{
+    t->epoch.sums = (mask__loss_values){0};
+    t->epoch.steps = 0;
+    t->epoch.began = omp_get_wtime();
+    t->epoch.regions = t->state.regions;
+    mask__batches_seek(&t->batches, t->state.epoch, t->state.image);
+    while (mask__batches_next(&t->batches, batch_of(t))) MASK__TRY(take_step(t, total, err));
+    log_epoch(t, total);
+    t->state.epoch++;
+    t->state.image = 0;
+    return MASK_OK;
+}
+
+static mask_status train_all(trainer *t, mask_error *err)
+{
+    uint64_t total = (uint64_t)mask_labels_regions(t->lesson->labels) * t->o->epochs;
+    size_t where;
+    bool resumed_at_end = t->state.epoch == t->o->epochs;
+    t->began = t->saved = omp_get_wtime();
+    while (t->state.epoch < t->o->epochs) MASK__TRY(train_epoch(t, total, err));
+    if (resumed_at_end) return MASK_OK;
+    if (!mask__all_finite(t->parameters, t->nets.table.size, &where)) return diverged(t, NAN, err);
+    uint64_t bytes;
+    MASK__TRY(mask__metrics_flush(&t->metrics, &bytes, err));
+    return save(t, err);
+}
+
+mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, const mask_train_options *o,
+                        mask__arena *arena, const mask_run *run, mask_error *err)
+{
+    size_t dim = mask_labels_dim(lesson->labels), kept = lesson->whiten_dim < dim ? lesson->whiten_dim : dim;
+    trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0};
+    *encoder = (mask__encoder){0};
+    MASK__TRY(check_options(o, err));
+    mask__use_threads(run);
+    if (o->whiten) t.whitening = (mask__whitening){.in = dim, .out = kept};
+    mask__networks_config config = config_of(&t);
+    mask_status status = mask__networks_make(&t.nets, &config, err);
+    if (status == MASK_OK)
+        status = mask__batches_open(&t.batches, lesson, o->batch, mask__random(t.seed, STREAM_ORDER), err);
+    if (status == MASK_OK) status = make_room(&t, err);
+    if (status == MASK_OK) status = begin(&t, arena, err);
+    if (status == MASK_OK) status = train_all(&t, err);
+    if (status == MASK_OK) {
+        *encoder = (mask__encoder){.kind = MASK_ENCODER_MASK, .in = dim, .out = o->dim, .whitening = t.whitening};
+        status = mask__pae_make(&encoder->pae, &config, t.parameters, arena, err);
+    }
+    trainer_free(&t);
+    return status;
+}
