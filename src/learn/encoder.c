@@ -44,7 +44,7 @@ mask_status mask__encoding_open(mask__encoding *out, const mask__encoder *encode
     }
     if (status == MASK_OK && encoder->kind == MASK_ENCODER_MASK) {
         status = mask__work_make(&out->work, &encoder->pae.networks, MASK__ENCODE, max_rows, largest,
-                                 omp_get_max_threads(), NULL, err);
+                                 omp_in_parallel() ? 1 : omp_get_max_threads(), NULL, err);
         if (status == MASK_OK) mask__networks_prepare(&encoder->pae.networks, encoder->pae.parameters, &out->work);
     }
     if (status != MASK_OK) mask__encoding_close(out);
