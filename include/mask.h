@@ -188,6 +188,8 @@ typedef enum mask_schedule { MASK_SCHEDULE_CONSTANT, MASK_SCHEDULE_COSINE } mask
 /* How MASK_ENCODER_MASK is trained (docs/training.md). The seed is the run's. */
 typedef struct mask_train_options {
     bool whiten;          /* the networks read whitened features (whiten_dim of them) instead of raw ones */
+    bool start_whiten;    /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
+                             of them) instead of at random */
     bool residual;        /* x + attention(x) */
     bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
     size_t dim;           /* Z */
@@ -209,6 +211,7 @@ typedef struct mask_train_options {
 } mask_train_options;
 #define MASK_TRAIN_DEFAULTS                                                                                            \
     ((mask_train_options){.whiten = true,                                                                              \
+                          .start_whiten = true,                                                                        \
                           .residual = true,                                                                            \
                           .per_dimension = true,                                                                       \
                           .dim = 512,                                                                                  \

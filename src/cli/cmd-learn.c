@@ -41,10 +41,14 @@ static int read_depths(const args *a, mask_train_options *t)
 
 static int read_train_options(const args *a, mask_train_options *t)
 {
-    static const char *const inputs[] = {"raw", "whiten", NULL}, *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
+    static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
+                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
                              *const switches[] = {"off", "on", NULL};
-    int input = t->whiten, schedule = (int)t->schedule, sum = t->per_dimension, residual = t->residual;
+    int input = t->whiten, start = t->start_whiten, schedule = (int)t->schedule, sum = t->per_dimension,
+        residual = t->residual;
     int bad = args_choice(a, "--input", inputs, &input);
+    if (!bad && !input) start = 0; /* raw features can only start at random */
+    if (!bad) bad = args_choice(a, "--start", starts, &start);
     if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
     if (!bad) bad = args_choice(a, "--ir", sums, &sum);
     if (!bad) bad = args_choice(a, "--residual", switches, &residual);
@@ -62,6 +66,7 @@ static int read_train_options(const args *a, mask_train_options *t)
     if (!bad) bad = args_float(a, "--checkpoint-minutes", 0, 1e6, &t->checkpoint_minutes);
     if (!bad) bad = read_depths(a, t);
     t->whiten = input;
+    t->start_whiten = start;
     t->schedule = (mask_schedule)schedule;
     t->per_dimension = sum;
     t->residual = residual;
@@ -183,6 +188,7 @@ const command command_learn = {
             {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
             {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
             {"--input", "I", "mask: whiten (default) or raw features"},
+            {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
             {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
             {"--batch", "N", "mask: regions in a step (default: 2048)"},
             {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},

@@ -8,6 +8,7 @@
 #include "nn/random.h"
 
 #include <omp.h>
+#include <string.h>
 
 /* A loss this many times the lowest one (both averaged over recent steps) has diverged. */
 static const double divergence = 10;
@@ -49,7 +50,7 @@ typedef struct trainer {
 mask_train_options mask_train_paper(void)
 {
     mask_train_options o = MASK_TRAIN_DEFAULTS;
-    o.whiten = false;
+    o.whiten = o.start_whiten = false;
     o.epochs = 400;
     o.batch = 4096;
     o.halve_batch_at = 0.5f;
@@ -69,6 +70,8 @@ static mask_status check_options(const mask_train_options *o, mask_error *err)
     if (!(o->lambda_cm >= 0) || !(o->lambda_cl >= 0) || !(o->weight_ir >= 0)) wrong = "weights must not be negative";
     if (!(o->temperature > 0)) wrong = "the temperature tau must be above 0";
     if (!(o->checkpoint_minutes >= 0)) wrong = "minutes between checkpoints must not be negative";
+    if (o->start_whiten && (!o->whiten || !o->residual || o->pae_attention < 2))
+        wrong = "starting from whitened features takes whitened input, residual connections and two attention layers";
     if (o->schedule != MASK_SCHEDULE_CONSTANT && o->schedule != MASK_SCHEDULE_COSINE) wrong = "no such schedule";
     return wrong ? mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "training: %s", wrong) : MASK_OK;
 }
@@ -135,6 +138,28 @@ static mask_status make_room(trainer *t, mask_error *err)
     return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, NULL, err);
 }
 
+/* The PAE becomes mu = LayerNorm(x), log sigma^2 = x for the first Z whitened features x: the first layer is x + `lift`,
+ * which ReLU lets through and LayerNorm's centring removes, later ones the identity; attention has no output yet, but a
+ * gradient. What is learned begins at `whiten` instead of far below it. */
+static void start_from_whitened(trainer *t)
+{
+    const float lift = 4; /* whitened features have deviations up to 1 */
+    size_t z = t->o->dim;
+    for (size_t i = 0; i < t->nets.first[MASK__FRM]; i++) {
+        const mask__layer *layer = &t->nets.layers[i];
+        if (layer->kind == MASK__ATTENTION) {
+            const mask__attention *a = &layer->u.attention;
+            memset(t->parameters + a->o, 0, z * z * sizeof(float));
+            for (size_t d = 0; d < z; d++) t->parameters[a->bo + d] = i >= t->nets.first[MASK__LOGVAR] ? -lift : 0;
+        } else if (layer->kind == MASK__LINEAR) {
+            const mask__linear *l = &layer->u.linear;
+            memset(t->parameters + l->weight, 0, z * l->in * sizeof(float));
+            for (size_t d = 0; d < z && d < l->in; d++) t->parameters[l->weight + d * l->in + d] = 1;
+            for (size_t d = 0; d < z; d++) t->parameters[l->bias + d] = i == 0 ? lift : 0;
+        }
+    }
+}
+
 /* From the checkpoint where the run is to be continued, else from the seed. */
 static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
 {
@@ -164,6 +189,7 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
                                        t->lesson->whiten_shrink, arena,
                                        t->run, err));
         mask__parameters_initialise(&t->nets.table, mask__random(t->seed, STREAM_PARAMETERS), t->parameters);
+        if (o->start_whiten) start_from_whitened(t);
     }
     t->adam = MASK__ADAM_DEFAULTS;
     t->adam.clip = o->clip;
