@@ -145,6 +145,15 @@ static mask_status try_closed_forms(chooser *c, mask_error *err)
     return try_choice(c, &o, &hooks, 0, err);
 }
 
+/* Whether training, gaining as it did over the last epochs, cannot reach whitening by the end of its schedule. */
+static bool hopeless(const chooser *c, size_t epoch)
+{
+    if (epoch <= PATIENCE) return false;
+    double now = c->choices[c->count - 1].rsum, gain = now - c->choices[c->count - 1 - PATIENCE].rsum;
+    double left = (double)(c->options.train.epochs - epoch);
+    return now + (gain > 0 ? gain : 0) / PATIENCE * left < c->choices[0].rsum;
+}
+
 static bool after_epoch(void *context, size_t epoch, const mask__encoder *encoder)
 {
     chooser *c = context;
@@ -156,7 +165,7 @@ static bool after_epoch(void *context, size_t epoch, const mask__encoder *encode
     if (c->status != MASK_OK || c->count == before) return false;
     if (!c->best_trained || c->choices[c->count - 1].rsum > c->choices[c->best_trained].rsum)
         c->best_trained = c->count - 1;
-    return epoch < c->choices[c->best_trained].epoch + PATIENCE;
+    return epoch < c->choices[c->best_trained].epoch + PATIENCE && !hopeless(c, epoch);
 }
 
 static mask_status try_training(chooser *c, mask_error *err)
