@@ -275,6 +275,23 @@ typedef struct mask_learn_options {
 /* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector. */
 MASK_API mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                           const mask_learn_options *options, const mask_run *run, mask_error *err);
+/* One encoder tried by mask_knowledge_choose. */
+typedef struct mask_choice {
+    mask_encoder encoder;
+    size_t epoch; /* of MASK_ENCODER_MASK: training stopped after it */
+    size_t whiten_dim;
+    float whiten_shrink;
+    double rsum; /* retrieval of the held-out images by their own labels: the sum of six recalls */
+    bool kept;
+} mask_choice;
+
+/* As mask_knowledge_learn, but finds the encoder by itself: holds out labelled images, takes their labels as texts, and
+ * measures retrieval there for `none`, for `whiten` with a few constants around the options', and for MASK_ENCODER_MASK
+ * after each epoch; learns from all images with the best. It never sees a caption. Whiten as the options have it is kept
+ * unless another is clearly better. choices (may be NULL) receives up to max entries, *count of them. */
+MASK_API mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                           const mask_learn_options *options, mask_choice *choices, size_t max,
+                                           size_t *count, const mask_run *run, mask_error *err);
 /* Maps a .mask file and checks all of it. */
 MASK_API mask_status mask_knowledge_open(mask_knowledge **out, const char *path, mask_error *err);
 /* Writes atomically: the old file stays until the new one is complete. */

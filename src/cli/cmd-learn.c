@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const encoders[] = {"none", "whiten", "mask", NULL};
+static const char *const encoders[] = {"none", "whiten", "mask", "auto", NULL};
+enum { ENCODER_AUTO = 3 }; /* not an encoder: the choice among them */
 static const char *const token_rules[] = {"caption", "letters", NULL};
 static const char *const learn_presets[] = {"tuned", "section9", "paper", NULL};
 enum { PRESET_SECTION9 = 1, PRESET_PAPER = 2 };
@@ -53,7 +54,7 @@ static int read_train_options(const args *a, mask_train_options *t)
     if (!bad) bad = args_choice(a, "--ir", sums, &sum);
     if (!bad) bad = args_choice(a, "--residual", switches, &residual);
     if (!bad) bad = args_size(a, "--dim", 1, 65536, &t->dim);
-    if (!bad) bad = args_size(a, "--epochs", 1, 1000000, &t->epochs);
+    if (!bad) bad = args_size(a, "--epochs", 0, 1000000, &t->epochs);
     if (!bad) bad = args_size(a, "--batch", 2, 1 << 24, &t->batch);
     if (!bad) bad = args_float(a, "--halve-batch-at", 0, 1, &t->halve_batch_at);
     if (!bad) bad = args_float(a, "--rate", 1e-12, 1e12, &t->rate);
@@ -75,7 +76,7 @@ static int read_train_options(const args *a, mask_train_options *t)
     return bad;
 }
 
-static int read_learn_options(const args *a, mask_learn_options *o)
+static int read_learn_options(const args *a, mask_learn_options *o, bool *choose)
 {
     static const char *const prototypes[] = {"mean", "random", NULL};
     int encoder, tokens, prototype = (int)o->prototype, preset = 0;
@@ -83,7 +84,7 @@ static int read_learn_options(const args *a, mask_learn_options *o)
     if (bad) return bad;
     if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
     if (preset == PRESET_PAPER) o->train = mask_train_paper();
-    encoder = preset == PRESET_PAPER ? MASK_ENCODER_MASK : (int)o->encoder;
+    encoder = preset == PRESET_PAPER ? MASK_ENCODER_MASK : preset == PRESET_SECTION9 ? MASK_ENCODER_WHITEN : ENCODER_AUTO;
     tokens = (int)o->tokens;
     bad = args_choice(a, "--encoder", encoders, &encoder);
     if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
@@ -100,7 +101,8 @@ static int read_learn_options(const args *a, mask_learn_options *o)
     if (!bad) bad = args_choice(a, "--prototype", prototypes, &prototype);
     if (!bad) bad = read_train_options(a, &o->train);
     o->prototype = (mask_prototype)prototype;
-    o->encoder = (mask_encoder)encoder;
+    *choose = encoder == ENCODER_AUTO;
+    o->encoder = *choose ? MASK_ENCODER_WHITEN : (mask_encoder)encoder;
     o->tokens = (mask_tokens)tokens;
     return bad;
 }
@@ -142,7 +144,8 @@ static int run_learn(args *a)
     mask_knowledge *k = NULL;
     mask_learn_options o = MASK_LEARN_DEFAULTS;
     const char *out = args_text(a, "-o", NULL), *vectors_path = args_text(a, "--vectors", NULL);
-    int bad = read_learn_options(a, &o);
+    bool choose;
+    int bad = read_learn_options(a, &o, &choose);
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
@@ -151,12 +154,15 @@ static int run_learn(args *a)
     o.train.checkpoint = checkpoint;
     mask_status status = mask_labels_open(&labels, a->positional[0], &err);
     if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &err);
-    if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
+    if (status == MASK_OK && choose)
+        status = mask_knowledge_choose(&k, labels, vectors, &o, NULL, 0, NULL, &a->run, &err);
+    else if (status == MASK_OK)
+        status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
     mask_labels_close(labels);
     mask_vectors_close(vectors);
     if (status != MASK_OK) return failed(&err);
     int result = save(a, k, out);
-    if (result == 0 && o.encoder == MASK_ENCODER_MASK) remove(checkpoint);
+    if (result == 0 && (choose || o.encoder == MASK_ENCODER_MASK)) remove(checkpoint);
     return result;
 }
 
@@ -172,7 +178,7 @@ const command command_learn = {
         (const option[]){
             {"-o", "K.mask", "file to write"},
             {"--vectors", "V.mvec", "word vectors"},
-            {"--encoder", "E", "none, whiten or mask, which is trained (default: whiten)"},
+            {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
             {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
             {"--min-count", "N", "regions a word needs to be known (default: 3)"},
             {"--preset", "P", "tuned (default): the best found; section9: as first published; paper: the paper's training"},
@@ -183,7 +189,7 @@ const command command_learn = {
             {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
             {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
-            {"--epochs", "N", "mask: passes over the regions (default: 12)"},
+            {"--epochs", "N", "mask: passes over the regions (default: 12); 0 with auto: closed forms only"},
             {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
             {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
             {"--metrics", "FILE", "mask: losses of every step as JSON lines"},

@@ -28,6 +28,8 @@ struct mask_labels {
     mask__names images; /* one an image, in the order of the table */
     size_t *starts;     /* the first region of each image */
     size_t starts_capacity;
+    const mask_labels *whole; /* of a view: what it looks at, images from first_image on; else NULL */
+    size_t first_image, first_region, view_images;
 };
 
 /* Numbers are read in the C locale, whatever the program's is. */
@@ -174,6 +176,10 @@ mask_status mask_labels_open(mask_labels **out, const char *folder, mask_error *
 void mask_labels_close(mask_labels *labels)
 {
     if (!labels) return;
+    if (labels->whole) {
+        free(labels);
+        return;
+    }
     mask__npy_close(&labels->features);
     mask__names_free(&labels->labels);
     mask__names_free(&labels->images);
@@ -190,7 +196,21 @@ size_t mask_labels_regions(const mask_labels *labels)
 
 size_t mask_labels_images(const mask_labels *labels)
 {
-    return labels->images.count;
+    return labels->whole ? labels->view_images : labels->images.count;
+}
+
+mask_status mask__labels_view(mask_labels **out, const mask_labels *labels, size_t first, size_t count, mask_error *err)
+{
+    mask_labels *view = *out = calloc(1, sizeof *view);
+    if (!view) return mask__no_memory(err, labels->path);
+    view->whole = labels->whole ? labels->whole : labels;
+    view->path = labels->path;
+    view->dim = labels->dim;
+    view->first_image = labels->first_image + first;
+    view->first_region = labels->first_region + mask__labels_start(labels, first);
+    view->view_images = count;
+    view->regions = mask__labels_start(labels, first + count) - mask__labels_start(labels, first);
+    return MASK_OK;
 }
 
 size_t mask_labels_dim(const mask_labels *labels)
@@ -200,6 +220,7 @@ size_t mask_labels_dim(const mask_labels *labels)
 
 const char *mask_labels_text(const mask_labels *labels, size_t region)
 {
+    if (labels->whole) return mask_labels_text(labels->whole, labels->first_region + region);
     return mask__names_get(&labels->labels, region);
 }
 
@@ -210,16 +231,18 @@ const char *mask__labels_path(const mask_labels *labels)
 
 const char *mask__labels_image_name(const mask_labels *labels, size_t image)
 {
+    if (labels->whole) return mask__labels_image_name(labels->whole, labels->first_image + image);
     return mask__names_get(&labels->images, image);
 }
 
 const float *mask__labels_box(const mask_labels *labels, size_t region)
 {
-    return labels->boxes[region];
+    return labels->whole ? labels->whole->boxes[labels->first_region + region] : labels->boxes[region];
 }
 
 size_t mask__labels_image(const mask_labels *labels, size_t region)
 {
+    if (labels->whole) return mask__labels_image(labels->whole, labels->first_region + region) - labels->first_image;
     size_t low = 0, high = labels->images.count; /* starts[low] <= region < starts[high] */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -231,6 +254,7 @@ size_t mask__labels_image(const mask_labels *labels, size_t region)
 
 size_t mask__labels_start(const mask_labels *labels, size_t image)
 {
+    if (labels->whole) return mask__labels_start(labels->whole, labels->first_image + image) - labels->first_region;
     return image < labels->images.count ? labels->starts[image] : labels->regions;
 }
 
@@ -250,6 +274,8 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
     if (first > labels->regions || count > labels->regions - first)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: regions %zu to %zu of %zu were asked for",
                           labels->path, first, first + count, labels->regions);
+    if (labels->whole)
+        return mask__labels_block(labels->whole, labels->first_region + first, count, buffer, features, err);
     const float *direct = mask__npy_direct(&labels->features, first * dim);
 #pragma omp parallel for schedule(static) reduction(min : bad) if (count > 1)
     for (size_t i = 0; i < count; i++) {

@@ -15,5 +15,8 @@ size_t mask__labels_start(const mask_labels *labels, size_t image);
 const char *mask__labels_image_name(const mask_labels *labels, size_t image);
 const float *mask__labels_box(const mask_labels *labels, size_t region);
 const char *mask__labels_path(const mask_labels *labels);
+/* Labels that show images [first, first + count) only; `labels` must outlive it. Close with mask_labels_close. */
+mask_status mask__labels_view(mask_labels **out, const mask_labels *labels, size_t first, size_t count,
+                              mask_error *err);
 
 #endif

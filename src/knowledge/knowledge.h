@@ -40,6 +40,16 @@ struct mask_knowledge {
     mask__pack pack;            /* what was mapped */
 };
 
+/* How mask__knowledge_learn finds its encoder, for whoever chooses among encoders; all may be zero. */
+typedef struct mask__learn_hooks {
+    const mask__encoder *encoder; /* used as it is instead of being fitted */
+    size_t stop_after;            /* epochs of the training schedule; 0 = all */
+    bool (*after_epoch)(void *context, size_t epoch, const mask__encoder *encoder); /* false ends the training */
+    void *context;
+} mask__learn_hooks;
+mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                  const mask_learn_options *options, const mask__learn_hooks *hooks,
+                                  const mask_run *run, mask_error *err);
 mask__word_space mask__knowledge_space(const mask_knowledge *knowledge);
 /* An empty knowledge to fill; NULL when memory is short. */
 mask_knowledge *mask__knowledge_new(void);

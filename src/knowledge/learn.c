@@ -259,16 +259,18 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
 }
 
 static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
-                               const mask_learn_options *o, const mask_run *run, mask_error *err)
+                               const mask_learn_options *o, const mask__learn_hooks *hooks, const mask_run *run,
+                               mask_error *err)
 {
     size_t dim = mask_labels_dim(labels);
     mask__encoder *e = &k->encoder;
     *e = (mask__encoder){.kind = o->encoder, .in = dim, .out = dim};
-    if (o->encoder == MASK_ENCODER_WHITEN) {
+    if (hooks->encoder) {
+        MASK__TRY(mask__encoder_copy(e, hooks->encoder, &k->arena, err));
+    } else if (o->encoder == MASK_ENCODER_WHITEN) {
         MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
         e->out = e->whitening.out;
-    }
-    if (o->encoder == MASK_ENCODER_MASK) {
+    } else if (o->encoder == MASK_ENCODER_MASK) {
         mask__lesson lesson = {.labels = labels,
                                .pairs_at = w->pairs_at,
                                .pairs = w->pairs,
@@ -277,20 +279,23 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
                                .vector_dim = k->info.vector_dim,
                                .power = o->power,
                                .whiten_dim = o->whiten_dim,
-                               .whiten_shrink = o->whiten_shrink};
+                               .whiten_shrink = o->whiten_shrink,
+                               .stop_after = hooks->stop_after,
+                               .after_epoch = hooks->after_epoch,
+                               .context = hooks->context};
         MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
     }
+    k->info.encoder = e->kind;
     k->info.feature_dim = e->in;
     k->info.dim = e->out;
     k->info.power = e->whitening.projection ? e->whitening.power : 1;
     return MASK_OK;
 }
 
-mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
-                                 const mask_learn_options *options, const mask_run *run, mask_error *err)
+mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                  const mask_learn_options *o, const mask__learn_hooks *hooks, const mask_run *run,
+                                  mask_error *err)
 {
-    mask_learn_options defaults = MASK_LEARN_DEFAULTS;
-    const mask_learn_options *o = options ? options : &defaults;
     mask__label_words words = {0};
     *out = NULL;
     MASK__TRY(check_options(o, err));
@@ -301,7 +306,7 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
     if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
-    if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, run, err);
+    if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, hooks, run, err);
     if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
     k->options = MASK_MATCH_CALIBRATED;
     mask__label_words_free(&words);
@@ -310,4 +315,12 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     else
         *out = k;
     return status;
+}
+
+mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
+                                 const mask_learn_options *options, const mask_run *run, mask_error *err)
+{
+    mask_learn_options defaults = MASK_LEARN_DEFAULTS;
+    mask__learn_hooks hooks = {0};
+    return mask__knowledge_learn(out, labels, vectors, options ? options : &defaults, &hooks, run, err);
 }

@@ -367,13 +367,40 @@ static mask_status train_epoch(trainer *t, uint64_t total, mask_error *err)
     return MASK_OK;
 }
 
+/* The encoder as it is now. */
+static mask_status make_encoder(trainer *t, mask__encoder *encoder, mask__arena *arena, mask_error *err)
+{
+    mask__networks_config config = config_of(t);
+    *encoder = (mask__encoder){.kind = MASK_ENCODER_MASK,
+                               .in = mask_labels_dim(t->lesson->labels),
+                               .out = t->o->dim,
+                               .whitening = t->whitening};
+    return mask__pae_make(&encoder->pae, &config, t->parameters, arena, err);
+}
+
+static mask_status show_epoch(trainer *t, bool *on, mask_error *err)
+{
+    mask__arena arena = {0};
+    mask__encoder encoder;
+    if (!t->lesson->after_epoch) return MASK_OK;
+    mask_status status = make_encoder(t, &encoder, &arena, err);
+    if (status == MASK_OK) *on = t->lesson->after_epoch(t->lesson->context, t->state.epoch, &encoder);
+    mask__encoder_close(&encoder);
+    mask__arena_free(&arena);
+    return status;
+}
+
 static mask_status train_all(trainer *t, mask_error *err)
 {
     uint64_t total = (uint64_t)mask_labels_regions(t->lesson->labels) * t->o->epochs;
     size_t where;
-    bool resumed_at_end = t->state.epoch == t->o->epochs;
+    size_t epochs = t->lesson->stop_after ? t->lesson->stop_after : t->o->epochs;
+    bool resumed_at_end = t->state.epoch == epochs;
     t->began = t->saved = omp_get_wtime();
-    while (t->state.epoch < t->o->epochs) MASK__TRY(train_epoch(t, total, err));
+    for (bool on = true; on && t->state.epoch < epochs;) {
+        MASK__TRY(train_epoch(t, total, err));
+        MASK__TRY(show_epoch(t, &on, err));
+    }
     if (resumed_at_end) return MASK_OK;
     if (!mask__all_finite(t->parameters, t->nets.table.size, &where)) return diverged(t, NAN, err);
     uint64_t bytes;
@@ -397,10 +424,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
     if (status == MASK_OK) status = make_room(&t, err);
     if (status == MASK_OK) status = begin(&t, arena, err);
     if (status == MASK_OK) status = train_all(&t, err);
-    if (status == MASK_OK) {
-        *encoder = (mask__encoder){.kind = MASK_ENCODER_MASK, .in = dim, .out = o->dim, .whitening = t.whitening};
-        status = mask__pae_make(&encoder->pae, &config, t.parameters, arena, err);
-    }
+    if (status == MASK_OK) status = make_encoder(&t, encoder, arena, err);
     trainer_free(&t);
     return status;
 }

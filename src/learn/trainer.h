@@ -7,6 +7,9 @@
 #include "base/strings.h"
 #include "encoder.h"
 
+/* Looks at the encoder as it is after an epoch (from 1); false ends the training there. */
+typedef bool mask__epoch_visitor(void *context, size_t epoch, const mask__encoder *encoder);
+
 /* What there is to learn. */
 typedef struct mask__lesson {
     const mask_labels *labels;
@@ -16,6 +19,9 @@ typedef struct mask__lesson {
     size_t words, vector_dim;
     size_t whiten_dim; /* of options->whiten */
     float power, whiten_shrink;
+    size_t stop_after; /* epochs to train of those the schedule is made for; 0 = all */
+    mask__epoch_visitor *after_epoch; /* may be NULL */
+    void *context;
 } mask__lesson;
 
 /* The encoder's memory is the arena's, and mask__encoder_close's. MASK_ECANCELLED after the progress callback asked to

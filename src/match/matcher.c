@@ -96,18 +96,12 @@ mask_status mask__matcher_value_terms(mask__matcher *m, mask_error *err)
     return mask__lexicon_values(&m->lexicon, &m->options, &m->values, err);
 }
 
-static mask_status prepare(mask__matcher *m, const mask_images *images, mask_error *err)
+static mask_status prepare(mask__matcher *m, size_t count, int whole_region, mask_error *err)
 {
     const mask_match_options *o = &m->options;
-    size_t dim = m->knowledge->encoder.in, count = mask_images_count(images);
-    if (mask_images_dim(images) != dim)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(images), mask_images_dim(images), dim);
     if (o->calibrate != MASK_CALIBRATE_NONE && !m->transductive)
         MASK__TRY(mask__lexicon_add_background(&m->lexicon, err));
-    m->whole_region = o->whole_region;
-    if (m->whole_region == MASK_WHOLE_AUTO) m->whole_region = first_region_covers(images) ? 0 : MASK_WHOLE_MEAN;
+    m->whole_region = whole_region;
     MASK__TRY(mask__matcher_value_terms(m, err));
     size_t texts = m->lexicon.texts;
     m->pooled_affine = mask__arena_alloc(&m->arena, m->terms, sizeof *m->pooled_affine);
@@ -495,19 +489,18 @@ static mask_status columns_and_statistics(mask__matcher *m, const mask__regions 
     return raw_scores(m, &set, b.pooled, *over_b, "background scores", run, err);
 }
 
-mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float *scores, const mask_run *run,
-                              mask_error *err)
+mask_status mask__matcher_run_regions(mask__matcher *m, const mask__regions *regions, int whole_region, float *scores,
+                                      const mask_run *run, mask_error *err)
 {
     mask_calibrate level = m->options.calibrate;
     mask__use_threads(run);
-    MASK__TRY(prepare(m, images, err));
-    mask__regions regions = mask__regions_of_images(images, &m->knowledge->encoder);
-    size_t count = regions.count, texts = m->lexicon.texts, b_count;
+    MASK__TRY(prepare(m, regions->count, whole_region, err));
+    size_t count = regions->count, texts = m->lexicon.texts, b_count;
     /* T's scores are needed for the images' statistics only; without T the caller's matrix holds all texts. */
     float *all = texts > m->queries ? floats(m, texts, count) : scores, *over_b;
     if (!all) return mask__no_memory(err, "scores");
-    MASK__TRY(columns_and_statistics(m, &regions, &over_b, &b_count, run, err));
-    MASK__TRY(raw_scores(m, &regions, m->columns, all, "scores", run, err));
+    MASK__TRY(columns_and_statistics(m, regions, &over_b, &b_count, run, err));
+    MASK__TRY(raw_scores(m, regions, m->columns, all, "scores", run, err));
     if (level >= MASK_CALIBRATE_TEXT) {
         text_statistics(m, over_b ? over_b : all, b_count);
         standardise_texts(m, all, count);
@@ -522,4 +515,18 @@ mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float
     if (level >= MASK_CALIBRATE_FULL) subtract_hubness(m, scores, count);
     sink_empty_texts(m, scores, count);
     return MASK_OK;
+}
+
+mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float *scores, const mask_run *run,
+                              mask_error *err)
+{
+    size_t dim = m->knowledge->encoder.in;
+    int whole = m->options.whole_region;
+    if (mask_images_dim(images) != dim)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
+                          mask__images_path(images), mask_images_dim(images), dim);
+    if (whole == MASK_WHOLE_AUTO) whole = first_region_covers(images) ? 0 : MASK_WHOLE_MEAN;
+    mask__regions regions = mask__regions_of_images(images, &m->knowledge->encoder);
+    return mask__matcher_run_regions(m, &regions, whole, scores, run, err);
 }

@@ -48,5 +48,8 @@ mask_status mask__matcher_value_terms(mask__matcher *matcher, mask_error *err);
 /* scores[query * images + image]. Call once, after the texts were added. */
 mask_status mask__matcher_run(mask__matcher *matcher, const mask_images *images, float *scores, const mask_run *run,
                               mask_error *err);
+/* The same for regions of any source; whole_region is an index or MASK_WHOLE_MEAN. */
+mask_status mask__matcher_run_regions(mask__matcher *matcher, const mask__regions *regions, int whole_region,
+                                      float *scores, const mask_run *run, mask_error *err);
 
 #endif
