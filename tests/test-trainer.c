@@ -275,6 +275,7 @@ static void other_runs_are_refused(void **state)
     REFUSED(o.lambda_cl = 0, "--lambda-cl");
     REFUSED(o.whiten = o.start_whiten = false, "--input");
     REFUSED(o.start_whiten = false, "--start");
+    REFUSED(o.centre_words = false, "--words");
     REFUSED(o.dim *= 2, "--dim");
     REFUSED(o.mtm_attention = 1, "--mtm-attention");
     o = good;

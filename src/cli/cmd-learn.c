@@ -40,15 +40,16 @@ static int read_depths(const args *a, mask_train_options *t)
 static int read_train_options(const args *a, mask_train_options *t)
 {
     static const char *const presets[] = {"default", "paper", NULL}, *const inputs[] = {"raw", "whiten", NULL},
-                             *const starts[] = {"random", "whiten", NULL},
+                             *const starts[] = {"random", "whiten", NULL}, *const words[] = {"raw", "centred", NULL},
                              *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
                              *const switches[] = {"off", "on", NULL};
     int preset = 0, bad = args_choice(a, "--preset", presets, &preset);
     if (!bad && preset == 1) *t = mask_train_paper();
-    int input = t->whiten, start = t->start_whiten, schedule = (int)t->schedule, sum = t->per_dimension, residual = t->residual;
+    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule, sum = t->per_dimension, residual = t->residual;
     if (!bad) bad = args_choice(a, "--input", inputs, &input);
     if (!bad && !input) start = 0; /* raw features can only start at random */
     if (!bad) bad = args_choice(a, "--start", starts, &start);
+    if (!bad) bad = args_choice(a, "--words", words, &centred);
     if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
     if (!bad) bad = args_choice(a, "--ir", sums, &sum);
     if (!bad) bad = args_choice(a, "--residual", switches, &residual);
@@ -67,6 +68,7 @@ static int read_train_options(const args *a, mask_train_options *t)
     if (!bad) bad = read_depths(a, t);
     t->whiten = input;
     t->start_whiten = start;
+    t->centre_words = centred;
     t->schedule = (mask_schedule)schedule;
     t->per_dimension = sum;
     t->residual = residual;
@@ -174,6 +176,7 @@ const command command_learn = {
             {"--preset", "P", "mask: default, or paper: raw input, batch 4096 then 2048, rate 1e-4, 400 epochs"},
             {"--input", "I", "mask: whiten (default) or raw features"},
             {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
+            {"--words", "W", "mask: L_cm with centred (default) or raw word vectors"},
             {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
             {"--batch", "N", "mask: regions in a step (default: 2048)"},
             {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},

@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #define MAGIC "MASKCKPT"
-enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 27 };
+enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 28 };
 
 /* What must be equal for a run to continue, under the names a user knows; stored in this order. */
 typedef struct named {
@@ -22,6 +22,7 @@ static void list_options(const mask__checkpoint *c, named list[OPTIONS])
                                 {"--whiten-dim", o->whiten ? (double)c->lesson->whiten_dim : 0},
                                 {"--whiten-shrink", o->whiten ? c->lesson->whiten_shrink : 0},
                                 {"--start whiten", o->start_whiten},
+                                {"--words centred", o->centre_words},
                                 {"--residual on", o->residual},
                                 {"--ir mean", o->per_dimension},
                                 {"--dim", (double)o->dim},

@@ -27,6 +27,7 @@ typedef struct trainer {
     mask__loss_work *loss_work;
     mask__batches batches;
     mask__whitening whitening;
+    const float *unit_words; /* the lesson's, or without their mean */
     mask__adam adam;
     float *parameters, *gradients, *first, *second; /* nets.table.size each */
     float *features, *centred, *whitened;           /* max_rows x M, M, kept */
@@ -50,7 +51,7 @@ typedef struct trainer {
 mask_train_options mask_train_paper(void)
 {
     mask_train_options o = MASK_TRAIN_DEFAULTS;
-    o.whiten = o.start_whiten = false;
+    o.whiten = o.start_whiten = o.centre_words = false;
     o.epochs = 400;
     o.batch = 4096;
     o.halve_batch_at = 0.5f;
@@ -138,6 +139,22 @@ static mask_status make_room(trainer *t, mask_error *err)
     return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, NULL, err);
 }
 
+/* Word vectors minus their mean, of unit length again. */
+static mask_status centre_words(trainer *t, mask_error *err)
+{
+    size_t words = t->lesson->words, n = t->lesson->vector_dim;
+    bool failed = false;
+    float *centred = room(t, words, n, &failed), *mean = room(t, n, 1, &failed);
+    if (failed) return mask__no_memory(err, "the word vectors");
+    for (size_t k = 0; k < words; k++) mask__axpy(1 / (float)words, t->lesson->unit_words + k * n, mean, n);
+    for (size_t k = 0; k < words; k++) {
+        for (size_t d = 0; d < n; d++) centred[k * n + d] = t->lesson->unit_words[k * n + d] - mean[d];
+        mask__normalise(centred + k * n, n);
+    }
+    t->unit_words = centred;
+    return MASK_OK;
+}
+
 /* The PAE becomes mu = LayerNorm(x), log sigma^2 = x for the first Z whitened features x: the first layer is x + `lift`,
  * which ReLU lets through and LayerNorm's centring removes, later ones the identity; attention has no output yet, but a
  * gradient. What is learned begins at `whiten` instead of far below it. */
@@ -221,7 +238,7 @@ static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *e
                                         .contrast = o->lambda_cl,
                                         .temperature = o->temperature,
                                         .per_dimension = o->per_dimension};
-    const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->lesson->unit_words};
+    const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->unit_words};
     const mask__groups groups = {b->offsets, b->count};
     const float *r = t->features;
     MASK__TRY(mask__batches_features(b, t->features, err));
@@ -384,7 +401,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
                         mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t dim = mask_labels_dim(lesson->labels), kept = lesson->whiten_dim < dim ? lesson->whiten_dim : dim;
-    trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0};
+    trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0, .unit_words = lesson->unit_words};
     *encoder = (mask__encoder){0};
     MASK__TRY(check_options(o, err));
     mask__use_threads(run);
@@ -394,6 +411,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
     if (status == MASK_OK)
         status = mask__batches_open(&t.batches, lesson, o->batch, mask__random(t.seed, STREAM_ORDER), err);
     if (status == MASK_OK) status = make_room(&t, err);
+    if (status == MASK_OK && o->centre_words) status = centre_words(&t, err);
     if (status == MASK_OK) status = begin(&t, arena, err);
     if (status == MASK_OK) status = train_all(&t, err);
     if (status == MASK_OK) {
