@@ -2,6 +2,9 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
+# configure FOLDER,OPTIONS: says nothing unless it fails.
+configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat $(1)-configure.log; exit 1; }; rm -f $(1)-configure.log
+
 .PHONY: all setup demo check bench quality install clean
 
 all: $(BUILD)/build.ninja
@@ -13,8 +16,7 @@ setup:
 
 $(BUILD)/build.ninja:
 	@$(MAKE) --no-print-directory setup
-	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD)-configure.log 2>&1 || { cat $(BUILD)-configure.log; exit 1; }
-	@rm -f $(BUILD)-configure.log
+	@$(call configure,$(BUILD),-DMASK_TESTS=OFF)
 
 demo: all
 	@BUILD=$(BUILD) demo/run.sh
@@ -22,16 +24,19 @@ demo: all
 # The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer.
 check:
 	@scripts/install-packages.sh build check
+	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
 	@$(MAKE) --no-print-directory all
 	@scripts/check-rooms.py
 	@cd $(BUILD) && ctest --output-on-failure
-	@cmake -S . -B $(BUILD)-asan -G Ninja -DMASK_SANITIZE=ON > /dev/null
+	@$(call configure,$(BUILD)-asan,-DMASK_SANITIZE=ON)
 	@ninja -C $(BUILD)-asan -j $(JOBS) --quiet
 	@cd $(BUILD)-asan && ctest --output-on-failure -LE slow
 
 # Speed against PyTorch, FAISS and NumPy in the same run; writes bench/results/.
-bench: all
-	@scripts/install-packages.sh bench
+bench:
+	@scripts/install-packages.sh build check bench
+	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
+	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) bench/run.sh
 
 # Quality on real data (MASK_SHARED=folder that holds flickr8k/ and words/); writes docs/QUALITY.md.

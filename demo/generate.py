@@ -2,7 +2,8 @@
 """Writes a small made-up data set in the field's formats: generate.py FOLDER [SEED]. Python's standard library only.
 
 It imitates what makes the real task hard: features are never negative and all point one way, every region mixes its
-thing with its surroundings, some words of the captions were never seen as labels ("puppy"), and nothing is paired.
+thing with its surroundings, images differ in light and words in how visible they are, some words of the captions were
+never seen as labels ("puppy"), and nothing is paired.
   FOLDER/knowledge/features.npy, regions.tsv   labelled regions to learn from
   FOLDER/vectors.txt                           word vectors, GloVe text
   FOLDER/demo_precomp/dev_*                    images and five captions each, to evaluate on
@@ -15,6 +16,7 @@ import struct
 import sys
 
 DIM, VECTOR_DIM, REGIONS = 64, 24, 8
+NOISE, LIGHT = 1.6, 0.5  # of every feature value; of an image, shared by its regions
 THINGS = {  # word: a near synonym that no label uses, or None
     "dog": "puppy", "cat": "kitten", "horse": "pony", "bird": "sparrow", "boat": "ship", "car": "automobile",
     "ball": None, "tree": "oak", "house": "cottage", "bench": None, "bicycle": "bike", "kite": None, "boy": "kid",
@@ -42,7 +44,7 @@ class World:
         for group in (list(THINGS), PLACES, COLOURS):
             common = self.vector(VECTOR_DIM, 0.6)
             for word in group:
-                self.look[word] = self.vector(DIM, 1.0)
+                self.look[word] = self.vector(DIM, self.random.uniform(0.6, 1.4))
                 self.vectors[word] = [a + b for a, b in zip(common, self.vector(VECTOR_DIM, 1.0))]
         for word, synonym in THINGS.items():
             if synonym:
@@ -52,9 +54,9 @@ class World:
     def vector(self, dim, scale):
         return [self.random.gauss(0, scale) for _ in range(dim)]
 
-    def feature(self, weights):
+    def feature(self, weights, light):
         """A region that shows words with weights, as a detector's post-ReLU feature."""
-        x = [2.2 * b + self.random.gauss(0, 0.8) for b in self.base]
+        x = [2.2 * b + l + self.random.gauss(0, NOISE) for b, l in zip(self.base, light)]
         for word, weight in weights:
             x = [a + weight * b for a, b in zip(x, self.look[word])]
         return [max(0.0, v) for v in x]
@@ -66,14 +68,15 @@ class World:
     def image(self, scene):
         """Region 0 is the whole image, then two regions a thing, then parts of the place."""
         things, place = scene
-        regions = [self.feature([(t, 0.5) for t, _ in things] + [(place, 0.7)])]
+        light = self.vector(DIM, LIGHT)
+        regions = [self.feature([(t, 0.5) for t, _ in things] + [(place, 0.7)], light)]
         boxes = [(0, 0, 224, 224)]
         for i, (thing, colour) in enumerate(things):
             for shift in (0, 12):
-                regions.append(self.feature([(thing, 1.1), (colour, 0.6), (place, 0.3)]))
+                regions.append(self.feature([(thing, 1.1), (colour, 0.6), (place, 0.3)], light))
                 boxes.append((20 + 100 * i + shift, 60, 110 + 100 * i + shift, 170))
         while len(regions) < REGIONS:
-            regions.append(self.feature([(place, 1.0)]))
+            regions.append(self.feature([(place, 1.0)], light))
             x = self.random.randrange(0, 150)
             boxes.append((x, 120, x + 70, 220))
         return regions, boxes

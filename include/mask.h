@@ -176,7 +176,7 @@ typedef enum mask_tokens {
 
 typedef enum mask_encoder {
     MASK_ENCODER_NONE,   /* features as they are (MACK) */
-    MASK_ENCODER_WHITEN, /* centre, L2, centre, PCA, eigenvalues shrunk (closed form) */
+    MASK_ENCODER_WHITEN, /* power, centre, L2, centre, PCA, eigenvalues shrunk (closed form) */
     MASK_ENCODER_MASK,   /* the paper's PAE, trained with its FRM and MTM */
 } mask_encoder;
 
@@ -242,10 +242,13 @@ typedef struct mask_learn_options {
     mask_encoder encoder;
     mask_tokens tokens;
     size_t min_count;       /* words with fewer labelled regions are left to OOD */
+    float power;            /* of the features before whitening, above 0 and at most 1; 1, 0.75 and 0.5 are fast */
     size_t whiten_dim;      /* Z of `whiten`; at most the feature dimension */
     float whiten_shrink;    /* x the mean eigenvalue, added to each */
     float prototype_shrink; /* pseudo-counts towards the neighbours' prototypes; 0 = Eq. 2 as it is */
-    mask_prototype prototype;
+    bool scenes;            /* also a scene prototype a word: what images that hold it look like as a whole */
+    float reliability;      /* power of the words' cross-fitted reliabilities; 0 = none; needs scenes */
+    mask_prototype prototype; /* random: without reliabilities, whose judgement would need other prototypes */
     mask_train_options train; /* of MASK_ENCODER_MASK */
     const char *provenance; /* free text kept in the file (a command line); may be NULL */
 } mask_learn_options;
@@ -253,6 +256,18 @@ typedef struct mask_learn_options {
     ((mask_learn_options){.encoder = MASK_ENCODER_WHITEN,                                                              \
                           .tokens = MASK_TOKENS_CAPTION,                                                               \
                           .min_count = 3,                                                                              \
+                          .power = 0.75f,                                                                              \
+                          .whiten_dim = 512,                                                                           \
+                          .whiten_shrink = 1.6f,                                                                       \
+                          .prototype_shrink = 15,                                                                      \
+                          .scenes = true,                                                                              \
+                          .reliability = 0.3f})
+/* What method section 9 was first measured with: no power, no scenes, no reliabilities. */
+#define MASK_LEARN_SECTION9                                                                                            \
+    ((mask_learn_options){.encoder = MASK_ENCODER_WHITEN,                                                              \
+                          .tokens = MASK_TOKENS_CAPTION,                                                               \
+                          .min_count = 3,                                                                              \
+                          .power = 1,                                                                                  \
                           .whiten_dim = 512,                                                                           \
                           .whiten_shrink = 0.7f,                                                                       \
                           .prototype_shrink = 10,                                                                      \
@@ -273,12 +288,14 @@ typedef struct mask_knowledge_info {
     size_t feature_dim;    /* M */
     size_t dim;            /* Z */
     size_t vector_dim;     /* N */
-    size_t regions;        /* it was learned from */
+    size_t images;         /* it was learned from */
+    size_t regions;
     size_t pairs;          /* (region, known word) */
     mask_encoder encoder;
     mask_tokens tokens;
     size_t min_count;
-    float whiten_shrink, prototype_shrink;
+    float power, whiten_shrink, prototype_shrink;
+    bool scenes, reliabilities;
     size_t background_images, background_texts; /* 0 = not calibrated */
     const char *vectors_path;                   /* as given when it was learned */
     uint64_t vectors_fingerprint;
@@ -332,11 +349,16 @@ typedef struct mask_match_options {
     int ood_neighbours;    /* m */
     float ood_temperature; /* T */
     float ood_weight;      /* of an OOD word where a known word weighs 1; < 0 = by its nearness to known words */
+    float ood_company;     /* share of co-occurrence in the neighbours of background words often seen; 0 = none */
+    float scene;           /* weight of the scene columns; 0 = none. Needs a knowledge with scenes */
     mask_calibrate calibrate;
+    float text_power;      /* a text's z is scaled by the power of its words' summed weight; 0 = not */
+    float image_power;     /* an image's z is divided by the power of its deviation over texts; 0 = not */
     float hub_image, hub_text; /* a and b of the hubness terms */
-    int hub_neighbours;
+    int hub_neighbours;    /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
+    float hub_image_sharpness, hub_text_sharpness;
 } mask_match_options;
-/* Without background: MACK's matching with the paper's OOD words. */
+/* Without background: MACK's matching with OOD words. */
 #define MASK_MATCH_PLAIN                                                                                               \
     ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
                           .top = 1,                                                                                    \
@@ -350,6 +372,39 @@ typedef struct mask_match_options {
                           .hub_image = 0.6f,                                                                           \
                           .hub_text = 0.5f,                                                                            \
                           .hub_neighbours = 50})
+/* Method section 9 as it was first measured. */
+#define MASK_MATCH_SECTION9                                                                                            \
+    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
+                          .top = 3,                                                                                    \
+                          .context = 0.5f,                                                                             \
+                          .whole_region = MASK_WHOLE_AUTO,                                                             \
+                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
+                          .ood_neighbours = 200,                                                                       \
+                          .ood_temperature = 0.15f,                                                                    \
+                          .ood_weight = -1,                                                                            \
+                          .calibrate = MASK_CALIBRATE_FULL,                                                            \
+                          .hub_image = 0.6f,                                                                           \
+                          .hub_text = 0.5f,                                                                            \
+                          .hub_neighbours = 50})
+/* What mask_knowledge_calibrate stores unless told otherwise: the best found (docs/EXPERIMENTS.md). */
+#define MASK_MATCH_CALIBRATED                                                                                          \
+    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
+                          .top = 2,                                                                                    \
+                          .context = 0.4f,                                                                             \
+                          .whole_region = MASK_WHOLE_AUTO,                                                             \
+                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
+                          .ood_neighbours = 200,                                                                       \
+                          .ood_temperature = 0.1f,                                                                     \
+                          .ood_weight = -1,                                                                            \
+                          .ood_company = 0.5f,                                                                         \
+                          .scene = 0.8f,                                                                               \
+                          .calibrate = MASK_CALIBRATE_FULL,                                                            \
+                          .text_power = 0.15f,                                                                         \
+                          .image_power = 0.5f,                                                                         \
+                          .hub_image = 0.8f,                                                                           \
+                          .hub_text = 0.5f,                                                                            \
+                          .hub_image_sharpness = 1.5f,                                                                 \
+                          .hub_text_sharpness = 2})
 
 /* The options that hold for a knowledge unless a user says otherwise: those of its calibration, else the plain ones. */
 MASK_API mask_match_options mask_match_defaults(const mask_knowledge *knowledge);
@@ -360,8 +415,6 @@ MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_k
                                               const mask_vectors *vectors, const mask_images *images,
                                               const mask_texts *texts, const mask_match_options *options,
                                               const mask_run *run, mask_error *err);
-/* The options mask_knowledge_calibrate stores unless a user says otherwise: tuned on unpaired-trained dev data. */
-MASK_API mask_match_options mask_calibrate_defaults(void);
 
 /* What happened to the words of a set of texts, and where the statistics came from. */
 typedef struct mask_match_report {
@@ -423,7 +476,8 @@ MASK_API void mask_reading_free(mask_reading *reading);
 /* One pair explained: the score as mask_match_scores gives it, and the word x region table behind it. */
 typedef struct mask_explanation {
     double score;
-    double text_mean, text_deviation; /* of S(t, .) over the background; 0 and 1 when not calibrated */
+    /* score = (weighted mean of word_scores - text_mean) / text_deviation - hub_image - hub_text */
+    double text_mean, text_deviation; /* of S(t, .) over the background, scaled; 0 and 1 when not calibrated */
     double hub_image, hub_text;       /* a h(i) and b g(t), subtracted */
     mask_reading reading;
     size_t words, regions;

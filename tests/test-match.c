@@ -1,6 +1,7 @@
 /* Matching against its brute-force twin: every image region with every word of every text, in double, straight from
  * the equations of method section 9, for all poolings, levels of calibration and sources of statistics. */
 #include "made.h"
+#include "knowledge/knowledge.h"
 
 enum { M = 10, N = 7, WORDS = 12, VECTORS = 18, IMAGES = 9, BACKGROUND = 8, REGIONS = 5, TEXTS = 7, T = 6, LENGTH = 4 };
 
@@ -82,11 +83,14 @@ enum { Z_MAX = M };
 
 typedef struct twin {
     size_t z;
-    double prototype[VECTORS][Z_MAX], weight[VECTORS]; /* prototypes unit */
+    double prototype[VECTORS][Z_MAX], scene[VECTORS][Z_MAX]; /* unit */
+    double weight[VECTORS], reliability[VECTORS];
     bool usable[VECTORS];
     double cosine[2][IMAGES][REGIONS][VECTORS], whole[2][IMAGES][VECTORS]; /* [0] images, [1] background */
+    double descriptor[2][IMAGES][Z_MAX], scenes[2][IMAGES][VECTORS];
     size_t count[2];
     double word_mean[VECTORS], word_scale[VECTORS], whole_mean[VECTORS], whole_scale[VECTORS];
+    double scene_mean[VECTORS], scene_scale[VECTORS];
 } twin;
 
 static double unit_double(double *x, size_t n)
@@ -120,6 +124,21 @@ static double mean_largest(const double *values, size_t n, size_t k)
     return k ? sum / (double)k : 0;
 }
 
+/* Mixes co-occurrence into the cosines of an OOD word with the known ones, if the background holds it. */
+static void add_company(const mask_knowledge *k, size_t v, size_t known, const mask_match_options *o, double *cosines)
+{
+    const mask__background *b = &k->background;
+    uint32_t at = mask__strings_find(&b->words, made_word(v), strlen(made_word(v)));
+    if (o->ood_company <= 0 || at == MASK__NOT_FOUND) return;
+    double share = o->ood_company * fmin(1, (double)b->word_texts[at] / 20);
+    for (size_t i = 0; i < known; i++) {
+        double sum = 0;
+        for (size_t s = 0; s < b->company_dim; s++)
+            sum += (double)b->company[at * b->company_dim + s] * b->known_company[i * b->company_dim + s];
+        cosines[i] = (1 - share) * cosines[i] + share * sum;
+    }
+}
+
 /* Prototypes of known words as they are stored, of the others by Eq. 11-13. */
 static void twin_words(twin *t, const world *w, const mask_knowledge *k, const mask_match_options *o)
 {
@@ -142,14 +161,20 @@ static void twin_words(twin *t, const world *w, const mask_knowledge *k, const m
         for (size_t i = 0; i < known; i++)
             if (known_id[i] == v) index = i;
         memset(t->prototype[v], 0, sizeof t->prototype[v]);
+        memset(t->scene[v], 0, sizeof t->scene[v]);
         t->usable[v] = index < known || o->ood != MASK_OOD_OFF;
         t->weight[v] = 1;
         if (index < known) {
             for (size_t d = 0; d < t->z; d++) t->prototype[v][d] = mask_knowledge_prototype(k, index)[d];
+            for (size_t d = 0; d < t->z && o->scene > 0; d++) t->scene[v][d] = k->scene_prototypes[index * t->z + d];
+            t->reliability[v] = k->reliability ? k->reliability[index] : 1;
         } else {
+            double near = 0, logs = 0;
             for (size_t d = 0; d < N; d++) vector[d] = w->word_vectors[v * N + d];
             unit_double(vector, N);
             for (size_t i = 0; i < known; i++) cosines[i] = dot_double(vector, known_vectors[i], N);
+            near = mean_largest(cosines, known, 5);
+            add_company(k, v, known, o, cosines);
             double limit[VECTORS];
             memcpy(limit, cosines, sizeof limit);
             qsort(limit, known, sizeof *limit, descending);
@@ -158,12 +183,16 @@ static void twin_words(twin *t, const world *w, const mask_knowledge *k, const m
                 if (cosines[i] < least) continue;
                 double e = exp(cosines[i] / o->ood_temperature);
                 sum += e;
+                logs += e * log(k->reliability ? k->reliability[i] : 1);
                 for (size_t d = 0; d < t->z; d++) t->prototype[v][d] += e * mask_knowledge_prototype(k, i)[d];
+                for (size_t d = 0; d < t->z && o->scene > 0; d++)
+                    t->scene[v][d] += e * k->scene_prototypes[i * t->z + d];
             }
-            for (size_t d = 0; d < t->z; d++) t->prototype[v][d] /= sum;
-            t->weight[v] = o->ood_weight >= 0 ? o->ood_weight : fmax(0.05, mean_largest(cosines, known, 5) - 0.2);
+            t->reliability[v] = exp(logs / sum);
+            t->weight[v] = o->ood_weight >= 0 ? o->ood_weight : fmax(0.05, near - 0.2);
         }
         unit_double(t->prototype[v], t->z);
+        unit_double(t->scene[v], t->z);
     }
 }
 
@@ -183,10 +212,35 @@ static void twin_cosines(twin *t, int side, const mask_knowledge *k, const mask_
             for (size_t d = 0; d < t->z; d++) mean[d] += x[d] / REGIONS;
             for (size_t v = 0; v < VECTORS; v++) t->cosine[side][i][r][v] = dot_double(x, t->prototype[v], t->z);
         }
+        for (size_t d = 0; d < t->z; d++) t->descriptor[side][i][d] = mean[d];
+        if (o->whole_region >= 0) {
+            double x[Z_MAX];
+            for (size_t d = 0; d < t->z; d++) x[d] = mu[(size_t)o->whole_region * t->z + d];
+            unit_double(x, t->z);
+            for (size_t d = 0; d < t->z; d++) t->descriptor[side][i][d] = 1.5 * mean[d] + x[d];
+        }
         unit_double(mean, t->z);
         for (size_t v = 0; v < VECTORS; v++)
             t->whole[side][i][v] = o->whole_region >= 0 ? t->cosine[side][i][o->whole_region][v]
                                                         : dot_double(mean, t->prototype[v], t->z);
+    }
+}
+
+/* Scene columns of a side, around the centre of side b (none = what the knowledge's images suggest). */
+static void twin_scenes(twin *t, int side, int b, const mask_knowledge *k, const mask_match_options *o)
+{
+    double centre[Z_MAX] = {0};
+    for (size_t d = 0; d < t->z; d++) {
+        for (size_t i = 0; i < t->count[b]; i++) centre[d] += t->descriptor[b][i][d] / (double)t->count[b];
+        if (o->calibrate == MASK_CALIBRATE_NONE) centre[d] = (o->whole_region >= 0 ? 2.5 : 1) * k->scene_mean[d];
+    }
+    for (size_t i = 0; i < t->count[side]; i++) {
+        double x[Z_MAX] = {0};
+        for (size_t d = 0; d < t->z; d++)
+            for (size_t e = 0; e < t->z; e++)
+                x[e] += (t->descriptor[side][i][d] - centre[d]) * k->scene_projection[d * t->z + e];
+        unit_double(x, t->z);
+        for (size_t v = 0; v < VECTORS; v++) t->scenes[side][i][v] = dot_double(x, t->scene[v], t->z);
     }
 }
 
@@ -209,30 +263,35 @@ static void statistics(const double *x, size_t n, double *mean, double *deviatio
 static void twin_word_statistics(twin *t, int side, const mask_match_options *o)
 {
     for (size_t v = 0; v < VECTORS; v++) {
-        double a[IMAGES], g[IMAGES], deviation;
+        double a[IMAGES], g[IMAGES], h[IMAGES], deviation;
         for (size_t i = 0; i < t->count[side]; i++) {
             a[i] = pooled(t, side, i, v, o);
             g[i] = t->whole[side][i][v];
+            h[i] = t->scenes[side][i][v];
         }
-        t->word_mean[v] = t->whole_mean[v] = 0;
-        t->word_scale[v] = t->whole_scale[v] = 1;
+        t->word_mean[v] = t->whole_mean[v] = t->scene_mean[v] = 0;
+        t->word_scale[v] = t->whole_scale[v] = t->scene_scale[v] = 1;
         if (o->calibrate == MASK_CALIBRATE_NONE) continue;
         statistics(a, t->count[side], &t->word_mean[v], &deviation);
         if (o->calibrate >= MASK_CALIBRATE_ZSCORE) t->word_scale[v] = 1 / (deviation + 1e-6);
         statistics(g, t->count[side], &t->whole_mean[v], &deviation);
         if (o->calibrate >= MASK_CALIBRATE_ZSCORE) t->whole_scale[v] = 1 / (deviation + 1e-6);
+        statistics(h, t->count[side], &t->scene_mean[v], &deviation);
+        if (o->calibrate >= MASK_CALIBRATE_ZSCORE) t->scene_scale[v] = 1 / (deviation + 1e-6);
     }
 }
 
 /* S(t, i) by the definition of the pooling; 0 and false for a text without a usable word. */
 static bool raw_score(const twin *t, int side, size_t i, const size_t *words, const mask_match_options *o, double *out)
 {
-    double by_words = 0, context = 0, weights = 0, by_regions = 0;
+    double by_words = 0, context = 0, scene = 0, weights = 0, by_regions = 0;
     for (size_t l = 0; l < LENGTH; l++) {
         size_t v = words[l];
         if (v == VECTORS || !t->usable[v]) continue;
-        by_words += t->weight[v] * (pooled(t, side, i, v, o) - t->word_mean[v]) * t->word_scale[v];
-        context += t->weight[v] * (t->whole[side][i][v] - t->whole_mean[v]) * t->whole_scale[v];
+        double worth = t->weight[v] * t->reliability[v];
+        by_words += worth * (pooled(t, side, i, v, o) - t->word_mean[v]) * t->word_scale[v];
+        context += worth * (t->whole[side][i][v] - t->whole_mean[v]) * t->whole_scale[v];
+        scene += worth * (t->scenes[side][i][v] - t->scene_mean[v]) * t->scene_scale[v];
         weights += t->weight[v];
     }
     *out = 0;
@@ -242,15 +301,32 @@ static bool raw_score(const twin *t, int side, size_t i, const size_t *words, co
         for (size_t l = 0; l < LENGTH; l++) {
             size_t v = words[l];
             if (v < VECTORS && t->usable[v])
-                best = fmax(best, (t->cosine[side][i][r][v] - t->word_mean[v]) * t->word_scale[v]);
+                best = fmax(best, t->reliability[v] * (t->cosine[side][i][r][v] - t->word_mean[v]) * t->word_scale[v]);
         }
         by_regions += best / REGIONS;
     }
     double first = o->pool == MASK_POOL_REGION_MAX ? by_regions
                    : o->pool == MASK_POOL_BOTH     ? (by_words / weights + by_regions) / 2
                                                    : by_words / weights;
-    *out = first + o->context * context / weights;
+    *out = first + o->context * context / weights + o->scene * scene / weights;
     return true;
+}
+
+/* The power of a text's summed weights. */
+static double text_worth(const twin *t, const size_t *words, const mask_match_options *o)
+{
+    double weights = 0;
+    for (size_t l = 0; l < LENGTH; l++)
+        if (words[l] < VECTORS && t->usable[words[l]]) weights += t->weight[words[l]];
+    return pow(fmax(weights, 0.3), o->text_power);
+}
+
+static double hubness(const double *x, size_t n, int k, double sharpness)
+{
+    double sum = 0;
+    if (k > 0) return mean_largest(x, n, (size_t)k);
+    for (size_t i = 0; i < n; i++) sum += exp(sharpness * x[i]);
+    return log(sum / (double)n) / sharpness;
 }
 
 /* scores[TEXTS][IMAGES] by brute force. */
@@ -258,34 +334,54 @@ static void brute_force(const world *w, const mask_knowledge *k, const mask_matc
                         double scores[TEXTS][IMAGES])
 {
     static twin t;
+    enum { ALL = TEXTS + T };
     twin_words(&t, w, k, o);
     twin_cosines(&t, 0, k, w->images, o);
     twin_cosines(&t, 1, k, w->background, o);
     int b = background ? 1 : 0;
-    size_t b_count = t.count[b], others = background ? T : TEXTS;
-    double z[TEXTS + T][IMAGES], g[TEXTS + T], lowest = 1e300;
-    bool usable[TEXTS + T];
+    size_t b_count = t.count[b], others = background ? T : TEXTS, first = background ? TEXTS : 0;
+    double z[2][ALL][IMAGES], worth = 0, reference = 0, lowest = 1e300; /* z[0] of the images, z[1] of B */
+    bool usable[ALL];
+    if (o->scene > 0) {
+        twin_scenes(&t, 0, b, k, o);
+        twin_scenes(&t, 1, b, k, o);
+    }
     twin_word_statistics(&t, b, o);
-    for (size_t q = 0; q < TEXTS + T; q++) {
+    for (size_t p = first; p < first + others; p++)
+        worth += text_worth(&t, p < TEXTS ? w->queries[p] : w->others[p - TEXTS], o) / (double)others;
+    for (size_t q = 0; q < ALL; q++) {
         const size_t *words = q < TEXTS ? w->queries[q] : w->others[q - TEXTS];
-        double over_b[IMAGES], mean = 0, deviation = 1 - 1e-6;
-        for (size_t i = 0; i < b_count; i++) raw_score(&t, b, i, words, o, &over_b[i]);
-        if (o->calibrate >= MASK_CALIBRATE_TEXT) statistics(over_b, b_count, &mean, &deviation);
-        for (size_t i = 0; i < b_count; i++) over_b[i] = (over_b[i] - mean) / (deviation + 1e-6);
-        g[q] = mean_largest(over_b, b_count, (size_t)o->hub_neighbours);
+        double mean = 0, deviation = 1;
+        for (size_t i = 0; i < b_count; i++) raw_score(&t, b, i, words, o, &z[1][q][i]);
+        if (o->calibrate >= MASK_CALIBRATE_TEXT) {
+            statistics(z[1][q], b_count, &mean, &deviation);
+            deviation = (deviation + 1e-6) / (text_worth(&t, words, o) / worth);
+        }
+        for (size_t i = 0; i < b_count; i++) z[1][q][i] = (z[1][q][i] - mean) / deviation;
         for (size_t i = 0; i < IMAGES; i++) {
-            usable[q] = raw_score(&t, 0, i, words, o, &z[q][i]);
-            z[q][i] = (z[q][i] - mean) / (deviation + 1e-6);
+            usable[q] = raw_score(&t, 0, i, words, o, &z[0][q][i]);
+            z[0][q][i] = (z[0][q][i] - mean) / deviation;
         }
     }
-    for (size_t q = 0; q < TEXTS; q++)
-        for (size_t i = 0; i < IMAGES; i++) {
-            double over_t[TEXTS + T];
-            for (size_t p = 0; p < others; p++) over_t[p] = z[background ? TEXTS + p : p][i];
-            scores[q][i] = z[q][i];
-            if (o->calibrate == MASK_CALIBRATE_FULL)
-                scores[q][i] -= o->hub_image * mean_largest(over_t, others, (size_t)o->hub_neighbours) + o->hub_text * g[q];
-            if (usable[q]) lowest = fmin(lowest, scores[q][i]);
+    for (int side = 1; side >= 0; side--) /* B's deviations first: their mean is the unit of the images' */
+        for (size_t i = 0; i < (side ? b_count : IMAGES); i++) {
+            double over_t[ALL], mean, deviation;
+            for (size_t p = 0; p < others; p++) over_t[p] = z[side][first + p][i];
+            statistics(over_t, others, &mean, &deviation);
+            if (side) {
+                reference += deviation / (double)b_count;
+                continue;
+            }
+            double divide = o->image_power > 0 ? pow(deviation / reference, o->image_power) : 1;
+            for (size_t p = 0; p < others; p++) over_t[p] /= divide;
+            for (size_t q = 0; q < TEXTS; q++) {
+                scores[q][i] = z[0][q][i];
+                if (o->calibrate == MASK_CALIBRATE_FULL)
+                    scores[q][i] = z[0][q][i] / divide -
+                                   o->hub_image * hubness(over_t, others, o->hub_neighbours, o->hub_image_sharpness) -
+                                   o->hub_text * hubness(z[1][q], b_count, o->hub_neighbours, o->hub_text_sharpness);
+                if (usable[q]) lowest = fmin(lowest, scores[q][i]);
+            }
         }
     for (size_t q = 0; q < TEXTS; q++)
         for (size_t i = 0; i < IMAGES; i++)
@@ -328,6 +424,15 @@ static void equals_brute_force(mask_encoder encoder, uint64_t seed)
                 o.ood_neighbours = 3 + variant;
                 o.ood_weight = variant == 0 ? 1 : -1;
                 o.hub_neighbours = 1 + 2 * variant;
+                if (variant % 2) { /* the parts beyond section 9 */
+                    o.scene = 0.8f;
+                    o.ood_company = 0.5f;
+                    o.text_power = 0.15f * (float)variant;
+                    o.image_power = 0.5f;
+                    o.hub_neighbours = 0;
+                    o.hub_image_sharpness = 1.5f;
+                    o.hub_text_sharpness = 2;
+                }
                 compare(&w, w.calibrated, &o, true);
                 compare(&w, w.plain, &o, false);
             }

@@ -51,7 +51,7 @@ static world *make_world(uint64_t seed)
                                .words = WORDS,
                                .vector_dim = N,
                                .whiten_dim = KEPT,
-                               .whiten_shrink = 0.5f};
+                               .power = 1, .whiten_shrink = 0.5f};
     return w;
 }
 

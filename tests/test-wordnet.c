@@ -10,7 +10,7 @@
 static void lemmas_of(const char *word, char joined[256])
 {
     char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
-    size_t count = mask__wordnet_lemmas(word, strlen(word), lemmas), used = 0;
+    size_t count = mask__wordnet_lemmas(word, strlen(word), lemmas, NULL), used = 0;
     joined[0] = 0;
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(joined + used, 256 - used, "%s%s", i ? " " : "", lemmas[i]);
@@ -27,7 +27,7 @@ static void check_open_fails(const char *variable, const char *path, mask_status
         setenv(variable, path, 1);
         bool as_wanted = mask__wordnet_open(&err) == status && strstr(err.message, part) &&
                          !strchr(err.message, '\n') && mask__wordnet_open(NULL) == status &&
-                         mask__wordnet_lemmas("dogs", 4, lemmas) == 0;
+                         mask__wordnet_lemmas("dogs", 4, lemmas, NULL) == 0;
         if (!as_wanted) fprintf(stderr, "%s=%.40s: status %d, '%s'\n", variable, path, err.status, err.message);
         _exit(!as_wanted);
     }
@@ -87,14 +87,14 @@ static void absurd_words_are_not_asked(void **state)
     char lemma[MASK__LEMMA_BYTES], found[MASK__LEMMAS][MASK__LEMMA_BYTES], word[70000];
     check_ok(mask__wordnet_open(&err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(mask__wordnet_lemmas(cases[i], strlen(cases[i]), found), 0);
+        assert_int_equal(mask__wordnet_lemmas(cases[i], strlen(cases[i]), found, NULL), 0);
         assert_false(mask__wordnet_compound(cases[i], strlen(cases[i]), "dog", 3, lemma));
         assert_false(mask__wordnet_compound("hot", 3, cases[i], strlen(cases[i]), lemma));
     }
-    assert_int_equal(mask__wordnet_lemmas("dogs\0s", 6, found), 0);
+    assert_int_equal(mask__wordnet_lemmas("dogs\0s", 6, found, NULL), 0);
     memset(word, 's', sizeof word);
     for (size_t length = 1; length <= sizeof word; length += length < 200 ? 1 : 997) {
-        (void)mask__wordnet_lemmas(word, length, found);
+        (void)mask__wordnet_lemmas(word, length, found, NULL);
         (void)mask__wordnet_compound(word, length, word, length, lemma);
     }
 }

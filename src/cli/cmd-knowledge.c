@@ -31,7 +31,8 @@ static int info_knowledge(const args *a, const char *path)
                i.min_count, i.pairs, i.regions);
         printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g\n", encoder_names[i.encoder],
                i.feature_dim, i.dim, i.whiten_shrink);
-        printf("prototypes     shrunk by %g pseudo-counts\n", i.prototype_shrink);
+        printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.prototype_shrink,
+               i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
         printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", token_names[i.tokens],
                i.vector_dim, i.vectors_path);
         if (i.background_images)

@@ -6,6 +6,8 @@
 
 static const char *const encoders[] = {"none", "whiten", "mask", NULL};
 static const char *const token_rules[] = {"caption", "letters", NULL};
+static const char *const learn_presets[] = {"tuned", "section9", "paper", NULL};
+enum { PRESET_SECTION9 = 1, PRESET_PAPER = 2 };
 
 /* The command line again, for the file's provenance. --resume does not change what is learned, and is left out. */
 static const char *provenance(const args *a, char *line, size_t size)
@@ -39,14 +41,12 @@ static int read_depths(const args *a, mask_train_options *t)
 
 static int read_train_options(const args *a, mask_train_options *t)
 {
-    static const char *const presets[] = {"default", "paper", NULL}, *const inputs[] = {"raw", "whiten", NULL},
-                             *const starts[] = {"random", "whiten", NULL}, *const words[] = {"raw", "centred", NULL},
-                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
-                             *const switches[] = {"off", "on", NULL};
-    int preset = 0, bad = args_choice(a, "--preset", presets, &preset);
-    if (!bad && preset == 1) *t = mask_train_paper();
-    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule, sum = t->per_dimension, residual = t->residual;
-    if (!bad) bad = args_choice(a, "--input", inputs, &input);
+    static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
+                             *const words[] = {"raw", "centred", NULL}, *const schedules[] = {"constant", "cosine", NULL},
+                             *const sums[] = {"sum", "mean", NULL}, *const switches[] = {"off", "on", NULL};
+    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule,
+        sum = t->per_dimension, residual = t->residual;
+    int bad = args_choice(a, "--input", inputs, &input);
     if (!bad && !input) start = 0; /* raw features can only start at random */
     if (!bad) bad = args_choice(a, "--start", starts, &start);
     if (!bad) bad = args_choice(a, "--words", words, &centred);
@@ -80,13 +80,25 @@ static int read_train_options(const args *a, mask_train_options *t)
 static int read_learn_options(const args *a, mask_learn_options *o)
 {
     static const char *const prototypes[] = {"mean", "random", NULL};
-    int encoder = (int)o->encoder, tokens = (int)o->tokens, prototype = (int)o->prototype;
-    int bad = args_choice(a, "--encoder", encoders, &encoder);
+    int encoder, tokens, prototype = (int)o->prototype, preset = 0;
+    int bad = args_choice(a, "--preset", learn_presets, &preset);
+    if (bad) return bad;
+    if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
+    if (preset == PRESET_PAPER) o->train = mask_train_paper();
+    encoder = preset == PRESET_PAPER ? MASK_ENCODER_MASK : (int)o->encoder;
+    tokens = (int)o->tokens;
+    bad = args_choice(a, "--encoder", encoders, &encoder);
     if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
     if (!bad) bad = args_size(a, "--min-count", 1, 1000000000, &o->min_count);
     if (!bad) bad = args_size(a, "--whiten-dim", 1, 65536, &o->whiten_dim);
     if (!bad) bad = args_float(a, "--whiten-shrink", 0, 1e6, &o->whiten_shrink);
     if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
+    if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
+    if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
+    if (args_has(a, "--no-scenes")) {
+        o->scenes = false;
+        o->reliability = 0;
+    }
     if (!bad) bad = args_choice(a, "--prototype", prototypes, &prototype);
     if (!bad) bad = read_train_options(a, &o->train);
     o->prototype = (mask_prototype)prototype;
@@ -165,15 +177,18 @@ const command command_learn = {
             {"--encoder", "E", "none, whiten or mask, which is trained (default: whiten)"},
             {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
             {"--min-count", "N", "regions a word needs to be known (default: 3)"},
+            {"--preset", "P", "tuned (default): the best found; section9: as first published; paper: the paper's training"},
+            {"--power", "P", "of the features before whitening (default: 0.75)"},
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
-            {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 0.7)"},
-            {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 10)"},
+            {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
+            {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
+            {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
+            {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
             {"--epochs", "N", "mask: passes over the regions (default: 12)"},
             {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
             {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
             {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
-            {"--preset", "P", "mask: default, or paper: raw input, batch 4096 then 2048, rate 1e-4, 400 epochs"},
             {"--input", "I", "mask: whiten (default) or raw features"},
             {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
             {"--words", "W", "mask: L_cm with centred (default) or raw word vectors"},

@@ -99,11 +99,9 @@ static int score_pair(const args *a, const mask_knowledge *k, const mask_images 
     mask_explanation e;
     const char *id = args_text(a, "--image", NULL), *text = args_text(a, "--text", NULL);
     int64_t image = find_image(images, id);
-    if (image < 0) {
-        fprintf(stderr, "mask: there is no image '%s': give an id, a file name, or #POSITION below %zu\n", id,
-                mask_images_count(images));
-        return EXIT_FAILED;
-    }
+    if (image < 0)
+        return fail("%s: has no image '%s': give an id, a file name, or #POSITION below %zu",
+                    args_text(a, "--images", ""), id, mask_images_count(images));
     int result = open_vectors(a, k, o, &vectors);
     if (result) return result;
     if (mask_explanation_create(&e, k, vectors, images, (size_t)image, text, o, &a->run, &err) != MASK_OK) {
@@ -246,13 +244,14 @@ static int evaluate(const args *a, const mask_knowledge *k, const mask_vectors *
     mask_error err;
     const char *save = args_text(a, "--save-sims", NULL);
     size_t n = mask_images_count(images), t = mask_texts_count(texts);
+    if (e->folds > n || n % e->folds != 0)
+        return fail("%s: its %zu images cannot be cut into --folds %zu equal parts", a->positional[1], n, e->folds);
     float *scores = t && n > SIZE_MAX / sizeof *scores / t ? NULL : malloc((n * t + 1) * sizeof *scores);
     unsigned char *kinds = malloc(t + 1);
     mask_status status = MASK_OK;
     int result = 0;
     if (!scores || !kinds) {
-        fprintf(stderr, "mask: out of memory for %zu x %zu scores\n", t, n);
-        result = EXIT_FAILED;
+        result = fail("out of memory for %zu x %zu scores", t, n);
     } else {
         status = mask_match_scores(k, vectors, images, texts, &e->options, scores, kinds, &e->report, &a->run, &err);
         if (status == MASK_OK)

@@ -57,17 +57,15 @@ static int near_word(const args *a, const mask_vectors *vectors, const char *wor
 {
     mask_error err;
     int64_t row = mask_vectors_find(vectors, word, strlen(word));
-    if (row < 0) {
-        fprintf(stderr, "mask: %s has no word '%s': words are stored as in the imported file, mostly in lower case\n",
-                mask_vectors_path(vectors), word);
-        return EXIT_FAILED;
-    }
+    if (row < 0)
+        return fail("%s has no word '%s': words are stored as in the imported file, mostly in lower case",
+                    mask_vectors_path(vectors), word);
     float *query = malloc(mask_vectors_dim(vectors) * sizeof *query);
     mask_neighbour *near = malloc(((size_t)k + 1) * sizeof *near);
     size_t found = 0, kept = 0;
     int result = EXIT_FAILED;
     if (!query || !near) {
-        fprintf(stderr, "mask: out of memory\n");
+        fail("out of memory");
     } else {
         mask_vectors_get(vectors, (size_t)row, query);
         if (mask_vectors_near(vectors, query, (size_t)k + 1, near, &found, &a->run, &err) != MASK_OK) {

@@ -14,6 +14,8 @@ extern const command command_score, command_eval;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);
+/* Prints one line of our own about a failure; returns EXIT_FAILED. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
 int print_json(json_t *object);
 /* Entries for the option tables of commands that match. */
@@ -26,16 +28,22 @@ int print_json(json_t *object);
     {"--ood", "M|off|procrustes", "neighbours of a word without prototype"},                                           \
     {"--ood-temperature", "T", "of the softmax over the neighbours"},                                                  \
     {"--ood-weight", "auto|X", "of an OOD word in a text's mean, where a known word weighs 1"},                        \
+    {"--ood-company", "X", "share of co-occurrence in an OOD word's neighbours"},                                      \
+    {"--scene", "X", "weight of the scene columns"},                                                                   \
+    {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},                    \
+    {"--text-power", "X", "scales a text's scores by its words' summed weight"},                                       \
+    {"--image-power", "X", "divides an image's scores by their deviation"},                                            \
     {"--calibrate", "C", "none, centre, zscore, text or full"},                                                        \
     {"--hub-image", "A", "weight of the images' hubness"},                                                             \
     {"--hub-text", "B", "weight of the texts' hubness"},                                                               \
-    {"--hub-neighbours", "N", "scores averaged by hubness"}
+    {"--hub-neighbours", "N", "scores averaged by hubness; 0 = log mean exp"},                                         \
+    {"--hub-image-sharpness", "X", "of the log mean exp over texts"},                                                  \
+    {"--hub-text-sharpness", "X", "of the log mean exp over images"}
 
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
 /* Opens --vectors, or the file the knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
                  mask_vectors **vectors);
-
 
 #endif

@@ -1,21 +1,31 @@
 #include "commands.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+int fail(const char *format, ...)
+{
+    va_list list;
+    progress_end();
+    fprintf(stderr, "mask: ");
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fprintf(stderr, "\n");
+    return EXIT_FAILED;
+}
+
 int failed(const mask_error *err)
 {
-    progress_end();
-    fprintf(stderr, "mask: %s\n", err->message);
-    return EXIT_FAILED;
+    return fail("%s", err->message);
 }
 
 int print_json(json_t *object)
 {
     int bad = json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
     json_decref(object);
-    if (bad) fprintf(stderr, "mask: cannot write the result to stdout\n");
-    return bad ? EXIT_FAILED : 0;
+    return bad ? fail("cannot write the result to stdout") : 0;
 }
 
 static int read_whole_region(const args *a, mask_match_options *o)
@@ -56,8 +66,12 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
 {
     static const char *const pools[] = {"max-mean", "region-max", "both", "mean", NULL};
     static const char *const levels[] = {"none", "centre", "zscore", "text", "full", NULL};
-    int bad, pool, level;
-    *o = knowledge ? mask_match_defaults(knowledge) : mask_calibrate_defaults();
+    static const char *const presets[] = {"tuned", "section9", NULL};
+    int bad, pool, level, preset = -1;
+    *o = knowledge ? mask_match_defaults(knowledge) : MASK_MATCH_CALIBRATED;
+    bad = args_choice(a, "--preset", presets, &preset);
+    if (bad) return bad;
+    if (preset >= 0) *o = preset == 1 ? MASK_MATCH_SECTION9 : MASK_MATCH_CALIBRATED;
     pool = (int)o->pool;
     level = (int)o->calibrate;
     bad = args_choice(a, "--pool", pools, &pool);
@@ -68,7 +82,13 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
     if (!bad) bad = read_ood(a, o);
     if (!bad) bad = args_float(a, "--hub-image", 0, 1e6, &o->hub_image);
     if (!bad) bad = args_float(a, "--hub-text", 0, 1e6, &o->hub_text);
-    if (!bad) bad = args_int(a, "--hub-neighbours", 1, 1000000, &o->hub_neighbours);
+    if (!bad) bad = args_int(a, "--hub-neighbours", 0, 1000000, &o->hub_neighbours);
+    if (!bad) bad = args_float(a, "--hub-image-sharpness", 0, 1e6, &o->hub_image_sharpness);
+    if (!bad) bad = args_float(a, "--hub-text-sharpness", 0, 1e6, &o->hub_text_sharpness);
+    if (!bad) bad = args_float(a, "--ood-company", 0, 1, &o->ood_company);
+    if (!bad) bad = args_float(a, "--scene", 0, 1e6, &o->scene);
+    if (!bad) bad = args_float(a, "--text-power", 0, 100, &o->text_power);
+    if (!bad) bad = args_float(a, "--image-power", 0, 100, &o->image_power);
     o->pool = (mask_pool)pool;
     o->calibrate = (mask_calibrate)level;
     return bad;
@@ -84,9 +104,8 @@ int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_matc
     if (options->ood == MASK_OOD_OFF) return 0;
     mask_knowledge_describe(knowledge, &info);
     if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
-    failed(&err);
-    if (!given)
-        fprintf(stderr, "mask: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or "
-                        "--ood off to do without words it does not know\n");
-    return EXIT_FAILED;
+    if (given) return failed(&err);
+    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or --ood off to "
+                "do without words it does not know",
+                err.message);
 }

@@ -102,6 +102,24 @@ static int manual_page(void)
     return 0;
 }
 
+/* Prints the commands of a group ("vectors"); how many there are. */
+static int list_group(FILE *out, const char *group)
+{
+    int found = 0;
+    size_t length = strlen(group);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strncmp(commands[i]->name, group, length) == 0 && commands[i]->name[length] == ' ' && ++found)
+            fprintf(out, "  mask %-16s %s\n", commands[i]->name, commands[i]->summary);
+    return found;
+}
+
+static int no_command(const char *who, const char *word)
+{
+    if (list_group(stderr, word)) return EXIT_USAGE;
+    fprintf(stderr, "%s: there is no command '%s' (see: mask help)\n", who, word);
+    return EXIT_USAGE;
+}
+
 static int help(int count, char **words)
 {
     int used;
@@ -109,8 +127,7 @@ static int help(int count, char **words)
     if (strcmp(words[0], "--man") == 0) return manual_page();
     const command *c = find_command(count, words, &used);
     if (c) return help_command(c);
-    fprintf(stderr, "mask help: there is no command '%s' (see: mask help)\n", words[0]);
-    return EXIT_USAGE;
+    return list_group(stdout, words[0]) ? 0 : no_command("mask help", words[0]);
 }
 
 int main(int argc, char **argv)
@@ -124,19 +141,13 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0) return printf("mask %s\n", mask_version()) < 0;
     const command *c = find_command(argc - 1, argv + 1, &used);
-    if (!c) {
-        fprintf(stderr, "mask: there is no command '%s' (see: mask help)\n", argv[1]);
-        return EXIT_USAGE;
-    }
+    if (!c) return no_command("mask", argv[1]);
     int bad = args_parse(&a, c, argc - 1 - used, argv + 1 + used);
     if (bad) return bad;
     if (args_has(&a, "--help")) return help_command(c);
     progress_start(&a.run, a.quiet);
     int result = c->run(&a);
     progress_end();
-    if (fflush(stdout) != 0 && result == 0) {
-        fprintf(stderr, "mask: cannot write the result to stdout\n");
-        return EXIT_FAILED;
-    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) return fail("cannot write the result to stdout");
     return result;
 }

@@ -8,6 +8,7 @@
 #include "lines.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
@@ -287,7 +288,7 @@ static mask_status nothing_found(const parser *p, const char *split, mask_error 
 {
     char found[64] = "";
     for (int i = 0; i < SPLITS; i++)
-        if (p->found[i]) strcat(strcat(found, " "), split_names[i]);
+        if (p->found[i]) snprintf(found + strlen(found), sizeof found - strlen(found), " %s", split_names[i]);
     if (!p->seen_images)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has no list 'images': not a Karpathy JSON", p->path);
     return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: holds no sentences of split '%s': it has%s", p->path,

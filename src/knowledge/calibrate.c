@@ -3,6 +3,7 @@
  * as region representations, texts as lists of words, and neither knows of the other. */
 #include "knowledge/knowledge.h"
 #include "dataset/images.h"
+#include "knowledge/cooccurrence.h"
 #include "knowledge/lexicon.h"
 #include "math/vector.h"
 
@@ -10,40 +11,52 @@
 
 enum { BLOCK_IMAGES = 64 };
 
-mask_match_options mask_calibrate_defaults(void)
+mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
 {
-    mask_match_options options = MASK_MATCH_PLAIN;
-    options.top = 3;
-    options.context = 0.5f;
-    options.calibrate = MASK_CALIBRATE_FULL;
+    mask_match_options options = knowledge->background.images ? knowledge->options : MASK_MATCH_PLAIN;
+    if (!knowledge->scene_prototypes) options.scene = 0;
     return options;
 }
 
-mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
+/* Replaces a pointer into another knowledge by a copy; NULL stays NULL. Clears *enough when memory is short. */
+static void copy(mask_knowledge *k, void *pointer, size_t count, size_t size, bool *enough)
 {
-    return knowledge->background.images ? knowledge->options : MASK_MATCH_PLAIN;
-}
-
-/* A copy of count items; NULL when memory is short or from is NULL. */
-static void *copy(mask_knowledge *k, const void *from, size_t count, size_t size)
-{
-    void *to = from ? mask__arena_alloc(&k->arena, count, size) : NULL;
-    return to ? memcpy(to, from, count * size) : NULL;
+    const void *from;
+    memcpy(&from, pointer, sizeof from); /* the pointer may be of any object type */
+    if (!from) return;
+    void *to = mask__arena_alloc(&k->arena, count, size);
+    if (to) memcpy(to, from, count * size);
+    *enough = *enough && to;
+    memcpy(pointer, &to, sizeof to);
 }
 
 static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from, mask_error *err)
 {
-    const mask_knowledge_info *i = &from->info;
-    to->info = *i;
-    to->counts = copy(to, from->counts, i->words, sizeof *from->counts);
-    to->word_vectors = copy(to, from->word_vectors, i->words * i->vector_dim, sizeof(float));
-    to->prototypes = copy(to, from->prototypes, i->words * i->dim, sizeof(float));
-    to->info.vectors_path = mask__arena_text(&to->arena, i->vectors_path, strlen(i->vectors_path));
-    to->info.provenance = mask__arena_text(&to->arena, i->provenance, strlen(i->provenance));
+    size_t words = from->info.words, z = from->info.dim;
+    bool enough = true;
+    to->info = from->info;
+    to->counts = from->counts;
+    to->word_vectors = from->word_vectors;
+    to->prototypes = from->prototypes;
+    to->scene_prototypes = from->scene_prototypes;
+    to->scene_mean = from->scene_mean;
+    to->scene_projection = from->scene_projection;
+    to->reliability = from->reliability;
+    to->incidence = from->incidence;
+    copy(to, &to->info.vectors_path, strlen(from->info.vectors_path) + 1, 1, &enough);
+    copy(to, &to->info.provenance, strlen(from->info.provenance) + 1, 1, &enough);
+    copy(to, &to->counts, words, sizeof *to->counts, &enough);
+    copy(to, &to->word_vectors, words * from->info.vector_dim, sizeof(float), &enough);
+    copy(to, &to->prototypes, words * z, sizeof(float), &enough);
+    copy(to, &to->scene_prototypes, words * z, sizeof(float), &enough);
+    copy(to, &to->scene_mean, z, sizeof(float), &enough);
+    copy(to, &to->scene_projection, z * z, sizeof(float), &enough);
+    copy(to, &to->reliability, words, sizeof(float), &enough);
+    copy(to, &to->incidence.at, from->incidence.images + 1, sizeof(uint64_t), &enough);
+    copy(to, &to->incidence.word, from->incidence.at[from->incidence.images], sizeof(uint32_t), &enough);
+    if (!enough) return mask__no_memory(err, "a copy of the knowledge");
     MASK__TRY(mask__encoder_copy(&to->encoder, &from->encoder, &to->arena, err));
-    if (!to->counts || !to->word_vectors || !to->prototypes || !to->info.vectors_path || !to->info.provenance)
-        return mask__no_memory(err, "a copy of the knowledge");
-    for (size_t w = 0; w < i->words; w++) {
+    for (size_t w = 0; w < words; w++) {
         size_t length;
         uint32_t index;
         const char *word = mask__strings_get(&from->words, w, &length);
@@ -127,6 +140,53 @@ static mask_status add_texts(mask_knowledge *k, const mask_vectors *vectors, con
     return status;
 }
 
+/* How many texts hold each background word. */
+static mask_status count_texts(mask_knowledge *k, mask_error *err)
+{
+    mask__background *b = &k->background;
+    uint64_t *counts = mask__arena_alloc(&k->arena, b->words.count, sizeof *counts);
+    if (!counts) return mask__no_memory(err, "the background");
+    for (size_t t = 0; t < b->texts; t++)
+        for (uint64_t i = b->text_words_at[t]; i < b->text_words_at[t + 1]; i++) {
+            bool first = true;
+            for (uint64_t j = b->text_words_at[t]; first && j < i; j++) first = b->text_words[j] != b->text_words[i];
+            counts[b->text_words[i]] += first;
+        }
+    b->word_texts = counts;
+    return MASK_OK;
+}
+
+/* Co-occurrence over the background's texts and the knowledge's labelled images. Words are numbered known first. */
+static mask_status add_company(mask_knowledge *k, mask_error *err)
+{
+    mask__background *b = &k->background;
+    size_t known = k->info.words, words = known, occurrences = b->text_words_at[b->texts], dim;
+    mask__arena work = {0};
+    uint32_t *number = mask__arena_alloc(&work, b->words.count, sizeof *number);
+    uint32_t *text_words = mask__arena_alloc(&work, occurrences, sizeof *text_words);
+    float *all = NULL, *company = NULL;
+    mask_status status = number && text_words ? MASK_OK : mask__no_memory(err, "co-occurrence");
+    for (size_t i = 0; status == MASK_OK && i < b->words.count; i++) {
+        size_t length;
+        const char *word = mask__strings_get(&b->words, i, &length);
+        uint32_t index = mask__strings_find(&k->words, word, length);
+        number[i] = index != MASK__NOT_FOUND ? index : (uint32_t)words++;
+    }
+    for (size_t i = 0; status == MASK_OK && i < occurrences; i++) text_words[i] = number[b->text_words[i]];
+    mask__documents sets[2] = {{b->texts, b->text_words_at, text_words},
+                               {k->incidence.images, k->incidence.at, k->incidence.word}};
+    if (status == MASK_OK) status = mask__cooccurrence(sets, 2, words, known, &dim, &all, &k->arena, err);
+    if (status == MASK_OK && !(company = mask__arena_alloc(&k->arena, b->words.count * dim, sizeof *company)))
+        status = mask__no_memory(err, "co-occurrence");
+    for (size_t i = 0; status == MASK_OK && i < b->words.count; i++)
+        memcpy(company + i * dim, all + number[i] * dim, dim * sizeof *company);
+    mask__arena_free(&work);
+    b->known_company = all; /* its first rows */
+    b->company = company;
+    b->company_dim = status == MASK_OK ? dim : 0;
+    return status;
+}
+
 mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge *knowledge, const mask_vectors *vectors,
                                      const mask_images *images, const mask_texts *texts,
                                      const mask_match_options *options, const mask_run *run, mask_error *err)
@@ -140,8 +200,10 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
     if (!k) return mask__no_memory(err, "a knowledge");
     mask__use_threads(run);
     mask_status status = copy_knowledge(k, knowledge, err);
-    k->options = options ? *options : mask_calibrate_defaults();
+    k->options = options ? *options : MASK_MATCH_CALIBRATED;
     if (status == MASK_OK) status = add_texts(k, vectors, texts, err);
+    if (status == MASK_OK) status = count_texts(k, err);
+    if (status == MASK_OK) status = add_company(k, err);
     if (status == MASK_OK) status = add_images(k, images, run, err);
     if (status != MASK_OK)
         mask_knowledge_close(k);

@@ -40,13 +40,13 @@ const float *mask_knowledge_prototype(const mask_knowledge *k, size_t index)
     return k->prototypes + index * k->info.dim;
 }
 
-mask__space mask__knowledge_space(const mask_knowledge *k)
+mask__word_space mask__knowledge_space(const mask_knowledge *k)
 {
-    return (mask__space){.count = k->info.words,
-                         .n = k->info.vector_dim,
-                         .z = k->info.dim,
-                         .vectors = k->word_vectors,
-                         .prototypes = k->prototypes};
+    return (mask__word_space){.count = k->info.words,
+                              .n = k->info.vector_dim,
+                              .s = k->background.company_dim,
+                              .vectors = k->word_vectors,
+                              .company = k->background.known_company};
 }
 
 mask_status mask__knowledge_name_words(mask_knowledge *k, mask_error *err)
@@ -79,73 +79,80 @@ mask_status mask__knowledge_check_vectors(const mask_knowledge *k, const mask_ve
 
 /* ---- The file ---- */
 
-/* Numbers of the knowledge, stored as one f64 tensor; the order is the format. */
-typedef struct numbers {
-    double encoder, tokens, regions, pairs, min_count, whiten_shrink, prototype_shrink;
-    double pool, top, context, whole_region, ood, ood_neighbours, ood_temperature, ood_weight;
-    double calibrate, hub_image, hub_text, hub_neighbours;
-} numbers;
+/* Every number of a knowledge, stored as one f64 tensor: where it lives, and the range a file may give it. */
+typedef struct number {
+    enum { ENUM, SIZE, INT, FLOAT } type;
+    void *at;
+    double low, high;
+} number;
 
-static numbers pack_numbers(const mask_knowledge *k)
+enum { NUMBERS = 25 };
+
+static void list_numbers(mask_knowledge *k, number list[NUMBERS])
 {
-    const mask_match_options *o = &k->options;
-    return (numbers){k->info.encoder,
-                     k->info.tokens,
-                     (double)k->info.regions,
-                     (double)k->info.pairs,
-                     (double)k->info.min_count,
-                     k->info.whiten_shrink,
-                     k->info.prototype_shrink,
-                     o->pool,
-                     o->top,
-                     o->context,
-                     o->whole_region,
-                     o->ood,
-                     o->ood_neighbours,
-                     o->ood_temperature,
-                     o->ood_weight,
-                     o->calibrate,
-                     o->hub_image,
-                     o->hub_text,
-                     o->hub_neighbours};
+    mask_knowledge_info *i = &k->info;
+    mask_match_options *o = &k->options;
+    const double many = 1e15, wide = 1e9;
+    const number all[NUMBERS] = {
+        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK},
+        {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
+        {SIZE, &i->regions, 0, many},
+        {SIZE, &i->pairs, 0, many},
+        {SIZE, &i->min_count, 0, many},
+        {FLOAT, &i->whiten_shrink, 0, wide},
+        {FLOAT, &i->prototype_shrink, 0, wide},
+        {ENUM, &o->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN},
+        {INT, &o->top, 1, 1e6},
+        {FLOAT, &o->context, 0, wide},
+        {INT, &o->whole_region, MASK_WHOLE_AUTO, 1e6},
+        {ENUM, &o->ood, MASK_OOD_OFF, MASK_OOD_PROCRUSTES},
+        {INT, &o->ood_neighbours, 1, 1e6},
+        {FLOAT, &o->ood_temperature, 0, wide},
+        {FLOAT, &o->ood_weight, -1, wide},
+        {FLOAT, &o->ood_company, 0, 1},
+        {FLOAT, &o->scene, 0, wide},
+        {ENUM, &o->calibrate, MASK_CALIBRATE_NONE, MASK_CALIBRATE_FULL},
+        {FLOAT, &o->text_power, 0, wide},
+        {FLOAT, &o->image_power, 0, wide},
+        {FLOAT, &o->hub_image, 0, wide},
+        {FLOAT, &o->hub_text, 0, wide},
+        {INT, &o->hub_neighbours, 0, 1e6},
+        {FLOAT, &o->hub_image_sharpness, 0, wide},
+        {FLOAT, &o->hub_text_sharpness, 0, wide},
+    };
+    memcpy(list, all, sizeof all);
 }
 
-static bool in_range(double value, double low, double high)
+static double read_number(const number *n)
 {
-    return value >= low && value <= high; /* false for NaN */
+    switch (n->type) {
+    case ENUM: return *(unsigned *)n->at;
+    case SIZE: return (double)*(size_t *)n->at;
+    case INT: return *(int *)n->at;
+    default: return *(float *)n->at;
+    }
 }
 
-static mask_status unpack_numbers(mask_knowledge *k, const numbers *n, mask_error *err)
+static void write_number(const number *n, double value)
 {
-    bool valid = in_range(n->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK) &&
-                 in_range(n->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS) && in_range(n->regions, 0, 1e15) &&
-                 in_range(n->pairs, 0, 1e15) && in_range(n->min_count, 0, 1e15) &&
-                 in_range(n->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN) && in_range(n->top, 1, 1e6) &&
-                 in_range(n->whole_region, MASK_WHOLE_AUTO, 1e6) && in_range(n->ood, MASK_OOD_OFF, MASK_OOD_PROCRUSTES) &&
-                 in_range(n->ood_neighbours, 1, 1e6) &&
-                 in_range(n->calibrate, MASK_CALIBRATE_NONE, MASK_CALIBRATE_FULL) && in_range(n->hub_neighbours, 1, 1e6);
-    if (!valid)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: 'numbers' holds a value out of range: make it again",
-                          k->pack.path);
-    k->info.encoder = (mask_encoder)n->encoder;
-    k->info.tokens = (mask_tokens)n->tokens;
-    k->info.regions = (size_t)n->regions;
-    k->info.pairs = (size_t)n->pairs;
-    k->info.min_count = (size_t)n->min_count;
-    k->info.whiten_shrink = (float)n->whiten_shrink;
-    k->info.prototype_shrink = (float)n->prototype_shrink;
-    k->options = (mask_match_options){.pool = (mask_pool)n->pool,
-                                      .top = (int)n->top,
-                                      .context = (float)n->context,
-                                      .whole_region = (int)n->whole_region,
-                                      .ood = (mask_ood)n->ood,
-                                      .ood_neighbours = (int)n->ood_neighbours,
-                                      .ood_temperature = (float)n->ood_temperature,
-                                      .ood_weight = (float)n->ood_weight,
-                                      .calibrate = (mask_calibrate)n->calibrate,
-                                      .hub_image = (float)n->hub_image,
-                                      .hub_text = (float)n->hub_text,
-                                      .hub_neighbours = (int)n->hub_neighbours};
+    switch (n->type) {
+    case ENUM: *(unsigned *)n->at = (unsigned)value; break;
+    case SIZE: *(size_t *)n->at = (size_t)value; break;
+    case INT: *(int *)n->at = (int)value; break;
+    default: *(float *)n->at = (float)value; break;
+    }
+}
+
+static mask_status unpack_numbers(mask_knowledge *k, const double *values, mask_error *err)
+{
+    number list[NUMBERS];
+    list_numbers(k, list);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        if (!(values[i] >= list[i].low && values[i] <= list[i].high)) /* NaN too */
+            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                              "%s: number %zu is %g, out of its range: make the file again", k->pack.path, i, values[i]);
+        write_number(&list[i], values[i]);
+    }
     return MASK_OK;
 }
 
@@ -166,14 +173,31 @@ static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k,
                              b->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "background.text_words_at", MASK__U64, 1, (uint64_t[]){b->texts + 1}, b->text_words_at,
                              err));
-    return mask__pack_add(w, "background.text_words", MASK__U32, 1, &occurrences, b->text_words, err);
+    MASK__TRY(mask__pack_add(w, "background.text_words", MASK__U32, 1, &occurrences, b->text_words, err));
+    MASK__TRY(mask__pack_add(w, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, b->word_texts, err));
+    MASK__TRY(mask__pack_add(w, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, b->company_dim},
+                             b->known_company, err));
+    return mask__pack_add(w, "background.company", MASK__F32, 2, (uint64_t[]){b->words.count, b->company_dim}, b->company,
+                          err);
+}
+
+static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
+{
+    uint64_t words = k->info.words, z = k->info.dim;
+    MASK__TRY(mask__pack_add(w, "scene.prototypes", MASK__F32, 2, (uint64_t[]){words, z}, k->scene_prototypes, err));
+    MASK__TRY(mask__pack_add(w, "scene.mean", MASK__F32, 1, (uint64_t[]){z}, k->scene_mean, err));
+    return mask__pack_add(w, "scene.projection", MASK__F32, 2, (uint64_t[]){z, z}, k->scene_projection, err);
 }
 
 static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     const mask_knowledge_info *i = &k->info;
-    numbers n = pack_numbers(k);
-    MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){sizeof n / sizeof(double)}, &n, err));
+    mask_knowledge shallow = *k;
+    number list[NUMBERS];
+    double values[NUMBERS];
+    list_numbers(&shallow, list);
+    for (size_t n = 0; n < NUMBERS; n++) values[n] = read_number(&list[n]);
+    MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, values, err));
     MASK__TRY(put_text(w, "provenance", i->provenance, err));
     MASK__TRY(put_text(w, "vectors.path", i->vectors_path, err));
     MASK__TRY(mask__pack_add(w, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &i->vectors_fingerprint, err));
@@ -182,6 +206,12 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_e
     MASK__TRY(mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
     MASK__TRY(mask__encoder_write(&k->encoder, w, err));
+    const mask__incidence *in = &k->incidence;
+    MASK__TRY(mask__pack_add(w, "images.at", MASK__U64, 1, (uint64_t[]){in->images + 1}, in->at, err));
+    MASK__TRY(mask__pack_add(w, "images.words", MASK__U32, 1, (uint64_t[]){in->at[in->images]}, in->word, err));
+    if (k->scene_prototypes) MASK__TRY(put_scenes(w, k, err));
+    if (k->reliability)
+        MASK__TRY(mask__pack_add(w, "reliability", MASK__F32, 1, (uint64_t[]){i->words}, k->reliability, err));
     return k->background.images ? put_background(w, k, err) : MASK_OK;
 }
 
@@ -223,40 +253,77 @@ static mask_status check_ranges(const mask_knowledge *k, const char *name, const
                       k->pack.path, name);
 }
 
+/* Lists of indices below `limit`: `at` (u64) divides `items` (u32). */
+static mask_status get_lists(mask_knowledge *k, const char *at_name, const char *items_name, size_t limit,
+                             const uint64_t **at, size_t *count, const uint32_t **items, mask_error *err)
+{
+    const mask__tensor *a, *t;
+    MASK__TRY(mask__pack_get(&k->pack, at_name, MASK__U64, 1, (uint64_t[]){0}, &a, err));
+    MASK__TRY(mask__pack_get(&k->pack, items_name, MASK__U32, 1, (uint64_t[]){0}, &t, err));
+    if (a->shape[0] < 1)
+        return mask__fail(err, MASK_EFORMAT, a->offset, "%s: '%s' is empty: make the file again", k->pack.path, at_name);
+    *at = a->data;
+    *count = a->shape[0] - 1;
+    *items = t->data;
+    MASK__TRY(check_ranges(k, at_name, *at, *count, t->shape[0], err));
+    for (uint64_t i = 0; i < t->shape[0]; i++)
+        if ((*items)[i] >= limit)
+            return mask__fail(err, MASK_EFORMAT, t->offset + i * 4, "%s: byte %llu: a word that does not exist",
+                              k->pack.path, (unsigned long long)(t->offset + i * 4));
+    return MASK_OK;
+}
+
 static mask_status get_background(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
-    const mask__tensor *rows, *mu, *at, *words;
+    const mask__tensor *rows, *mu, *company;
     if (!mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
     MASK__TRY(mask__pack_get(&k->pack, "background.image_rows", MASK__U64, 1, (uint64_t[]){0}, &rows, err));
     MASK__TRY(mask__pack_get(&k->pack, "background.mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
-    MASK__TRY(mask__strings_read(&b->words, &k->pack, "background.words", err));
-    MASK__TRY(get_floats(k, "background.word_vectors", b->words.count, k->info.vector_dim, &b->word_vectors, err));
-    MASK__TRY(mask__pack_get(&k->pack, "background.text_words_at", MASK__U64, 1, (uint64_t[]){0}, &at, err));
-    MASK__TRY(mask__pack_get(&k->pack, "background.text_words", MASK__U32, 1, (uint64_t[]){0}, &words, err));
-    if (rows->shape[0] < 2 || at->shape[0] < 1)
+    if (rows->shape[0] < 2)
         return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again", k->pack.path);
     b->images = rows->shape[0] - 1;
-    b->texts = at->shape[0] - 1;
     b->image_rows = rows->data;
     b->mu = mu->data;
-    b->text_words_at = at->data;
-    b->text_words = words->data;
     MASK__TRY(check_ranges(k, "background.image_rows", b->image_rows, b->images, mu->shape[0], err));
-    MASK__TRY(check_ranges(k, "background.text_words_at", b->text_words_at, b->texts, words->shape[0], err));
-    for (uint64_t i = 0; i < words->shape[0]; i++)
-        if (b->text_words[i] >= b->words.count)
-            return mask__fail(err, MASK_EFORMAT, words->offset + i * 4, "%s: byte %llu: a word that does not exist",
-                              k->pack.path, (unsigned long long)(words->offset + i * 4));
+    MASK__TRY(mask__strings_read(&b->words, &k->pack, "background.words", err));
+    MASK__TRY(get_floats(k, "background.word_vectors", b->words.count, k->info.vector_dim, &b->word_vectors, err));
+    MASK__TRY(get_lists(k, "background.text_words_at", "background.text_words", b->words.count, &b->text_words_at,
+                        &b->texts, &b->text_words, err));
+    MASK__TRY(mask__pack_get(&k->pack, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, &rows, err));
+    b->word_texts = rows->data;
+    MASK__TRY(mask__pack_get(&k->pack, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &company,
+                             err));
+    b->company_dim = company->shape[1];
+    b->known_company = company->data;
+    MASK__TRY(get_floats(k, "background.company", b->words.count, b->company_dim, &b->company, err));
     k->info.background_images = b->images;
     k->info.background_texts = b->texts;
+    return MASK_OK;
+}
+
+static mask_status get_scenes(mask_knowledge *k, mask_error *err)
+{
+    size_t words = k->info.words, z = k->info.dim;
+    k->info.scenes = mask__pack_find(&k->pack, "scene.prototypes") != NULL;
+    k->info.reliabilities = mask__pack_find(&k->pack, "reliability") != NULL;
+    if (k->info.scenes) {
+        MASK__TRY(get_floats(k, "scene.prototypes", words, z, &k->scene_prototypes, err));
+        MASK__TRY(get_floats(k, "scene.mean", z, 0, &k->scene_mean, err));
+        MASK__TRY(get_floats(k, "scene.projection", z, z, &k->scene_projection, err));
+    }
+    if (k->info.reliabilities) MASK__TRY(get_floats(k, "reliability", words, 0, &k->reliability, err));
+    k->incidence.words = words;
+    MASK__TRY(get_lists(k, "images.at", "images.words", words, &k->incidence.at, &k->incidence.images,
+                        &k->incidence.word, err));
+    k->info.images = k->incidence.images;
     return MASK_OK;
 }
 
 static mask_status get_all(mask_knowledge *k, mask_error *err)
 {
     const mask__tensor *t;
-    MASK__TRY(mask__pack_get(&k->pack, "numbers", MASK__F64, 1, (uint64_t[]){sizeof(numbers) / sizeof(double)}, &t, err));
+    MASK__TRY(mask__pack_get(&k->pack, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, &t, err));
     MASK__TRY(unpack_numbers(k, t->data, err));
     MASK__TRY(get_text(k, "provenance", &k->info.provenance, err));
     MASK__TRY(get_text(k, "vectors.path", &k->info.vectors_path, err));
@@ -275,6 +342,8 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     k->info.dim = t->shape[1];
     MASK__TRY(mask__encoder_read(&k->encoder, k->info.encoder, k->info.dim, &k->pack, &k->arena, err));
     k->info.feature_dim = k->encoder.in;
+    k->info.power = k->encoder.whitening.projection ? k->encoder.whitening.power : 1;
+    MASK__TRY(get_scenes(k, err));
     return get_background(k, err);
 }
 

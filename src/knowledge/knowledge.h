@@ -6,7 +6,7 @@
 #include "base/pack.h"
 #include "base/strings.h"
 #include "knowledge/ood.h"
-#include "learn/encoder.h"
+#include "knowledge/scenes.h"
 
 /* Unpaired background data (method section 9): encoded images, and texts as lists of their words. */
 typedef struct mask__background {
@@ -17,6 +17,10 @@ typedef struct mask__background {
     const float *word_vectors;  /* words x N, unit; rows of known words are zero */
     const uint64_t *text_words_at; /* texts + 1 */
     const uint32_t *text_words;    /* indices into words, in order of appearance */
+    const uint64_t *word_texts;    /* words: background texts that hold it */
+    size_t company_dim;            /* S */
+    const float *known_company;    /* K x S, unit: co-occurrence of the known words */
+    const float *company;          /* words x S */
 } mask__background;
 
 struct mask_knowledge {
@@ -27,13 +31,16 @@ struct mask_knowledge {
     const uint64_t *counts;    /* K: regions that carried the word */
     const float *word_vectors; /* K x N, unit */
     const float *prototypes;   /* K x Z, shrunk as they are used */
+    const float *scene_prototypes, *scene_mean, *scene_projection; /* K x Z, Z, Z x Z; NULL without scenes */
+    const float *reliability;  /* K, NULL = all 1 */
+    mask__incidence incidence; /* the known words of the images it was learned from */
     mask__background background;
     mask_match_options options; /* defaults of its calibration; meaningful when background.images > 0 */
     mask__arena arena;          /* what was computed */
     mask__pack pack;            /* what was mapped */
 };
 
-mask__space mask__knowledge_space(const mask_knowledge *knowledge);
+mask__word_space mask__knowledge_space(const mask_knowledge *knowledge);
 /* An empty knowledge to fill; NULL when memory is short. */
 mask_knowledge *mask__knowledge_new(void);
 /* Fills word_texts from words. */

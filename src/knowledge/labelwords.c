@@ -54,7 +54,7 @@ static mask_status find_token(reader *r, const char *token, size_t length, uint3
     if (mask__tokens_dropped(r->rule, token, length)) return MASK_OK;
     if (has_vector(r, token, length)) return intern_word(r, token, length, word, err);
     if (r->rule != MASK_TOKENS_CAPTION) return MASK_OK;
-    lemma_count = mask__wordnet_lemmas(token, length, lemmas);
+    lemma_count = mask__wordnet_lemmas(token, length, lemmas, NULL);
     for (size_t i = 0; i < lemma_count; i++)
         if (has_vector(r, lemmas[i], strlen(lemmas[i])))
             return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
@@ -110,6 +110,22 @@ static mask_status add_pair(mask__label_words *w, size_t begin, uint32_t word, m
     return MASK_OK;
 }
 
+/* A hyphenated token without a vector counts as its parts. */
+static mask_status add_hyphen_parts(reader *r, mask__token token, size_t begin, mask_error *err)
+{
+    size_t start = 0;
+    for (size_t i = 0; i <= token.length; i++) {
+        uint32_t word;
+        if (i < token.length && token.text[i] != '-') continue;
+        mask__token part = {token.text + start, i - start};
+        start = i + 1;
+        if (part.length == 0) continue;
+        MASK__TRY(token_word(r, part, &word, err));
+        MASK__TRY(add_pair(r->out, begin, word, err));
+    }
+    return MASK_OK;
+}
+
 static mask_status read_label(reader *r, const char *label, mask__tokens *tokens, mask_error *err)
 {
     size_t begin = r->out->pair_count;
@@ -118,6 +134,9 @@ static mask_status read_label(reader *r, const char *label, mask__tokens *tokens
     for (size_t i = 0; i < tokens->count; i++) {
         MASK__TRY(token_word(r, tokens->items[i], &word, err));
         MASK__TRY(add_pair(r->out, begin, word, err));
+        if (r->rule == MASK_TOKENS_CAPTION && word == MASK__NOT_FOUND &&
+            memchr(tokens->items[i].text, '-', tokens->items[i].length))
+            MASK__TRY(add_hyphen_parts(r, tokens->items[i], begin, err));
         if (r->rule == MASK_TOKENS_CAPTION && previous != MASK__NOT_FOUND && word != MASK__NOT_FOUND) {
             uint32_t compound;
             MASK__TRY(pair_word(r, tokens->items[i - 1], tokens->items[i], &compound, err));

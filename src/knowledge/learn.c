@@ -1,9 +1,10 @@
 /* Learning a knowledge (method sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and their
- * shrinking. Streams the features; keeps in memory the words of the labels and K x Z sums. */
+ * shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words of the labels, K x Z
+ * sums of each fold and one vector an image. */
 #include "knowledge.h"
 #include "dataset/labels.h"
 #include "knowledge/labelwords.h"
-#include "knowledge/regionpass.h"
+#include "knowledge/reliability.h"
 #include "learn/trainer.h"
 #include "nn/random.h"
 
@@ -21,6 +22,10 @@ static mask_status check_options(const mask_learn_options *o, mask_error *err)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
     if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
+    if (!(o->power > 0 && o->power <= 1))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the power of features must be above 0 and at most 1");
+    if (!(o->reliability >= 0))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the power of reliabilities must not be negative");
     return MASK_OK;
 }
 
@@ -75,30 +80,6 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
     return status;
 }
 
-/* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k. The sums are double and run over the regions in
- * order, so the result does not depend on the thread count; threads share the dimensions. */
-typedef struct summing {
-    const mask__label_words *words;
-    const size_t *only; /* of each word the one region that counts; NULL = all do */
-    size_t z;
-    double *sums; /* words x Z */
-} summing;
-
-static void add_block(void *context, size_t first, size_t rows, const float *mu)
-{
-    const summing *s = context;
-    const mask__label_words *w = s->words;
-    size_t z = s->z;
-#pragma omp parallel for schedule(static)
-    for (size_t z0 = 0; z0 < z; z0 += 64) {
-        size_t z1 = z0 + 64 < z ? z0 + 64 : z;
-        for (size_t row = 0; row < rows; row++)
-            for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++)
-                if (w->pairs[p] != MASK__NOT_FOUND && (!s->only || s->only[w->pairs[p]] == first + row))
-                    for (size_t d = z0; d < z1; d++) s->sums[w->pairs[p] * z + d] += mu[row * z + d];
-    }
-}
-
 /* One region of each word at random. */
 static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w, size_t regions, uint64_t seed)
 {
@@ -117,43 +98,140 @@ static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w,
     return only;
 }
 
-/* Prototypes of rare words are shrunk towards what their neighbours in word-vector space say:
- * v_k = (J_k v_k + c o_k) / (J_k + c), o_k the Eq. 13 prototype of word k from the other words. */
-static mask_status shrink_prototypes(const mask_knowledge *k, float pseudo_counts, float *prototypes, mask_error *err)
+/* The words of each image, distinct and rising, from the pairs of its regions. */
+static mask_status gather_incidence(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
+                                    mask_error *err)
+{
+    size_t images = mask_labels_images(labels), regions = mask_labels_regions(labels), used = 0;
+    uint64_t *at = mask__arena_alloc(&k->arena, images + 1, sizeof *at);
+    uint32_t *words = mask__arena_alloc(&k->arena, w->pair_count + 1, sizeof *words);
+    if (!at || !words) return mask__no_memory(err, "the words of images");
+    for (size_t r = 0; r < regions; r++) {
+        size_t image = mask__labels_image(labels, r);
+        for (size_t p = w->pairs_at[r]; p < w->pairs_at[r + 1]; p++) {
+            size_t i = used;
+            if (w->pairs[p] == MASK__NOT_FOUND) continue;
+            while (i > at[image] && words[i - 1] > w->pairs[p]) i--;
+            if (i > at[image] && words[i - 1] == w->pairs[p]) continue;
+            memmove(words + i + 1, words + i, (used - i) * sizeof *words);
+            words[i] = w->pairs[p];
+            used++;
+        }
+        at[image + 1] = used;
+    }
+    k->incidence = (mask__incidence){.images = images, .words = k->info.words, .at = at, .word = words};
+    return MASK_OK;
+}
+
+/* What a pass over the regions gathers. Sums are double and run over the regions in order, so the result does not
+ * depend on the thread count; threads share the dimensions. */
+typedef struct gathering {
+    const mask_knowledge *knowledge;
+    const mask_labels *labels;
+    const mask__label_words *words;
+    const size_t *only; /* of each word the one region that counts; NULL = all do */
+    double *sums;     /* MASK__FOLDS x K x Z */
+    uint64_t *counts; /* MASK__FOLDS x K */
+    mask__scene_gatherer scenes;
+    bool with_scenes;
+} gathering;
+
+static void gather_block(void *context, size_t first, size_t rows, const float *mu)
+{
+    gathering *g = context;
+    const mask__label_words *w = g->words;
+    size_t z = g->knowledge->info.dim, words = g->knowledge->info.words;
+    if (g->with_scenes) mask__scenes_visit(&g->scenes, first, rows, mu);
+#pragma omp parallel for schedule(static)
+    for (size_t z0 = 0; z0 < z; z0 += 64) {
+        size_t z1 = z0 + 64 < z ? z0 + 64 : z;
+        for (size_t row = 0; row < rows; row++) {
+            size_t fold = mask__labels_image(g->labels, first + row) % MASK__FOLDS;
+            for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++) {
+                if (w->pairs[p] == MASK__NOT_FOUND || (g->only && g->only[w->pairs[p]] != first + row)) continue;
+                size_t at = fold * words + w->pairs[p];
+                g->counts[at] += z0 == 0;
+                for (size_t d = z0; d < z1; d++) g->sums[at * z + d] += mu[row * z + d];
+            }
+        }
+    }
+}
+
+/* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k; then shrunk towards the neighbours. */
+static mask_status make_prototypes(mask_knowledge *k, const gathering *g, const mask__neighbours *neighbours,
+                                   float pseudo_counts, mask_error *err)
+{
+    size_t values = k->info.words * k->info.dim;
+    float *prototypes = mask__arena_alloc(&k->arena, values, sizeof *prototypes);
+    if (!prototypes) return mask__no_memory(err, "prototypes");
+    for (size_t i = 0; i < values; i++) {
+        double sum = 0;
+        uint64_t count = 0;
+        for (size_t f = 0; f < MASK__FOLDS; f++) {
+            sum += g->sums[f * values + i];
+            count += g->counts[f * k->info.words + i / k->info.dim];
+        }
+        prototypes[i] = (float)(sum / (double)count);
+    }
+    k->prototypes = prototypes;
+    return mask__neighbours_shrink(neighbours, k->counts, pseudo_counts, prototypes, k->info.dim, err);
+}
+
+static mask_status make_scenes(mask_knowledge *k, gathering *g, const mask__neighbours *neighbours,
+                               const mask_learn_options *o, const mask_run *run, mask_error *err)
 {
     size_t z = k->info.dim, words = k->info.words;
-    mask__space space = mask__knowledge_space(k);
-    float *others = malloc(words * z * sizeof *others);
-    if (!others) return mask__no_memory(err, "prototypes");
-    mask_status status = mask__ood_prototypes(&space, k->word_vectors, words, true, SHRINK_NEIGHBOURS,
-                                              shrink_temperature, others, NULL, err);
-    for (size_t i = 0; status == MASK_OK && i < words; i++) {
-        float count = (float)k->counts[i];
-        for (size_t d = i * z; d < (i + 1) * z; d++)
-            prototypes[d] = (count * prototypes[d] + pseudo_counts * others[d]) / (count + pseudo_counts);
-    }
-    free(others);
-    return status;
+    mask__scenes scenes;
+    float *prototypes = mask__arena_alloc(&k->arena, words * z, sizeof *prototypes);
+    float *mean = mask__arena_alloc(&k->arena, z, sizeof *mean);
+    float *projection = mask__arena_alloc(&k->arena, z * z, sizeof *projection);
+    float *reliability = mask__arena_alloc(&k->arena, words, sizeof *reliability);
+    if (!prototypes || !mean || !projection || !reliability) return mask__no_memory(err, "scene prototypes");
+    MASK__TRY(mask__scenes_finish(&g->scenes, &scenes, err));
+    memcpy(mean, scenes.mean, z * sizeof *mean);
+    memcpy(projection, scenes.projection, z * z * sizeof *projection);
+    MASK__TRY(mask__progress(run, "scene prototypes", "images", 0, scenes.images, err));
+    MASK__TRY(mask__scene_prototypes(&scenes, &k->incidence, NULL, neighbours, o->prototype_shrink, prototypes, err));
+    k->scene_mean = mean;
+    k->scene_projection = projection;
+    k->scene_prototypes = prototypes;
+    if (o->reliability <= 0 || g->only) return MASK_OK;
+    mask__reliability_input input = {.labels = g->labels,
+                                     .encoder = &k->encoder,
+                                     .scenes = &scenes,
+                                     .incidence = &k->incidence,
+                                     .neighbours = neighbours,
+                                     .pseudo_counts = o->prototype_shrink,
+                                     .fold_sums = g->sums,
+                                     .fold_counts = g->counts};
+    k->reliability = reliability;
+    return mask__reliability(&input, o->reliability, reliability, run, err);
 }
 
 static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
                                     const mask_learn_options *o, const mask_run *run, mask_error *err)
 {
-    size_t values = k->info.words * k->info.dim;
+    size_t words = k->info.words, z = k->info.dim;
+    mask__arena work = {0};
+    mask__neighbours neighbours = {0};
+    mask__word_space space = {.count = words, .n = k->info.vector_dim, .vectors = k->word_vectors};
+    mask__neighbour_options shrinking = {.m = SHRINK_NEIGHBOURS, .temperature = shrink_temperature, .skip_self = true};
+    gathering g = {.knowledge = k, .labels = labels, .words = w, .with_scenes = o->scenes};
+    g.sums = mask__arena_alloc(&work, MASK__FOLDS * words * z, sizeof *g.sums);
+    g.counts = mask__arena_alloc(&work, MASK__FOLDS * words, sizeof *g.counts);
     bool draw = o->prototype == MASK_PROTOTYPE_RANDOM;
-    double *sums = calloc(values, sizeof *sums);
-    float *prototypes = mask__arena_alloc(&k->arena, values, sizeof *prototypes);
     size_t *only = draw ? draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0) : NULL;
-    summing s = {.words = w, .only = only, .z = k->info.dim, .sums = sums};
-    k->prototypes = prototypes;
-    mask_status status = sums && prototypes && (only || !draw) ? MASK_OK : mask__no_memory(err, "prototypes");
-    if (status == MASK_OK) status = mask__region_pass(labels, &k->encoder, "prototypes", add_block, &s, run, err);
-    for (size_t i = 0; status == MASK_OK && i < values; i++)
-        prototypes[i] = (float)(draw ? sums[i] : sums[i] / (double)k->counts[i / k->info.dim]);
-    if (status == MASK_OK && o->prototype_shrink > 0 && k->info.words > 1)
-        status = shrink_prototypes(k, o->prototype_shrink, prototypes, err);
+    g.only = only;
+    mask_status status = g.sums && g.counts && (only || !draw) ? MASK_OK : mask__no_memory(err, "prototypes");
+    if (status == MASK_OK) status = gather_incidence(k, labels, w, err);
+    if (status == MASK_OK) status = mask__neighbours_find(&neighbours, &space, &space, &shrinking, err);
+    if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
+    if (status == MASK_OK) status = mask__region_pass(labels, &k->encoder, "prototypes", gather_block, &g, run, err);
+    if (status == MASK_OK) status = make_prototypes(k, &g, &neighbours, o->prototype_shrink, err);
+    if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);
+    mask__neighbours_free(&neighbours);
+    mask__arena_free(&work);
     free(only);
-    free(sums);
     return status;
 }
 
@@ -169,6 +247,9 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     k->info.whiten_shrink = o->whiten_shrink;
     k->info.prototype_shrink = o->prototype_shrink;
     k->info.regions = mask_labels_regions(labels);
+    k->info.images = mask_labels_images(labels);
+    k->info.scenes = o->scenes;
+    k->info.reliabilities = o->scenes && o->reliability > 0 && o->prototype == MASK_PROTOTYPE_MEAN;
     k->info.vector_dim = mask_vectors_dim(vectors);
     k->info.vectors_fingerprint = mask_vectors_fingerprint(vectors);
     k->info.vectors_path = mask__arena_text(&k->arena, path, strlen(path));
@@ -184,7 +265,7 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
     mask__encoder *e = &k->encoder;
     *e = (mask__encoder){.kind = o->encoder, .in = dim, .out = dim};
     if (o->encoder == MASK_ENCODER_WHITEN) {
-        MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
+        MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
         e->out = e->whitening.out;
     }
     if (o->encoder == MASK_ENCODER_MASK) {
@@ -194,12 +275,14 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
                                .unit_words = k->word_vectors,
                                .words = k->info.words,
                                .vector_dim = k->info.vector_dim,
+                               .power = o->power,
                                .whiten_dim = o->whiten_dim,
                                .whiten_shrink = o->whiten_shrink};
         MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
     }
     k->info.feature_dim = e->in;
     k->info.dim = e->out;
+    k->info.power = e->whitening.projection ? e->whitening.power : 1;
     return MASK_OK;
 }
 
@@ -220,7 +303,7 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
     if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, run, err);
     if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
-    if (status == MASK_OK) k->options = mask_calibrate_defaults();
+    k->options = MASK_MATCH_CALIBRATED;
     mask__label_words_free(&words);
     if (status != MASK_OK)
         mask_knowledge_close(k);

@@ -1,6 +1,7 @@
 #include "lexicon.h"
 #include "text/wordnet.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ void mask__lexicon_close(mask__lexicon *lexicon)
     mask__strings_free(&lexicon->compound_firsts);
     mask__strings_free(&lexicon->seen);
     mask__strings_free(&lexicon->names);
+    free(lexicon->items);
     free(lexicon->resolutions);
     free(lexicon->terms);
     free(lexicon->ood_vectors);
@@ -97,13 +99,14 @@ static mask_status try_vector(mask__lexicon *lexicon, const char *word, size_t l
     return add_term(lexicon, word, length, MASK__NOT_FOUND, vector, &r->term, err);
 }
 
-/* The order of trust: as it stands, its lemma, and only then an OOD word; lemmas only by the CAPTION rule. */
+/* The order of trust: as it stands, the noun's base form, an OOD word, and last any base form ("running" as OOD word is
+ * better than as the run of a stocking). Base forms only by the CAPTION rule. */
 static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t length, mask__resolution *r,
                            mask_error *err)
 {
     mask_tokens rule = lexicon->knowledge->info.tokens;
     char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
-    size_t lemma_count = 0;
+    size_t nouns = 0, all = 0;
     const char *dropped = mask__tokens_dropped(rule, token, length);
     if (dropped) {
         r->kind = MASK_WORD_DROPPED;
@@ -112,11 +115,13 @@ static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t len
     }
     MASK__TRY(try_known(lexicon, token, length, "", r, err));
     if (r->kind == MASK_WORD_KNOWN) return MASK_OK;
-    if (rule == MASK_TOKENS_CAPTION) lemma_count = mask__wordnet_lemmas(token, length, lemmas);
-    for (size_t i = 0; i < lemma_count && r->kind == MASK_WORD_UNKNOWN; i++)
+    if (rule == MASK_TOKENS_CAPTION) all = mask__wordnet_lemmas(token, length, lemmas, &nouns);
+    for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
     if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(try_vector(lexicon, token, length, "", r, err));
-    for (size_t i = 0; i < lemma_count && r->kind == MASK_WORD_UNKNOWN; i++)
+    for (size_t i = nouns; i < all && r->kind == MASK_WORD_UNKNOWN; i++)
+        MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
+    for (size_t i = 0; i < all && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_vector(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
     return MASK_OK;
 }
@@ -164,8 +169,9 @@ static mask_status resolve_compound(mask__lexicon *lexicon, mask__token first, m
     mask__resolution *r = &lexicon->resolutions[*seen];
     pair[first.length] = '_';
     MASK__TRY(try_known(lexicon, pair, length, "compound", r, err));
-    size_t count = r->kind == MASK_WORD_KNOWN ? 0 : mask__wordnet_lemmas(second.text, second.length, lemmas);
-    for (size_t i = 0; i < count && r->kind == MASK_WORD_UNKNOWN; i++) {
+    size_t nouns = 0;
+    if (r->kind != MASK_WORD_KNOWN) mask__wordnet_lemmas(second.text, second.length, lemmas, &nouns);
+    for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++) {
         size_t lemma_length = strlen(lemmas[i]);
         if (first.length + 1 + lemma_length > sizeof pair) continue;
         memcpy(pair + first.length + 1, lemmas[i], lemma_length);
@@ -175,22 +181,70 @@ static mask_status resolve_compound(mask__lexicon *lexicon, mask__token first, m
     return MASK_OK;
 }
 
-/* Splits a text and resolves its tokens, each compound after its second part; items index `resolutions`. */
-static mask_status read_text(mask__lexicon *lexicon, const char *text, uint32_t **items, size_t *count, mask_error *err)
+/* The entry of a token that counts only as a part of something that follows it in the reading. */
+static mask_status part_entry(mask__lexicon *lexicon, mask__token token, uint32_t *seen, mask_error *err)
+{
+    char key[256]; /* no token holds a tab */
+    bool added;
+    if (token.length + 1 > sizeof key) return MASK_OK;
+    memcpy(key, token.text, token.length);
+    key[token.length] = '\t';
+    MASK__TRY(mask__strings_intern(&lexicon->seen, key, token.length + 1, seen, &added, err));
+    if (!added) return MASK_OK;
+    MASK__TRY(new_resolution(lexicon, *seen, token.text, token.length, err));
+    lexicon->resolutions[*seen].kind = MASK_WORD_DROPPED;
+    lexicon->resolutions[*seen].reason = "part of what follows";
+    return MASK_OK;
+}
+
+static mask_status add_item(mask__lexicon *lexicon, uint32_t item, mask_error *err)
+{
+    if (!mask__grow(&lexicon->items, &lexicon->item_capacity, lexicon->item_count + 1, sizeof *lexicon->items))
+        return mask__no_memory(err, "the words of a text");
+    lexicon->items[lexicon->item_count++] = item;
+    return MASK_OK;
+}
+
+/* A hyphenated token that is no word of the knowledge counts as its parts: "brown-haired". */
+static mask_status add_hyphen_parts(mask__lexicon *lexicon, mask__token token, mask_error *err)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i <= token.length; i++) {
+        if (i < token.length && token.text[i] != '-') continue;
+        mask__token part = {token.text + begin, i - begin};
+        uint32_t item;
+        begin = i + 1;
+        if (part.length == 0) continue;
+        MASK__TRY(resolve_cached(lexicon, part, &item, err));
+        MASK__TRY(add_item(lexicon, item, err));
+    }
+    return MASK_OK;
+}
+
+/* Splits a text and resolves its tokens into lexicon->items, which index `resolutions`. What takes the place of tokens,
+ * a compound or the parts of a hyphenated word, stands behind them. */
+static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_error *err)
 {
     mask__tokens *tokens = &lexicon->tokens;
     mask_tokens rule = lexicon->knowledge->info.tokens;
-    *count = 0;
+    size_t previous = SIZE_MAX; /* where the token before stands in items, when it may begin a compound */
+    lexicon->item_count = 0;
     MASK__TRY(mask__tokens_split(tokens, rule, text, strlen(text), err));
-    *items = mask__arena_alloc(&lexicon->arena, tokens->count * 2, sizeof **items);
-    if (!*items) return mask__no_memory(err, "the words of a text");
     for (size_t i = 0; i < tokens->count; i++) {
-        uint32_t compound = MASK__NOT_FOUND;
-        MASK__TRY(resolve_cached(lexicon, tokens->items[i], &(*items)[(*count)++], err));
-        if (i && rule == MASK_TOKENS_CAPTION)
-            MASK__TRY(resolve_compound(lexicon, tokens->items[i - 1], tokens->items[i], &compound, err));
-        if (compound != MASK__NOT_FOUND && lexicon->resolutions[compound].kind == MASK_WORD_KNOWN)
-            (*items)[(*count)++] = compound;
+        uint32_t item, compound = MASK__NOT_FOUND;
+        mask__token token = tokens->items[i];
+        MASK__TRY(resolve_cached(lexicon, token, &item, err));
+        if (previous != SIZE_MAX && rule == MASK_TOKENS_CAPTION)
+            MASK__TRY(resolve_compound(lexicon, tokens->items[i - 1], token, &compound, err));
+        bool hyphenated = rule == MASK_TOKENS_CAPTION && lexicon->resolutions[item].kind != MASK_WORD_KNOWN &&
+                          memchr(token.text, '-', token.length) != NULL;
+        bool joins = compound != MASK__NOT_FOUND && lexicon->resolutions[compound].kind == MASK_WORD_KNOWN;
+        if (joins) MASK__TRY(part_entry(lexicon, tokens->items[i - 1], &lexicon->items[previous], err));
+        if (joins || hyphenated) MASK__TRY(part_entry(lexicon, token, &item, err));
+        MASK__TRY(add_item(lexicon, item, err));
+        previous = joins || hyphenated ? SIZE_MAX : lexicon->item_count - 1;
+        if (joins) MASK__TRY(add_item(lexicon, compound, err));
+        if (!joins && hyphenated) MASK__TRY(add_hyphen_parts(lexicon, token, err));
     }
     return MASK_OK;
 }
@@ -213,11 +267,9 @@ static mask_status end_text(mask__lexicon *lexicon, mask_error *err)
 
 mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mask_error *err)
 {
-    uint32_t *items;
-    size_t count;
-    MASK__TRY(read_text(lexicon, text, &items, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        const mask__resolution *r = &lexicon->resolutions[items[i]];
+    MASK__TRY(read_text(lexicon, text, err));
+    for (size_t i = 0; i < lexicon->item_count; i++) {
+        const mask__resolution *r = &lexicon->resolutions[lexicon->items[i]];
         lexicon->known += r->kind == MASK_WORD_KNOWN;
         lexicon->ood += r->kind == MASK_WORD_OOD;
         lexicon->unusable += r->kind == MASK_WORD_UNKNOWN;
@@ -229,11 +281,11 @@ mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mas
 mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items, size_t *count,
                                mask_error *err)
 {
-    uint32_t *indices;
-    MASK__TRY(read_text(lexicon, text, &indices, count, err));
+    MASK__TRY(read_text(lexicon, text, err));
+    *count = lexicon->item_count;
     *items = mask__arena_alloc(&lexicon->arena, *count, sizeof **items);
     if (!*items) return mask__no_memory(err, "the words of a text");
-    for (size_t i = 0; i < *count; i++) (*items)[i] = &lexicon->resolutions[indices[i]];
+    for (size_t i = 0; i < *count; i++) (*items)[i] = &lexicon->resolutions[lexicon->items[i]];
     return MASK_OK;
 }
 
@@ -263,20 +315,46 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err
     return status;
 }
 
-/* Prototypes (ood_count x Z) and nearness of the OOD terms. */
-static mask_status ood_prototypes(const mask__lexicon *lexicon, const mask_match_options *options, float *prototypes,
-                                  float *nearness, mask_error *err)
+/* How far co-occurrence is trusted for each OOD term, and its company vector: words the background holds often. */
+static void find_company(const mask__lexicon *lexicon, float share, float *company, float *trust)
 {
-    mask__space space = mask__knowledge_space(lexicon->knowledge);
-    MASK__TRY(mask__ood_prototypes(&space, lexicon->ood_vectors, lexicon->ood_count, false,
-                                   (size_t)options->ood_neighbours, options->ood_temperature, prototypes, nearness, err));
-    if (options->ood != MASK_OOD_PROCRUSTES) return MASK_OK;
-    mask__procrustes fit;
-    MASK__TRY(mask__procrustes_fit(&fit, &space, err));
-    for (size_t i = 0; i < lexicon->ood_count; i++)
-        mask__procrustes_apply(&fit, lexicon->ood_vectors + i * space.n, prototypes + i * space.z);
-    mask__procrustes_free(&fit);
-    return MASK_OK;
+    enum { OFTEN = 20 }; /* texts from which on the full share is trusted */
+    const mask__background *b = &lexicon->knowledge->background;
+    for (size_t i = 0; i < lexicon->names.count; i++) {
+        size_t length, ood = lexicon->terms[i].vector;
+        if (lexicon->terms[i].known != MASK__NOT_FOUND) continue;
+        const char *name = mask__strings_get(&lexicon->names, i, &length);
+        uint32_t at = mask__strings_find(&b->words, name, length);
+        if (at == MASK__NOT_FOUND) continue;
+        uint64_t texts = b->word_texts[at] < OFTEN ? b->word_texts[at] : OFTEN;
+        trust[ood] = share * (float)texts / OFTEN;
+        memcpy(company + ood * b->company_dim, b->company + at * b->company_dim, b->company_dim * sizeof *company);
+    }
+}
+
+mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_match_options *options,
+                                     mask__neighbours *out, mask_error *err)
+{
+    mask__word_space known = mask__knowledge_space(lexicon->knowledge), queries = known;
+    mask__neighbour_options o = {.m = (size_t)options->ood_neighbours, .temperature = options->ood_temperature};
+    mask__arena work = {0};
+    queries.count = lexicon->ood_count;
+    queries.vectors = lexicon->ood_vectors;
+    queries.company = NULL;
+    if (options->ood_company > 0 && known.company) {
+        float *company = mask__arena_alloc(&work, queries.count * known.s, sizeof *company);
+        float *trust = mask__arena_alloc(&work, queries.count, sizeof *trust);
+        if (!company || !trust) {
+            mask__arena_free(&work);
+            return mask__no_memory(err, "co-occurrence");
+        }
+        find_company(lexicon, options->ood_company, company, trust);
+        queries.company = company;
+        o.trust = trust;
+    }
+    mask_status status = mask__neighbours_find(out, &known, &queries, &o, err);
+    mask__arena_free(&work);
+    return status;
 }
 
 /* An OOD word weighs less the farther its neighbours are (method section 9; constants of findings). */
@@ -287,24 +365,67 @@ static float ood_weight(const mask_match_options *options, float nearness)
     return weight > 0.05f ? weight : 0.05f;
 }
 
-mask_status mask__lexicon_prototypes(const mask__lexicon *lexicon, const mask_match_options *options, float *prototypes,
-                                     float *weights, mask_error *err)
+/* out (terms x z): rows of known terms from table (known words x z), of OOD terms from ood (ood_count x z). */
+static void spread_rows(const mask__lexicon *lexicon, const float *table, const float *ood, size_t z, float *out)
+{
+    for (size_t i = 0; i < lexicon->names.count; i++) {
+        const mask__term *term = &lexicon->terms[i];
+        const float *from = term->known != MASK__NOT_FOUND ? table + term->known * z : ood + term->vector * z;
+        memcpy(out + i * z, from, z * sizeof *from);
+        mask__normalise(out + i * z, z);
+    }
+}
+
+static mask_status procrustes(const mask__lexicon *lexicon, float *ood, mask_error *err)
 {
     const mask_knowledge *k = lexicon->knowledge;
-    size_t z = k->info.dim, count = lexicon->names.count;
-    float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
-    float *nearness = malloc((lexicon->ood_count + 1) * sizeof *nearness);
-    mask_status status = ood && nearness ? MASK_OK : mask__no_memory(err, "prototypes");
-    if (status == MASK_OK && lexicon->ood_count) status = ood_prototypes(lexicon, options, ood, nearness, err);
-    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+    size_t n = k->info.vector_dim, z = k->info.dim;
+    mask__procrustes fit;
+    MASK__TRY(mask__procrustes_fit(&fit, k->word_vectors, n, k->prototypes, z, k->info.words, err));
+    for (size_t i = 0; i < lexicon->ood_count; i++)
+        mask__procrustes_apply(&fit, lexicon->ood_vectors + i * n, ood + i * z);
+    mask__procrustes_free(&fit);
+    return MASK_OK;
+}
+
+static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_options *options,
+                               const mask__neighbours *neighbours, mask__term_values *values, mask_error *err)
+{
+    const mask_knowledge *k = lexicon->knowledge;
+    float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs), *ood = logs + k->info.words;
+    if (!logs) return mask__no_memory(err, "reliabilities");
+    for (size_t i = 0; i < k->info.words; i++) logs[i] = k->reliability ? logf(k->reliability[i]) : 0;
+    mask__neighbours_mean(neighbours, logs, 1, ood);
+    for (size_t i = 0; i < lexicon->names.count; i++) {
         const mask__term *term = &lexicon->terms[i];
         bool known = term->known != MASK__NOT_FOUND;
-        const float *from = known ? k->prototypes + term->known * z : ood + term->vector * z;
-        memcpy(prototypes + i * z, from, z * sizeof *from);
-        mask__normalise(prototypes + i * z, z);
-        weights[i] = known ? 1 : ood_weight(options, nearness[term->vector]);
+        values->weights[i] = known ? 1 : ood_weight(options, neighbours->nearness[term->vector]);
+        values->reliability[i] = expf(known ? logs[term->known] : ood[term->vector]);
     }
+    free(logs);
+    return MASK_OK;
+}
+
+mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
+                                 mask__term_values *values, mask_error *err)
+{
+    const mask_knowledge *k = lexicon->knowledge;
+    size_t z = k->info.dim;
+    mask__neighbours neighbours;
+    float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
+    if (!ood) return mask__no_memory(err, "prototypes");
+    mask_status status = mask__lexicon_neighbours(lexicon, options, &neighbours, err);
+    if (status == MASK_OK) {
+        mask__neighbours_mean(&neighbours, k->prototypes, z, ood);
+        if (options->ood == MASK_OOD_PROCRUSTES) status = procrustes(lexicon, ood, err);
+        spread_rows(lexicon, k->prototypes, ood, z, values->prototypes);
+    }
+    if (status == MASK_OK && values->scenes) {
+        mask__neighbours_mean(&neighbours, k->scene_prototypes, z, ood);
+        spread_rows(lexicon, k->scene_prototypes, ood, z, values->scenes);
+    }
+    if (status == MASK_OK) status = weigh_terms(lexicon, options, &neighbours, values, err);
+    mask__neighbours_free(&neighbours);
     free(ood);
-    free(nearness);
     return status;
 }

@@ -30,6 +30,8 @@ typedef struct mask__lexicon {
     mask__strings seen; /* distinct tokens, and pairs "first second" that may be compounds */
     mask__resolution *resolutions; /* one for each of `seen` */
     size_t resolution_capacity;
+    uint32_t *items; /* the text read last: indices of resolutions */
+    size_t item_count, item_capacity;
     mask__strings names; /* of the terms */
     mask__term *terms;
     size_t term_capacity;
@@ -52,8 +54,19 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err
 mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items,
                                size_t *count, mask_error *err);
 
-/* Prototypes of all terms, unit length (terms x Z), and their weights in a text's mean (terms). */
-mask_status mask__lexicon_prototypes(const mask__lexicon *lexicon, const mask_match_options *options, float *prototypes,
-                                     float *weights, mask_error *err);
+/* What the terms of a lexicon are worth to a matcher. */
+typedef struct mask__term_values {
+    float *prototypes;  /* terms x Z, unit */
+    float *scenes;      /* terms x Z, unit; NULL without scenes */
+    float *weights;     /* terms: in a text's mean */
+    float *reliability; /* terms: of their columns */
+} mask__term_values;
+
+/* Fills the arrays, which the caller made; values->scenes may be NULL. */
+mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
+                                 mask__term_values *values, mask_error *err);
+/* The known neighbours of the OOD terms, in the order of lexicon->ood_vectors (Eq. 11-12). */
+mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_match_options *options,
+                                     mask__neighbours *out, mask_error *err);
 
 #endif

@@ -9,75 +9,103 @@
 
 enum { NEARNESS_WORDS = 5, BLOCK_QUERIES = 256 };
 
-size_t mask__ood_nearest(const mask__space *space, const float *query, size_t m, mask__ranked *out, mask_error *err)
+void mask__neighbours_free(mask__neighbours *neighbours)
 {
-    float *cosines = malloc((space->count + 1) * sizeof *cosines);
-    size_t found = 0;
-    if (!cosines) {
-        mask__no_memory(err, "out-of-knowledge words");
-        return 0;
-    }
-    for (size_t k = 0; k < space->count; k++) cosines[k] = mask__dot(space->vectors + k * space->n, query, space->n);
-    found = mask__top_k(cosines, space->count, m, out);
-    free(cosines);
-    return found;
+    free(neighbours->items);
+    free(neighbours->nearness);
+    *neighbours = (mask__neighbours){0};
 }
 
-void mask__ood_softmax(mask__ranked *nearest, size_t m, float temperature)
+/* Values become softmax(values / temperature); nearest[0] is the largest. */
+static void softmax(mask__ranked *nearest, size_t m, float temperature)
 {
     double sum = 0;
-    for (size_t q = m; q-- > 0;) { /* backwards: nearest[0] is the largest and is needed until the end */
+    for (size_t q = m; q-- > 0;) { /* backwards: nearest[0] is needed until the end */
         nearest[q].value = expf((nearest[q].value - nearest[0].value) / temperature);
         sum += nearest[q].value;
     }
     for (size_t q = 0; q < m; q++) nearest[q].value = (float)(nearest[q].value / sum);
 }
 
-static void weighted_mean(const mask__space *space, const mask__ranked *nearest, size_t m, float *out)
+static float mean_of_nearest(const float *cosines, size_t known)
 {
-    memset(out, 0, space->z * sizeof *out);
-    for (size_t q = 0; q < m; q++)
-        mask__axpy(nearest[q].value, space->prototypes + nearest[q].index * space->z, out, space->z);
+    mask__ranked nearest[NEARNESS_WORDS];
+    size_t found = mask__top_k(cosines, known, NEARNESS_WORDS, nearest);
+    float sum = 0;
+    for (size_t q = 0; q < found; q++) sum += nearest[q].value;
+    return found ? sum / (float)found : 0;
 }
 
-/* One query: cosines (count of the space) to its prototype. nearest is scratch for max(m, NEARNESS_WORDS). */
-static void one_prototype(const mask__space *space, const float *cosines, size_t available, size_t m,
-                          float temperature, mask__ranked *nearest, float *out, float *nearness)
+/* Queries [first, first + block): cosines (and company cosines) are block x known scratch. */
+static void find_block(mask__neighbours *out, const mask__word_space *known, const mask__word_space *queries,
+                       const mask__neighbour_options *o, size_t first, size_t block, float *cosines, float *company)
 {
-    size_t keep = m > NEARNESS_WORDS ? m : NEARNESS_WORDS;
-    size_t found = mask__top_k(cosines, space->count, keep < available ? keep : available, nearest);
-    if (nearness) {
-        size_t near = found < NEARNESS_WORDS ? found : NEARNESS_WORDS;
-        float sum = 0;
-        for (size_t q = 0; q < near; q++) sum += nearest[q].value;
-        *nearness = near ? sum / (float)near : 0;
-    }
-    if (found > m) found = m;
-    if (found) mask__ood_softmax(nearest, found, temperature);
-    weighted_mean(space, nearest, found, out);
-}
-
-mask_status mask__ood_prototypes(const mask__space *space, const float *queries, size_t count, bool skip_self, size_t m,
-                                 float temperature, float *out, float *nearness, mask_error *err)
-{
-    size_t keep = m > NEARNESS_WORDS ? m : NEARNESS_WORDS, known = space->count;
-    mask__arena work = {0};
-    float *cosines = mask__arena_alloc(&work, BLOCK_QUERIES * (known + 1), sizeof *cosines);
-    mask__ranked *nearest = mask__arena_alloc(&work, BLOCK_QUERIES * keep, sizeof *nearest);
-    mask_status status = cosines && nearest ? MASK_OK : mask__no_memory(err, "out-of-knowledge words");
-    for (size_t first = 0; status == MASK_OK && known && first < count; first += BLOCK_QUERIES) {
-        size_t block = count - first < BLOCK_QUERIES ? count - first : BLOCK_QUERIES;
-        mask__gemm(false, true, block, known, space->n, 1, queries + first * space->n, space->n, space->vectors,
-                   space->n, 0, cosines, known);
+    size_t k = known->count;
+    mask__gemm(false, true, block, k, known->n, 1, queries->vectors + first * known->n, known->n, known->vectors,
+               known->n, 0, cosines, k);
+    if (company)
+        mask__gemm(false, true, block, k, known->s, 1, queries->company + first * known->s, known->s, known->company,
+                   known->s, 0, company, k);
 #pragma omp parallel for schedule(dynamic, 4)
-        for (size_t i = 0; i < block; i++) {
-            if (skip_self) cosines[i * known + first + i] = -INFINITY;
-            one_prototype(space, cosines + i * known, known - skip_self, m, temperature, nearest + i * keep,
-                          out + (first + i) * space->z, nearness ? nearness + first + i : NULL);
-        }
+    for (size_t i = 0; i < block; i++) {
+        float *row = cosines + i * k, share = company ? o->trust[first + i] : 0;
+        mask__ranked *items = out->items + (first + i) * out->m;
+        if (o->skip_self) row[first + i] = -INFINITY;
+        out->nearness[first + i] = mean_of_nearest(row, k);
+        for (size_t q = 0; share > 0 && q < k; q++) row[q] = (1 - share) * row[q] + share * company[i * k + q];
+        mask__top_k(row, k, out->m, items);
+        softmax(items, out->m, o->temperature);
     }
+}
+
+mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space *known, const mask__word_space *queries,
+                                  const mask__neighbour_options *o, mask_error *err)
+{
+    size_t available = known->count - (o->skip_self && known->count), count = queries->count;
+    mask__arena work = {0};
+    *out = (mask__neighbours){.count = count, .m = o->m < available ? o->m : available};
+    bool both = o->trust && known->company && queries->company;
+    float *cosines = mask__arena_alloc(&work, BLOCK_QUERIES * (known->count + 1), sizeof *cosines);
+    float *company = both ? mask__arena_alloc(&work, BLOCK_QUERIES * (known->count + 1), sizeof *company) : NULL;
+    out->items = calloc(count * out->m + 1, sizeof *out->items);
+    out->nearness = calloc(count + 1, sizeof *out->nearness);
+    mask_status status = MASK_OK;
+    if (!cosines || (both && !company) || !out->items || !out->nearness)
+        status = mask__no_memory(err, "neighbours of words");
+    for (size_t first = 0; status == MASK_OK && out->m && first < count; first += BLOCK_QUERIES)
+        find_block(out, known, queries, o, first, count - first < BLOCK_QUERIES ? count - first : BLOCK_QUERIES, cosines,
+                   company);
     mask__arena_free(&work);
+    if (status != MASK_OK) mask__neighbours_free(out);
     return status;
+}
+
+void mask__neighbours_mean(const mask__neighbours *neighbours, const float *table, size_t z, float *out)
+{
+    size_t m = neighbours->m;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < neighbours->count; i++) {
+        const mask__ranked *items = neighbours->items + i * m;
+        memset(out + i * z, 0, z * sizeof *out);
+        for (size_t q = 0; q < m; q++) mask__axpy(items[q].value, table + items[q].index * z, out + i * z, z);
+    }
+}
+
+mask_status mask__neighbours_shrink(const mask__neighbours *neighbours, const uint64_t *counts, float pseudo_counts,
+                                    float *table, size_t z, mask_error *err)
+{
+    size_t words = neighbours->count;
+    if (pseudo_counts <= 0 || neighbours->m == 0) return MASK_OK;
+    float *others = malloc(words * z * sizeof *others);
+    if (!others) return mask__no_memory(err, "prototypes");
+    mask__neighbours_mean(neighbours, table, z, others);
+    for (size_t k = 0; k < words; k++) {
+        float count = (float)counts[k];
+        for (size_t d = k * z; d < (k + 1) * z; d++)
+            table[d] = (count * table[d] + pseudo_counts * others[d]) / (count + pseudo_counts);
+    }
+    free(others);
+    return MASK_OK;
 }
 
 static void column_mean(const float *x, size_t rows, size_t dim, double *mean)
@@ -89,14 +117,15 @@ static void column_mean(const float *x, size_t rows, size_t dim, double *mean)
 }
 
 /* C (z x n) = sum_k (v_k - vbar)(w_k - wbar)^T; returns sum_k |w_k - wbar|^2. */
-static double cross_covariance(const mask__space *space, const mask__procrustes *fit, double *v, double *w, double *c)
+static double cross_covariance(const mask__procrustes *fit, const float *vectors, const float *prototypes, size_t count,
+                               double *v, double *w, double *c)
 {
-    size_t n = space->n, z = space->z, count = space->count;
+    size_t n = fit->n, z = fit->z;
     double squares = 0;
     for (size_t k = 0; k < count; k++) {
-        for (size_t d = 0; d < z; d++) v[k * z + d] = space->prototypes[k * z + d] - fit->prototypes_mean[d];
+        for (size_t d = 0; d < z; d++) v[k * z + d] = prototypes[k * z + d] - fit->prototypes_mean[d];
         for (size_t d = 0; d < n; d++) {
-            w[k * n + d] = space->vectors[k * n + d] - fit->vectors_mean[d];
+            w[k * n + d] = vectors[k * n + d] - fit->vectors_mean[d];
             squares += w[k * n + d] * w[k * n + d];
         }
     }
@@ -104,9 +133,10 @@ static double cross_covariance(const mask__space *space, const mask__procrustes 
     return squares;
 }
 
-mask_status mask__procrustes_fit(mask__procrustes *fit, const mask__space *space, mask_error *err)
+mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes, size_t z,
+                                 size_t count, mask_error *err)
 {
-    size_t n = space->n, z = space->z, r = n < z ? n : z, count = space->count;
+    size_t r = n < z ? n : z;
     mask__arena work = {0};
     *fit = (mask__procrustes){.n = n, .z = z};
     double *v = mask__arena_alloc(&work, count * z, sizeof *v), *w = mask__arena_alloc(&work, count * n, sizeof *w);
@@ -119,9 +149,9 @@ mask_status mask__procrustes_fit(mask__procrustes *fit, const mask__space *space
     if (!v || !w || !c || !u || !s || !vt || !fit->matrix || !fit->vectors_mean || !fit->prototypes_mean)
         status = mask__no_memory(err, "Procrustes");
     if (status == MASK_OK) {
-        column_mean(space->vectors, count, n, fit->vectors_mean);
-        column_mean(space->prototypes, count, z, fit->prototypes_mean);
-        double squares = cross_covariance(space, fit, v, w, c), sum = 0;
+        column_mean(vectors, count, n, fit->vectors_mean);
+        column_mean(prototypes, count, z, fit->prototypes_mean);
+        double squares = cross_covariance(fit, vectors, prototypes, count, v, w, c), sum = 0;
         status = mask__svd_thin(c, z, n, u, s, vt, err);
         for (size_t i = 0; status == MASK_OK && i < r; i++) sum += s[i];
         /* A = U V^T, beta = sum of the singular values / sum |w - wbar|^2 */

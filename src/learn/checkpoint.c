@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #define MAGIC "MASKCKPT"
-enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 28 };
+enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 29 };
 
 /* What must be equal for a run to continue, under the names a user knows; stored in this order. */
 typedef struct named {
@@ -20,6 +20,7 @@ static void list_options(const mask__checkpoint *c, named list[OPTIONS])
     const mask_train_options *o = c->options;
     const named all[OPTIONS] = {{"--input whiten", o->whiten},
                                 {"--whiten-dim", o->whiten ? (double)c->lesson->whiten_dim : 0},
+                                {"--power", o->whiten ? c->lesson->power : 0},
                                 {"--whiten-shrink", o->whiten ? c->lesson->whiten_shrink : 0},
                                 {"--start whiten", o->start_whiten},
                                 {"--words centred", o->centre_words},

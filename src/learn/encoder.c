@@ -1,25 +1,33 @@
 #include "encoder.h"
 #include "math/gemm.h"
+#include "math/vector.h"
 
 #include <math.h>
 #include <omp.h>
 
+void mask__whiten_directions(const float *x, float power, const float *mean, float *y, size_t rows, size_t dim)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        float *to = y + row * dim, squares = 0;
+        mask__raise(x + row * dim, power, to, dim);
+#pragma omp simd reduction(+ : squares)
+        for (size_t d = 0; d < dim; d++) {
+            to[d] -= mean[d];
+            squares += to[d] * to[d];
+        }
+        float scale = 1 / (sqrtf(squares) + 1e-8f);
+        for (size_t d = 0; d < dim; d++) to[d] *= scale;
+    }
+}
+
 void mask__whiten_apply(const mask__whitening *w, const float *features, size_t rows, float *centred, float *whitened)
 {
     size_t dim = w->in;
+    mask__whiten_directions(features, w->power, w->mean, centred, rows, dim);
 #pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < rows; row++) {
-        const float *r = features + row * dim;
-        float *y = centred + row * dim;
-        float squares = 0;
-#pragma omp simd reduction(+ : squares)
-        for (size_t d = 0; d < dim; d++) {
-            y[d] = r[d] - w->mean[d];
-            squares += y[d] * y[d];
-        }
-        float scale = 1 / (sqrtf(squares) + 1e-8f);
-        for (size_t d = 0; d < dim; d++) y[d] = y[d] * scale - w->direction_mean[d];
-    }
+    for (size_t row = 0; row < rows; row++)
+        for (size_t d = 0; d < dim; d++) centred[row * dim + d] -= w->direction_mean[d];
     mask__gemm(false, false, rows, w->out, dim, 1, centred, dim, w->projection, w->out, 0, whitened, w->out);
 }
 
@@ -36,7 +44,7 @@ mask_status mask__encoding_open(mask__encoding *out, const mask__encoder *encode
     }
     if (status == MASK_OK && encoder->kind == MASK_ENCODER_MASK) {
         status = mask__work_make(&out->work, &encoder->pae.networks, MASK__ENCODE, max_rows, largest,
-                                 omp_get_max_threads(), NULL, err);
+                                 omp_in_parallel() ? 1 : omp_get_max_threads(), NULL, err);
         if (status == MASK_OK) mask__networks_prepare(&encoder->pae.networks, encoder->pae.parameters, &out->work);
     }
     if (status != MASK_OK) mask__encoding_close(out);

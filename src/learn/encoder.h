@@ -11,8 +11,10 @@
 #include "base/pack.h"
 #include "nn/networks.h"
 
-/* whitened(r) = ((r - mean) / |r - mean| - direction_mean) projection; all NULL where features are not whitened */
+/* whitened(r) = ((r^power - mean) / |r^power - mean| - direction_mean) projection; all NULL where features are not
+ * whitened */
 typedef struct mask__whitening {
+    float power;
     size_t in, out;              /* M, dimensions kept */
     const float *mean;           /* M */
     const float *direction_mean; /* M */
@@ -55,10 +57,12 @@ const float *mask__encoding_run(mask__encoding *encoding, const float *features,
 
 /* ---- Fitting ---- */
 
-/* Fits a whitening to the features of labelled regions (labels are not looked at): centre, L2, centre, PCA to dim, each
- * eigenvalue + shrink x the mean of all M. Two passes over the features, M x M doubles of memory. */
-mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, size_t dim, float shrink,
-                             mask__arena *arena, const mask_run *run, mask_error *err);
+/* y = (x^power - mean) / |x^power - mean| row by row: rows x dim. */
+void mask__whiten_directions(const float *x, float power, const float *mean, float *y, size_t rows, size_t dim);
+/* Fits a whitening to the features of labelled regions (labels are not looked at): power, centre, L2, centre, PCA to
+ * dim, each eigenvalue + shrink x the mean of all M. Two passes over the features, M x M doubles of memory. */
+mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, float power, size_t dim,
+                             float shrink, mask__arena *arena, const mask_run *run, mask_error *err);
 /* whitened(r) of `rows` regions; centred is scratch, rows x M. */
 void mask__whiten_apply(const mask__whitening *whitening, const float *features, size_t rows, float *centred,
                         float *whitened);

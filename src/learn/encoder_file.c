@@ -67,7 +67,7 @@ static float *copy_floats(const float *from, size_t count, mask__arena *arena)
 
 mask_status mask__whitening_copy(mask__whitening *to, const mask__whitening *from, mask__arena *arena, mask_error *err)
 {
-    *to = (mask__whitening){.in = from->in, .out = from->out};
+    *to = (mask__whitening){.power = from->power, .in = from->in, .out = from->out};
     to->mean = copy_floats(from->mean, from->in, arena);
     to->direction_mean = copy_floats(from->direction_mean, from->in, arena);
     to->projection = copy_floats(from->projection, from->in * from->out, arena);
@@ -84,6 +84,7 @@ mask_status mask__encoder_copy(mask__encoder *to, const mask__encoder *from, mas
 
 mask_status mask__whitening_write(const mask__whitening *w, mask__pack_writer *out, mask_error *err)
 {
+    MASK__TRY(mask__pack_add(out, "encoder.power", MASK__F32, 1, (uint64_t[]){1}, &w->power, err));
     MASK__TRY(mask__pack_add(out, "encoder.mean", MASK__F32, 1, (uint64_t[]){w->in}, w->mean, err));
     MASK__TRY(mask__pack_add(out, "encoder.direction_mean", MASK__F32, 1, (uint64_t[]){w->in}, w->direction_mean, err));
     return mask__pack_add(out, "encoder.projection", MASK__F32, 2, (uint64_t[]){w->in, w->out}, w->projection, err);
@@ -91,12 +92,14 @@ mask_status mask__whitening_write(const mask__whitening *w, mask__pack_writer *o
 
 mask_status mask__whitening_read(mask__whitening *w, size_t out, const mask__pack *pack, mask_error *err)
 {
-    const mask__tensor *mean, *direction_mean, *projection;
+    const mask__tensor *mean, *direction_mean, *projection, *power;
+    MASK__TRY(mask__pack_get(pack, "encoder.power", MASK__F32, 1, (uint64_t[]){1}, &power, err));
     MASK__TRY(mask__pack_get(pack, "encoder.projection", MASK__F32, 2, (uint64_t[]){0, out}, &projection, err));
     uint64_t in = projection->shape[0];
     MASK__TRY(mask__pack_get(pack, "encoder.mean", MASK__F32, 1, &in, &mean, err));
     MASK__TRY(mask__pack_get(pack, "encoder.direction_mean", MASK__F32, 1, &in, &direction_mean, err));
-    *w = (mask__whitening){.in = in,
+    *w = (mask__whitening){.power = *(const float *)power->data,
+                           .in = in,
                            .out = projection->shape[1],
                            .mean = mean->data,
                            .direction_mean = direction_mean->data,

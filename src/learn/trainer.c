@@ -202,7 +202,8 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
     } else {
         if (found) mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten: --resume would continue it", o->checkpoint);
         if (o->whiten)
-            MASK__TRY(mask__whiten_fit(&t->whitening, t->lesson->labels, t->whitening.out, t->lesson->whiten_shrink, arena,
+            MASK__TRY(mask__whiten_fit(&t->whitening, t->lesson->labels, t->lesson->power, t->whitening.out,
+                                       t->lesson->whiten_shrink, arena,
                                        t->run, err));
         mask__parameters_initialise(&t->nets.table, mask__random(t->seed, STREAM_PARAMETERS), t->parameters);
         if (o->start_whiten) start_from_whitened(t);

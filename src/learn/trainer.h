@@ -15,7 +15,7 @@ typedef struct mask__lesson {
     const float *unit_words; /* words x vector_dim, of unit length */
     size_t words, vector_dim;
     size_t whiten_dim; /* of options->whiten */
-    float whiten_shrink;
+    float power, whiten_shrink;
 } mask__lesson;
 
 /* The encoder's memory is the arena's, and mask__encoder_close's. MASK_ECANCELLED after the progress callback asked to

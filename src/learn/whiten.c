@@ -1,10 +1,11 @@
-/* `whiten`, the closed-form encoder. Post-ReLU features all point one way, so their cosines hardly differ; after
- * centring, L2, centring again and a PCA whose eigenvalues are shrunk towards their mean, cosines mean something.
+/* `whiten`, the closed-form encoder. Post-ReLU features all point one way and few large values rule them, so their
+ * cosines hardly differ; after a power below 1, centring, L2, centring again and a PCA whose eigenvalues are shrunk towards their mean, cosines mean something.
  * Streams the features twice; refuses to look at labels. */
 #include "encoder.h"
 #include "dataset/labels.h"
 #include "math/eigen.h"
 #include "math/gemm.h"
+#include "math/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ enum { BLOCK_ROWS = 4096 };
 typedef struct fit {
     const mask_labels *labels;
     size_t rows, dim;
+    float power;
     float *buffer, *directions; /* BLOCK_ROWS x M */
     double *sum;                /* M */
     float *partial;             /* M x M of one block */
@@ -40,27 +42,11 @@ static mask_status feature_mean(fit *f, float *mean, const mask_run *run, mask_e
         const float *x;
         MASK__TRY(mask__progress(run, "whitening, mean", "regions", first, f->rows, err));
         MASK__TRY(mask__labels_block(f->labels, first, rows, f->buffer, &x, err));
-        add_columns(f->sum, x, rows, f->dim);
+        mask__raise(x, f->power, f->directions, rows * f->dim);
+        add_columns(f->sum, f->directions, rows, f->dim);
     }
     for (size_t d = 0; d < f->dim; d++) mean[d] = (float)(f->sum[d] / (double)f->rows);
     return MASK_OK;
-}
-
-/* y = (x - mean) / |x - mean| row by row */
-static void directions_of(const float *x, const float *mean, float *y, size_t rows, size_t dim)
-{
-#pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < rows; row++) {
-        float squares = 0;
-#pragma omp simd reduction(+ : squares)
-        for (size_t d = 0; d < dim; d++) {
-            float centred = x[row * dim + d] - mean[d];
-            y[row * dim + d] = centred;
-            squares += centred * centred;
-        }
-        float scale = 1 / (sqrtf(squares) + 1e-8f);
-        for (size_t d = 0; d < dim; d++) y[row * dim + d] *= scale;
-    }
 }
 
 /* The mean of the directions, and in f->moment their second moment minus its outer product: the covariance. */
@@ -74,7 +60,7 @@ static mask_status direction_covariance(fit *f, const float *mean, float *direct
         const float *x;
         MASK__TRY(mask__progress(run, "whitening, covariance", "regions", first, f->rows, err));
         MASK__TRY(mask__labels_block(f->labels, first, rows, f->buffer, &x, err));
-        directions_of(x, mean, f->directions, rows, dim);
+        mask__whiten_directions(x, f->power, mean, f->directions, rows, dim);
         add_columns(f->sum, f->directions, rows, dim);
         mask__gemm(true, false, dim, dim, rows, 1, f->directions, dim, f->directions, dim, 0, f->partial, dim);
 #pragma omp parallel for schedule(static)
@@ -110,12 +96,12 @@ static mask_status project(fit *f, size_t keep, float shrink, float *projection,
     return status;
 }
 
-mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, size_t dim, float shrink,
-                             mask__arena *arena, const mask_run *run, mask_error *err)
+mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labels, float power, size_t dim,
+                             float shrink, mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t in = mask_labels_dim(labels), out = dim < in ? dim : in;
     mask__arena work = {0};
-    fit f = {.labels = labels, .rows = mask_labels_regions(labels), .dim = in};
+    fit f = {.labels = labels, .rows = mask_labels_regions(labels), .dim = in, .power = power};
     f.buffer = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof(float));
     f.directions = mask__arena_alloc(&work, BLOCK_ROWS * in, sizeof(float));
     f.sum = mask__arena_alloc(&work, in, sizeof(double));
@@ -131,7 +117,11 @@ mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labe
     if (status == MASK_OK) status = direction_covariance(&f, mean, direction_mean, run, err);
     if (status == MASK_OK) status = project(&f, out, shrink, projection, err);
     mask__arena_free(&work);
-    *whitening = (mask__whitening){
-        .in = in, .out = out, .mean = mean, .direction_mean = direction_mean, .projection = projection};
+    *whitening = (mask__whitening){.power = power,
+                                   .in = in,
+                                   .out = out,
+                                   .mean = mean,
+                                   .direction_mean = direction_mean,
+                                   .projection = projection};
     return status;
 }

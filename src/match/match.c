@@ -58,22 +58,22 @@ mask_status mask_match_scores(const mask_knowledge *knowledge, const mask_vector
 }
 
 /* The neighbours of an OOD word, copied into the arena. */
-static mask_status add_neighbours(mask_word *word, const mask_knowledge *k, const float *vector,
-                                  const mask_match_options *o, mask__arena *arena, mask_error *err)
+static mask_status add_neighbours(mask_word *word, const mask__lexicon *lexicon, const mask__neighbours *neighbours,
+                                  size_t ood, mask__arena *arena, mask_error *err)
 {
-    mask__space space = mask__knowledge_space(k);
-    size_t m = (size_t)o->ood_neighbours < space.count ? (size_t)o->ood_neighbours : space.count;
-    mask__ranked *nearest = mask__arena_alloc(arena, m, sizeof *nearest);
+    const mask_knowledge *k = lexicon->knowledge;
+    size_t n = k->info.vector_dim, m = neighbours->m;
     mask_word_neighbour *out = mask__arena_alloc(arena, m, sizeof *out);
-    if (!nearest || !out) return mask__no_memory(err, "neighbours");
-    size_t found = mask__ood_nearest(&space, vector, m, nearest, err);
-    if (found == 0 && m) return MASK_ENOMEM;
-    for (size_t q = 0; q < found; q++)
-        out[q] = (mask_word_neighbour){.word = mask_knowledge_word(k, nearest[q].index, NULL), .cosine = nearest[q].value};
-    if (found) mask__ood_softmax(nearest, found, o->ood_temperature);
-    for (size_t q = 0; q < found; q++) out[q].weight = nearest[q].value;
+    if (!out) return mask__no_memory(err, "neighbours");
+    for (size_t q = 0; q < m; q++) {
+        mask__ranked item = neighbours->items[ood * m + q];
+        out[q] = (mask_word_neighbour){
+            .word = mask_knowledge_word(k, item.index, NULL),
+            .cosine = mask__dot(lexicon->ood_vectors + ood * n, k->word_vectors + item.index * n, n),
+            .weight = item.value};
+    }
     word->neighbours = out;
-    word->neighbour_count = found;
+    word->neighbour_count = m;
     return MASK_OK;
 }
 
@@ -82,33 +82,37 @@ static const char *keep(mask__arena *arena, const char *text)
     return mask__arena_text(arena, text, strlen(text));
 }
 
-/* Copies what became of a text's tokens out of the lexicon. weights: of all terms. */
+/* One token's fate, copied out of the lexicon. weights: of all terms. */
+static mask_status copy_word(mask_word *w, const mask__resolution *r, const mask__lexicon *lexicon,
+                             const mask__neighbours *neighbours, const float *weights, mask__arena *arena,
+                             mask_error *err)
+{
+    *w = (mask_word){.token = keep(arena, r->token),
+                     .word = keep(arena, r->word),
+                     .reason = keep(arena, r->reason),
+                     .kind = r->kind};
+    if (!w->token || !w->word || !w->reason) return mask__no_memory(err, "a reading");
+    if (r->term == MASK__NO_TERM) return MASK_OK;
+    const mask__term *term = &lexicon->terms[r->term];
+    w->weight = weights[r->term];
+    if (r->kind == MASK_WORD_KNOWN) w->count = lexicon->knowledge->counts[term->known];
+    return r->kind == MASK_WORD_OOD ? add_neighbours(w, lexicon, neighbours, term->vector, arena, err) : MASK_OK;
+}
+
 static mask_status copy_reading(mask_reading *out, mask__lexicon *lexicon, const char *text, const float *weights,
                                 const mask_match_options *o, mask__arena *arena, mask_error *err)
 {
     const mask__resolution **items;
-    const mask_knowledge *k = lexicon->knowledge;
-    size_t n = k->info.vector_dim;
+    mask__neighbours neighbours;
     MASK__TRY(mask__lexicon_read(lexicon, text, &items, &out->count, err));
     mask_word *words = mask__arena_alloc(arena, out->count, sizeof *words);
     if (!words) return mask__no_memory(err, "a reading");
     out->words = words;
-    for (size_t i = 0; i < out->count; i++) {
-        const mask__resolution *r = items[i];
-        mask_word *w = &words[i];
-        *w = (mask_word){.token = keep(arena, r->token),
-                         .word = keep(arena, r->word),
-                         .reason = keep(arena, r->reason),
-                         .kind = r->kind};
-        if (!w->token || !w->word || !w->reason) return mask__no_memory(err, "a reading");
-        if (r->term == MASK__NO_TERM) continue;
-        const mask__term *term = &lexicon->terms[r->term];
-        w->weight = weights[r->term];
-        if (r->kind == MASK_WORD_KNOWN) w->count = k->counts[term->known];
-        if (r->kind == MASK_WORD_OOD)
-            MASK__TRY(add_neighbours(w, k, lexicon->ood_vectors + term->vector * n, o, arena, err));
-    }
-    return MASK_OK;
+    mask_status status = mask__lexicon_neighbours(lexicon, o, &neighbours, err);
+    for (size_t i = 0; status == MASK_OK && i < out->count; i++)
+        status = copy_word(&words[i], items[i], lexicon, &neighbours, weights, arena, err);
+    mask__neighbours_free(&neighbours);
+    return status;
 }
 
 mask_status mask_reading_create(mask_reading *out, const mask_knowledge *knowledge, const mask_vectors *vectors,
@@ -119,12 +123,8 @@ mask_status mask_reading_create(mask_reading *out, const mask_knowledge *knowled
     *out = (mask_reading){0};
     MASK__TRY(mask__matcher_open(&m, knowledge, vectors, options, err));
     mask_status status = mask__matcher_add(&m, text, err);
-    size_t terms = m.lexicon.names.count;
-    float *weights = mask__arena_alloc(&m.arena, terms, sizeof *weights);
-    float *prototypes = mask__arena_alloc(&m.arena, terms * knowledge->info.dim, sizeof *prototypes);
-    if (status == MASK_OK && (!weights || !prototypes)) status = mask__no_memory(err, "a reading");
-    if (status == MASK_OK) status = mask__lexicon_prototypes(&m.lexicon, &m.options, prototypes, weights, err);
-    if (status == MASK_OK) status = copy_reading(out, &m.lexicon, text, weights, &m.options, &arena, err);
+    if (status == MASK_OK) status = mask__matcher_value_terms(&m, err);
+    if (status == MASK_OK) status = copy_reading(out, &m.lexicon, text, m.values.weights, &m.options, &arena, err);
     mask__matcher_close(&m);
     out->memory = arena.head;
     if (status != MASK_OK) mask_reading_free(out);
@@ -154,7 +154,7 @@ static mask_status copy_table(mask_explanation *out, mask__matcher *m, const mas
         if (reading->words[i].kind == MASK_WORD_KNOWN || reading->words[i].kind == MASK_WORD_OOD) index[used++] = i;
     for (size_t w = 0; w < words; w++) {
         uint32_t term = m->lexicon.text_terms[w];
-        memcpy(prototypes + w * z, m->prototypes + term * z, z * sizeof *prototypes);
+        memcpy(prototypes + w * z, m->values.prototypes + term * z, z * sizeof *prototypes);
         scores[w] = m->columns[term * count + image];
     }
     out->words = words;
@@ -173,13 +173,14 @@ static mask_status explain(mask_explanation *out, mask__matcher *m, const mask_i
     if (!scores) return mask__no_memory(err, "an explanation");
     MASK__TRY(mask__matcher_add(m, text, err));
     MASK__TRY(mask__matcher_run(m, images, scores, run, err));
-    MASK__TRY(copy_reading(&out->reading, &m->lexicon, text, m->weights, &m->options, arena, err));
+    MASK__TRY(copy_reading(&out->reading, &m->lexicon, text, m->values.weights, &m->options, arena, err));
     MASK__TRY(copy_table(out, m, images, image, arena, err));
     mask_calibrate level = m->options.calibrate;
     out->score = scores[image];
     out->transductive = m->transductive;
     out->text_mean = level >= MASK_CALIBRATE_TEXT ? m->text_mean[0] : 0;
     out->text_deviation = level >= MASK_CALIBRATE_TEXT ? m->text_deviation[0] : 1;
+    if (level >= MASK_CALIBRATE_FULL) out->text_deviation *= m->image_deviation[image];
     out->hub_image = level >= MASK_CALIBRATE_FULL ? m->options.hub_image * m->hub_image[image] : 0;
     out->hub_text = level >= MASK_CALIBRATE_FULL ? m->options.hub_text * m->hub_text[0] : 0;
     return MASK_OK;

@@ -9,6 +9,8 @@
 #include <string.h>
 
 static const float tiny_deviation = 1e-6f;
+static const float scene_mean_weight = 1.5f; /* of the mean region beside the whole-image region in a scene */
+static const float least_text_weight = 0.3f; /* a text of one doubtful word is not scaled down without end */
 
 static mask_status check_options(const mask_match_options *o, const mask_knowledge *k, const mask_vectors *vectors,
                                  mask_error *err)
@@ -20,8 +22,16 @@ static mask_status check_options(const mask_match_options *o, const mask_knowled
     if (o->ood_neighbours < 1 || !(o->ood_temperature > 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "out-of-knowledge words need at least 1 neighbour and a temperature above 0");
-    if (o->hub_neighbours < 1)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "hubness needs at least 1 neighbour");
+    if (o->hub_neighbours < 0 || (o->hub_neighbours == 0 && o->calibrate == MASK_CALIBRATE_FULL &&
+                                  !(o->hub_image_sharpness > 0 && o->hub_text_sharpness > 0)))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "hubness needs at least 1 neighbour, or sharpness above 0");
+    if (!(o->scene >= 0) || !(o->ood_company >= 0 && o->ood_company <= 1) || !(o->text_power >= 0) ||
+        !(o->image_power >= 0))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "scene weight and powers must not be negative, the share of co-occurrence at most 1");
+    if (o->scene > 0 && !k->scene_prototypes)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "the knowledge was learned without scenes: use --scene 0, or learn it again with them");
     if (o->ood != MASK_OOD_OFF && !vectors)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "out-of-knowledge words need the word vectors the knowledge was learned with (%s): pass "
@@ -74,59 +84,141 @@ static float *floats(mask__matcher *m, size_t rows, size_t columns)
     return mask__multiply(rows, columns, &count) ? mask__arena_alloc(&m->arena, count, sizeof(float)) : NULL;
 }
 
+mask_status mask__matcher_value_terms(mask__matcher *m, mask_error *err)
+{
+    size_t z = m->knowledge->info.dim;
+    m->terms = m->lexicon.names.count;
+    m->values = (mask__term_values){.prototypes = floats(m, m->terms, z),
+                                    .weights = floats(m, m->terms, 1),
+                                    .reliability = floats(m, m->terms, 1)};
+    if (!m->values.prototypes || !m->values.weights || !m->values.reliability) return mask__no_memory(err, "prototypes");
+    if (m->options.scene > 0 && !(m->values.scenes = floats(m, m->terms, z))) return mask__no_memory(err, "prototypes");
+    return mask__lexicon_values(&m->lexicon, &m->options, &m->values, err);
+}
+
 static mask_status prepare(mask__matcher *m, const mask_images *images, mask_error *err)
 {
     const mask_match_options *o = &m->options;
-    size_t dim = m->knowledge->encoder.in;
+    size_t dim = m->knowledge->encoder.in, count = mask_images_count(images);
     if (mask_images_dim(images) != dim)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), dim);
     if (o->calibrate != MASK_CALIBRATE_NONE && !m->transductive)
         MASK__TRY(mask__lexicon_add_background(&m->lexicon, err));
-    m->terms = m->lexicon.names.count;
     m->whole_region = o->whole_region;
     if (m->whole_region == MASK_WHOLE_AUTO) m->whole_region = first_region_covers(images) ? 0 : MASK_WHOLE_MEAN;
-    size_t terms = m->terms, texts = m->lexicon.texts;
-    m->prototypes = floats(m, terms, m->knowledge->info.dim);
-    m->weights = floats(m, terms, 1);
-    m->pooled_affine = mask__arena_alloc(&m->arena, terms, sizeof *m->pooled_affine);
-    m->whole_affine = mask__arena_alloc(&m->arena, terms, sizeof *m->whole_affine);
-    m->columns = floats(m, terms, mask_images_count(images));
+    MASK__TRY(mask__matcher_value_terms(m, err));
+    size_t texts = m->lexicon.texts;
+    m->pooled_affine = mask__arena_alloc(&m->arena, m->terms, sizeof *m->pooled_affine);
+    m->whole_affine = mask__arena_alloc(&m->arena, m->terms, sizeof *m->whole_affine);
+    m->scene_affine = mask__arena_alloc(&m->arena, m->terms, sizeof *m->scene_affine);
+    m->columns = floats(m, m->terms, count);
     m->text_mean = floats(m, texts, 1);
     m->text_deviation = floats(m, texts, 1);
     m->hub_text = floats(m, texts, 1);
-    m->hub_image = floats(m, mask_images_count(images), 1);
-    if (!m->prototypes || !m->weights || !m->pooled_affine || !m->whole_affine || !m->columns || !m->text_mean ||
-        !m->text_deviation || !m->hub_text || !m->hub_image)
-        return mask__no_memory(err, "columns");
-    return mask__lexicon_prototypes(&m->lexicon, o, m->prototypes, m->weights, err);
+    m->hub_image = floats(m, count, 1);
+    m->image_deviation = floats(m, count, 1);
+    if (m->pooled_affine && m->whole_affine && m->scene_affine && m->columns && m->text_mean && m->text_deviation &&
+        m->hub_text && m->hub_image && m->image_deviation)
+        return MASK_OK;
+    return mask__no_memory(err, "columns");
 }
 
-/* Columns of a set of images: pooled and, with context, of the whole image (NULL without), terms x count each. */
+/* Columns of a set of images, terms x count each: pooled; of the whole image and of the scene (NULL without). */
 typedef struct column_set {
     size_t count;
-    float *pooled, *whole;
+    float *pooled, *whole, *scene;
+    float *mean_region, *whole_region; /* count x Z summaries; whole_region NULL where the mean stands for it */
 } column_set;
 
-static mask_status raw_columns(mask__matcher *m, const mask__regions *regions, float *pooled, column_set *out,
-                               const char *what, const mask_run *run, mask_error *err)
+static mask_status pooled_columns(mask__matcher *m, const mask__regions *regions, float *pooled, column_set *out,
+                                  const char *what, const mask_run *run, mask_error *err)
 {
     const mask_match_options *o = &m->options;
     mask__pooling pooling = {.mean = o->pool == MASK_POOL_MEAN, .top = o->top};
-    mask__summaries summaries = {.whole_region = m->whole_region};
+    bool region = m->whole_region >= 0, any = o->context > 0 || o->scene > 0;
     size_t count = regions->count, z = regions->dim;
     *out = (column_set){.count = count, .pooled = pooled};
-    if (o->context <= 0)
-        return mask__columns_compute(regions, m->prototypes, m->terms, &pooling, pooled, NULL, &m->times, what, run, err);
-    float *whole = floats(m, count, z);
-    out->whole = floats(m, m->terms, count);
-    if (!whole || !out->whole) return mask__no_memory(err, "columns");
-    *(m->whole_region >= 0 ? &summaries.whole : &summaries.mean) = whole;
-    MASK__TRY(mask__columns_compute(regions, m->prototypes, m->terms, &pooling, pooled, &summaries, &m->times, what, run,
-                                    err));
-    for (size_t i = 0; i < count; i++) mask__normalise(whole + i * z, z);
-    mask__gemm(false, true, m->terms, count, z, 1, m->prototypes, z, whole, z, 0, out->whole, count);
+    if (!pooled) return mask__no_memory(err, "columns");
+    if (any && region && !(out->whole_region = floats(m, count, z))) return mask__no_memory(err, "columns");
+    if (any && (!region || o->scene > 0) && !(out->mean_region = floats(m, count, z)))
+        return mask__no_memory(err, "columns");
+    mask__summaries summaries = {m->whole_region, out->whole_region, out->mean_region};
+    return mask__columns_compute(regions, m->values.prototypes, m->terms, &pooling, pooled, any ? &summaries : NULL,
+                                 &m->times, what, run, err);
+}
+
+static mask_status whole_columns(mask__matcher *m, column_set *set, mask_error *err)
+{
+    size_t z = m->knowledge->info.dim, count = set->count;
+    const float *from = set->whole_region ? set->whole_region : set->mean_region;
+    float *unit = floats(m, count, z);
+    set->whole = floats(m, m->terms, count);
+    if (!unit || !set->whole) return mask__no_memory(err, "columns");
+    memcpy(unit, from, count * z * sizeof *unit);
+    for (size_t i = 0; i < count; i++) mask__normalise(unit + i * z, z);
+    mask__gemm(false, true, m->terms, count, z, 1, m->values.prototypes, z, unit, z, 0, set->whole, count);
+    return MASK_OK;
+}
+
+/* Turns mean_region into the scene descriptor; the whole-image region joins where there is one. */
+static void describe_scenes(const column_set *set, size_t z)
+{
+    for (size_t i = 0; set->whole_region && i < set->count * z; i++)
+        set->mean_region[i] = scene_mean_weight * set->mean_region[i] + set->whole_region[i];
+}
+
+/* The centre of the descriptors: their mean over B, or without statistics what the knowledge's own images suggest. */
+static void scene_centre(const mask__matcher *m, const column_set *b, float *centre)
+{
+    size_t z = m->knowledge->info.dim;
+    float share = m->whole_region >= 0 ? scene_mean_weight + 1 : 1;
+    for (size_t d = 0; d < z; d++) {
+        double sum = 0;
+        for (size_t i = 0; i < b->count; i++) sum += b->mean_region[i * z + d];
+        centre[d] = m->options.calibrate == MASK_CALIBRATE_NONE ? share * m->knowledge->scene_mean[d]
+                                                               : (float)(sum / (double)b->count);
+    }
+}
+
+static mask_status scene_columns(mask__matcher *m, column_set *set, const float *centre, mask_error *err)
+{
+    size_t z = m->knowledge->info.dim, count = set->count;
+    float *scratch = floats(m, count, z), *scenes = floats(m, count, z);
+    set->scene = floats(m, m->terms, count);
+    if (!scratch || !scenes || !set->scene) return mask__no_memory(err, "columns");
+    mask__scenes_project(m->knowledge->scene_projection, centre, set->mean_region, count, z, scratch, scenes);
+    mask__gemm(false, true, m->terms, count, z, 1, m->values.scenes, z, scenes, z, 0, set->scene, count);
+    return MASK_OK;
+}
+
+/* All columns of the gallery, and of B, which is the same set when there is no background. */
+static mask_status all_columns(mask__matcher *m, const mask__regions *images, column_set *gallery, column_set *b,
+                               const mask_run *run, mask_error *err)
+{
+    const mask_match_options *o = &m->options;
+    size_t z = m->knowledge->info.dim;
+    bool background = o->calibrate != MASK_CALIBRATE_NONE && !m->transductive;
+    float *centre = floats(m, z, 1);
+    if (!centre) return mask__no_memory(err, "columns");
+    MASK__TRY(pooled_columns(m, images, m->columns, gallery, "columns", run, err));
+    if (background) {
+        mask__regions set = mask__regions_of_background(m->knowledge);
+        MASK__TRY(pooled_columns(m, &set, floats(m, m->terms, set.count), b, "background columns", run, err));
+    }
+    if (o->context > 0) {
+        MASK__TRY(whole_columns(m, gallery, err));
+        if (background) MASK__TRY(whole_columns(m, b, err));
+    }
+    if (o->scene > 0) {
+        describe_scenes(gallery, z);
+        if (background) describe_scenes(b, z);
+        scene_centre(m, background ? b : gallery, centre);
+        MASK__TRY(scene_columns(m, gallery, centre, err));
+        if (background) MASK__TRY(scene_columns(m, b, centre, err));
+    }
+    if (!background) *b = *gallery;
     return MASK_OK;
 }
 
@@ -139,32 +231,37 @@ static void mean_and_deviation(const float *x, size_t n, double *mean, double *d
     *deviation = n ? sqrt(squares / (double)n) : 0;
 }
 
-/* The word statistics of columns over B as an affine map. */
-static void word_statistics(mask__affine *affine, const float *columns, size_t terms, size_t count, mask_calibrate level)
+/* The word statistics of columns over B as an affine map, times what the word's columns are worth. */
+static void word_statistics(const mask__matcher *m, mask__affine *affine, const float *columns, size_t count)
 {
+    mask_calibrate level = m->options.calibrate;
 #pragma omp parallel for schedule(static)
-    for (size_t w = 0; w < terms; w++) {
+    for (size_t w = 0; w < m->terms; w++) {
         double mean = 0, deviation = 1;
         if (columns && level != MASK_CALIBRATE_NONE) mean_and_deviation(columns + w * count, count, &mean, &deviation);
         affine[w].mean = (float)mean;
-        affine[w].scale = level >= MASK_CALIBRATE_ZSCORE && columns ? 1 / ((float)deviation + tiny_deviation) : 1;
+        affine[w].scale = m->values.reliability[w];
+        if (columns && level >= MASK_CALIBRATE_ZSCORE) affine[w].scale /= (float)deviation + tiny_deviation;
     }
+}
+
+static void add_column(float *to, float share, const float *from, mask__affine a, size_t count)
+{
+    for (size_t i = 0; i < count; i++) to[i] += share * ((from[i] - a.mean) * a.scale);
 }
 
 /* Replaces pooled by c_w(i). The weight of the pooled part is 1, or what `region-max` leaves to it. */
 static void combine_columns(const mask__matcher *m, const column_set *set)
 {
+    const mask_match_options *o = &m->options;
+    float share = o->pool == MASK_POOL_REGION_MAX ? 0 : o->pool == MASK_POOL_BOTH ? 0.5f : 1;
     size_t count = set->count;
-    float share = m->options.pool == MASK_POOL_REGION_MAX ? 0 : m->options.pool == MASK_POOL_BOTH ? 0.5f : 1;
 #pragma omp parallel for schedule(static)
     for (size_t w = 0; w < m->terms; w++) {
-        mask__affine a = m->pooled_affine[w], g = m->whole_affine[w];
         float *c = set->pooled + w * count;
-        for (size_t i = 0; i < count; i++) {
-            float value = share * ((c[i] - a.mean) * a.scale);
-            if (set->whole) value += m->options.context * ((set->whole[w * count + i] - g.mean) * g.scale);
-            c[i] = value;
-        }
+        for (size_t i = 0; i < count; i++) c[i] = share * ((c[i] - m->pooled_affine[w].mean) * m->pooled_affine[w].scale);
+        if (set->whole) add_column(c, o->context, set->whole + w * count, m->whole_affine[w], count);
+        if (set->scene) add_column(c, o->scene, set->scene + w * count, m->scene_affine[w], count);
     }
 }
 
@@ -176,10 +273,10 @@ static void weighted_means(const mask__matcher *m, const float *columns, size_t 
     for (size_t t = 0; t < l->texts; t++) {
         float *row = out + t * count, total = 0;
         memset(row, 0, count * sizeof *row);
-        for (size_t p = l->text_at[t]; p < l->text_at[t + 1]; p++) total += m->weights[l->text_terms[p]];
+        for (size_t p = l->text_at[t]; p < l->text_at[t + 1]; p++) total += m->values.weights[l->text_terms[p]];
         for (size_t p = l->text_at[t]; total > 0 && p < l->text_at[t + 1]; p++) {
             uint32_t term = l->text_terms[p];
-            mask__axpy(m->weights[term] / total, columns + term * count, row, count);
+            mask__axpy(m->values.weights[term] / total, columns + term * count, row, count);
         }
     }
 }
@@ -221,41 +318,52 @@ static mask_status raw_scores(mask__matcher *m, const mask__regions *regions, co
     weighted_means(m, columns, regions->count, out);
     if (pool != MASK_POOL_REGION_MAX && pool != MASK_POOL_BOTH) return MASK_OK;
     region_job job = {m, out, regions->count, pool == MASK_POOL_BOTH ? 0.5f : 1};
-    return mask__columns_visit(regions, m->prototypes, m->terms, add_region_max, &job, &m->times, what, run, err);
+    return mask__columns_visit(regions, m->values.prototypes, m->terms, add_region_max, &job, &m->times, what, run, err);
 }
 
-static double mean_of_largest(const float *x, size_t n, size_t k, mask__ranked *scratch)
+/* How near the k largest of n scores are, or log(mean exp(sharpness x)) / sharpness when k is 0. */
+static double hubness(const float *x, size_t n, size_t k, float sharpness, mask__ranked *scratch)
 {
-    double sum = 0;
-    size_t found = mask__top_k(x, n, k, scratch);
-    for (size_t i = 0; i < found; i++) sum += scratch[i].value;
-    return found ? sum / (double)found : 0;
-}
-
-/* From S over B (texts x count): mean, deviation, and g(t) = mean of the largest z. */
-static mask_status text_statistics(mask__matcher *m, const float *over_b, size_t count, mask_error *err)
-{
-    size_t near = (size_t)m->options.hub_neighbours < count ? (size_t)m->options.hub_neighbours : count;
-    bool short_of_memory = false;
-#pragma omp parallel
-    {
-        mask__ranked *scratch = malloc((near + 1) * sizeof *scratch);
-        if (!scratch) {
-#pragma omp atomic write
-            short_of_memory = true;
-        } else {
-#pragma omp for schedule(static)
-            for (size_t t = 0; t < m->lexicon.texts; t++) {
-                double mean, deviation, largest = mean_of_largest(over_b + t * count, count, near, scratch);
-                mean_and_deviation(over_b + t * count, count, &mean, &deviation);
-                m->text_mean[t] = (float)mean;
-                m->text_deviation[t] = (float)deviation + tiny_deviation;
-                m->hub_text[t] = (float)((largest - mean) / (deviation + tiny_deviation));
-            }
-        }
-        free(scratch);
+    double sum = 0, largest = -INFINITY;
+    if (n == 0) return 0;
+    if (k > 0) {
+        size_t found = mask__top_k(x, n, k, scratch);
+        for (size_t i = 0; i < found; i++) sum += scratch[i].value;
+        return sum / (double)found;
     }
-    return short_of_memory ? mask__no_memory(err, "text statistics") : MASK_OK;
+    for (size_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+    for (size_t i = 0; i < n; i++) sum += expf(sharpness * (x[i] - (float)largest));
+    return largest + log(sum / (double)n) / sharpness;
+}
+
+/* (sum of a text's weights)^text_power */
+static double text_scale(const mask__matcher *m, size_t t)
+{
+    const mask__lexicon *l = &m->lexicon;
+    double sum = 0;
+    for (size_t p = l->text_at[t]; p < l->text_at[t + 1]; p++) sum += m->values.weights[l->text_terms[p]];
+    return pow(sum > least_text_weight ? sum : least_text_weight, m->options.text_power);
+}
+
+/* The first text of T: the background's follow the queries. */
+static size_t first_of_t(const mask__matcher *m)
+{
+    return m->transductive ? 0 : m->queries;
+}
+
+/* From S over B (texts x count): mean and deviation, the latter divided by the text's scale. */
+static void text_statistics(mask__matcher *m, const float *over_b, size_t count)
+{
+    size_t texts = m->lexicon.texts, first = first_of_t(m);
+    double mean_scale = 0;
+    for (size_t t = first; t < texts; t++) mean_scale += text_scale(m, t) / (double)(texts - first);
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < texts; t++) {
+        double mean, deviation;
+        mean_and_deviation(over_b + t * count, count, &mean, &deviation);
+        m->text_mean[t] = (float)mean;
+        m->text_deviation[t] = (float)((deviation + tiny_deviation) / (text_scale(m, t) / mean_scale));
+    }
 }
 
 /* z in place. */
@@ -267,17 +375,40 @@ static void standardise_texts(const mask__matcher *m, float *scores, size_t coun
             scores[t * count + i] = (scores[t * count + i] - m->text_mean[t]) / m->text_deviation[t];
 }
 
-/* h(i): mean of the largest z(t, i) over the texts [begin, end) of z (texts x count). */
-static mask_status image_hubness(mask__matcher *m, const float *z, size_t begin, size_t end, size_t count,
-                                 mask_error *err)
+/* g(t) from z over B (texts x count). */
+static mask_status text_hubness(mask__matcher *m, const float *over_b, size_t count, mask_error *err)
 {
-    enum { TILE = 16 };
-    size_t texts = end - begin;
-    size_t near = (size_t)m->options.hub_neighbours < texts ? (size_t)m->options.hub_neighbours : texts;
+    const mask_match_options *o = &m->options;
     bool short_of_memory = false;
 #pragma omp parallel
     {
-        mask__ranked *scratch = malloc((near + 1) * sizeof *scratch);
+        mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
+        if (!scratch) {
+#pragma omp atomic write
+            short_of_memory = true;
+        } else {
+#pragma omp for schedule(static)
+            for (size_t t = 0; t < m->lexicon.texts; t++)
+                m->hub_text[t] = (float)hubness(over_b + t * count, count, (size_t)o->hub_neighbours,
+                                                o->hub_text_sharpness, scratch);
+        }
+        free(scratch);
+    }
+    return short_of_memory ? mask__no_memory(err, "hubness") : MASK_OK;
+}
+
+/* For each image of z (texts x count): the deviation of its scores with T, to the power, in units of `reference` (the
+ * mean deviation over B; 0 = take 1 everywhere), and, where hub is not NULL, h(i) of the scores so divided. */
+static mask_status image_statistics(const mask__matcher *m, const float *z, size_t count, double reference,
+                                    float *deviations, float *hub, mask_error *err)
+{
+    enum { TILE = 16 };
+    const mask_match_options *o = &m->options;
+    size_t begin = first_of_t(m), texts = m->lexicon.texts - begin;
+    bool short_of_memory = false;
+#pragma omp parallel
+    {
+        mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
         float *tile = malloc((texts * TILE + 1) * sizeof *tile); /* image-major, so that each image's scores are one run */
         if (!scratch || !tile) {
 #pragma omp atomic write
@@ -288,8 +419,16 @@ static mask_status image_hubness(mask__matcher *m, const float *z, size_t begin,
                 size_t images = count - i0 < TILE ? count - i0 : TILE;
                 for (size_t t = 0; t < texts; t++)
                     for (size_t i = 0; i < images; i++) tile[i * texts + t] = z[(begin + t) * count + i0 + i];
-                for (size_t i = 0; i < images; i++)
-                    m->hub_image[i0 + i] = (float)mean_of_largest(tile + i * texts, texts, near, scratch);
+                for (size_t i = 0; i < images; i++) {
+                    float *run = tile + i * texts;
+                    double mean, deviation;
+                    mean_and_deviation(run, texts, &mean, &deviation);
+                    if (hub) deviation = reference > 0 && deviation > 0 ? pow(deviation / reference, o->image_power) : 1;
+                    deviations[i0 + i] = (float)deviation;
+                    if (!hub) continue;
+                    for (size_t t = 0; t < texts; t++) run[t] /= deviations[i0 + i];
+                    hub[i0 + i] = (float)hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
+                }
             }
         }
         free(scratch);
@@ -298,13 +437,28 @@ static mask_status image_hubness(mask__matcher *m, const float *z, size_t begin,
     return short_of_memory ? mask__no_memory(err, "hubness") : MASK_OK;
 }
 
+/* Hubness and deviations of images from z of the gallery and of B (texts x count and x b_count). */
+static mask_status image_hubness(mask__matcher *m, const float *z, size_t count, const float *over_b, size_t b_count,
+                                 mask_error *err)
+{
+    double reference = 0;
+    if (m->options.image_power > 0) {
+        float *deviations = floats(m, b_count, 1);
+        if (!deviations) return mask__no_memory(err, "hubness");
+        MASK__TRY(image_statistics(m, over_b, b_count, 0, deviations, NULL, err));
+        for (size_t i = 0; i < b_count; i++) reference += deviations[i] / (double)b_count;
+    }
+    return image_statistics(m, z, count, reference, m->image_deviation, m->hub_image, err);
+}
+
 static void subtract_hubness(const mask__matcher *m, float *scores, size_t count)
 {
     const mask_match_options *o = &m->options;
 #pragma omp parallel for schedule(static)
     for (size_t t = 0; t < m->queries; t++)
         for (size_t i = 0; i < count; i++)
-            scores[t * count + i] -= o->hub_image * m->hub_image[i] + o->hub_text * m->hub_text[t];
+            scores[t * count + i] = scores[t * count + i] / m->image_deviation[i] -
+                                    (o->hub_image * m->hub_image[i] + o->hub_text * m->hub_text[t]);
 }
 
 /* A text without a usable word says nothing of any image: it scores as low as the lowest score of the others. */
@@ -320,31 +474,25 @@ static void sink_empty_texts(const mask__matcher *m, float *scores, size_t count
             scores[t * count + i] = lowest < FLT_MAX ? lowest : 0;
 }
 
-/* Word statistics, combined columns of the images, and S over B (NULL below the text level). */
+/* Word statistics, combined columns of the images, and S over B (NULL below the text level or without a background). */
 static mask_status columns_and_statistics(mask__matcher *m, const mask__regions *images, float **over_b, size_t *b_count,
                                           const mask_run *run, mask_error *err)
 {
     mask_calibrate level = m->options.calibrate;
     bool background = level != MASK_CALIBRATE_NONE && !m->transductive;
-    column_set gallery, b_set;
-    mask__regions b = background ? mask__regions_of_background(m->knowledge) : *images;
+    column_set gallery, b;
+    MASK__TRY(all_columns(m, images, &gallery, &b, run, err));
+    word_statistics(m, m->pooled_affine, b.pooled, b.count);
+    word_statistics(m, m->whole_affine, b.whole, b.count);
+    word_statistics(m, m->scene_affine, b.scene, b.count);
+    combine_columns(m, &gallery);
+    if (background) combine_columns(m, &b);
     *over_b = NULL;
     *b_count = b.count;
-    MASK__TRY(raw_columns(m, images, m->columns, &gallery, "columns", run, err));
-    if (background) {
-        float *pooled = floats(m, m->terms, b.count);
-        if (!pooled) return mask__no_memory(err, "columns");
-        MASK__TRY(raw_columns(m, &b, pooled, &b_set, "background columns", run, err));
-    } else {
-        b_set = gallery;
-    }
-    word_statistics(m->pooled_affine, b_set.pooled, m->terms, b.count, level);
-    word_statistics(m->whole_affine, b_set.whole, m->terms, b.count, level);
-    combine_columns(m, &gallery);
-    if (background) combine_columns(m, &b_set);
     if (level < MASK_CALIBRATE_TEXT || !background) return MASK_OK;
+    mask__regions set = mask__regions_of_background(m->knowledge);
     if (!(*over_b = floats(m, m->lexicon.texts, b.count))) return mask__no_memory(err, "text statistics");
-    return raw_scores(m, &b, b_set.pooled, *over_b, "background scores", run, err);
+    return raw_scores(m, &set, b.pooled, *over_b, "background scores", run, err);
 }
 
 mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float *scores, const mask_run *run,
@@ -355,17 +503,21 @@ mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float
     MASK__TRY(prepare(m, images, err));
     mask__regions regions = mask__regions_of_images(images, &m->knowledge->encoder);
     size_t count = regions.count, texts = m->lexicon.texts, b_count;
-    /* T's scores are needed for the images' hubness only; without T the caller's matrix holds all texts. */
+    /* T's scores are needed for the images' statistics only; without T the caller's matrix holds all texts. */
     float *all = texts > m->queries ? floats(m, texts, count) : scores, *over_b;
     if (!all) return mask__no_memory(err, "scores");
     MASK__TRY(columns_and_statistics(m, &regions, &over_b, &b_count, run, err));
     MASK__TRY(raw_scores(m, &regions, m->columns, all, "scores", run, err));
     if (level >= MASK_CALIBRATE_TEXT) {
-        MASK__TRY(text_statistics(m, m->transductive ? all : over_b, b_count, err));
+        text_statistics(m, over_b ? over_b : all, b_count);
         standardise_texts(m, all, count);
+        if (over_b) standardise_texts(m, over_b, b_count);
     }
-    if (level >= MASK_CALIBRATE_FULL)
-        MASK__TRY(image_hubness(m, all, m->transductive ? 0 : m->queries, texts, count, err));
+    if (level >= MASK_CALIBRATE_FULL) {
+        const float *z_b = over_b ? over_b : all;
+        MASK__TRY(text_hubness(m, z_b, b_count, err));
+        MASK__TRY(image_hubness(m, all, count, z_b, b_count, err));
+    }
     if (all != scores) memcpy(scores, all, m->queries * count * sizeof *scores);
     if (level >= MASK_CALIBRATE_FULL) subtract_hubness(m, scores, count);
     sink_empty_texts(m, scores, count);

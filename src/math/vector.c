@@ -27,6 +27,22 @@ float mask__normalise(float *a, size_t n)
     return norm;
 }
 
+void mask__raise(const float *x, float power, float *y, size_t n)
+{
+    if (power == 1) {
+        for (size_t i = 0; i < n; i++) y[i] = x[i];
+    } else if (power == 0.75f) {
+        for (size_t i = 0; i < n; i++) {
+            float a = fabsf(x[i]), root = sqrtf(a);
+            y[i] = copysignf(root * sqrtf(root), x[i]); /* a^1/2 a^1/4 */
+        }
+    } else if (power == 0.5f) {
+        for (size_t i = 0; i < n; i++) y[i] = copysignf(sqrtf(fabsf(x[i])), x[i]);
+    } else {
+        for (size_t i = 0; i < n; i++) y[i] = copysignf(powf(fabsf(x[i]), power), x[i]);
+    }
+}
+
 bool mask__all_finite(const float *a, size_t n, size_t *where)
 {
     float sum = 0;

@@ -12,6 +12,8 @@ float mask__norm(const float *a, size_t n);
 void mask__axpy(float alpha, const float *x, float *y, size_t n);
 /* Scales a to unit length; a zero vector stays zero. Returns the norm it had. */
 float mask__normalise(float *a, size_t n);
+/* y = sign(x) |x|^power; 1, 0.75 and 0.5 are fast. x may be y. */
+void mask__raise(const float *x, float power, float *y, size_t n);
 /* False when any value is NaN or infinite; *where is then its index. */
 bool mask__all_finite(const float *a, size_t n, size_t *where);
 

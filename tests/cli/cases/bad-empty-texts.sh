@@ -1,0 +1,5 @@
+#exit 1
+#out
+#err mask: caps.txt: is empty*
+: > caps.txt
+mask calibrate d/raw.mask --images d/background_ims.npy --texts caps.txt -o K.mask

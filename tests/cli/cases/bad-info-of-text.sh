@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: d/vectors.txt: *
+mask info d/vectors.txt

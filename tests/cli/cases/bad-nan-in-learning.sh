@@ -1,0 +1,10 @@
+#exit 1
+#out
+#err mask: k/features.npy: *
+# The last value of the last image becomes NaN.
+head -c -4 d/knowledge/features.npy > x
+printf '\000\000\300\177' >> x
+mkdir k
+cp d/knowledge/regions.tsv k
+mv x k/features.npy
+mask learn k --vectors d/v.mvec -o K.mask

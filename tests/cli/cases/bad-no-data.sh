@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: nope: *
+mask eval d/raw.mask nope --split dev

@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: nope.txt: *
+mask vectors import nope.txt -o V.mvec

@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: nope.mask: cannot open: *
+mask eval nope.mask d/demo_precomp --split dev

@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: nope: is not a folder: *
+mask learn nope --vectors d/v.mvec -o K.mask

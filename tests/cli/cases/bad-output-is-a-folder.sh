@@ -1,0 +1,5 @@
+#exit 1
+#out
+#err mask: *: cannot write: Is a directory
+mkdir K.mask
+mask learn d/knowledge --vectors d/v.mvec -o K.mask

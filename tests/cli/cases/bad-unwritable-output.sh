@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: /nowhere/K.mask: cannot create: *
+mask learn d/knowledge --vectors d/v.mvec -o /nowhere/K.mask

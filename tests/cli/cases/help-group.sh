@@ -1,0 +1,3 @@
+#out   mask vectors import*
+#out   mask vectors near*
+mask help vectors

@@ -1,0 +1,4 @@
+#out mask *: matches images with texts*
+#out   learn *
+#out   eval *
+mask help

@@ -1,0 +1,4 @@
+#exit 2
+#out
+#err mask help: there is no command 'frob' (see: mask help)
+mask help frob

@@ -1,0 +1,20 @@
+#exit 2
+#out
+#err mask *
+#err 
+#err Usage: mask COMMAND*
+#err 
+#err   *
+#err   *
+#err   *
+#err   *
+#err   *
+#err   *
+#err   *
+#err   *
+#err   *
+#err 
+#err   mask help COMMAND *
+#err 
+#err Results go to stdout*
+mask

@@ -1,0 +1,2 @@
+#out mask [0-9]*.[0-9]*.[0-9]*
+mask --version

@@ -1,0 +1,2 @@
+#out puppy *unknown*
+mask words d/full.mask puppy --ood off
