@@ -223,10 +223,10 @@ typedef struct mask_train_options {
                           .frm_attention = 1,                                                                          \
                           .mtm_fc = 3,                                                                                 \
                           .mtm_attention = 3,                                                                          \
-                          .epochs = 12,                                                                                \
+                          .epochs = 6,                                                                                 \
                           .batch = 2048,                                                                               \
                           .halve_batch_at = 1,                                                                         \
-                          .rate = 1e-3f,                                                                               \
+                          .rate = 1e-4f,                                                                               \
                           .schedule = MASK_SCHEDULE_COSINE,                                                            \
                           .warmup = 0,                                                                                 \
                           .clip = 0,                                                                                   \
@@ -261,7 +261,8 @@ typedef struct mask_learn_options {
                           .whiten_shrink = 1.6f,                                                                       \
                           .prototype_shrink = 15,                                                                      \
                           .scenes = true,                                                                              \
-                          .reliability = 0.3f})
+                          .reliability = 0.3f,                                                                         \
+                          .train = MASK_TRAIN_DEFAULTS})
 /* What method section 9 was first measured with: no power, no scenes, no reliabilities. */
 #define MASK_LEARN_SECTION9                                                                                            \
     ((mask_learn_options){.encoder = MASK_ENCODER_WHITEN,                                                              \
