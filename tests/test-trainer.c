@@ -417,6 +417,8 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     o.whiten_dim = KEPT;
     o.prototype_shrink = 0;
     o.prototype = prototype;
+    assert_int_equal(o.train.batch, MASK_TRAIN_DEFAULTS.batch);
+    assert_int_equal(MASK_LEARN_SECTION9.train.batch, MASK_TRAIN_DEFAULTS.batch);
     o.train = small_options();
     o.train.whiten = o.train.start_whiten = whiten;
     check_ok(mask_knowledge_learn(&k, w->labels, vectors, &o, &run, &err));
