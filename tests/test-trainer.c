@@ -1,4 +1,5 @@
-/* Training on tiny data: it learns, it repeats, it continues bit for bit from any step, and it refuses what is broken. */
+/* Training on tiny data: it learns, it repeats, it continues bit for bit from any step, and it refuses what is broken.
+ */
 #include "base/pack.h"
 #include "learn/batches.h"
 #include "learn/trainer.h"
@@ -51,7 +52,8 @@ static world *make_world(uint64_t seed)
                                .words = WORDS,
                                .vector_dim = N,
                                .whiten_dim = KEPT,
-                               .power = 1, .whiten_shrink = 0.5f};
+                               .power = 1,
+                               .whiten_shrink = 0.5f};
     return w;
 }
 
@@ -397,7 +399,8 @@ static void batches_cover_the_images(void **state)
     (void)state;
 }
 
-/* The knowledge around it: prototypes are means (or one) of mu as image by image encoding gives it; the file keeps all. */
+/* The knowledge around it: prototypes are means (or one) of mu as image by image encoding gives it; the file keeps all.
+ */
 static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whiten)
 {
     mask_error err;
