@@ -190,6 +190,7 @@ typedef struct mask_train_options {
     bool whiten;          /* the networks read whitened features (whiten_dim of them) instead of raw ones */
     bool start_whiten;    /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
                              of them) instead of at random */
+    bool centre_words;    /* L_cm sees word vectors without their mean, which makes unrelated words alike */
     bool residual;        /* x + attention(x) */
     bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
     size_t dim;           /* Z */
@@ -212,6 +213,7 @@ typedef struct mask_train_options {
 #define MASK_TRAIN_DEFAULTS                                                                                            \
     ((mask_train_options){.whiten = true,                                                                              \
                           .start_whiten = true,                                                                        \
+                          .centre_words = true,                                                                        \
                           .residual = true,                                                                            \
                           .per_dimension = true,                                                                       \
                           .dim = 512,                                                                                  \
@@ -221,10 +223,10 @@ typedef struct mask_train_options {
                           .frm_attention = 1,                                                                          \
                           .mtm_fc = 3,                                                                                 \
                           .mtm_attention = 3,                                                                          \
-                          .epochs = 12,                                                                                \
+                          .epochs = 6,                                                                                 \
                           .batch = 2048,                                                                               \
                           .halve_batch_at = 1,                                                                         \
-                          .rate = 1e-3f,                                                                               \
+                          .rate = 1e-4f,                                                                               \
                           .schedule = MASK_SCHEDULE_COSINE,                                                            \
                           .warmup = 0,                                                                                 \
                           .clip = 0,                                                                                   \

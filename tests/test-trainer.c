@@ -1,4 +1,5 @@
-/* Training on tiny data: it learns, it repeats, it continues bit for bit from any step, and it refuses what is broken. */
+/* Training on tiny data: it learns, it repeats, it continues bit for bit from any step, and it refuses what is broken.
+ */
 #include "base/pack.h"
 #include "learn/batches.h"
 #include "learn/trainer.h"
@@ -51,7 +52,8 @@ static world *make_world(uint64_t seed)
                                .words = WORDS,
                                .vector_dim = N,
                                .whiten_dim = KEPT,
-                               .power = 1, .whiten_shrink = 0.5f};
+                               .power = 1,
+                               .whiten_shrink = 0.5f};
     return w;
 }
 
@@ -275,6 +277,7 @@ static void other_runs_are_refused(void **state)
     REFUSED(o.lambda_cl = 0, "--lambda-cl");
     REFUSED(o.whiten = o.start_whiten = false, "--input");
     REFUSED(o.start_whiten = false, "--start");
+    REFUSED(o.centre_words = false, "--words");
     REFUSED(o.dim *= 2, "--dim");
     REFUSED(o.mtm_attention = 1, "--mtm-attention");
     o = good;
@@ -396,7 +399,8 @@ static void batches_cover_the_images(void **state)
     (void)state;
 }
 
-/* The knowledge around it: prototypes are means (or one) of mu as image by image encoding gives it; the file keeps all. */
+/* The knowledge around it: prototypes are means (or one) of mu as image by image encoding gives it; the file keeps all.
+ */
 static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whiten)
 {
     mask_error err;
@@ -416,6 +420,8 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     o.whiten_dim = KEPT;
     o.prototype_shrink = 0;
     o.prototype = prototype;
+    assert_int_equal(o.train.batch, MASK_TRAIN_DEFAULTS.batch);
+    assert_int_equal(MASK_LEARN_SECTION9.train.batch, MASK_TRAIN_DEFAULTS.batch);
     o.train = small_options();
     o.train.whiten = o.train.start_whiten = whiten;
     check_ok(mask_knowledge_learn(&k, w->labels, vectors, &o, &run, &err));

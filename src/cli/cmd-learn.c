@@ -43,13 +43,14 @@ static int read_depths(const args *a, mask_train_options *t)
 static int read_train_options(const args *a, mask_train_options *t)
 {
     static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
-                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
-                             *const switches[] = {"off", "on", NULL};
-    int input = t->whiten, start = t->start_whiten, schedule = (int)t->schedule, sum = t->per_dimension,
-        residual = t->residual;
+                             *const words[] = {"raw", "centred", NULL}, *const schedules[] = {"constant", "cosine", NULL},
+                             *const sums[] = {"sum", "mean", NULL}, *const switches[] = {"off", "on", NULL};
+    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule,
+        sum = t->per_dimension, residual = t->residual;
     int bad = args_choice(a, "--input", inputs, &input);
     if (!bad && !input) start = 0; /* raw features can only start at random */
     if (!bad) bad = args_choice(a, "--start", starts, &start);
+    if (!bad) bad = args_choice(a, "--words", words, &centred);
     if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
     if (!bad) bad = args_choice(a, "--ir", sums, &sum);
     if (!bad) bad = args_choice(a, "--residual", switches, &residual);
@@ -68,6 +69,7 @@ static int read_train_options(const args *a, mask_train_options *t)
     if (!bad) bad = read_depths(a, t);
     t->whiten = input;
     t->start_whiten = start;
+    t->centre_words = centred;
     t->schedule = (mask_schedule)schedule;
     t->per_dimension = sum;
     t->residual = residual;
@@ -189,16 +191,17 @@ const command command_learn = {
             {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
             {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
-            {"--epochs", "N", "mask: passes over the regions (default: 12); 0 with auto: closed forms only"},
+            {"--epochs", "N", "mask: passes over the regions (default: 6); 0 with auto: closed forms only"},
             {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
             {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
             {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
             {"--input", "I", "mask: whiten (default) or raw features"},
             {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
+            {"--words", "W", "mask: L_cm with centred (default) or raw word vectors"},
             {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
             {"--batch", "N", "mask: regions in a step (default: 2048)"},
             {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},
-            {"--rate", "X", "mask: Adam's learning rate (default: 0.001)"},
+            {"--rate", "X", "mask: Adam's learning rate (default: 0.0001)"},
             {"--schedule", "S", "mask: cosine (default) or constant rate"},
             {"--warmup", "N", "mask: steps over which the rate rises (default: 0)"},
             {"--clip", "X", "mask: largest norm of the gradient; 0 = any (default)"},
