@@ -36,8 +36,8 @@ run python3 demo/generate.py "$D"
 run "$MASK" vectors import "$D/vectors.txt" -o "$D/vectors.mvec"
 
 say "Learn what words look like. First as MACK did, from raw features; then from whitened ones."
-run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" --encoder none -o "$D/raw.mask"
-run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" -o "$D/whitened.mask"
+run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" --preset section9 --encoder none --prototype-shrink 0 -o "$D/raw.mask"
+run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" --encoder whiten -o "$D/whitened.mask"
 
 say "Unrelated images and texts make the scores of different words, texts and images comparable."
 run "$MASK" calibrate "$D/whitened.mask" --images "$D/background_ims.npy" --texts "$D/background_caps.txt" -o "$D/calibrated.mask"
@@ -59,8 +59,8 @@ printf '\n  %-34s %20s %20s %7s\n' "" "text to image" "image to text" ""
 printf '  %-34s %6s %6s %6s %6s %6s %6s %7s\n' "" R@1 R@5 R@10 R@1 R@5 R@10 Rs
 row raw-known "raw features, known words (MACK)"
 row raw "+ words never seen as labels"
-row whitened "+ whitening"
-row calibrated "+ calibration"
+row whitened "+ whitening, reliabilities"
+row calibrated "+ calibration, scenes"
 
 cat << TEXT
 

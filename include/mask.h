@@ -440,7 +440,7 @@ typedef struct mask_match_report {
     size_t known, ood;             /* occurrences of words with a prototype, and of words that got one by OOD */
     size_t unusable;               /* occurrences of words that have neither a prototype nor a vector */
     size_t known_words, ood_words; /* distinct ones */
-    size_t skipped;                /* texts without a usable word: all their scores are 0 */
+    size_t skipped;                /* texts without a usable word: they score as low as the lowest of the others */
     bool transductive;             /* statistics came from the images and texts at hand, not from a background */
     bool whole_is_region;          /* the whole image was region `whole_region`; else the mean of the regions */
     int whole_region;
@@ -481,7 +481,8 @@ typedef struct mask_word {
 
 /* One text taken apart; owned by itself. */
 typedef struct mask_reading {
-    const mask_word *words; /* every token in order; a compound stands after its second part */
+    const mask_word *words; /* every token in order; a compound or the parts of a hyphenated word stand after the tokens
+                               whose place they take */
     size_t count;
     void *memory;
 } mask_reading;

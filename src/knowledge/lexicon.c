@@ -357,7 +357,7 @@ mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_ma
     return status;
 }
 
-/* An OOD word weighs less the farther its neighbours are (method section 9; constants of findings). */
+/* An OOD word weighs less the farther its neighbours are (docs/matching.md). */
 static float ood_weight(const mask_match_options *options, float nearness)
 {
     if (options->ood_weight >= 0) return options->ood_weight;

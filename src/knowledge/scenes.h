@@ -1,4 +1,4 @@
-/* Scene prototypes: what whole images that hold a word look like (beyond the paper; docs/method.md). A word's region
+/* Scene prototypes: what whole images that hold a word look like (beyond the paper; docs/matching.md). A word's region
  * prototype says what the thing looks like; its scene prototype says where it is met: "surfing" on waves.
  *
  *   M_j = sum_r a_r unit(mu_r) / sum_r a_r over the labelled regions of image j, a_r = sqrt(box area)
