@@ -193,6 +193,8 @@ typedef struct mask_train_options {
     bool centre_words;    /* L_cm sees word vectors without their mean, which makes unrelated words alike */
     bool residual;        /* x + attention(x) */
     bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
+    bool bf16;            /* large products in bfloat16, sums and all that is kept in float; MASK_EINVAL where the
+                             processor has no AVX512_BF16 */
     size_t dim;           /* Z */
     unsigned pae_fc, pae_attention, frm_fc, frm_attention, mtm_fc, mtm_attention; /* layers, the paper's Table 12 */
     size_t epochs;

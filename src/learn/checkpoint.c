@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #define MAGIC "MASKCKPT"
-enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 29 };
+enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 30 };
 
 /* What must be equal for a run to continue, under the names a user knows; stored in this order. */
 typedef struct named {
@@ -26,6 +26,7 @@ static void list_options(const mask__checkpoint *c, named list[OPTIONS])
                                 {"--words centred", o->centre_words},
                                 {"--residual on", o->residual},
                                 {"--ir mean", o->per_dimension},
+                                {"--bf16", o->bf16},
                                 {"--dim", (double)o->dim},
                                 {"--pae-fc", o->pae_fc},
                                 {"--pae-attention", o->pae_attention},

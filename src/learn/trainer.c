@@ -27,6 +27,7 @@ typedef struct trainer {
     mask__loss_work *loss_work;
     mask__batches batches;
     mask__whitening whitening;
+    mask__product *product; /* NULL: float */
     const float *unit_words; /* the lesson's, or without their mean */
     mask__adam adam;
     float *parameters, *gradients, *first, *second; /* nets.table.size each */
@@ -136,8 +137,9 @@ static mask_status make_room(trainer *t, mask_error *err)
         t->whitened = room(t, rows, t->whitening.out, &failed);
     }
     if (failed) return mask__no_memory(err, "training: take a smaller --batch");
-    MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, NULL, err));
-    return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, NULL, err);
+    if (t->o->bf16) MASK__TRY(mask__product_make(&t->product, mask__networks_operand(&t->nets, rows), err));
+    MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, t->product, err));
+    return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, t->product, err);
 }
 
 /* Word vectors minus their mean, of unit length again. */
@@ -221,6 +223,7 @@ static void trainer_free(trainer *t)
     mask__metrics_close(&t->metrics);
     mask__loss_work_free(t->loss_work);
     mask__work_free(&t->work);
+    mask__product_free(t->product);
     mask__batches_close(&t->batches);
     mask__networks_free(&t->nets);
     mask__arena_free(&t->arena);
