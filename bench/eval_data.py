@@ -29,13 +29,15 @@ def wordnet_nouns():
             continue
         f = line.split()
         nouns.append((-int(f[4 + int(f[3]) + 1]), f[0]))
-    return [w for _, w in sorted(nouns)]
+    return dict.fromkeys(w for _, w in sorted(nouns))
+
+
+nouns = wordnet_nouns()
 
 
 def choose_words():
     """Known single words, known compounds of them, and OOD words."""
     dropped = {l.split()[0] for name in ('stopwords', 'nonvisual') for l in open(f'{HERE}/../data/{name}.txt') if l.strip()}
-    nouns = wordnet_nouns()
     plain = [w for w in nouns if w.isascii() and w.isalpha() and 3 <= len(w) <= 14 and w not in dropped
              and not w.endswith(('s', 'ing', 'ed', 'er', 'men'))]
     single = KNOWN - COMPOUNDS
@@ -47,7 +49,8 @@ def choose_words():
 
 
 def plural(word):
-    return word + 's' if word[-1] not in 'xzhy' else word
+    """Not of words such as "lot": "lots" is a noun of its own."""
+    return word + 's' if word[-1] not in 'xzhy' and word + 's' not in nouns else word
 
 
 def write_vectors(path, known, compounds, ood):

@@ -1,11 +1,13 @@
-/* WordNet: lemmas and compounds, asked of Debian's libwordnet.
+/* WordNet: lemmas and compounds, asked of its mapped files (morphy.h) and, where words have hyphens, of Debian's libwordnet.
  *
  * That library reads its database through global file handles and static buffers, so one lock serialises every call.
  * The lock, what it guards and WordNet's own state are the one exception to "the library has no mutable globals": a
- * second copy of WordNet cannot exist in a process. Answers cost tens of microseconds: callers cache them.
+ * second copy of WordNet cannot exist in a process. Its answers cost tens to hundreds of microseconds, those of
+ * the mapped files a few: callers cache them.
  * It refuses to hand WordNet anything its fixed buffers were not made for: long words, other characters than letters,
  * hyphen, apostrophe and underscore, and long paths in WNSEARCHDIR or WNHOME (WordNet would abort). */
 #include "text/wordnet.h"
+#include "text/morphy.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@ enum {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { NOT_TRIED, OPENED, FAILED } state; /* guarded by lock */
+static mask__morphy morphy; /* written once, under the lock, when state becomes OPENED */
 
 static bool short_path(const char *variable)
 {
@@ -38,7 +41,10 @@ mask_status mask__wordnet_open(mask_error *err)
     mask_status status = MASK_OK;
     pthread_mutex_lock(&lock);
     /* Only one try: a failed one leaves files open that WordNet forgets. */
-    if (state == NOT_TRIED) state = wninit() == 0 && morphinit() == 0 ? OPENED : FAILED;
+    if (state == NOT_TRIED)
+        state = wninit() == 0 && morphinit() == 0 && mask__morphy_open(&morphy, SetSearchdir(), NULL) == MASK_OK
+                    ? OPENED
+                    : FAILED;
     if (state == FAILED)
         status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
                             "WordNet: its database (index.noun, noun.exc and others) is not in %s: install the package "
@@ -58,32 +64,65 @@ static bool acceptable(const char *word, size_t length)
     return true;
 }
 
-/* Adds the base forms of a word in one part of speech that WordNet has and that are not there yet. */
-static size_t add_lemmas(const char *word, int part, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES], size_t count)
+static bool has(const char *word, mask__part part)
 {
+    return mask__morphy_has(&morphy, word, part);
+}
+
+typedef struct lemma_list {
+    const char *word;
+    mask__part part;
+    char (*lemmas)[MASK__LEMMA_BYTES];
+    size_t count;
+} lemma_list;
+
+/* Adds a base form that WordNet has and that is not there yet. */
+static bool add_lemma(void *context, const char *base, size_t length)
+{
+    lemma_list *list = context;
+    if (list->count == MASK__LEMMAS) return false;
+    if (length == 0 || length >= MASK__LEMMA_BYTES) return true;
+    char *lemma = list->lemmas[list->count];
+    memcpy(lemma, base, length);
+    lemma[length] = 0;
+    bool known = strcmp(lemma, list->word) == 0;
+    for (size_t i = 0; i < list->count; i++) known = known || strcmp(list->lemmas[i], lemma) == 0;
+    if (!known && has(lemma, list->part)) list->count++;
+    return true;
+}
+
+static bool is_plain(const char *word)
+{
+    for (; *word; word++)
+        if (!(*word >= 'a' && *word <= 'z') && *word != '\'') return false;
+    return true;
+}
+
+/* Adds the base forms of a word in one part of speech. */
+static size_t add_lemmas(const char *word, mask__part part, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES], size_t count)
+{
+    static const int theirs[] = {[MASK__NOUN] = NOUN, [MASK__VERB] = VERB, [MASK__ADJECTIVE] = ADJ};
+    lemma_list list = {word, part, lemmas, count};
+    if (is_plain(word)) {
+        mask__morphy_bases(&morphy, word, part, add_lemma, &list);
+        return list.count;
+    }
     char asked[MASK__LEMMA_BYTES];
     memcpy(asked, word, strlen(word) + 1);
-    for (const char *base = morphstr(asked, part); base; base = morphstr(NULL, part)) {
-        if (count == MASK__LEMMAS) break;
-        size_t length = strlen(base);
-        if (length == 0 || length >= MASK__LEMMA_BYTES || strcmp(base, word) == 0) continue;
-        memcpy(lemmas[count], base, length + 1);
-        bool known = false;
-        for (size_t i = 0; i < count; i++) known = known || strcmp(lemmas[i], base) == 0;
-        if (!known && in_wn(lemmas[count], part)) count++;
-    }
-    return count;
+    for (const char *base = morphstr(asked, theirs[part]); base; base = morphstr(NULL, theirs[part]))
+        if (!add_lemma(&list, base, strlen(base))) break;
+    return list.count;
 }
 
 size_t mask__wordnet_lemmas(const char *word, size_t length, char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES])
 {
-    static const int parts[] = {NOUN, VERB, ADJ};
     char text[MASK__LEMMA_BYTES] = {0};
     size_t count = 0;
     if (!acceptable(word, length)) return 0;
     memcpy(text, word, length);
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < 3 && state == OPENED; i++) count = add_lemmas(text, parts[i], lemmas, count);
+    for (mask__part part = MASK__NOUN; part < MASK__PARTS && state == OPENED; part++)
+        count = add_lemmas(text, part, lemmas, count);
     pthread_mutex_unlock(&lock);
     return count;
 }
@@ -94,12 +133,12 @@ static bool join(char *first, const char *second, char joined[MASK__LEMMA_BYTES]
 {
     if (strlen(first) + strlen(second) + 1 >= MASK__LEMMA_BYTES) return false;
     stpcpy(stpcpy(stpcpy(joined, first), "_"), second);
-    if (in_wn(joined, NOUN)) return true;
-    if (strlen(first) < SHORTEST_PART || strlen(second) < SHORTEST_PART || in_wn(first, ADJ)) return false;
+    if (has(joined, MASK__NOUN)) return true;
+    if (strlen(first) < SHORTEST_PART || strlen(second) < SHORTEST_PART || has(first, MASK__ADJECTIVE)) return false;
     joined[strlen(first)] = '-';
-    if (in_wn(joined, NOUN)) return true;
+    if (has(joined, MASK__NOUN)) return true;
     stpcpy(stpcpy(joined, first), second);
-    return in_wn(joined, NOUN);
+    return has(joined, MASK__NOUN);
 }
 
 bool mask__wordnet_compound(const char *first, size_t first_length, const char *second, size_t second_length,
@@ -113,7 +152,7 @@ bool mask__wordnet_compound(const char *first, size_t first_length, const char *
     pthread_mutex_lock(&lock);
     if (state == OPENED) {
         found = join(head, tail, lemma);
-        size_t count = found ? 0 : add_lemmas(tail, NOUN, tails, 0);
+        size_t count = found ? 0 : add_lemmas(tail, MASK__NOUN, tails, 0);
         for (size_t i = 0; i < count && !found; i++) found = join(head, tails[i], lemma);
     }
     pthread_mutex_unlock(&lock);
