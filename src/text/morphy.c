@@ -54,23 +54,24 @@ static int compare(const char *word, size_t length, const char *line, const char
     return line + length < end && line[length] != ' ' && line[length] != '\n' ? -1 : 0;
 }
 
-/* The line whose first field is the word, behind that field; NULL = none. Lines are sorted by bytes. */
+/* The first line whose first field is the word, behind that field; NULL = none. Lines are sorted by bytes. */
 static const char *find(const mask__map *map, const char *word, size_t length)
 {
     const char *text = (const char *)map->data, *end = text + map->size, *low = text, *high = end;
+    const char *found = NULL;
     while (low < high) { /* the line, if any, begins in [low, high) */
         const char *line = low + (high - low) / 2;
         while (line > low && line[-1] != '\n') line--;
         int order = compare(word, length, line, end);
-        if (order == 0) return line + length;
-        if (order < 0) {
+        if (order <= 0) {
+            if (order == 0) found = line + length;
             high = line;
         } else {
             const char *next = memchr(line, '\n', (size_t)(end - line));
             low = next ? next + 1 : end;
         }
     }
-    return NULL;
+    return found;
 }
 
 bool mask__morphy_has(const mask__morphy *m, const char *word, mask__part part)
