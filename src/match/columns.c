@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of regions in one GEMM: enough that packing the prototypes costs little, few enough that the products are still
- * in cache when they are pooled. Words are pooled in chunks of LANES, which the compiler keeps in registers. */
-enum { BLOCK_ROWS = 2048, LANES = 64, MAX_TOP = 64 };
+/* Rows of regions in one GEMM: enough that packing the prototypes costs little (3% here, 8% at half of it), few enough
+ * that the products of every thread are still in cache when they are pooled. It is the same for any number of threads, so
+ * that scores are; only beyond MANY_WORDS blocks have fewer rows, to bound their memory. Words are pooled in chunks of LANES, which the compiler keeps in registers. */
+enum { BLOCK_ROWS = 1152, MANY_WORDS = 8192, LANES = 64, MAX_TOP = 64 };
 
 mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder)
 {
@@ -32,10 +33,13 @@ size_t mask__regions_in(const mask__regions *r, size_t image)
     return (size_t)(r->image_rows[image + 1] - r->image_rows[image]);
 }
 
-/* A block of images on its way through: rows of mu, their inverse norms, their dot products with the prototypes. */
+/* A thread's block of images on its way through: rows of mu, their inverse norms, their dot products with the prototypes.
+ * Each thread multiplies alone: no thread waits for another, and the products stay in the cache of the core that made
+ * them. */
 typedef struct block {
     const mask__regions *regions;
     size_t first, count, rows, words;
+    double seconds_gemm;
     size_t *row_of;         /* count + 1 */
     float *buffer, *scratch, *encoded; /* features and mu */
     const float *mu;        /* rows x Z */
@@ -52,9 +56,8 @@ static size_t largest_image(const mask__regions *r)
     return most;
 }
 
-static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t max_rows, mask_error *err)
+static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t rows, mask_error *err)
 {
-    size_t most = largest_image(r), rows = most > max_rows ? most : max_rows;
     *b = (block){.regions = r, .words = words};
     b->row_of = mask__arena_alloc(&b->arena, rows + 2, sizeof *b->row_of);
     b->inverse_norms = mask__arena_alloc(&b->arena, rows, sizeof(float));
@@ -66,9 +69,7 @@ static mask_status block_open(block *b, const mask__regions *r, size_t words, si
         b->encoded = mask__arena_alloc(&b->arena, rows * r->encoder->out, sizeof(float));
         enough = enough && b->buffer && b->scratch && b->encoded;
     }
-    if (enough) return MASK_OK;
-    mask__arena_free(&b->arena);
-    return mask__no_memory(err, "columns");
+    return enough ? MASK_OK : mask__no_memory(err, "columns");
 }
 
 /* Takes images from b->first on until the block is full. */
@@ -97,7 +98,6 @@ static mask_status block_encode(block *b, mask_error *err)
     } else {
         b->mu = r->mu + r->image_rows[b->first] * dim;
     }
-#pragma omp parallel for schedule(static) reduction(&& : finite)
     for (size_t row = 0; row < b->rows; row++) {
         float norm = mask__norm(b->mu + row * dim, dim);
         finite = finite && isfinite(norm);
@@ -110,13 +110,12 @@ static mask_status block_encode(block *b, mask_error *err)
                       "region features are so large that their norm overflows: scale them down");
 }
 
-static void block_multiply(block *b, const float *prototypes, mask__column_times *times)
+static void block_multiply(block *b, const float *prototypes)
 {
     double start = omp_get_wtime();
     size_t dim = b->regions->dim;
     mask__gemm(false, true, b->rows, b->words, dim, 1, b->mu, dim, prototypes, dim, 0, b->dots, b->words);
-    times->seconds_gemm += omp_get_wtime() - start;
-    times->gflop_gemm += 2e-9 * (double)b->rows * (double)b->words * (double)dim;
+    b->seconds_gemm += omp_get_wtime() - start;
 }
 
 /* The mean of the `top` largest of each lane over an image's regions: top running maxima, one vector each. */
@@ -184,26 +183,99 @@ static void summarise_image(const block *b, size_t image, const mask__summaries 
     }
 }
 
-/* Runs every block of images through encode and multiply, and hands it on. */
 typedef void block_user(const block *b, void *context);
+
+/* What the threads share. */
+typedef struct stream {
+    const mask__regions *regions;
+    const float *prototypes;
+    size_t words, rows_at_most, next; /* next: the first image nobody has taken */
+    block_user *use;
+    void *context;
+    mask_status status; /* of the earliest block that failed, which no race decides; its message is in err */
+    size_t failed_at;
+    double seconds_gemm;
+    const char *what;
+    const mask_run *run;
+    mask_error *err;
+} stream;
+
+/* Takes the next images; false when there are none or another thread failed. */
+static bool take_block(stream *s, block *b)
+{
+    bool more;
+#pragma omp critical(mask_columns)
+    {
+        b->first = s->next;
+        more = s->status == MASK_OK && s->next < s->regions->count;
+        if (more) {
+            block_extent(b, s->rows_at_most);
+            s->next += b->count;
+        }
+    }
+    return more;
+}
+
+static void fail(stream *s, size_t first, mask_status status, const mask_error *err)
+{
+#pragma omp critical(mask_columns)
+    if (s->status == MASK_OK || first < s->failed_at) {
+        s->status = status;
+        s->failed_at = first;
+        if (s->err) *s->err = *err;
+    }
+}
+
+/* One thread's share. Only the caller's thread tells progress. */
+static void run_blocks(stream *s)
+{
+    block b;
+    mask_error err = {0};
+    mask_status status = block_open(&b, s->regions, s->words, s->rows_at_most, &err);
+    while (status == MASK_OK && take_block(s, &b)) {
+        if (omp_get_thread_num() == 0)
+            status = mask__progress(s->run, s->what, "images", b.first, s->regions->count, &err);
+        if (status == MASK_OK) status = block_encode(&b, &err);
+        if (status != MASK_OK) break;
+        block_multiply(&b, s->prototypes);
+        s->use(&b, s->context);
+    }
+    if (status != MASK_OK) fail(s, b.first, status, &err);
+#pragma omp atomic
+    s->seconds_gemm += b.seconds_gemm;
+    mask__arena_free(&b.arena);
+}
+
+/* Runs every block of images through encode and multiply, and hands it on, in any order and on any thread. */
 static mask_status for_blocks(const mask__regions *regions, const float *prototypes, size_t words, block_user *use,
                               void *context, mask__column_times *times, const char *what, const mask_run *run,
                               mask_error *err)
 {
-    block b;
+    size_t most = largest_image(regions), rows = 0;
+    for (size_t i = 0; i < regions->count; i++) rows += mask__regions_in(regions, i);
+    size_t at_most = words <= MANY_WORDS ? BLOCK_ROWS : BLOCK_ROWS * MANY_WORDS / words + 1;
+    if (at_most > rows) at_most = rows + 1;
+    stream s = {.regions = regions,
+                .prototypes = prototypes,
+                .words = words,
+                .rows_at_most = most > at_most ? most : at_most,
+                .use = use,
+                .context = context,
+                .what = what,
+                .run = run,
+                .err = err};
     double start = omp_get_wtime();
-    mask_status status = block_open(&b, regions, words, BLOCK_ROWS, err);
-    for (b.first = 0; status == MASK_OK && b.first < regions->count; b.first += b.count) {
-        block_extent(&b, BLOCK_ROWS);
-        status = mask__progress(run, what, "images", b.first, regions->count, err);
-        if (status == MASK_OK) status = block_encode(&b, err);
-        if (status != MASK_OK) break;
-        block_multiply(&b, prototypes, times);
-        use(&b, context);
+    int threads = 1;
+#pragma omp parallel
+    {
+#pragma omp single nowait
+        threads = omp_get_num_threads();
+        run_blocks(&s);
     }
-    mask__arena_free(&b.arena);
     times->seconds += omp_get_wtime() - start;
-    return status;
+    times->seconds_gemm += s.seconds_gemm / threads;
+    times->gflop_gemm += 2e-9 * (double)rows * (double)words * (double)regions->dim;
+    return s.status;
 }
 
 typedef struct pool_job {
@@ -215,7 +287,6 @@ typedef struct pool_job {
 static void pool_block(const block *b, void *context)
 {
     const pool_job *job = context;
-#pragma omp parallel for schedule(dynamic, 4)
     for (size_t i = 0; i < b->count; i++) {
         pool_image(b, i, job->pooling, job->pooled);
         if (job->summaries) summarise_image(b, i, job->summaries);
@@ -254,7 +325,6 @@ static void transpose_cosines(const block *b, size_t image, float *cosines)
 static void visit_block(const block *b, void *context)
 {
     visit_job *job = context;
-#pragma omp parallel for schedule(dynamic, 1)
     for (size_t i = 0; i < b->count; i++) {
         size_t regions = b->row_of[i + 1] - b->row_of[i];
         float *cosines = malloc((regions * b->words + 1) * sizeof *cosines);
@@ -282,13 +352,14 @@ mask_status mask__columns_table(const mask__regions *regions, size_t image, cons
                                 float *cosines, mask_error *err)
 {
     block b;
-    mask__column_times times = {0};
-    MASK__TRY(block_open(&b, regions, words, 1, err));
-    b.first = image;
-    block_extent(&b, 1);
-    mask_status status = block_encode(&b, err);
+    mask_status status = block_open(&b, regions, words, mask__regions_in(regions, image), err);
     if (status == MASK_OK) {
-        block_multiply(&b, prototypes, &times);
+        b.first = image;
+        block_extent(&b, 1);
+        status = block_encode(&b, err);
+    }
+    if (status == MASK_OK) {
+        block_multiply(&b, prototypes);
         transpose_cosines(&b, 0, cosines);
     }
     mask__arena_free(&b.arena);
