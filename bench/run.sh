@@ -14,4 +14,4 @@ if [ ! -f "$data/made" ] || [ bench/eval_data.py -nt "$data/made" ]; then
     touch "$data/made"
 fi
 "$BUILD/mask" learn "$data/knowledge" --vectors "$data/words.mvec" --encoder none -o "$data/K.mask" --quiet
-exec "$PYTHON" bench/compare.py --build "$BUILD" "$@"
+exec "$PYTHON" -u bench/compare.py --build "$BUILD" "$@"
