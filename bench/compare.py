@@ -155,7 +155,7 @@ for name, part in (('eval', evaluation), ('calibrated', calibrated), ('step', tr
     if options.only in (None, name):
         part()
 os.makedirs('bench/results', exist_ok=True)
-path = 'bench/results/%s.csv' % re.sub(r'[^a-z0-9]+', '-', machine().lower()).strip('-')
+path = 'bench/results/%s.csv' % re.sub('[^a-z0-9]+', '-', (machine() + ' ' + (options.only or '')).lower()).strip('-')
 with open(path, 'w', newline='') as f:
     w = csv.writer(f)
     w.writerow(['# ' + machine(), versions(), datetime.date.today().isoformat(), 'load at the start %.1f, at the end %.1f' % (load, os.getloadavg()[0])])
