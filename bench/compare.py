@@ -101,8 +101,8 @@ def calibrated():
     table = Table('calibrated matching on flickr8k dev, from word vectors and labelled regions to recalls')
     f8k, k = shared + '/flickr8k', DATA + '/f8k'
     steps = [['vectors', 'import', shared + '/words/glove.6B.100d.42k.txt.gz', '-o', k + '.mvec'],
-             ['learn', f8k + '/knowledge', '--vectors', k + '.mvec', '-o', k + '-plain.mask'],
-             ['calibrate', k + '-plain.mask', '--images', f8k + '/background_ims.npy', '--texts', f8k + '/background_caps.txt',
+             ['learn', f8k + '/knowledge', '--vectors', k + '.mvec', '--preset', 'section9', '--tokens', 'letters', '-o', k + '-plain.mask'],
+             ['calibrate', k + '-plain.mask', '--preset', 'section9', '--images', f8k + '/background_ims.npy', '--texts', f8k + '/background_caps.txt',
               '-o', k + '.mask'],
              ['eval', k + '.mask', f8k + '/f8k_precomp', '--split', 'dev', '--json']]
     for r in range(min(options.rounds, 3)):
@@ -155,7 +155,7 @@ for name, part in (('eval', evaluation), ('calibrated', calibrated), ('step', tr
     if options.only in (None, name):
         part()
 os.makedirs('bench/results', exist_ok=True)
-path = 'bench/results/%s.csv' % re.sub(r'[^a-z0-9]+', '-', machine().lower()).strip('-')
+path = 'bench/results/%s.csv' % re.sub('[^a-z0-9]+', '-', (machine() + ' ' + (options.only or '')).lower()).strip('-')
 with open(path, 'w', newline='') as f:
     w = csv.writer(f)
     w.writerow(['# ' + machine(), versions(), datetime.date.today().isoformat(), 'load at the start %.1f, at the end %.1f' % (load, os.getloadavg()[0])])

@@ -97,7 +97,7 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
     if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
     if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
-    if (args_has(a, "--no-scenes")) {
+    if (args_has(a, "--no-scenes") || encoder == MASK_ENCODER_NONE) { /* MACK knew neither */
         o->scenes = false;
         o->reliability = 0;
     }
@@ -189,7 +189,7 @@ const command command_learn = {
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
             {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
             {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
-            {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
+            {"--no-scenes", NULL, "no scene prototypes and no reliabilities; so it is with encoder none"},
             {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
             {"--epochs", "N", "mask: passes over the regions (default: 6); 0 with auto: closed forms only"},
