@@ -32,7 +32,7 @@ check:
 	@ninja -C $(BUILD)-asan -j $(JOBS) --quiet
 	@cd $(BUILD)-asan && ctest --output-on-failure -LE slow
 
-# Speed against PyTorch, FAISS and NumPy in the same run; writes bench/results/.
+# Speed against PyTorch and NumPy in the same run; writes bench/results/.
 bench:
 	@scripts/install-packages.sh build check bench
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)

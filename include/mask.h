@@ -190,8 +190,11 @@ typedef struct mask_train_options {
     bool whiten;          /* the networks read whitened features (whiten_dim of them) instead of raw ones */
     bool start_whiten;    /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
                              of them) instead of at random */
+    bool centre_words;    /* L_cm sees word vectors without their mean, which makes unrelated words alike */
     bool residual;        /* x + attention(x) */
     bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
+    bool bf16;            /* large products in bfloat16, sums and all that is kept in float; MASK_EINVAL where the
+                             processor has no AVX512_BF16 */
     size_t dim;           /* Z */
     unsigned pae_fc, pae_attention, frm_fc, frm_attention, mtm_fc, mtm_attention; /* layers, the paper's Table 12 */
     size_t epochs;
@@ -212,6 +215,7 @@ typedef struct mask_train_options {
 #define MASK_TRAIN_DEFAULTS                                                                                            \
     ((mask_train_options){.whiten = true,                                                                              \
                           .start_whiten = true,                                                                        \
+                          .centre_words = true,                                                                        \
                           .residual = true,                                                                            \
                           .per_dimension = true,                                                                       \
                           .dim = 512,                                                                                  \
@@ -221,10 +225,10 @@ typedef struct mask_train_options {
                           .frm_attention = 1,                                                                          \
                           .mtm_fc = 3,                                                                                 \
                           .mtm_attention = 3,                                                                          \
-                          .epochs = 12,                                                                                \
+                          .epochs = 6,                                                                                 \
                           .batch = 2048,                                                                               \
                           .halve_batch_at = 1,                                                                         \
-                          .rate = 1e-3f,                                                                               \
+                          .rate = 1e-4f,                                                                               \
                           .schedule = MASK_SCHEDULE_COSINE,                                                            \
                           .warmup = 0,                                                                                 \
                           .clip = 0,                                                                                   \
@@ -512,8 +516,9 @@ MASK_API void mask_explanation_free(mask_explanation *explanation);
 
 /* ---- Evaluation ---------------------------------------------------------------------------------------------- */
 
-/* Ranks count from 0; a tie counts half (equal scores of others / 2 are added), which is deterministic and favours
- * nobody; *_low and *_high are R@K with every tie lost and won. R@K in percent; medr = floor(median) + 1, meanr = mean + 1. */
+/* Ranks count from 0. Of equal scores, images share their ranks (half of the equal ones go before), and an image's best
+ * own text goes before the others (the same sentence is no worse an answer); *low and *high are R@K with every tie lost
+ * and won. R@K in percent; medr = floor(median) + 1, meanr = mean + 1. */
 typedef struct mask_recall {
     double r1, r5, r10, medr, meanr;
     double low[3], high[3]; /* bounds of r1, r5, r10 */

@@ -43,13 +43,14 @@ static int read_depths(const args *a, mask_train_options *t)
 static int read_train_options(const args *a, mask_train_options *t)
 {
     static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
-                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
-                             *const switches[] = {"off", "on", NULL};
-    int input = t->whiten, start = t->start_whiten, schedule = (int)t->schedule, sum = t->per_dimension,
-        residual = t->residual;
+                             *const words[] = {"raw", "centred", NULL}, *const schedules[] = {"constant", "cosine", NULL},
+                             *const sums[] = {"sum", "mean", NULL}, *const switches[] = {"off", "on", NULL};
+    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule,
+        sum = t->per_dimension, residual = t->residual;
     int bad = args_choice(a, "--input", inputs, &input);
     if (!bad && !input) start = 0; /* raw features can only start at random */
     if (!bad) bad = args_choice(a, "--start", starts, &start);
+    if (!bad) bad = args_choice(a, "--words", words, &centred);
     if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
     if (!bad) bad = args_choice(a, "--ir", sums, &sum);
     if (!bad) bad = args_choice(a, "--residual", switches, &residual);
@@ -68,9 +69,11 @@ static int read_train_options(const args *a, mask_train_options *t)
     if (!bad) bad = read_depths(a, t);
     t->whiten = input;
     t->start_whiten = start;
+    t->centre_words = centred;
     t->schedule = (mask_schedule)schedule;
     t->per_dimension = sum;
     t->residual = residual;
+    t->bf16 = args_has(a, "--bf16");
     t->resume = args_has(a, "--resume");
     t->metrics = args_text(a, "--metrics", NULL);
     return bad;
@@ -94,7 +97,7 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
     if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
     if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
-    if (args_has(a, "--no-scenes")) {
+    if (args_has(a, "--no-scenes") || encoder == MASK_ENCODER_NONE) { /* MACK knew neither */
         o->scenes = false;
         o->reliability = 0;
     }
@@ -186,21 +189,23 @@ const command command_learn = {
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
             {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
             {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
-            {"--no-scenes", NULL, "no scene prototypes and no reliabilities"},
+            {"--no-scenes", NULL, "no scene prototypes and no reliabilities; so it is with encoder none"},
             {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
             {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
-            {"--epochs", "N", "mask: passes over the regions (default: 12); 0 with auto: closed forms only"},
+            {"--epochs", "N", "mask: passes over the regions (default: 6); 0 with auto: closed forms only"},
             {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
             {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
             {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
             {"--input", "I", "mask: whiten (default) or raw features"},
             {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
+            {"--words", "W", "mask: L_cm with centred (default) or raw word vectors"},
             {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
             {"--batch", "N", "mask: regions in a step (default: 2048)"},
             {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},
-            {"--rate", "X", "mask: Adam's learning rate (default: 0.001)"},
+            {"--rate", "X", "mask: Adam's learning rate (default: 0.0001)"},
             {"--schedule", "S", "mask: cosine (default) or constant rate"},
             {"--warmup", "N", "mask: steps over which the rate rises (default: 0)"},
+            {"--bf16", NULL, "mask: products in bfloat16, twice as fast where the processor can; weights stay float"},
             {"--clip", "X", "mask: largest norm of the gradient; 0 = any (default)"},
             {"--lambda-cm", "X", "mask: weight of L_cm; 0 = without (default: 3)"},
             {"--lambda-cl", "X", "mask: weight of L_cl; 0 = without (default: 3)"},

@@ -94,8 +94,8 @@ mask_status mask__batches_features(const mask__batches *b, float *features, mask
         size_t image = b->order[b->at - b->count + i], rows = b->offsets[i + 1] - b->offsets[i];
         float *to = features + b->offsets[i] * dim;
         const float *from;
-        MASK__TRY(mask__labels_block(b->lesson->labels, mask__labels_start(b->lesson->labels, image), rows, to, &from,
-                                     err));
+        MASK__TRY(
+            mask__labels_block(b->lesson->labels, mask__labels_start(b->lesson->labels, image), rows, to, &from, err));
         if (from != to) memcpy(to, from, rows * dim * sizeof *to);
     }
     return MASK_OK;

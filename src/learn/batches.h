@@ -10,13 +10,13 @@ typedef struct mask__batches {
     const mask__lesson *lesson;
     uint64_t seed;
     size_t images;
-    uint32_t *order;             /* of the epoch's images */
-    size_t max_rows, max_pairs;  /* of a batch of the largest size */
-    size_t largest;              /* regions of the largest image */
-    size_t at;                   /* the next image of the order */
-    size_t *offsets;             /* of the batch: the groups of its rows */
-    size_t count, rows;          /* its images and regions */
-    mask__label *pairs;          /* its labels, region = row of the batch */
+    uint32_t *order;            /* of the epoch's images */
+    size_t max_rows, max_pairs; /* of a batch of the largest size */
+    size_t largest;             /* regions of the largest image */
+    size_t at;                  /* the next image of the order */
+    size_t *offsets;            /* of the batch: the groups of its rows */
+    size_t count, rows;         /* its images and regions */
+    mask__label *pairs;         /* its labels, region = row of the batch */
     size_t pair_count;
     mask__arena arena;
 } mask__batches;

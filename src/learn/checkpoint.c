@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #define MAGIC "MASKCKPT"
-enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 28 };
+enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 30 };
 
 /* What must be equal for a run to continue, under the names a user knows; stored in this order. */
 typedef struct named {
@@ -23,8 +23,10 @@ static void list_options(const mask__checkpoint *c, named list[OPTIONS])
                                 {"--power", o->whiten ? c->lesson->power : 0},
                                 {"--whiten-shrink", o->whiten ? c->lesson->whiten_shrink : 0},
                                 {"--start whiten", o->start_whiten},
+                                {"--words centred", o->centre_words},
                                 {"--residual on", o->residual},
                                 {"--ir mean", o->per_dimension},
+                                {"--bf16", o->bf16},
                                 {"--dim", (double)o->dim},
                                 {"--pae-fc", o->pae_fc},
                                 {"--pae-attention", o->pae_attention},
@@ -120,10 +122,11 @@ static mask_status check_run(const mask__checkpoint *c, const mask__pack *pack, 
     list_options(c, list);
     for (size_t i = 0; i < OPTIONS; i++)
         if (memcmp(&was[i], &list[i].value, sizeof was[i]) != 0)
-            return mask__fail(err, MASK_EMISMATCH, t->offset,
-                              "%s: was made with '%s' = %g, now it is %g: resume with the same options, or start without "
-                              "--resume",
-                              c->path, list[i].name, was[i], list[i].value);
+            return mask__fail(
+                err, MASK_EMISMATCH, t->offset,
+                "%s: was made with '%s' = %g, now it is %g: resume with the same options, or start without "
+                "--resume",
+                c->path, list[i].name, was[i], list[i].value);
     MASK__TRY(mask__pack_get(pack, "data", MASK__U64, 1, (uint64_t[]){1}, &t, err));
     if (memcmp(t->data, &c->data, sizeof c->data) != 0)
         return mask__fail(err, MASK_EMISMATCH, t->offset,
@@ -147,8 +150,9 @@ static mask_status read_state(mask__checkpoint *c, const mask__pack *pack, const
         return mask__fail(err, MASK_EFORMAT, counters->offset, "%s: 'counters' is out of range: start without --resume",
                           c->path);
     if (n[5] != (uint64_t)c->threads)
-        mask__log(run, MASK_LOG_WARNING, "%s was made with %llu threads, now there are %d: the result may differ in its last bits",
-                  c->path, (unsigned long long)n[5], c->threads);
+        mask__log(run, MASK_LOG_WARNING,
+                  "%s was made with %llu threads, now there are %d: the result may differ in its last bits", c->path,
+                  (unsigned long long)n[5], c->threads);
     return MASK_OK;
 }
 
@@ -172,8 +176,9 @@ static mask_status read_all(mask__checkpoint *c, const mask__pack *pack, mask__a
     if (!c->options->whiten) return MASK_OK;
     MASK__TRY(mask__whitening_read(&mapped, c->whitening->out, pack, err));
     if (mapped.in != c->whitening->in)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its whitening is of %zu features, not %zu: start without --resume",
-                          c->path, mapped.in, c->whitening->in);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: its whitening is of %zu features, not %zu: start without --resume", c->path, mapped.in,
+                          c->whitening->in);
     return mask__whitening_copy(c->whitening, &mapped, arena, err);
 }
 

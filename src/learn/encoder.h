@@ -67,7 +67,8 @@ mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labe
 void mask__whiten_apply(const mask__whitening *whitening, const float *features, size_t rows, float *centred,
                         float *whitened);
 
-/* Makes *pae hold the PAE of these networks with a copy of its parameters in the arena. mask__encoder_close frees it. */
+/* Makes *pae hold the PAE of these networks with a copy of its parameters in the arena. mask__encoder_close frees it.
+ */
 mask_status mask__pae_make(mask__pae *pae, const mask__networks_config *config, const float *parameters,
                            mask__arena *arena, mask_error *err);
 

@@ -193,8 +193,8 @@ mask_status mask__encoder_read(mask__encoder *e, mask_encoder kind, size_t out, 
     if (kind == MASK_ENCODER_WHITEN) return MASK_OK;
     MASK__TRY(read_shape(&config, pack, err));
     if (config.latent != out || (e->whitening.projection && config.features != e->whitening.out))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its encoder does not fit its prototypes: make it again",
-                          pack->path);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: its encoder does not fit its prototypes: make it again", pack->path);
     if (!e->whitening.projection) e->in = config.features;
     MASK__TRY(describe(&e->pae, &config, err));
     return read_parameters(&e->pae, pack, arena, err);

@@ -32,8 +32,8 @@ void mask__metrics_write(mask__metrics *m, const mask__metrics_step *s)
     fprintf(m->file,
             "{\"step\":%llu,\"epoch\":%llu,\"kl\":%.6g,\"rec\":%.6g,\"word\":%.6g,\"structure\":%.6g,\"contrast\":%.6g,"
             "\"total\":%.6g,\"gradient_norm\":%.6g,\"rate\":%.6g,\"regions_per_second\":%.0f}\n",
-            (unsigned long long)s->step, (unsigned long long)s->epoch, l->kl, l->rec, l->word, l->structure, l->contrast,
-            l->total, s->gradient_norm, s->rate, s->regions_per_second);
+            (unsigned long long)s->step, (unsigned long long)s->epoch, l->kl, l->rec, l->word, l->structure,
+            l->contrast, l->total, s->gradient_norm, s->rate, s->regions_per_second);
     uselocale(before);
 }
 

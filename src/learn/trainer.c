@@ -27,6 +27,8 @@ typedef struct trainer {
     mask__loss_work *loss_work;
     mask__batches batches;
     mask__whitening whitening;
+    mask__product *product; /* NULL: float */
+    const float *unit_words; /* the lesson's, or without their mean */
     mask__adam adam;
     float *parameters, *gradients, *first, *second; /* nets.table.size each */
     float *features, *centred, *whitened;           /* max_rows x M, M, kept */
@@ -35,7 +37,7 @@ typedef struct trainer {
     mask__checkpoint checkpoint;
     mask__metrics metrics;
     mask__arena arena;
-    double began, saved; /* seconds: of this process, of the last checkpoint */
+    double began, saved;     /* seconds: of this process, of the last checkpoint */
     uint64_t regions_before; /* seen before this process */
     struct {
         mask__loss_values sums;
@@ -50,7 +52,7 @@ typedef struct trainer {
 mask_train_options mask_train_paper(void)
 {
     mask_train_options o = MASK_TRAIN_DEFAULTS;
-    o.whiten = o.start_whiten = false;
+    o.whiten = o.start_whiten = o.centre_words = false;
     o.epochs = 400;
     o.batch = 4096;
     o.halve_batch_at = 0.5f;
@@ -64,7 +66,8 @@ static mask_status check_options(const mask_train_options *o, mask_error *err)
     const char *wrong = NULL;
     if (o->epochs < 1 || o->epochs > 1000000) wrong = "the number of epochs must be 1 to 1000000";
     if (o->batch < 2 || o->batch > 1 << 24) wrong = "a batch must be 2 to 16777216 regions";
-    if (!(o->halve_batch_at >= 0 && o->halve_batch_at <= 1)) wrong = "the share of epochs before batches halve is 0 to 1";
+    if (!(o->halve_batch_at >= 0 && o->halve_batch_at <= 1))
+        wrong = "the share of epochs before batches halve is 0 to 1";
     if (!(o->rate > 0)) wrong = "the learning rate must be above 0";
     if (!(o->clip >= 0)) wrong = "the gradient's limit must not be negative";
     if (!(o->lambda_cm >= 0) || !(o->lambda_cl >= 0) || !(o->weight_ir >= 0)) wrong = "weights must not be negative";
@@ -134,13 +137,30 @@ static mask_status make_room(trainer *t, mask_error *err)
         t->whitened = room(t, rows, t->whitening.out, &failed);
     }
     if (failed) return mask__no_memory(err, "training: take a smaller --batch");
-    MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, NULL, err));
-    return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, NULL, err);
+    if (t->o->bf16) MASK__TRY(mask__product_make(&t->product, mask__networks_operand(&t->nets, rows), err));
+    MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, t->product, err));
+    return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, t->product, err);
 }
 
-/* The PAE becomes mu = LayerNorm(x), log sigma^2 = x for the first Z whitened features x: the first layer is x + `lift`,
- * which ReLU lets through and LayerNorm's centring removes, later ones the identity; attention has no output yet, but a
- * gradient. What is learned begins at `whiten` instead of far below it. */
+/* Word vectors minus their mean, of unit length again. */
+static mask_status centre_words(trainer *t, mask_error *err)
+{
+    size_t words = t->lesson->words, n = t->lesson->vector_dim;
+    bool failed = false;
+    float *centred = room(t, words, n, &failed), *mean = room(t, n, 1, &failed);
+    if (failed) return mask__no_memory(err, "the word vectors");
+    for (size_t k = 0; k < words; k++) mask__axpy(1 / (float)words, t->lesson->unit_words + k * n, mean, n);
+    for (size_t k = 0; k < words; k++) {
+        for (size_t d = 0; d < n; d++) centred[k * n + d] = t->lesson->unit_words[k * n + d] - mean[d];
+        mask__normalise(centred + k * n, n);
+    }
+    t->unit_words = centred;
+    return MASK_OK;
+}
+
+/* The PAE becomes mu = LayerNorm(x), log sigma^2 = x for the first Z whitened features x: the first layer is x +
+ * `lift`, which ReLU lets through and LayerNorm's centring removes, later ones the identity; attention has no output
+ * yet, but a gradient. What is learned begins at `whiten` instead of far below it. */
 static void start_from_whitened(trainer *t)
 {
     const float lift = 4; /* whitened features have deviations up to 1 */
@@ -183,11 +203,11 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
         mask__log(t->run, MASK_LOG_INFO, "training continues from %s: epoch %llu of %zu, step %llu", o->checkpoint,
                   (unsigned long long)t->state.epoch + 1, o->epochs, (unsigned long long)t->state.step);
     } else {
-        if (found) mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten: --resume would continue it", o->checkpoint);
+        if (found)
+            mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten: --resume would continue it", o->checkpoint);
         if (o->whiten)
             MASK__TRY(mask__whiten_fit(&t->whitening, t->lesson->labels, t->lesson->power, t->whitening.out,
-                                       t->lesson->whiten_shrink, arena,
-                                       t->run, err));
+                                       t->lesson->whiten_shrink, arena, t->run, err));
         mask__parameters_initialise(&t->nets.table, mask__random(t->seed, STREAM_PARAMETERS), t->parameters);
         if (o->start_whiten) start_from_whitened(t);
     }
@@ -203,6 +223,7 @@ static void trainer_free(trainer *t)
     mask__metrics_close(&t->metrics);
     mask__loss_work_free(t->loss_work);
     mask__work_free(&t->work);
+    mask__product_free(t->product);
     mask__batches_close(&t->batches);
     mask__networks_free(&t->nets);
     mask__arena_free(&t->arena);
@@ -222,7 +243,7 @@ static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *e
                                         .contrast = o->lambda_cl,
                                         .temperature = o->temperature,
                                         .per_dimension = o->per_dimension};
-    const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->lesson->unit_words};
+    const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->unit_words};
     const mask__groups groups = {b->offsets, b->count};
     const float *r = t->features;
     MASK__TRY(mask__batches_features(b, t->features, err));
@@ -241,11 +262,12 @@ static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *e
 static mask_status diverged(const trainer *t, double loss, mask_error *err)
 {
     const char *path = t->o->checkpoint && mask__is_file(t->o->checkpoint) ? t->o->checkpoint : NULL;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower --rate (now %g) or set "
-                      "--clip%s%s",
-                      (unsigned long long)t->state.epoch + 1, (unsigned long long)t->state.step + 1, loss,
-                      t->state.lowest, (double)t->o->rate, path ? "; the last good checkpoint is " : "", path ? path : "");
+    return mask__fail(
+        err, MASK_ENUMERIC, MASK_NO_OFFSET,
+        "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower --rate (now %g) or set "
+        "--clip%s%s",
+        (unsigned long long)t->state.epoch + 1, (unsigned long long)t->state.step + 1, loss, t->state.lowest,
+        (double)t->o->rate, path ? "; the last good checkpoint is " : "", path ? path : "");
 }
 
 /* Follows the loss; MASK_ENUMERIC when it leaves for good. */
@@ -279,11 +301,11 @@ static bool due(const trainer *t)
 static mask_status stopped(const trainer *t, mask_error *err)
 {
     if (!t->o->checkpoint) return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "training: stopped");
-    return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET,
-                      "training: stopped in epoch %llu of %zu after step %llu, kept in %s: run it again with --resume to "
-                      "continue",
-                      (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step,
-                      t->o->checkpoint);
+    return mask__fail(
+        err, MASK_ECANCELLED, MASK_NO_OFFSET,
+        "training: stopped in epoch %llu of %zu after step %llu, kept in %s: run it again with --resume to "
+        "continue",
+        (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step, t->o->checkpoint);
 }
 
 static double regions_per_second(const trainer *t)
@@ -346,11 +368,12 @@ static void log_epoch(trainer *t, uint64_t total)
     double n = t->epoch.steps ? (double)t->epoch.steps : 1, seconds = omp_get_wtime() - t->epoch.began;
     double speed = seconds > 0 ? (double)(t->state.regions - t->epoch.regions) / seconds : 0;
     double left = speed > 0 ? (double)(total - t->state.regions) / speed : 0;
-    mask__log(t->run, MASK_LOG_INFO,
-              "epoch %llu of %zu: loss %.4g (kl %.4g, rec %.4g, word %.4g, structure %.4g, contrast %.4g), %.0f regions/s, "
-              "%.0f s left",
-              (unsigned long long)t->state.epoch + 1, t->o->epochs, v->total / n, v->kl / n, v->rec / n, v->word / n,
-              v->structure / n, v->contrast / n, speed, left);
+    mask__log(
+        t->run, MASK_LOG_INFO,
+        "epoch %llu of %zu: loss %.4g (kl %.4g, rec %.4g, word %.4g, structure %.4g, contrast %.4g), %.0f regions/s, "
+        "%.0f s left",
+        (unsigned long long)t->state.epoch + 1, t->o->epochs, v->total / n, v->kl / n, v->rec / n, v->word / n,
+        v->structure / n, v->contrast / n, speed, left);
 }
 
 static mask_status train_epoch(trainer *t, uint64_t total, mask_error *err)
@@ -412,7 +435,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
                         mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t dim = mask_labels_dim(lesson->labels), kept = lesson->whiten_dim < dim ? lesson->whiten_dim : dim;
-    trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0};
+    trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0, .unit_words = lesson->unit_words};
     *encoder = (mask__encoder){0};
     MASK__TRY(check_options(o, err));
     mask__use_threads(run);
@@ -422,6 +445,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
     if (status == MASK_OK)
         status = mask__batches_open(&t.batches, lesson, o->batch, mask__random(t.seed, STREAM_ORDER), err);
     if (status == MASK_OK) status = make_room(&t, err);
+    if (status == MASK_OK && o->centre_words) status = centre_words(&t, err);
     if (status == MASK_OK) status = begin(&t, arena, err);
     if (status == MASK_OK) status = train_all(&t, err);
     if (status == MASK_OK) status = make_encoder(&t, encoder, arena, err);
