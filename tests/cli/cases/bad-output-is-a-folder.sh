@@ -2,4 +2,4 @@
 #out
 #err mask: *: cannot write: Is a directory
 mkdir K.mask
-mask learn d/knowledge --vectors d/v.mvec -o K.mask
+mask learn d/knowledge --encoder whiten --vectors d/v.mvec -o K.mask
