@@ -303,7 +303,7 @@ const command command_eval = {
     .max_positional = 2,
     .summary = "Recall of a knowledge on images with five captions each",
     .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt.\n"
-               "Images of equal scores share their ranks; where ties touch a recall, its bounds are printed.",
+               "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall"},
