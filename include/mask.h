@@ -516,9 +516,9 @@ MASK_API void mask_explanation_free(mask_explanation *explanation);
 
 /* ---- Evaluation ---------------------------------------------------------------------------------------------- */
 
-/* Ranks count from 0. Of equal scores, images share their ranks (half of the equal ones go before), and an image's best
- * own text goes before the others (the same sentence is no worse an answer); *low and *high are R@K with every tie lost
- * and won. R@K in percent; medr = floor(median) + 1, meanr = mean + 1. */
+/* Ranks count from 0. Equal scores share their ranks (half of the equal ones go before), which is deterministic and
+ * favours nobody: scores that are all equal earn what chance does. *low and *high are R@K with every tie lost and won.
+ * R@K in percent; medr = floor(median) + 1, meanr = mean + 1. */
 typedef struct mask_recall {
     double r1, r5, r10, medr, meanr;
     double low[3], high[3]; /* bounds of r1, r5, r10 */

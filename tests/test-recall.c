@@ -60,8 +60,9 @@ static void check_fold(const mask_recalls *r, const float *scores, size_t first,
             better += score > best;
             equal += score == best && t / 5 != i;
         }
-        ranks[i] = won[i] = better;
+        ranks[i] = better + equal / 2;
         lost[i] = better + equal;
+        won[i] = better;
     }
     check_recall(&r->i2t, ranks, lost, won, count);
 }

@@ -152,6 +152,7 @@ static int run_learn(args *a)
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
+    if ((bad = check_output(out)) != 0) return bad;
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     o.train.checkpoint = checkpoint;
@@ -238,6 +239,7 @@ static int run_calibrate(args *a)
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!images_path || !texts_path) return args_usage(a, "--images and --texts are needed: the unpaired background");
+    if ((bad = check_output(out)) != 0) return bad;
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     int result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {

@@ -277,6 +277,7 @@ static int run_eval(args *a)
     int result = args_size(a, "--folds", 1, 1000000, &e.folds);
     if (result) return result;
     if (!split) return args_usage(a, "--split is needed (dev, test, testall)");
+    if (args_has(a, "--save-sims") && (result = check_output(args_text(a, "--save-sims", ""))) != 0) return result;
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     result = read_match_options(a, k, &e.options);
     if (result == 0) result = open_vectors(a, k, &e.options, &vectors);
@@ -303,7 +304,7 @@ const command command_eval = {
     .max_positional = 2,
     .summary = "Recall of a knowledge on images with five captions each",
     .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt.\n"
-               "Images of equal scores share their ranks; where ties touch a recall, its bounds are printed.",
+               "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall"},

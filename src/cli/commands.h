@@ -18,6 +18,8 @@ int failed(const mask_error *err);
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
 int print_json(json_t *object);
+/* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
+int check_output(const char *path);
 /* Entries for the option tables of commands that match. */
 #define MATCH_OPTIONS                                                                                                  \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \

@@ -1,8 +1,11 @@
 #include "commands.h"
 
 #include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 int fail(const char *format, ...)
 {
@@ -19,6 +22,19 @@ int fail(const char *format, ...)
 int failed(const mask_error *err)
 {
     return fail("%s", err->message);
+}
+
+int check_output(const char *path)
+{
+    struct stat info;
+    char folder[4096];
+    const char *slash = strrchr(path, '/'), *why = NULL;
+    snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) why = strerror(EISDIR);
+    else if (access(folder, W_OK | X_OK) != 0) why = strerror(errno);
+    if (!why) return 0;
+    fprintf(stderr, "mask: %s: cannot create: %s: choose another place for the output\n", path, why);
+    return EXIT_FAILED;
 }
 
 int print_json(json_t *object)

@@ -27,19 +27,15 @@ static double percent(double count, size_t of)
     return of ? 100 * count / (double)of : 0;
 }
 
-/* What an equal score of another counts. Two images that score alike share their ranks; two texts that do are as a rule
- * the same sentence, which is no worse an answer. */
-static const double equal_image = 0.5, equal_text = 0;
-
 /* Metrics of the queries whose kind is accepted: (kinds[q] & care) == want; kinds NULL = all. values: scratch. */
-static mask_recall summarise(const rank *ranks, size_t count, double equal, const unsigned char *kinds, unsigned care,
-                             unsigned want, double *values)
+static mask_recall summarise(const rank *ranks, size_t count, const unsigned char *kinds, unsigned care, unsigned want,
+                             double *values)
 {
     mask_recall m = {0};
     double hits[LEVELS] = {0}, low[LEVELS] = {0}, high[LEVELS] = {0}, sum = 0;
     for (size_t q = 0; q < count; q++) {
         if (kinds && (kinds[q] & care) != want) continue;
-        double value = ranks[q].better + equal * ranks[q].equal;
+        double value = ranks[q].better + 0.5 * ranks[q].equal;
         for (int k = 0; k < LEVELS; k++) {
             hits[k] += value < levels[k];
             high[k] += ranks[q].better < levels[k];
@@ -168,16 +164,16 @@ mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t 
         double share = 1 / (double)folds;
         mask_recall m;
         text_ranks(&f, ranks);
-        m = summarise(ranks, fold_texts, equal_image, NULL, 0, 0, values);
+        m = summarise(ranks, fold_texts, NULL, 0, 0, values);
         average(&out->t2i, &m, share);
         if (kinds) {
-            m = summarise(ranks, fold_texts, equal_image, kinds, KNOWN | OOD, KNOWN, values);
+            m = summarise(ranks, fold_texts, kinds, KNOWN | OOD, KNOWN, values);
             average(&out->t2i_known, &m, share);
-            m = summarise(ranks, fold_texts, equal_image, kinds, OOD, OOD, values);
+            m = summarise(ranks, fold_texts, kinds, OOD, OOD, values);
             average(&out->t2i_ood, &m, share);
         }
         image_ranks(&f, ranks, best);
-        m = summarise(ranks, f.count, equal_text, NULL, 0, 0, values);
+        m = summarise(ranks, f.count, NULL, 0, 0, values);
         average(&out->i2t, &m, share);
     }
     bool enough = ranks && values && best;
