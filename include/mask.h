@@ -265,7 +265,7 @@ typedef struct mask_learn_options {
                           .scenes = true,                                                                              \
                           .reliability = 0.3f,                                                                         \
                           .train = MASK_TRAIN_DEFAULTS})
-/* What method section 9 was first measured with: no power, no scenes, no reliabilities. */
+/* What this calibration was first measured with: no power, no scenes, no reliabilities. */
 #define MASK_LEARN_SECTION9                                                                                            \
     ((mask_learn_options){.encoder = MASK_ENCODER_WHITEN,                                                              \
                           .tokens = MASK_TOKENS_CAPTION,                                                               \
@@ -452,7 +452,7 @@ typedef struct mask_match_report {
 
 /* Scores every text with every image: scores[text * images + image], caller's, texts x images floats. vectors may be
  * NULL when options->ood is MASK_OOD_OFF. text_kinds (NULL, or one byte a text) receives bit 0 = has a known word, bit
- * 1 = has an OOD word. Columns make it exact and fast: no dot product is computed twice (method: column[k][image]). */
+ * 1 = has an OOD word. Columns make it exact and fast: no dot product is computed twice (docs/matching.md). */
 MASK_API mask_status mask_match_scores(const mask_knowledge *knowledge, const mask_vectors *vectors,
                                        const mask_images *images, const mask_texts *texts,
                                        const mask_match_options *options, float *scores, unsigned char *text_kinds,

@@ -1,5 +1,5 @@
 /* Matching against its brute-force twin: every image region with every word of every text, in double, straight from
- * the equations of method section 9, for all poolings, levels of calibration and sources of statistics. */
+ * the equations of docs/matching.md, for all poolings, levels of calibration and sources of statistics. */
 #include "made.h"
 #include "knowledge/knowledge.h"
 

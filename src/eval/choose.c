@@ -258,7 +258,7 @@ mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *label
         chosen.whiten_shrink = c.choices[best].whiten_shrink;
         hooks.stop_after = c.choices[best].epoch;
         tell(&c, best);
-        for (size_t i = 0; choices && i < c.count && i < max; i++) choices[(*count)++] = c.choices[i];
+        for (size_t i = 0; choices && count && i < c.count && i < max; i++) choices[(*count)++] = c.choices[i];
     }
     return mask__knowledge_learn(out, labels, vectors, &chosen, &hooks, run, err);
 }

@@ -1,4 +1,4 @@
-/* mask_knowledge_calibrate: a knowledge with unpaired background data (method section 9) stored in it. What is made of
+/* mask_knowledge_calibrate: a knowledge with unpaired background data (docs/matching.md) stored in it. What is made of
  * the background, statistics of words, texts and images, is the match room's. Refuses to pair anything: images are kept
  * as region representations, texts as lists of words, and neither knows of the other. */
 #include "knowledge/knowledge.h"

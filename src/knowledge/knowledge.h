@@ -8,7 +8,7 @@
 #include "knowledge/ood.h"
 #include "knowledge/scenes.h"
 
-/* Unpaired background data (method section 9): encoded images, and texts as lists of their words. */
+/* Unpaired background data (docs/matching.md): encoded images, and texts as lists of their words. */
 typedef struct mask__background {
     size_t images, texts;       /* 0 images = not calibrated */
     const uint64_t *image_rows; /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */

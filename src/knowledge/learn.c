@@ -1,4 +1,4 @@
-/* Learning a knowledge (method sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and their
+/* Learning a knowledge (the paper's sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and their
  * shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words of the labels, K x Z
  * sums of each fold and one vector an image. */
 #include "knowledge.h"

@@ -1,4 +1,4 @@
-/* Columns (method section 8): a word's pooled similarity with every image, computed once by one GEMM and a segmented
+/* Columns (docs/matching.md): a word's pooled similarity with every image, computed once by one GEMM and a segmented
  * maximum, whatever the number of texts that hold the word. */
 #ifndef MASK_MATCH_COLUMNS_H
 #define MASK_MATCH_COLUMNS_H

@@ -1,4 +1,4 @@
-/* One matching run, kept open so that its parts can be looked at (explanations). Calibration is method section 9:
+/* One matching run, kept open so that its parts can be looked at (explanations). Calibration (docs/matching.md):
  *
  *   columns   A_w(i), G_w(i), H_w(i): cosines of word w with image i: pooled over regions, with the whole image, and of
  *             scene prototypes with the scene (scenes.h)
