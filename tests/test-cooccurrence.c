@@ -1,5 +1,5 @@
-/* The company of words against a twin in double: counts, mutual information, and rows up to what eigenvectors leave open
- * (signs, bases of equal eigenvalues), which dot products between rows do not see. */
+/* The company of words against a twin in double: counts, mutual information, and rows up to what eigenvectors leave
+ * open (signs, bases of equal eigenvalues), which dot products between rows do not see. */
 #include "made.h"
 #include "knowledge/cooccurrence.h"
 #include "math/eigen.h"

@@ -96,8 +96,8 @@ static void nan_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_eigenpairs),       cmocka_unit_test(eigenpairs_fulfil_their_equation),
-        cmocka_unit_test(known_singular_values),  cmocka_unit_test(singular_values_give_the_matrix_back),
+        cmocka_unit_test(known_eigenpairs),      cmocka_unit_test(eigenpairs_fulfil_their_equation),
+        cmocka_unit_test(known_singular_values), cmocka_unit_test(singular_values_give_the_matrix_back),
         cmocka_unit_test(nan_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

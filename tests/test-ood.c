@@ -112,7 +112,8 @@ static void company_on_one_side_only(void **state)
     mask_error err;
     mask__neighbours plain, one;
     make_space(&s, 4);
-    mask__neighbour_options o = {.m = 7, .temperature = 0.1f}, trusting = {.m = 7, .temperature = 0.1f, .trust = s.trust};
+    mask__neighbour_options o = {.m = 7, .temperature = 0.1f},
+                            trusting = {.m = 7, .temperature = 0.1f, .trust = s.trust};
     mask__word_space all = {KNOWN, N, S, s.known, NULL}, asked = {QUERIES, N, S, s.queries, s.company};
     check_ok(mask__neighbours_find(&plain, &all, &asked, &o, &err));
     check_ok(mask__neighbours_find(&one, &all, &asked, &trusting, &err));
