@@ -450,9 +450,10 @@ typedef struct mask_match_report {
     double gflop_gemm;
 } mask_match_report;
 
-/* Scores every text with every image: scores[text * images + image], caller's, texts x images floats. vectors may be
- * NULL when options->ood is MASK_OOD_OFF. text_kinds (NULL, or one byte a text) receives bit 0 = has a known word, bit
- * 1 = has an OOD word. Columns make it exact and fast: no dot product is computed twice (docs/matching.md). */
+/* Scores every text with every image: scores[text * images + image], caller's, texts x images floats (of no meaning
+ * after a failure). vectors may be NULL when options->ood is MASK_OOD_OFF. text_kinds (NULL, or one byte a text)
+ * receives bit 0 = has a known word, bit 1 = has an OOD word. Columns make it exact and fast: no dot product is
+ * computed twice (docs/matching.md). */
 MASK_API mask_status mask_match_scores(const mask_knowledge *knowledge, const mask_vectors *vectors,
                                        const mask_images *images, const mask_texts *texts,
                                        const mask_match_options *options, float *scores, unsigned char *text_kinds,

@@ -1,4 +1,5 @@
-/* Small made-up inputs for tests above the readers: .npy files, word vectors, labelled regions, in the test's folder. */
+/* Small made-up inputs for tests above the readers: .npy files, word vectors, labelled regions, in the test's folder.
+ */
 #ifndef MASK_TESTS_MADE_H
 #define MASK_TESTS_MADE_H
 
@@ -36,8 +37,8 @@ static inline const char *made_word(size_t i)
     return words[i];
 }
 
-/* Words 0..count-1 with these vectors (count x n), as a .mvec. */
-static inline mask_vectors *made_vectors(const float *values, size_t count, size_t n)
+/* These words with these vectors (count x n), as a .mvec. */
+static inline mask_vectors *made_word_vectors(const char *const *words, const float *values, size_t count, size_t n)
 {
     mask_error err;
     mask_vectors *vectors;
@@ -46,7 +47,7 @@ static inline mask_vectors *made_vectors(const float *values, size_t count, size
     snprintf(to, sizeof to, "%s", temp_path("vectors.mvec"));
     FILE *file = fopen(from, "w");
     for (size_t i = 0; i < count; i++) {
-        fprintf(file, "%s", made_word(i));
+        fprintf(file, "%s", words[i]);
         for (size_t d = 0; d < n; d++) fprintf(file, " %.9g", values[i * n + d]);
         fprintf(file, "\n");
     }
@@ -56,9 +57,17 @@ static inline mask_vectors *made_vectors(const float *values, size_t count, size
     return vectors;
 }
 
-/* A folder of labelled regions, a label each; images of `per_image` regions. */
-static inline mask_labels *made_labels(const float *features, size_t rows, size_t dim, char (*labels)[64],
-                                       size_t per_image)
+/* Made words 0..count-1. */
+static inline mask_vectors *made_vectors(const float *values, size_t count, size_t n)
+{
+    const char *words[26 * 26];
+    for (size_t i = 0; i < count; i++) words[i] = made_word(i);
+    return made_word_vectors(words, values, count, n);
+}
+
+/* A folder of labelled regions, a label each: image[r] and box[r] belong to row r. */
+static inline mask_labels *made_regions(const float *features, size_t rows, size_t dim, char (*labels)[64],
+                                        const size_t *image, const float (*box)[4])
 {
     mask_error err;
     mask_labels *out;
@@ -70,13 +79,32 @@ static inline mask_labels *made_labels(const float *features, size_t rows, size_
     snprintf(path, sizeof path, "%s/regions.tsv", folder);
     FILE *file = fopen(path, "w");
     fprintf(file, "image\tx1\ty1\tx2\ty2\tlabel\n");
-    for (size_t r = 0; r < rows; r++) fprintf(file, "i%zu\t0\t0\t9\t9\t%s\n", r / per_image, labels[r]);
+    for (size_t r = 0; r < rows; r++)
+        fprintf(file, "i%zu\t%.9g\t%.9g\t%.9g\t%.9g\t%s\n", image[r], box[r][0], box[r][1], box[r][2], box[r][3],
+                labels[r]);
     fclose(file);
     check_ok(mask_labels_open(&out, folder, &err));
     return out;
 }
 
-static inline mask_images *made_images(const char *name, const float *features, size_t images, size_t regions, size_t dim)
+/* The same with images of `per_image` regions, all of one size. */
+static inline mask_labels *made_labels(const float *features, size_t rows, size_t dim, char (*labels)[64],
+                                       size_t per_image)
+{
+    size_t *image = malloc(rows * sizeof *image);
+    float(*box)[4] = malloc(rows * sizeof *box);
+    for (size_t r = 0; r < rows; r++) {
+        image[r] = r / per_image;
+        memcpy(box[r], (float[4]){0, 0, 9, 9}, sizeof *box);
+    }
+    mask_labels *out = made_regions(features, rows, dim, labels, image, (const float(*)[4])box);
+    free(image);
+    free(box);
+    return out;
+}
+
+static inline mask_images *made_images(const char *name, const float *features, size_t images, size_t regions,
+                                       size_t dim)
 {
     mask_error err;
     mask_images *out;

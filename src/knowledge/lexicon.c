@@ -338,6 +338,7 @@ mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_ma
     mask__word_space known = mask__knowledge_space(lexicon->knowledge), queries = known;
     mask__neighbour_options o = {.m = (size_t)options->ood_neighbours, .temperature = options->ood_temperature};
     mask__arena work = {0};
+    *out = (mask__neighbours){0};
     queries.count = lexicon->ood_count;
     queries.vectors = lexicon->ood_vectors;
     queries.company = NULL;
@@ -392,8 +393,9 @@ static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_op
                                const mask__neighbours *neighbours, mask__term_values *values, mask_error *err)
 {
     const mask_knowledge *k = lexicon->knowledge;
-    float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs), *ood = logs + k->info.words;
+    float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs), *ood;
     if (!logs) return mask__no_memory(err, "reliabilities");
+    ood = logs + k->info.words;
     for (size_t i = 0; i < k->info.words; i++) logs[i] = k->reliability ? logf(k->reliability[i]) : 0;
     mask__neighbours_mean(neighbours, logs, 1, ood);
     for (size_t i = 0; i < lexicon->names.count; i++) {

@@ -27,10 +27,11 @@ static void softmax(mask__ranked *nearest, size_t m, float temperature)
     for (size_t q = 0; q < m; q++) nearest[q].value = (float)(nearest[q].value / sum);
 }
 
-static float mean_of_nearest(const float *cosines, size_t known)
+/* available: how many of the known words count, the one a query may not see being the last. */
+static float mean_of_nearest(const float *cosines, size_t known, size_t available)
 {
     mask__ranked nearest[NEARNESS_WORDS];
-    size_t found = mask__top_k(cosines, known, NEARNESS_WORDS, nearest);
+    size_t found = mask__top_k(cosines, known, available < NEARNESS_WORDS ? available : NEARNESS_WORDS, nearest);
     float sum = 0;
     for (size_t q = 0; q < found; q++) sum += nearest[q].value;
     return found ? sum / (float)found : 0;
@@ -51,7 +52,7 @@ static void find_block(mask__neighbours *out, const mask__word_space *known, con
         float *row = cosines + i * k, share = company ? o->trust[first + i] : 0;
         mask__ranked *items = out->items + (first + i) * out->m;
         if (o->skip_self) row[first + i] = -INFINITY;
-        out->nearness[first + i] = mean_of_nearest(row, k);
+        out->nearness[first + i] = mean_of_nearest(row, k, k - o->skip_self);
         for (size_t q = 0; share > 0 && q < k; q++) row[q] = (1 - share) * row[q] + share * company[i * k + q];
         mask__top_k(row, k, out->m, items);
         softmax(items, out->m, o->temperature);

@@ -142,8 +142,9 @@ static int rising(const void *a, const void *b)
 static mask_status weigh(const judge *j, float power, float *out, mask_error *err)
 {
     size_t words = j->words, images = j->in->scenes->images;
-    double *d = malloc(2 * words * sizeof *d), *sorted = d + words;
+    double *d = malloc(2 * words * sizeof *d), *sorted;
     if (!d) return mask__no_memory(err, "reliability");
+    sorted = d + words;
     for (size_t k = 0; k < words; k++) {
         double sum = 0, own = 0;
         for (size_t f = 0; f < MASK__FOLDS; f++) {

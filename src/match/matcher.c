@@ -380,12 +380,12 @@ static mask_status text_hubness(mask__matcher *m, const float *over_b, size_t co
         if (!scratch) {
 #pragma omp atomic write
             short_of_memory = true;
-        } else {
-#pragma omp for schedule(static)
-            for (size_t t = 0; t < m->lexicon.texts; t++)
+        }
+#pragma omp for schedule(static) /* which every thread must reach, with memory or without */
+        for (size_t t = 0; t < m->lexicon.texts; t++)
+            if (scratch)
                 m->hub_text[t] = (float)hubness(over_b + t * count, count, (size_t)o->hub_neighbours,
                                                 o->hub_text_sharpness, scratch);
-        }
         free(scratch);
     }
     return short_of_memory ? mask__no_memory(err, "hubness") : MASK_OK;
@@ -404,25 +404,26 @@ static mask_status image_statistics(const mask__matcher *m, const float *z, size
     {
         mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
         float *tile = malloc((texts * TILE + 1) * sizeof *tile); /* image-major, so that each image's scores are one run */
-        if (!scratch || !tile) {
+        bool enough = scratch && tile;
+        if (!enough) {
 #pragma omp atomic write
             short_of_memory = true;
-        } else {
+        }
 #pragma omp for schedule(static)
-            for (size_t i0 = 0; i0 < count; i0 += TILE) {
-                size_t images = count - i0 < TILE ? count - i0 : TILE;
-                for (size_t t = 0; t < texts; t++)
-                    for (size_t i = 0; i < images; i++) tile[i * texts + t] = z[(begin + t) * count + i0 + i];
-                for (size_t i = 0; i < images; i++) {
-                    float *run = tile + i * texts;
-                    double mean, deviation;
-                    mean_and_deviation(run, texts, &mean, &deviation);
-                    if (hub) deviation = reference > 0 && deviation > 0 ? pow(deviation / reference, o->image_power) : 1;
-                    deviations[i0 + i] = (float)deviation;
-                    if (!hub) continue;
-                    for (size_t t = 0; t < texts; t++) run[t] /= deviations[i0 + i];
-                    hub[i0 + i] = (float)hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
-                }
+        for (size_t i0 = 0; i0 < count; i0 += TILE) {
+            size_t images = count - i0 < TILE ? count - i0 : TILE;
+            if (!enough) continue;
+            for (size_t t = 0; t < texts; t++)
+                for (size_t i = 0; i < images; i++) tile[i * texts + t] = z[(begin + t) * count + i0 + i];
+            for (size_t i = 0; i < images; i++) {
+                float *run = tile + i * texts;
+                double mean, deviation;
+                mean_and_deviation(run, texts, &mean, &deviation);
+                if (hub) deviation = reference > 0 && deviation > 0 ? pow(deviation / reference, o->image_power) : 1;
+                deviations[i0 + i] = (float)deviation;
+                if (!hub) continue;
+                for (size_t t = 0; t < texts; t++) run[t] /= deviations[i0 + i];
+                hub[i0 + i] = (float)hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
             }
         }
         free(scratch);

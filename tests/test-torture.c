@@ -1,0 +1,379 @@
+/* Allocation torture: every call of a small end-to-end run is repeated with its first allocation failing, then its
+ * second, until it succeeds. Each time it must say MASK_ENOMEM in one line, leave nothing behind (a leak shows in the
+ * sanitizer build) and touch no output: handles are NULL, old files stay, no temporary file remains.
+ *
+ * malloc and its kin are wrapped by the linker (tests/CMakeLists.txt), which reaches only what is linked statically:
+ * our objects, not libzip, oneDNN or LAPACK, which may abort when memory is short. */
+#include "made.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+int __real_posix_memalign(void **out, size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
+
+static size_t allowed = SIZE_MAX; /* allocations until one fails; SIZE_MAX = none will */
+static bool failed;
+
+static bool denied(void)
+{
+    size_t left;
+#pragma omp atomic capture
+    left = allowed--;
+    if (left != 0) return false;
+    failed = true;
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return denied() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return denied() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return denied() ? NULL : __real_realloc(memory, size);
+}
+
+int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
+{
+    return denied() ? ENOMEM : __real_posix_memalign(out, alignment, size);
+}
+
+enum { M = 8, N = 5, WORDS = 14, LABELLED = 9, ROWS = LABELLED * 6, IMAGES = 4, REGIONS = 5, TEXTS = 5 };
+
+typedef struct world {
+    char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256];
+    mask_vectors *vectors;
+    mask_labels *labels;
+    mask_images *images;
+    mask_texts *texts;
+    mask_knowledge *none, *whiten, *trained, *calibrated;
+    float scores[TEXTS * IMAGES];
+} world;
+
+/* ---- One call under torture ---- */
+
+static size_t count_files(void)
+{
+    size_t count = 0;
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", temp_path(""));
+    DIR *dir = opendir(folder);
+    while (readdir(dir)) count++;
+    closedir(dir);
+    return count;
+}
+
+typedef mask_status call(world *w, mask_error *err);
+typedef bool untouched(const world *w);
+
+static void torture(const char *what, world *w, call *run, untouched *check)
+{
+    mask_error err;
+    size_t files = count_files(), n = 0;
+    for (;; n++) {
+        err = (mask_error){.status = MASK_OK};
+        failed = false;
+        allowed = n;
+        mask_status status = run(w, &err);
+        allowed = SIZE_MAX;
+        if (!failed && status == MASK_OK) break;
+        if (!failed || status != MASK_ENOMEM || err.status != MASK_ENOMEM || strchr(err.message, '\n'))
+            fail_msg("%s, allocation %zu fails: status %d, '%s'", what, n, (int)status, err.message);
+        if (!check(w)) fail_msg("%s, allocation %zu fails: an output was touched", what, n);
+        if (count_files() != files) fail_msg("%s, allocation %zu fails: a file stayed", what, n);
+    }
+    print_message("%s: %zu allocations\n", what, n);
+    assert_true(n > 0); /* else nothing was wrapped */
+}
+
+static bool holds_old(const char *path)
+{
+    size_t size;
+    char *data = read_whole(path, &size);
+    bool old = strcmp(data, "old") == 0;
+    free(data);
+    return old;
+}
+
+/* ---- The calls ---- */
+
+static mask_status import_vectors(world *w, mask_error *err)
+{
+    return mask_vectors_import(w->import, w->mvec, NULL, NULL, err);
+}
+static bool no_mvec(const world *w)
+{
+    return holds_old(w->mvec);
+}
+
+static mask_status open_vectors(world *w, mask_error *err)
+{
+    return mask_vectors_open(&w->vectors, w->mvec, err);
+}
+static bool no_vectors(const world *w)
+{
+    return !w->vectors;
+}
+
+static mask_status open_labels(world *w, mask_error *err)
+{
+    return mask_labels_open(&w->labels, w->regions, err);
+}
+static bool no_labels(const world *w)
+{
+    return !w->labels;
+}
+
+static mask_status open_images(world *w, mask_error *err)
+{
+    return mask_images_open(&w->images, w->images_path, NULL, err);
+}
+static bool no_images(const world *w)
+{
+    return !w->images;
+}
+
+static mask_status create_texts(world *w, mask_error *err)
+{
+    static const char *const texts[TEXTS] = {"a zaa and a zab", "zan zal zac", "", "hot zam-zad", "zae zaf zag zah"};
+    return mask_texts_create(&w->texts, texts, TEXTS, err);
+}
+static bool no_texts(const world *w)
+{
+    return !w->texts;
+}
+
+static mask_status learn_none(world *w, mask_error *err)
+{
+    mask_learn_options o = MASK_LEARN_SECTION9;
+    o.encoder = MASK_ENCODER_NONE;
+    o.tokens = MASK_TOKENS_LETTERS;
+    o.min_count = 1;
+    return mask_knowledge_learn(&w->none, w->labels, w->vectors, &o, NULL, err);
+}
+static bool no_none(const world *w)
+{
+    return !w->none;
+}
+
+static mask_status learn_whiten(world *w, mask_error *err)
+{
+    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    o.min_count = 1;
+    o.whiten_dim = 6;
+    return mask_knowledge_learn(&w->whiten, w->labels, w->vectors, &o, NULL, err);
+}
+static bool no_whiten(const world *w)
+{
+    return !w->whiten;
+}
+
+static mask_status learn_trained(world *w, mask_error *err)
+{
+    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    o.encoder = MASK_ENCODER_MASK;
+    o.prototype = MASK_PROTOTYPE_RANDOM;
+    o.min_count = 1;
+    o.train = MASK_TRAIN_DEFAULTS;
+    o.whiten_dim = o.train.dim = 6;
+    o.train.epochs = 1;
+    return mask_knowledge_learn(&w->trained, w->labels, w->vectors, &o, NULL, err);
+}
+static bool no_trained(const world *w)
+{
+    return !w->trained;
+}
+
+static mask_status calibrate(world *w, mask_error *err)
+{
+    return mask_knowledge_calibrate(&w->calibrated, w->whiten, w->vectors, w->images, w->texts, NULL, NULL, err);
+}
+static mask_status open_knowledge(world *w, mask_error *err)
+{
+    return mask_knowledge_open(&w->calibrated, w->mask, err);
+}
+static bool no_calibrated(const world *w)
+{
+    return !w->calibrated;
+}
+
+static mask_status save_calibrated(world *w, mask_error *err)
+{
+    return mask_knowledge_save(w->calibrated, w->mask, err);
+}
+static mask_status save_trained(world *w, mask_error *err)
+{
+    return mask_knowledge_save(w->trained, w->mask, err);
+}
+static bool no_mask(const world *w)
+{
+    return holds_old(w->mask);
+}
+
+static mask_status encode(world *w, mask_error *err)
+{
+    return mask_knowledge_encode_file(w->trained, w->images, w->encoded, NULL, err);
+}
+static bool no_encoded(const world *w)
+{
+    return holds_old(w->encoded);
+}
+
+static mask_status match_with(world *w, const mask_match_options *o, mask_error *err)
+{
+    return mask_match_scores(w->calibrated, w->vectors, w->images, w->texts, o, w->scores, NULL, NULL, NULL, err);
+}
+static mask_status match(world *w, mask_error *err)
+{
+    return match_with(w, NULL, err);
+}
+static mask_status match_otherwise(world *w, mask_error *err)
+{
+    mask_match_options o = MASK_MATCH_SECTION9;
+    o.pool = MASK_POOL_BOTH;
+    o.ood = MASK_OOD_PROCRUSTES;
+    return match_with(w, &o, err);
+}
+static mask_status match_transductively(world *w, mask_error *err)
+{
+    mask_match_options o = MASK_MATCH_SECTION9;
+    return mask_match_scores(w->none, w->vectors, w->images, w->texts, &o, w->scores, NULL, NULL, NULL, err);
+}
+static bool any_scores(const world *w) /* mask.h promises nothing about them */
+{
+    (void)w;
+    return true;
+}
+
+static mask_explanation explanation;
+static mask_status explain(world *w, mask_error *err)
+{
+    return mask_explanation_create(&explanation, w->calibrated, w->vectors, w->images, 1, "zaa zan zac", NULL, NULL,
+                                   err);
+}
+static bool no_explanation(const world *w)
+{
+    (void)w;
+    return !explanation.memory && !explanation.cosines && !explanation.reading.words;
+}
+
+static mask_reading reading;
+static mask_status read_text(world *w, mask_error *err)
+{
+    return mask_reading_create(&reading, w->calibrated, w->vectors, "zaa zan hot-zac zaa", NULL, err);
+}
+static bool no_reading(const world *w)
+{
+    (void)w;
+    return !reading.memory && !reading.words && !reading.count;
+}
+
+static mask_recalls recalls;
+static mask_status count_recalls(world *w, mask_error *err)
+{
+    (void)w;
+    float scores[20 * 4];
+    for (size_t i = 0; i < 80; i++) scores[i] = (float)(i * 7 % 11);
+    return mask_recalls_compute(&recalls, scores, 4, 20, NULL, 2, NULL, err);
+}
+static bool no_recalls(const world *w)
+{
+    (void)w;
+    return recalls.rsum == 0;
+}
+
+static mask_status save_scores(world *w, mask_error *err)
+{
+    return mask_scores_save(w->scores_path, w->scores, IMAGES, TEXTS, err);
+}
+static bool no_scores_file(const world *w)
+{
+    return holds_old(w->scores_path);
+}
+
+/* ---- The run ---- */
+
+static void old_file(char path[256], const char *name)
+{
+    snprintf(path, 256, "%s", temp_path(name));
+    write_text(path, "old");
+}
+
+static void make_inputs(world *w)
+{
+    uint64_t random = 1;
+    float vectors[WORDS * N], features[ROWS * M];
+    static char labels[ROWS][64];
+    for (size_t i = 0; i < WORDS * N; i++) vectors[i] = made_number(&random);
+    for (size_t i = 0; i < ROWS * M; i++) features[i] = made_number(&random) + 1;
+    for (size_t r = 0; r < ROWS; r++) /* of 14 words with vectors ten are labels */
+        snprintf(labels[r], sizeof labels[r], "%s %s", made_word(r % 10), made_word(r * 7 % 10));
+    mask_vectors_close(made_vectors(vectors, WORDS, N));
+    mask_labels_close(made_labels(features, ROWS, M, labels, 6));
+    mask_images_close(made_images("images.npy", features, IMAGES, REGIONS, M));
+    snprintf(w->import, sizeof w->import, "%s", temp_path("vectors.txt"));
+    snprintf(w->images_path, sizeof w->images_path, "%s", temp_path("images.npy"));
+    snprintf(w->regions, sizeof w->regions, "%s", temp_path("regions"));
+    old_file(w->mvec, "tortured.mvec");
+    old_file(w->mask, "tortured.mask");
+    old_file(w->encoded, "tortured.npy");
+    old_file(w->scores_path, "scores.npy");
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static world w;
+    make_inputs(&w);
+    torture("import vectors", &w, import_vectors, no_mvec);
+    torture("open vectors", &w, open_vectors, no_vectors);
+    torture("open labels", &w, open_labels, no_labels);
+    torture("open images", &w, open_images, no_images);
+    torture("create texts", &w, create_texts, no_texts);
+    torture("learn, none", &w, learn_none, no_none);
+    torture("learn, whiten", &w, learn_whiten, no_whiten);
+    torture("learn, mask", &w, learn_trained, no_trained);
+    torture("calibrate", &w, calibrate, no_calibrated);
+    torture("save the trained", &w, save_trained, no_mask);
+    write_text(w.mask, "old");
+    torture("save", &w, save_calibrated, no_mask);
+    mask_knowledge_close(w.calibrated);
+    torture("open", &w, open_knowledge, no_calibrated);
+    torture("encode", &w, encode, no_encoded);
+    torture("match", &w, match, any_scores);
+    torture("match otherwise", &w, match_otherwise, any_scores);
+    torture("match transductively", &w, match_transductively, any_scores);
+    torture("explain", &w, explain, no_explanation);
+    torture("read", &w, read_text, no_reading);
+    torture("recalls", &w, count_recalls, no_recalls);
+    torture("save scores", &w, save_scores, no_scores_file);
+    mask_explanation_free(&explanation);
+    mask_reading_free(&reading);
+    mask_knowledge_close(w.none);
+    mask_knowledge_close(w.whiten);
+    mask_knowledge_close(w.trained);
+    mask_knowledge_close(w.calibrated);
+    mask_texts_close(w.texts);
+    mask_images_close(w.images);
+    mask_labels_close(w.labels);
+    mask_vectors_close(w.vectors);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
