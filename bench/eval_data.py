@@ -106,12 +106,17 @@ def make_captions(known, compounds, ood):
             for part in base.split('_'):
                 surface = plural(part) if '_' not in base and base not in ood_set and rng.random() < 0.15 else part
                 tokens.append((surface, surface if surface in known_set else part))
+        joined = False  # the token before is part of a compound already
         for i, (surface, base) in enumerate(tokens):
             if base is None:
+                joined = False
                 continue
-            terms.append(base)
-            if i and tokens[i - 1][1]:
-                terms += [c for c in (tokens[i - 1][0] + '_' + s for s in dict.fromkeys((surface, base))) if c in compound_set][:1]
+            before = tokens[i - 1][0] if i and tokens[i - 1][1] and not joined else None
+            compound = [c for c in (f'{before}_{s}' for s in dict.fromkeys((surface, base))) if before and c in compound_set][:1]
+            joined = bool(compound)
+            if joined:  # it takes its parts' place
+                terms.pop()
+            terms += compound or [base]
         out.append((' '.join(s for s, _ in tokens).capitalize() + ' .', terms))
     return out
 
