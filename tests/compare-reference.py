@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""compare-reference.py MASK: `mask learn`, `calibrate` and `eval` against the executable reference in NumPy
-($MASK_SHARED/reference/calibrated_reference.py) on flickr8k's dev split: every one of 1,000 x 5,000 scores within 1e-4,
-and the same recalls. Prints both, and the line of the CAPTION rule beside them. 77 (skipped) without MASK_SHARED or NumPy.
+"""compare-reference.py MASK: `mask learn`, `calibrate` and `eval` with --preset section9 against the executable reference
+in NumPy ($MASK_SHARED/reference/calibrated_reference.py) on flickr8k's dev split: every one of 1,000 x 5,000 scores within
+1e-4, and the same recalls. Prints both, and the defaults' beside them. 77 (skipped) without MASK_SHARED or NumPy.
 """
 import json
 import os
@@ -36,14 +36,14 @@ def run(mask, *words):
     return done.stdout
 
 
-def ours(mask, folder, tokens, sims=None):
-    """The recalls of the CLI's defaults under a token rule; the scores go to sims."""
+def ours(mask, folder, tokens, preset, sims=None):
+    """The recalls under a token rule and a preset; the scores go to sims."""
     vectors, plain, full = (os.path.join(folder, n) for n in ("v.mvec", "plain.mask", "full.mask"))
     if not os.path.exists(vectors):
         run(mask, "vectors", "import", os.path.join(shared, "words", "glove.6B.100d.42k.txt.gz"), "-o", vectors)
-    run(mask, "learn", os.path.join(DATA, "knowledge"), "--vectors", vectors, "--tokens", tokens, "-o", plain)
+    run(mask, "learn", os.path.join(DATA, "knowledge"), "--vectors", vectors, "--tokens", tokens, "--preset", preset, "-o", plain)
     run(mask, "calibrate", plain, "--images", os.path.join(DATA, "background_ims.npy"), "--texts",
-        os.path.join(DATA, "background_caps.txt"), "-o", full)
+        os.path.join(DATA, "background_caps.txt"), "--preset", preset, "-o", full)
     extra = ["--save-sims", sims] if sims else []
     result = json.loads(run(mask, "eval", full, PRECOMP, "--split", "dev", "--json", *extra))
     return [result[way]["r%d" % k] for way in ("t2i", "i2t") for k in (1, 5, 10)] + [result["rsum"]]
@@ -57,18 +57,19 @@ def theirs():
 
 
 def show(name, recalls):
-    print("%-22s t2i %5.2f %5.2f %5.2f  i2t %5.2f %5.2f %5.2f  Rs %.2f" % (name, *recalls))
+    print("%-32s t2i %5.2f %5.2f %5.2f  i2t %5.2f %5.2f %5.2f  Rs %.2f" % (name, *recalls))
 
 
 with tempfile.TemporaryDirectory() as folder:
     sims = os.path.join(folder, "sims.npy")
-    letters = ours(sys.argv[1], folder, "letters", sims)
-    caption = ours(sys.argv[1], folder, "caption")
+    letters = ours(sys.argv[1], folder, "letters", "section9", sims)
+    defaults = {tokens: ours(sys.argv[1], folder, tokens, "tuned") for tokens in ("letters", "caption")}
     scores, expected = np.load(sims), theirs()
 recalls = reference.recalls(expected)
 show("reference, letters", recalls)
-show("mask, letters", letters)
-show("mask, caption", caption)
+show("mask, section9, letters", letters)
+show("mask, the defaults, letters", defaults["letters"])
+show("mask, the defaults, caption", defaults["caption"])
 if scores.shape != expected.shape:
     sys.exit("our scores are %s, the reference's %s" % (scores.shape, expected.shape))
 apart = np.abs(scores.astype(np.float64) - expected)

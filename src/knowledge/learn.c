@@ -150,7 +150,7 @@ static void gather_block(void *context, size_t first, size_t rows, const float *
             for (size_t p = w->pairs_at[first + row]; p < w->pairs_at[first + row + 1]; p++) {
                 if (w->pairs[p] == MASK__NOT_FOUND || (g->only && g->only[w->pairs[p]] != first + row)) continue;
                 size_t at = fold * words + w->pairs[p];
-                g->counts[at] += z0 == 0;
+                if (z0 == 0) g->counts[at]++; /* one thread alone may touch them */
                 for (size_t d = z0; d < z1; d++) g->sums[at * z + d] += mu[row * z + d];
             }
         }
