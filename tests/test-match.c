@@ -514,6 +514,7 @@ static void threads_do_not_change_scores(void **state)
     mask_run run = {.threads = 1};
     make_world(&w, MASK_ENCODER_WHITEN, 12);
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, one, NULL, NULL, &run, &err));
+    run.threads = 2;
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, two, NULL, NULL, &run, &err));
     assert_memory_equal(one, two, sizeof one);
     free_world(&w);
