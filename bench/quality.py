@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""make quality: what each step of the method is worth on real data, and each default against its alternatives.
+"""make quality: what each step of the method is worth on real data, each default against its alternatives, and the
+paper's ablations.
 
 Learns, calibrates and evaluates with the command line on $MASK_SHARED/flickr8k (its dev split) and writes the tables of
-docs/QUALITY.md, between the markers; the text around them is written by hand. Standard library only; some twenty minutes.
+docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|ablations`
+makes one of them anew, keeping the knowledge files that are newer than the build. Standard library only; some ten
+minutes for ladder and around, half an hour for the training of the ablations.
 """
+import argparse
 import json
 import os
 import re
@@ -13,58 +17,78 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 WORK, MASK, PAGE = os.path.join(BUILD, "quality"), os.path.join(BUILD, "mask"), os.path.join(ROOT, "docs", "QUALITY.md")
+LIBRARY = os.path.join(BUILD, "libmask.so")
 SHARED = os.environ.get("MASK_SHARED") or sys.exit("set MASK_SHARED to the folder that holds flickr8k/ and words/")
 DATA = os.path.join(SHARED, "flickr8k")
-RULES = ("letters", "caption")
 
-NINE = "--preset section9"
-MACK = NINE + " --encoder none --min-count 5 --prototype-shrink 0"
-WHITE = NINE + " --encoder whiten --min-count 5 --prototype-shrink 0 --whiten-shrink 0.05"
+NINE = "--preset section9 "
+MACK = NINE + "--encoder none --min-count 5 --prototype-shrink 0"
+WHITE = NINE + "--min-count 5 --prototype-shrink 0 --whiten-shrink 0.05"
 OOD10 = "--ood 10 --ood-temperature 1 --ood-weight 1"
-OOD50 = "--ood 50 --ood-temperature 0.1 --ood-weight 1"
-PLAIN = "--top 1 --context 0"
-# name, options of learn, options of eval, Rs in the measurements the method was chosen by
+OOD50 = NINE + "--ood 50 --ood-temperature 0.1 --ood-weight 1"
+PLAIN = " --top 1 --context 0"
+NEARER = NINE + "--top 2 --context 0.4 --ood-temperature 0.1"
+SCENES = NEARER + " --scene 0.8"
+COMPANY = SCENES + " --ood-company 0.5"
+HUBS = COMPANY + " --hub-neighbours 0 --hub-image 0.8 --hub-image-sharpness 1.5 --hub-text-sharpness 2"
+# name, options of learn, options of eval, Rs under `letters` as it was measured when the step was chosen (None = it was not)
 LADDER = [
-    ("MACK as published", MACK, NINE + " --ood off --calibrate none " + PLAIN, 38.9),
-    ("+ OOD words (m = 10, T = 1)", MACK, NINE + " " + OOD10 + " --calibrate none " + PLAIN, 36.5),
-    ("whitened (OOD m = 50, T = 0.1)", WHITE, NINE + " " + OOD50 + " --calibrate none " + PLAIN, 143.2),
-    ("+ word z-score", WHITE, NINE + " " + OOD50 + " --calibrate zscore " + PLAIN, 149.6),
-    ("+ top 3 regions", WHITE, NINE + " " + OOD50 + " --calibrate zscore --top 3 --context 0", 157.6),
-    ("+ whole image, 0.5", WHITE, NINE + " " + OOD50 + " --calibrate zscore --top 3 --context 0.5", 166.1),
-    ("+ text z-score", WHITE, NINE + " " + OOD50 + " --calibrate text --top 3 --context 0.5", 195.7),
-    ("+ hubness, a = b = 0.5", WHITE, NINE + " " + OOD50 + " --calibrate full --hub-image 0.5 --hub-text 0.5", 205.1),
-    ("+ shrinking and constants (`--preset section9`)", NINE, NINE, 237.5),
-    ("+ scenes, company, reliabilities, sharper statistics (the defaults)", "", "", 272.2),
+    ("MACK as published", MACK, NINE + "--ood off --calibrate none" + PLAIN, 38.9),
+    ("+ OOD words (m = 10, T = 1)", MACK, NINE + OOD10 + " --calibrate none" + PLAIN, 36.5),
+    ("whitened (OOD m = 50, T = 0.1)", WHITE, OOD50 + " --calibrate none" + PLAIN, 143.2),
+    ("+ word z-score", WHITE, OOD50 + " --calibrate zscore" + PLAIN, 149.6),
+    ("+ top 3 regions", WHITE, OOD50 + " --calibrate zscore --top 3 --context 0", 157.6),
+    ("+ whole image, 0.5", WHITE, OOD50 + " --calibrate zscore --top 3 --context 0.5", 166.1),
+    ("+ text z-score", WHITE, OOD50 + " --calibrate text --top 3 --context 0.5", 195.7),
+    ("+ hubness, a = b = 0.5", WHITE, OOD50 + " --calibrate full --hub-image 0.5 --hub-text 0.5", 205.1),
+    ("+ tuned defaults = `--preset section9`", NINE, NINE, 237.5),
+    ("+ power 0.75, stronger shrinking", "--no-scenes", NINE, None),
+    ("+ top 2, whole image 0.4, T = 0.1", "--no-scenes", NEARER, None),
+    ("+ scenes, 0.8", "--reliability 0", SCENES, None),
+    ("+ company of words, 0.5", "--reliability 0", COMPANY, None),
+    ("+ log-mean-exp hubness", "--reliability 0", HUBS, None),
+    ("+ text and image powers", "--reliability 0", HUBS + " --text-power 0.15 --image-power 0.5", None),
+    ("+ reliabilities = the defaults", "", "", 272.0),
 ]
 AROUND = [  # name, options of learn, options of eval; everything else as by default
+    ("plain token rule (`--tokens letters`)", "--tokens letters", ""),
     ("pooling over regions (`--pool region-max`)", "", "--pool region-max"),
-    ("both poolings (`--pool both`)", "", "--pool both"),
     ("global mean (`--pool mean`)", "", "--pool mean"),
     ("maximum (`--top 1`)", "", "--top 1"),
-    ("`--top 5`", "", "--top 5"),
     ("`--top 3`", "", "--top 3"),
     ("no whole image (`--context 0`)", "", "--context 0"),
     ("whole image = mean of the regions", "", "--whole-region mean"),
-    ("no scenes (`--scene 0`)", "", "--scene 0"),
-    ("no reliabilities", "--reliability 0", ""),
-    ("no company (`--ood-company 0`)", "", "--ood-company 0"),
     ("OOD by Procrustes (`--ood procrustes`)", "", "--ood procrustes"),
-    ("the paper's OOD (m = 10, T = 1, weight 1)", "", OOD10),
+    ("the paper's OOD (m = 10, T = 1, weight 1)", "", OOD10 + " --ood-company 0"),
     ("OOD words weigh 1 (`--ood-weight 1`)", "", "--ood-weight 1"),
-    ("no OOD words (`--ood off`)", "", "--ood off"),
+    ("scenes weigh 1.6 (`--scene 1.6`)", "", "--scene 1.6"),
+    ("hubness of 50 neighbours, a = 0.6", "", "--hub-neighbours 50 --hub-image 0.6"),
+    ("no image power (`--image-power 0`)", "", "--image-power 0"),
+    ("no text power (`--text-power 0`)", "", "--text-power 0"),
     ("`--min-count 1`", "--min-count 1", ""),
     ("`--min-count 5`", "--min-count 5", ""),
     ("no prototype shrinking", "--prototype-shrink 0", ""),
-    ("no power before whitening (`--power 1`)", "--power 1", ""),
+    ("features as they are (`--power 1`)", "--power 1", ""),
     ("eigenvalue shrink 0.05", "--whiten-shrink 0.05", ""),
     ("PCA 256", "--whiten-dim 256", ""),
-    ("`--text-power 0`", "", "--text-power 0"),
-    ("`--image-power 0`", "", "--image-power 0"),
-    ("hubness by the mean of the 50 largest", "", "--hub-neighbours 50"),
     ("`--calibrate none`", "", "--calibrate none"),
-    ("`--calibrate centre`", "", "--calibrate centre"),
     ("`--calibrate zscore`", "", "--calibrate zscore"),
     ("`--calibrate text`", "", "--calibrate text"),
+]
+PAPER = "--preset paper --epochs %d --no-scenes --prototype-shrink 0"
+PAPER_MATCH = OOD10 + " --calibrate none" + PLAIN
+OFF, NO_CM, NO_CL, RANDOM = "--ood off", "--lambda-cm 0", "--lambda-cl 0", "--prototype random"
+# name, learn and eval of the default, learn and eval of the paper's method (None = does not apply), the paper's Rs
+ABLATIONS = [
+    ("full", ("", ""), ("", ""), "122.8 / 209.5"),
+    ("without OOD words (`--ood off`)", ("", OFF), ("", OFF), "116.2 / 193.1"),
+    ("without L_cm (`--lambda-cm 0`)", None, (NO_CM, ""), "101.0 / 150.8"),
+    ("without L_cl (`--lambda-cl 0`)", None, (NO_CL, ""), "92.4 / 123.5"),
+    ("random region for prototype (`--prototype random`)", (RANDOM, ""), (RANDOM, ""), "72.7 / 148.5"),
+    ("the same without scenes and shrinking", (RANDOM + " --no-scenes --prototype-shrink 0", ""), None, "-"),
+    ("without scenes (`--no-scenes`: nor reliabilities)", ("--no-scenes", ""), None, "-"),
+    ("without reliabilities (`--reliability 0`)", ("--reliability 0", ""), None, "-"),
+    ("without company of words (`--ood-company 0`)", ("", "--ood-company 0"), None, "-"),
 ]
 
 
@@ -76,14 +100,26 @@ def mask(*words):
     return json.loads(done.stdout)
 
 
+def fresh(path):
+    return os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(LIBRARY)
+
+
+def vectors():
+    path = os.path.join(WORK, "v.mvec")
+    if not fresh(path):
+        mask("vectors", "import", os.path.join(SHARED, "words", "glove.6B.100d.42k.txt.gz"), "-o", path)
+    return path
+
+
 def knowledge(options, rule):
-    """A calibrated knowledge learned with these options, by the closed form unless they say otherwise; made once."""
-    options += "" if "--encoder" in options else " --encoder whiten"
+    """A calibrated knowledge learned with these options; made once."""
     name = re.sub(r"[^a-z0-9.]+", "-", rule + " " + options).strip("-")
     plain, full = (os.path.join(WORK, name + end) for end in (".plain.mask", ".mask"))
-    if not os.path.exists(full):
-        mask("learn", os.path.join(DATA, "knowledge"), "--vectors", os.path.join(WORK, "v.mvec"), "--tokens", rule,
-             *options.split(), "-o", plain)
+    if not fresh(full):
+        if "--encoder" not in options and "paper" not in options:
+            options = "--encoder whiten " + options  # what `auto` picks here, without its trials
+        mask("learn", os.path.join(DATA, "knowledge"), "--vectors", vectors(), "--tokens", rule, *options.split(), "-o",
+             plain)
         mask("calibrate", plain, "--images", os.path.join(DATA, "background_ims.npy"), "--texts",
              os.path.join(DATA, "background_caps.txt"), "-o", full)
         os.remove(plain)
@@ -92,6 +128,8 @@ def knowledge(options, rule):
 
 def evaluate(learn, options, rule):
     print("%s  %s  %s" % (rule, learn, options), file=sys.stderr)
+    if learn.startswith("--tokens "):
+        rule, learn = learn.split()[1], ""
     return mask("eval", knowledge(learn, rule), os.path.join(DATA, "f8k_precomp"), "--split", "dev", *options.split())
 
 
@@ -108,46 +146,77 @@ def table(head, rows):
     return "\n".join(["| " + " | ".join(r) + " |" for r in [head, ["---"] * len(head)] + rows]) + "\n"
 
 
-def ladder(rule):
-    rows, missed = [], []
-    for name, learn, options, theirs in LADDER:
+def ladder(rule, missed):
+    rows = []
+    for name, learn, options, measured in LADDER:
         e, off = evaluate(learn, options, rule), evaluate(learn, options + " --ood off", rule)
-        rows.append([name, recalls(e, "t2i"), recalls(e, "i2t"), "**%.1f**" % e["rsum"], "%.1f" % rsum_ties_won(e), "%.1f" % theirs,
-                     "%.1f" % off["rsum"], recalls(off, "t2i"), recalls(e, "t2i_known"), recalls(e, "t2i_ood")])
-        if rule == "letters" and abs(rsum_ties_won(e) - theirs) > 2:
-            missed.append("%s: %.1f, not %.1f" % (name, rsum_ties_won(e), theirs))
+        rows.append([name, recalls(e, "t2i"), recalls(e, "i2t"), "**%.1f**" % e["rsum"], "%.1f" % rsum_ties_won(e),
+                     "%.1f" % measured if measured else "-", "%.1f" % off["rsum"], recalls(off, "t2i"),
+                     recalls(e, "t2i_known"), recalls(e, "t2i_ood")])
+        if rule == "letters" and measured and abs(rsum_ties_won(e) - measured) > 2:
+            missed.append("%s: %.1f, not %.1f" % (name, rsum_ties_won(e), measured))
     head = ["step", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "ties won", "expected", "Rs, known words only", "its t2i",
             "t2i, texts of known words", "t2i, texts with OOD words"]
     share = "%d texts have only known words, %d an OOD word; of their words %d are known, %d OOD, %d neither." % (
         e["t2i_known"]["queries"], e["t2i_ood"]["queries"], e["known"], e["ood"], e["unusable"])
-    return table(head, rows) + "\nIn the last row, " + share + "\n", missed
+    return table(head, rows) + "\nIn the last row, " + share + "\n"
+
+
+def ladders(missed):
+    return ("### Step by step, `--tokens letters`\n\n" + ladder("letters", missed) +
+            "\n### Step by step, `--tokens caption` (the default)\n\n" + ladder("caption", missed))
 
 
 def around():
-    base, rows = {rule: evaluate("", "", rule)["rsum"] for rule in RULES}, []
+    base, rows = evaluate("", "", "caption"), []
     for name, learn, options in AROUND:
-        e = {rule: evaluate(learn, options, rule) for rule in RULES}
-        rows.append([name] + [cell for rule in RULES for cell in (
-            recalls(e[rule], "t2i"), recalls(e[rule], "i2t"), "%.1f" % e[rule]["rsum"], "%+.1f" % (e[rule]["rsum"] - base[rule]))])
-    head = ["instead of the default"] + [rule + ": " + cell if not i else cell for rule in RULES
-                                         for i, cell in enumerate(("t2i", "i2t", "Rs", "difference"))]
+        e = evaluate(learn, options, "caption")
+        rows.append([name, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"], "%+.1f" % (e["rsum"] - base["rsum"])])
+    rows.insert(0, ["(the default)", recalls(base, "t2i"), recalls(base, "i2t"), "%.1f" % base["rsum"], ""])
+    return table(["instead of the default", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "difference"], rows)
+
+
+def ablations(epochs):
+    full, rows = {}, []
+    ways = [("", ""), (PAPER % epochs, PAPER_MATCH), (PAPER % epochs, "")]
+    for name, ours, theirs, paper in ABLATIONS:
+        cells = [name]
+        for i, (learn, options) in enumerate(ways):
+            extra = theirs if i else ours
+            if extra is None:
+                cells.append("does not apply" if not i else "-")
+                continue
+            rsum = evaluate((learn + " " + extra[0]).strip(), (options + " " + extra[1]).strip(), "letters")["rsum"]
+            full.setdefault(i, rsum)
+            cells.append("%.1f" % rsum + (" (%+.1f)" % (rsum - full[i]) if rows else ""))
+        rows.append(cells + [paper])
+    head = ["", "the default (closed form)", "trained, %d epochs, the paper's matching" % epochs,
+            "trained, %d epochs, calibrated matching" % epochs, "the paper: Flickr30K / COCO"]
     return table(head, rows)
 
 
-def main():
-    os.makedirs(WORK, exist_ok=True)
-    for old in os.listdir(WORK):  # of another build, perhaps
-        os.remove(os.path.join(WORK, old))
-    mask("vectors", "import", os.path.join(SHARED, "words", "glove.6B.100d.42k.txt.gz"), "-o", os.path.join(WORK, "v.mvec"))
-    (letters, missed), (caption, _) = ladder("letters"), ladder("caption")
-    parts = ["### Step by step, `--tokens letters`\n", letters, "### Step by step, `--tokens caption` (the default)\n", caption,
-             "### Around the defaults, one change at a time\n", around()]
-    page = open(PAGE, encoding="utf8").read()
-    begin, end = "<!-- begin: make quality -->\n", "<!-- end: make quality -->\n"
-    before, rest = page.split(begin)
+def write(part, text):
+    """Puts a part's tables between its markers."""
+    begin, end = "<!-- begin: %s -->\n" % part, "<!-- end: %s -->\n" % part
+    with open(PAGE, encoding="utf8") as file:
+        before, rest = file.read().split(begin)
     with open(PAGE, "w", encoding="utf8") as file:
-        file.write(before + begin + "\n" + "\n".join(parts) + "\n" + end + rest.split(end)[1])
-    print("wrote " + PAGE)
+        file.write(before + begin + "\n" + text + "\n" + end + rest.split(end)[1])
+    print("wrote %s of %s" % (part, PAGE))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
+    parser.add_argument("--part", choices=["ladder", "around", "ablations"], help="only this part")
+    parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
+    args = parser.parse_args()
+    os.makedirs(WORK, exist_ok=True)
+    missed = []
+    parts = {"ladder": lambda: ladders(missed), "around": lambda: around(),
+             "ablations": lambda: ablations(args.epochs)}
+    for part, make in parts.items():
+        if args.part in (None, part):
+            write(part, make())
     for line in missed:
         print("farther than 2 from what was measured before: " + line)
     return 1 if missed else 0
