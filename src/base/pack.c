@@ -27,28 +27,14 @@ _Static_assert(sizeof(entry) == 112, "the table is part of the format");
 
 static const uint32_t byte_order_mark = 0x04030201;
 
-static const struct {
-    const char *name;
-    size_t bytes;
-} dtypes[MASK__DTYPE_END] = {
-    [MASK__U8] = {"u8", 1},   [MASK__F16] = {"f16", 2}, [MASK__F32] = {"f32", 4}, [MASK__F64] = {"f64", 8},
-    [MASK__I32] = {"i32", 4}, [MASK__U32] = {"u32", 4}, [MASK__U64] = {"u64", 8},
+static const size_t item_bytes[MASK__DTYPE_END] = {
+    [MASK__U8] = 1, [MASK__F16] = 2, [MASK__F32] = 4, [MASK__F64] = 8, [MASK__I32] = 4, [MASK__U32] = 4, [MASK__U64] = 8,
 };
-
-size_t mask__dtype_bytes(mask__dtype dtype)
-{
-    return dtypes[dtype].bytes;
-}
-
-const char *mask__dtype_name(mask__dtype dtype)
-{
-    return dtypes[dtype].name;
-}
 
 /* Bytes of a tensor of this shape; false when they overflow. */
 static bool tensor_bytes(mask__dtype dtype, unsigned ndim, const uint64_t *shape, uint64_t *bytes)
 {
-    *bytes = dtypes[dtype].bytes;
+    *bytes = item_bytes[dtype];
     for (unsigned d = 0; d < ndim; d++)
         if (__builtin_mul_overflow(*bytes, shape[d], bytes)) return false;
     return true;

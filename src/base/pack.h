@@ -18,9 +18,6 @@ typedef enum mask__dtype {
     MASK__DTYPE_END
 } mask__dtype;
 
-size_t mask__dtype_bytes(mask__dtype dtype);
-const char *mask__dtype_name(mask__dtype dtype);
-
 enum { MASK__NAME_BYTES = 48, MASK__DIMS = 4, MASK__MAGIC_BYTES = 8 };
 
 typedef struct mask__tensor {
