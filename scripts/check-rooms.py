@@ -18,6 +18,10 @@ ROOMS = {  # room: the rooms it may include from, besides itself
     "knowledge": ["base", "math", "text", "dataset", "nn", "learn"],
     "match": ["base", "math", "text", "dataset", "nn", "learn", "knowledge"],
     "eval": ["base", "math", "text", "dataset", "nn", "learn", "knowledge", "match"],
+    "gallery": ["base", "math", "text", "dataset", "nn", "learn", "knowledge", "match"],
+    "adapt": ["base", "math", "text", "dataset", "nn", "learn", "knowledge", "match"],
+    "vision": ["base", "math"],
+    "photos": ["base", "math", "dataset", "vision"],
     "cli": [],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok)\s*\("
