@@ -545,7 +545,120 @@ MASK_API mask_status mask_scores_save(const char *path, const float *scores, siz
 
 /* ---- Galleries (.gallery) ------------------------------------------------------------------------------------- */
 
+typedef struct mask_gallery mask_gallery;
+
+typedef struct mask_gallery_options {
+    size_t budget;         /* regions kept an image, the best first; 0 = all */
+    size_t segment_images; /* images a segment; 0 = as many as fit its memory */
+} mask_gallery_options;
+#define MASK_GALLERY_DEFAULTS ((mask_gallery_options){0})
+
+/* What a change did. */
+typedef struct mask_gallery_change {
+    size_t added, replaced, removed, missing; /* missing: ids to remove that were not there */
+    double seconds, seconds_gemm, gflop_gemm;
+} mask_gallery_change;
+
+/* Makes an empty gallery, a folder, with a copy of the knowledge. options NULL = mask_match_defaults. Everything that scores
+ * depend on is fixed here: a gallery's scores never change with its images. MASK_EINVAL for poolings without columns and for
+ * statistics without a background. */
+MASK_API mask_status mask_gallery_create(const char *path, const mask_knowledge *knowledge,
+                                         const mask_match_options *options, const mask_gallery_options *gallery_options,
+                                         mask_error *err);
+/* Adds images, segment by segment, each committed: an interrupted call continues when it is made again (images that are
+ * there with the same content are passed over). An id that is there already is replaced. Memory is bounded whatever the
+ * number of images. `change` may be NULL. */
+MASK_API mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
+                                      const mask_run *run, mask_error *err);
+/* Removes images by id. */
+MASK_API mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count,
+                                         mask_gallery_change *change, const mask_run *run, mask_error *err);
+/* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their values
+ * are. Known columns are replaced, others kept. */
+MASK_API mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run,
+                                                  mask_error *err);
+/* Rewrites segments with many removed images and joins small ones. */
+MASK_API mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_error *err);
+
+/* Opens for searching: the state at this moment, whatever writers do later. */
+MASK_API mask_status mask_gallery_open(mask_gallery **out, const char *path, const mask_run *run, mask_error *err);
+MASK_API void mask_gallery_close(mask_gallery *gallery);
+/* Reads all of it against its checksums. */
+MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
+
+typedef struct mask_gallery_info {
+    size_t images, removed, segments, regions, words, dim, budget;
+    uint64_t bytes, generation;
+    mask_match_options options;
+    const char *vectors_path; /* of its knowledge */
+} mask_gallery_info;
+MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
+
 /* ---- Searching a gallery -------------------------------------------------------------------------------------- */
+
+/* One text of a query. A query's score is the sum of weight x s(text, image) over its texts. */
+typedef struct mask_query_text {
+    const char *text;
+    float weight; /* negative: images like it go down */
+} mask_query_text;
+
+typedef struct mask_query {
+    const mask_query_text *texts;
+    size_t count;
+    size_t k, offset;        /* results offset .. offset + k of the ranking */
+    float min_score;         /* -INFINITY = any */
+    const char *where;       /* SQL condition over the images' metadata; NULL = none */
+    const char *const *ids;  /* only these; NULL = all */
+    size_t id_count;
+    bool explain;
+} mask_query;
+#define MASK_QUERY_DEFAULTS ((mask_query){.k = 10, .min_score = -__builtin_inff(), .explain = true})
+
+/* A word's part in a result. */
+typedef struct mask_hit_word {
+    size_t text;       /* of the query */
+    size_t word;       /* in readings[text].words */
+    float score;       /* c_w(i) */
+    size_t region;     /* with the largest cosine */
+    float cosine;
+    bool has_box;
+    float box[4];      /* x1, y1, x2, y2 */
+} mask_hit_word;
+
+typedef struct mask_hit {
+    const char *id, *name; /* name may be NULL */
+    double score;
+    size_t width, height; /* 0 = unknown */
+    const mask_hit_word *words;
+    size_t word_count;
+} mask_hit;
+
+/* Owned by itself. */
+typedef struct mask_results {
+    const mask_hit *hits; /* best first; equal scores by id */
+    size_t count;
+    size_t searched;      /* images that passed the filters */
+    size_t rescored;      /* images whose score was computed exactly: the rest were ruled out by bounds */
+    const mask_reading *readings; /* one a text of the query: neighbours of OOD words too */
+    size_t reading_count;
+    double seconds;
+    void *memory;
+} mask_results;
+
+/* The exact ranking of all images by the query (docs/gallery.md): equal to computing every score. vectors may be NULL when the
+ * index has OOD off. MASK_ENOTFOUND when no word can be used. */
+MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
+                                         const mask_query *query, mask_results *out, const mask_run *run,
+                                         mask_error *err);
+/* Many queries; every core works on them. out: count results. */
+MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
+                                               const mask_query *queries, size_t count, mask_results *out,
+                                               const mask_run *run, mask_error *err);
+/* The images most like an image of the gallery (which is left out): the cosine of their scene vectors, or of their whole-image
+ * vectors where the knowledge has no scenes. Of `query` k, offset, min_score, where and ids count. */
+MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
+                                          mask_results *out, const mask_run *run, mask_error *err);
+MASK_API void mask_results_free(mask_results *results);
 
 /* ---- Converting and cleaning ---------------------------------------------------------------------------------- */
 

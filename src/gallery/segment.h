@@ -1,0 +1,46 @@
+/* One immutable part of a gallery: a pack (docs/gallery.md), mapped. Segments are written once, never changed; a gallery
+ * is a list of them (catalogue.h) and the images that were removed since.
+ *
+ * Terms are the K known words, in the knowledge's order. Their columns are kept in 8 bits, word by word, in blocks of
+ * MASK__BLOCK images, each block with its own low and step: a value x is stored as the code q for which
+ * |x - (low + q step)| <= step / 2 + slack, slack the segment's `slack` (what float arithmetic may differ between the build's
+ * GEMM and exact rescoring). So low + 255 step + slack bounds a block from above: the block maximum needs no table. */
+#ifndef MASK_GALLERY_SEGMENT_H
+#define MASK_GALLERY_SEGMENT_H
+
+#include "base/pack.h"
+
+enum { MASK__BLOCK = 256 };
+
+typedef struct mask__steps {
+    float low, step;
+} mask__steps;
+
+typedef struct mask__segment {
+    mask__pack pack;
+    size_t images, blocks; /* blocks of MASK__BLOCK images; the last may be partly filled */
+    size_t words, z;       /* K, Z */
+    float slack;
+    const uint64_t *image_rows;      /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
+    const float *mu;                 /* rows x Z, unit region vectors: what exact rescoring reads */
+    const float *boxes;              /* rows x 4: x1, y1, x2, y2; NULL when unknown */
+    const uint8_t *score_codes;      /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
+    const mask__steps *score_steps;  /* K x blocks */
+    const uint8_t *pooled_codes;     /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
+    const mask__steps *pooled_steps;
+    const float *whole;              /* images x Z: unit vector of the whole image; NULL when context is 0 */
+    const float *scenes;             /* images x Z: unit scene vector; NULL without scenes */
+    const int8_t *whole_codes, *scene_codes; /* images x Z, the same / 127: |x - q/127| <= 0.5/127 a component */
+    const float *image_hub;          /* images: a h(i); 0 below the full calibration */
+    const float *image_deviation;    /* images: D(i); 1 below the full calibration */
+} mask__segment;
+
+/* Maps and validates; verify reads all of it against the checksums. */
+mask_status mask__segment_open(mask__segment *segment, const char *path, mask__verify verify, mask_error *err);
+void mask__segment_close(mask__segment *segment);
+static inline size_t mask__segment_stride(const mask__segment *segment)
+{
+    return segment->blocks * MASK__BLOCK; /* codes of a word */
+}
+
+#endif
