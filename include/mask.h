@@ -72,9 +72,11 @@ typedef struct mask_run {
 typedef struct mask_vectors mask_vectors;
 
 typedef struct mask_vectors_import_options {
-    bool half; /* store float16 instead of float32: half the file, 3 digits */
+    int bits;         /* of a stored number: 32, 16 (float16: half the file, 3 digits) or 8 (whole steps of the row's largest
+                         number / 127: a quarter, 2 digits) */
+    const char *keep; /* a file of tokens, one a line: only these are imported; NULL = all */
 } mask_vectors_import_options;
-#define MASK_VECTORS_IMPORT_DEFAULTS ((mask_vectors_import_options){.half = false})
+#define MASK_VECTORS_IMPORT_DEFAULTS ((mask_vectors_import_options){.bits = 32})
 
 /* Reads GloVe text, word2vec binary, fastText .vec or wink JSON (recognised by content, .gz too) into a .mvec.
  * Of a repeated token the first stays. Memory: the words and one chunk of vectors. */

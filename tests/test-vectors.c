@@ -59,7 +59,7 @@ static void round_trip(void **state)
     uint16_t rounded[DIM];
     const char *from = temp_path("random.txt"), *to = temp_path("random.mvec"), *to_half = temp_path("half.mvec"),
                *to_again = temp_path("again.mvec");
-    const mask_vectors_import_options half_options = {.half = true};
+    const mask_vectors_import_options half_options = {.bits = 16};
     write_random(from, values, 5);
     check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
     check_ok(mask_vectors_import(from, to_half, &half_options, NULL, &err));
@@ -89,6 +89,71 @@ static void round_trip(void **state)
     mask_vectors_close(again);
     write_text(from, "dog 1 70000\n");
     check_fails(mask_vectors_import(from, to, &half_options, NULL, &err), MASK_EFORMAT, "too large for float16");
+}
+
+/* Every number within half a step, the row's largest exactly; verified, found, and a damaged scale is seen. */
+static void eight_bits(void **state)
+{
+    (void)state;
+    mask_vectors *v;
+    static float values[ROWS * DIM];
+    float got[DIM];
+    const char *from = temp_path("random8.txt"), *to = temp_path("random8.mvec"), *again = temp_path("again8.mvec");
+    const mask_vectors_import_options options = {.bits = 8};
+    write_random(from, values, 7);
+    memset(values + DIM, 0, DIM * sizeof *values);
+    check_ok(mask_vectors_import(from, to, &options, NULL, &err));
+    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_verify(v, &err));
+    uint64_t fingerprint = mask_vectors_fingerprint(v);
+    for (size_t row = 2; row < ROWS; row++) {
+        float largest = 0;
+        for (size_t i = 0; i < DIM; i++) largest = fmaxf(largest, fabsf(values[row * DIM + i]));
+        mask_vectors_get(v, row, got);
+        for (size_t i = 0; i < DIM; i++) assert_true(fabsf(got[i] - values[row * DIM + i]) <= largest / 127 * 0.5001f);
+    }
+    float query[DIM];
+    mask_neighbour near[1];
+    size_t found;
+    mask_vectors_get(v, 3, query);
+    check_ok(mask_vectors_near(v, query, 1, near, &found, NULL, &err));
+    assert_int_equal(near[0].row, 3);
+    assert_true(near[0].cosine > 0.9999f);
+    mask_vectors_close(v);
+    check_ok(mask_vectors_import(to, again, &options, NULL, &err)); /* rounding what is rounded changes nothing */
+    check_ok(mask_vectors_open(&v, again, &err));
+    assert_true(mask_vectors_fingerprint(v) == fingerprint);
+    mask_vectors_close(v);
+    write_text(from, "zero 0 0\ndog 1 -2\n");
+    check_ok(mask_vectors_import(from, to, &options, NULL, &err));
+    check_ok(mask_vectors_open(&v, to, &err));
+    mask_vectors_get(v, 0, got);
+    assert_true(got[0] == 0 && got[1] == 0);
+    mask_vectors_close(v);
+    check_fails(mask_vectors_import(from, to, &(mask_vectors_import_options){.bits = 4}, NULL, &err), MASK_EINVAL,
+                "32, 16 or 8 bits, not 4");
+}
+
+static void only_what_is_to_keep(void **state)
+{
+    (void)state;
+    mask_vectors *v;
+    const char *from = temp_path("all.txt"), *list = temp_path("keep.txt"), *to = temp_path("kept.mvec");
+    mask_vectors_import_options options = MASK_VECTORS_IMPORT_DEFAULTS;
+    options.keep = list;
+    write_text(from, "dog 1 2\ncat 3 4\nbird 5 6\n");
+    write_text(list, "bird\n\nhorse\ndog\n");
+    check_ok(mask_vectors_import(from, to, &options, NULL, &err));
+    check_ok(mask_vectors_open(&v, to, &err));
+    assert_int_equal(mask_vectors_count(v), 2);
+    assert_int_equal(mask_vectors_find(v, "dog", 3), 0);
+    assert_int_equal(mask_vectors_find(v, "bird", 4), 1);
+    assert_int_equal(mask_vectors_find(v, "cat", 3), -1);
+    mask_vectors_close(v);
+    write_text(list, "horse\n");
+    check_fails(mask_vectors_import(from, to, &options, NULL, &err), MASK_EFORMAT, "none of the tokens to keep");
+    options.keep = temp_path("absent.txt");
+    check_fails(mask_vectors_import(from, to, &options, NULL, &err), MASK_EIO, "absent.txt");
 }
 
 static void fingerprint_tells_words_and_numbers(void **state)
@@ -147,7 +212,7 @@ static void near_agrees_with_a_naive_twin(void **state)
     write_random(from, values, 17);
     for (int half = 0; half < 2; half++) {
         mask_vectors *v;
-        check_ok(mask_vectors_import(from, to, &(mask_vectors_import_options){.half = half}, NULL, &err));
+        check_ok(mask_vectors_import(from, to, &(mask_vectors_import_options){.bits = half ? 16 : 32}, NULL, &err));
         check_ok(mask_vectors_open(&v, to, &err));
         near_as_naive(v, 0, 1);
         near_as_naive(v, 1234, 25);
@@ -307,7 +372,7 @@ static void forged_content_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),
+        cmocka_unit_test(round_trip), cmocka_unit_test(eight_bits), cmocka_unit_test(only_what_is_to_keep),
         cmocka_unit_test(fingerprint_tells_words_and_numbers),
         cmocka_unit_test(near_agrees_with_a_naive_twin),
         cmocka_unit_test(near_has_fixed_ties_and_refuses_bad_queries),

@@ -23,7 +23,8 @@ struct mask_vectors {
     const uint64_t *offsets; /* count + 1 */
     const uint32_t *slots;   /* slot_count, a power of two; MASK__NOT_FOUND = empty */
     size_t slot_count;
-    const mask__tensor *values; /* count x dim, f16 or f32 */
+    const mask__tensor *values; /* count x dim, f32, f16 or 8-bit codes */
+    const float *scales;        /* count, of codes; else NULL */
     const float *norms;         /* count */
     uint64_t fingerprint;
 };
@@ -37,13 +38,17 @@ static mask_status damaged(const mask_vectors *v, const mask__tensor *t, const c
 static mask_status read_values(mask_vectors *v, mask_error *err)
 {
     const mask__tensor *found = mask__pack_find(&v->pack, "values");
-    mask__dtype dtype = found && found->dtype == MASK__F16 ? MASK__F16 : MASK__F32;
+    mask__dtype dtype = found && (found->dtype == MASK__F16 || found->dtype == MASK__U8) ? found->dtype : MASK__F32;
     MASK__TRY(mask__pack_get(&v->pack, "values", dtype, 2, (uint64_t[]){0, 0}, &v->values, err));
     if (v->values->shape[0] == 0 || v->values->shape[0] >= MASK__NOT_FOUND || v->values->shape[1] == 0 ||
         v->values->shape[1] > MASK__VECTORS_MAX_DIM)
         return damaged(v, v->values, "has an impossible shape", err);
     v->count = v->values->shape[0];
     v->dim = v->values->shape[1];
+    if (dtype != MASK__U8) return MASK_OK;
+    const mask__tensor *scales;
+    MASK__TRY(mask__pack_get(&v->pack, "scales", MASK__F32, 1, (uint64_t[]){v->count}, &scales, err));
+    v->scales = scales->data;
     return MASK_OK;
 }
 
@@ -84,8 +89,9 @@ static uint64_t fingerprint_of(const mask_vectors *v)
                                 v->values->checksum,
                                 v->values->dtype,
                                 v->count,
-                                v->dim};
-    return XXH3_64bits(content, sizeof content);
+                                v->dim,
+                                v->scales ? mask__pack_find(&v->pack, "scales")->checksum : 0};
+    return XXH3_64bits(content, sizeof content - (v->scales ? 0 : sizeof *content));
 }
 
 mask_status mask_vectors_open(mask_vectors **out, const char *path, mask_error *err)
@@ -164,7 +170,10 @@ int64_t mask_vectors_find(const mask_vectors *v, const char *word, size_t length
 void mask_vectors_get(const mask_vectors *v, size_t row, float *out)
 {
     assert(row < v->count);
-    if (v->values->dtype == MASK__F16)
+    const uint8_t *codes = (const uint8_t *)v->values->data + row * v->dim;
+    if (v->scales)
+        for (size_t i = 0; i < v->dim; i++) out[i] = (float)(codes[i] - MASK__VECTORS_ZERO) * v->scales[row];
+    else if (v->values->dtype == MASK__F16)
         mask__half_to_float((const uint16_t *)v->values->data + row * v->dim, out, v->dim);
     else memcpy(out, (const float *)v->values->data + row * v->dim, v->dim * sizeof *out);
 }
@@ -173,7 +182,7 @@ void mask_vectors_get(const mask_vectors *v, size_t row, float *out)
 static float cosine(const mask_vectors *v, size_t row, const float *unit, float *scratch)
 {
     const float *values = scratch;
-    if (v->values->dtype == MASK__F16) mask_vectors_get(v, row, scratch);
+    if (scratch) mask_vectors_get(v, row, scratch);
     else values = (const float *)v->values->data + row * v->dim;
     float dot = mask__dot(unit, values, v->dim), value = v->norms[row] == 0 ? 0 : dot / v->norms[row];
     return value > 1 ? 1 : value < -1 ? -1 : value; /* NaN stays NaN and is refused later */
@@ -184,7 +193,7 @@ static mask_status fill_cosines(const mask_vectors *v, const float *unit, float 
 {
     int threads = mask__threads(run);
     float *scratch = NULL; /* one row a thread */
-    if (v->values->dtype == MASK__F16) {
+    if (v->values->dtype != MASK__F32) {
         scratch = calloc((size_t)threads * v->dim, sizeof *scratch);
         if (!scratch) return mask__no_memory(err, v->pack.path);
     }

@@ -9,23 +9,30 @@
 
 #define MASK__VECTORS_MAGIC "MASKMVEC"
 enum { MASK__VECTORS_VERSION = 1, MASK__VECTORS_MAX_DIM = 65536 };
+enum { MASK__VECTORS_ZERO = 128 }; /* the code of 0 in 8 bits: value = (code - 128) scale */
+
 
 /* A reader fills `row` and calls ..._add, row after row; the writer side turns them into a new .mvec. */
 typedef struct mask__vectors_import {
     const char *from, *to;
-    bool half;
+    int bits;
+    mask__strings keep; /* the only tokens wanted; all when only is false */
+    bool only;
     const mask_run *run;
     mask__stream *stream; /* of `from`; NULL when that is a .mvec */
     const char *unit;     /* where the reader is, for refusals: "line" 12 or "byte" 345, */
     uint64_t at, offset;  /* and the same as an offset in the file */
     uint64_t promised;    /* rows by the file's own header, 0 = not said */
-    uint64_t rows;        /* rows added, repeated tokens included */
+    uint64_t rows;        /* rows added, repeated tokens and those not to keep included */
+    uint64_t left_out;    /* of them not to keep */
     size_t dim;
     float *row; /* dim */
     /* the writer's own */
     mask__pack_writer *pack;
     mask__strings words;
-    uint16_t *half_row; /* dim; NULL for float32 */
+    void *stored_row; /* dim, as the file has them; NULL for float32 */
+    float *scales;    /* words.count, of 8 bits */
+    size_t scales_capacity;
     float *norms;       /* words.count */
     size_t norms_capacity;
 } mask__vectors_import;

@@ -318,14 +318,35 @@ static bool is_pipe(const char *path)
     return strcmp(path, "-") == 0 || (access(path, F_OK) == 0 && !mask__is_file(path) && !mask__is_folder(path));
 }
 
+/* The tokens to keep, one a line; empty lines are passed over. */
+static mask_status read_tokens(mask__strings *keep, const char *path, mask_error *err)
+{
+    mask__stream *stream;
+    char *line;
+    size_t length;
+    mask_status status;
+    MASK__TRY(mask__stream_open(&stream, path, err));
+    while ((status = mask__stream_line(stream, TOKEN_BYTES, &line, &length, err)) == MASK_OK && line) {
+        uint32_t index;
+        if (length) status = mask__strings_intern(keep, line, length, &index, NULL, err);
+        if (status != MASK_OK) break;
+    }
+    mask__stream_close(stream);
+    return status;
+}
+
 mask_status mask_vectors_import(const char *from, const char *to, const mask_vectors_import_options *options,
                                 const mask_run *run, mask_error *err)
 {
-    mask__vectors_import in = {.from = from, .to = to, .half = options && options->half, .run = run};
+    mask_vectors_import_options o = options ? *options : MASK_VECTORS_IMPORT_DEFAULTS;
+    mask__vectors_import in = {.from = from, .to = to, .bits = o.bits, .only = o.keep != NULL, .run = run};
+    if (o.bits != 32 && o.bits != 16 && o.bits != 8)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "numbers are stored in 32, 16 or 8 bits, not %d", o.bits);
     if (is_pipe(from))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: vectors are not read from a pipe: save them to a file",
                           from);
-    mask_status status = read_rows(&in, err);
+    mask_status status = o.keep ? read_tokens(&in.keep, o.keep, err) : MASK_OK;
+    if (status == MASK_OK) status = read_rows(&in, err);
     if (status == MASK_OK) status = mask__vectors_import_finish(&in, err);
     mask__stream_close(in.stream);
     mask__vectors_import_free(&in);
