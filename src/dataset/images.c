@@ -1,18 +1,52 @@
 /* Sets of images, whatever file they lie in: chooses the source by content, checks what is asked for, and hands it on. */
 #include "images.h"
+#include "base/file.h"
 #include "math/vector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { HEAD_BYTES = 4096 };
 
 typedef mask_status image_opener(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                  mask_error *err);
 
+static mask_status refuse_compressed(mask_images **out, const char *path, const char *split, bool rows,
+                                     const mask_run *run, mask_error *err)
+{
+    (void)split, (void)rows, (void)run;
+    *out = NULL;
+    return mask__fail(err, MASK_EINVAL, 0,
+                      "%s: is compressed, so that no image can be found in it without reading all before: run gunzip on it",
+                      path);
+}
+
+static bool begins(const char *head, size_t got, const char *magic, size_t length)
+{
+    return got >= length && memcmp(head, magic, length) == 0;
+}
+
+/* A column before the first line ends. */
+static bool has_columns(const char *head, size_t got)
+{
+    const char *tab = memchr(head, '\t', got), *newline = memchr(head, '\n', got);
+    return tab && (!newline || tab < newline);
+}
+
 /* What is no other format is for the .npy reader, whose refusals also cover paths that are not there. */
 static image_opener *opener_of(const char *path)
 {
-    (void)path;
-    return mask__images_open_npy;
+    char head[HEAD_BYTES];
+    size_t got = 0;
+    FILE *file = mask__is_file(path) ? fopen(path, "rb") : NULL;
+    if (file) {
+        got = fread(head, 1, sizeof head, file);
+        fclose(file);
+    }
+    if (begins(head, got, "\x93NUMPY", 6)) return mask__images_open_npy;
+    if (begins(head, got, "\x1f\x8b", 2)) return refuse_compressed;
+    return has_columns(head, got) ? mask__images_open_tsv : mask__images_open_npy;
 }
 
 mask_status mask__images_open_rows(mask_images **out, const char *path, const char *split, const mask_run *run,
@@ -96,6 +130,11 @@ bool mask_images_box(const mask_images *images, size_t image, size_t region, flo
 {
     if (image >= images->count || region >= images->source->regions(images, image)) return false;
     return images->source->box(images, image, region, box);
+}
+
+bool mask__images_size(const mask_images *images, size_t image, float size[2])
+{
+    return images->source->size && images->source->size(images, image, size);
 }
 
 mask_status mask__images_block(const mask_images *images, size_t first, size_t count, float *buffer,

@@ -18,6 +18,7 @@ typedef struct mask__images_source {
     const char *(*name)(const mask_images *images, size_t image); /* NULL when unknown */
     int64_t (*find)(const mask_images *images, const char *id);   /* by id, else by name; -1; may lie beyond count */
     bool (*box)(const mask_images *images, size_t image, size_t region, float box[4]); /* false when there are none */
+    bool (*size)(const mask_images *images, size_t image, float size[2]); /* width, height; NULL or false: unknown */
     /* As mask__images_block, which has *rows. */
     mask_status (*block)(const mask_images *images, size_t first, size_t count, float *buffer, const float **features,
                          mask_error *err);
@@ -47,6 +48,9 @@ mask_status mask__images_refuse(const mask_images *images, size_t image, mask_er
 /* The file of its features, for messages. */
 const char *mask__images_path(const mask_images *images);
 
+/* Width and height of an image in the units of its boxes; false when they are not known. */
+bool mask__images_size(const mask_images *images, size_t image, float size[2]);
+
 /* For mask_dataset_open, which knows the number of captions: as mask_images_open, but every stored row is an image. */
 mask_status mask__images_open_rows(mask_images **out, const char *path, const char *split, const mask_run *run,
                                    mask_error *err);
@@ -57,6 +61,8 @@ void mask__images_keep_first(mask_images *images, size_t count);
 
 /* The sources. `rows` as for mask__images_open_rows; a source whose images are stored once ignores it. */
 mask_status mask__images_open_npy(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
+                                  mask_error *err);
+mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                   mask_error *err);
 
 #endif
