@@ -117,6 +117,9 @@ typedef struct mask_images mask_images;
  * (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
  * split may be NULL for a file. NaN or infinite features are refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err);
+/* The same with progress and warnings, for formats that must be read through before any image can be found. */
+MASK_API mask_status mask_images_open_run(mask_images **out, const char *path, const char *split, const mask_run *run,
+                                          mask_error *err);
 MASK_API void mask_images_close(mask_images *images);
 MASK_API size_t mask_images_count(const mask_images *images);
 MASK_API size_t mask_images_dim(const mask_images *images);

@@ -44,6 +44,18 @@ void mask__map_close(mask__map *map)
     *map = (mask__map){0};
 }
 
+/* In windows as large as those in which the kernel maps a file's pages ahead of a read. */
+void mask__map_forget(const mask__map *map, size_t offset, size_t size)
+{
+    enum { WINDOW = 1 << 16 };
+    if (!map->data || size == 0) return;
+    uintptr_t data = (uintptr_t)map->data, begin = (data + offset) / WINDOW * WINDOW;
+    uintptr_t end = (data + offset + size + WINDOW - 1) / WINDOW * WINDOW;
+    if (begin < data) begin = data;
+    if (end > data + map->size) end = data + map->size;
+    madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 static mask_status write_failed(const mask__writer *writer, mask_error *err)
 {
     return mask__fail(err, MASK_EIO, writer->offset, "%s: cannot write: %s", writer->path, strerror(errno));

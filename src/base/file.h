@@ -14,6 +14,9 @@ typedef struct mask__map {
 /* Maps a whole regular file read-only. */
 mask_status mask__map_open(mask__map *map, const char *path, mask_error *err);
 void mask__map_close(mask__map *map);
+/* Lets go of the pages of bytes that were read: they stay in the system's cache, but no longer count as this process's
+ * memory, which would else grow to the size of the file. */
+void mask__map_forget(const mask__map *map, size_t offset, size_t size);
 
 /* A new file that appears under its name only when it is complete: temporary beside it, fsync, rename. */
 typedef struct mask__writer {

@@ -87,7 +87,7 @@ static int info_images(const args *a, const char *path)
 {
     mask_error err;
     mask_images *m;
-    if (mask_images_open(&m, path, args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    if (mask_images_open_run(&m, path, args_text(a, "--split", NULL), &a->run, &err) != MASK_OK) return failed(&err);
     size_t count = mask_images_count(m), dim = mask_images_dim(m), regions = count ? mask_images_regions(m, 0) : 0;
     float box[4];
     bool boxes = count && regions && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
@@ -215,7 +215,7 @@ static int run_encode(args *a)
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.npy is needed");
     mask_status status = mask_knowledge_open(&k, a->positional[0], &err);
-    if (status == MASK_OK) status = mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err);
+    if (status == MASK_OK) status = mask_images_open_run(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
     if (status == MASK_OK) status = mask_knowledge_encode_file(k, images, out, &a->run, &err);
     int result = status == MASK_OK ? 0 : failed(&err);
     progress_end();

@@ -243,7 +243,7 @@ static int run_calibrate(args *a)
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     int result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {
-        mask_status status = mask_images_open(&images, images_path, split, &err);
+        mask_status status = mask_images_open_run(&images, images_path, split, &a->run, &err);
         if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &err);
         if (status == MASK_OK)
             status = mask_knowledge_calibrate(&calibrated, k, vectors, images, texts, &o, &a->run, &err);

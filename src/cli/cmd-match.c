@@ -130,7 +130,7 @@ static int run_score(args *a)
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     int result = read_match_options(a, k, &o);
     if (result == 0) {
-        mask_status status = mask_images_open(&images, path, args_text(a, "--split", NULL), &err);
+        mask_status status = mask_images_open_run(&images, path, args_text(a, "--split", NULL), &a->run, &err);
         result = status == MASK_OK ? score_pair(a, k, images, &o) : failed(&err);
     }
     mask_images_close(images);

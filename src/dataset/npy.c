@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are used as they lie in the file");
 
@@ -285,16 +284,9 @@ const float *mask__npy_direct(const mask__npy *npy, size_t first)
     return (const float *)(const void *)from;
 }
 
-/* In windows as large as those in which the kernel maps a file's pages ahead of a read. */
 void mask__npy_forget(const mask__npy *npy, size_t first, size_t count)
 {
-    enum { WINDOW = 1 << 16 };
-    if (!npy->map.data || count == 0) return;
-    uintptr_t begin = (uintptr_t)(npy->data + first * npy->item_bytes) / WINDOW * WINDOW, map = (uintptr_t)npy->map.data;
-    uintptr_t end = ((uintptr_t)(npy->data + (first + count) * npy->item_bytes) + WINDOW - 1) / WINDOW * WINDOW;
-    if (begin < map) begin = map;
-    if (end > map + npy->map.size) end = map + npy->map.size;
-    madvise((void *)begin, end - begin, MADV_DONTNEED);
+    mask__map_forget(&npy->map, npy->data_offset + first * npy->item_bytes, count * npy->item_bytes);
 }
 
 bool mask__npy_is_float(const mask__npy *npy)

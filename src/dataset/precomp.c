@@ -13,8 +13,8 @@ enum { CAPTIONS = 5, F30K_CAPTIONS = 5070, F30K_IMAGES_KEPT = 1000 };
 static mask_status fit(mask_images *images, mask_texts *texts, const char *captions, mask_error *err)
 {
     size_t rows = mask_images_count(images), count = mask_texts_count(texts);
-    if (rows == count && rows % CAPTIONS == 0) mask__images_keep_every_fifth(images);
-    else if (count % CAPTIONS != 0 || rows != count / CAPTIONS)
+    bool dropped = rows == count && rows % CAPTIONS == 0 && mask__images_keep_every_fifth(images);
+    if (!dropped && (count % CAPTIONS != 0 || rows != count / CAPTIONS))
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s has %zu images and %s has %zu captions: needed are five captions an image, or as many "
                           "captions as images stored five times each",
@@ -57,7 +57,7 @@ mask_status mask_dataset_open(mask_images **images, mask_texts **texts, const ch
     char *path = NULL;
     *images = NULL;
     *texts = NULL;
-    mask_status status = mask__images_open_rows(images, folder, split, err);
+    mask_status status = mask__images_open_rows(images, folder, split, NULL, err);
     if (status == MASK_OK) status = captions_path(&path, folder, split, captions, err);
     if (status == MASK_OK) status = mask__texts_open(texts, path, split, true, err);
     if (status == MASK_OK) status = fit(*images, *texts, path, err);
