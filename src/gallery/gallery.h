@@ -5,6 +5,9 @@
 #include "gallery/catalogue.h"
 #include "match/scorer.h"
 
+/* What searches share and keep between them, behind its own lock (search.c): words looked up, columns of OOD words. */
+typedef struct mask__searcher mask__searcher;
+
 struct mask_gallery {
     char *path;
     mask_knowledge *knowledge; /* the gallery's own copy */
@@ -14,6 +17,11 @@ struct mask_gallery {
     mask__snapshot snapshot;
     mask__segment *segments; /* snapshot.segment_count */
     mask__scorer scorer;
+    mask__searcher *searcher;
 };
+
+/* Opening a gallery ends with the first, when all else stands; closing begins with the second (NULL searcher is fine). */
+mask_status mask__searcher_open(mask_gallery *gallery, mask_error *err);
+void mask__searcher_close(mask_gallery *gallery);
 
 #endif

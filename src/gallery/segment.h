@@ -30,7 +30,8 @@ typedef struct mask__segment {
     const mask__steps *pooled_steps;
     const float *whole;              /* images x Z: unit vector of the whole image; NULL when context is 0 */
     const float *scenes;             /* images x Z: unit scene vector; NULL without scenes */
-    const int8_t *whole_codes, *scene_codes; /* images x Z, the same / 127: |x - q/127| <= 0.5/127 a component */
+    const int8_t *whole_codes, *scene_codes; /* images x Z, the same in 8 bits: |x - q step| <= 0.501 step a component */
+    const float *whole_steps, *scene_steps;  /* images: step of the image, its largest component / 127 */
     const float *image_hub;          /* images: a h(i); 0 below the full calibration */
     const float *image_deviation;    /* images: D(i); 1 below the full calibration */
 } mask__segment;
