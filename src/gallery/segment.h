@@ -3,7 +3,7 @@
  *
  * Terms are the K known words, in the knowledge's order. Their columns are kept in 8 bits, word by word, in blocks of
  * MASK__BLOCK images, each block with its own low and step: a value x is stored as the code q for which
- * |x - (low + q step)| <= step / 2 + slack, slack the segment's `slack` (what float arithmetic may differ between the build's
+ * |x - (low + q step)| <= step / 2 + slack, slack the word's (what float arithmetic may differ between the build's
  * GEMM and exact rescoring). So low + 255 step + slack bounds a block from above: the block maximum needs no table. */
 #ifndef MASK_GALLERY_SEGMENT_H
 #define MASK_GALLERY_SEGMENT_H
@@ -20,15 +20,17 @@ typedef struct mask__segment {
     mask__pack pack;
     size_t images, blocks; /* blocks of MASK__BLOCK images; the last may be partly filled */
     size_t words, z;       /* K, Z */
-    float slack;
     const uint64_t *image_rows;      /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
     const float *mu;                 /* rows x Z, unit region vectors: what exact rescoring reads */
-    const float *boxes;              /* rows x 4: x1, y1, x2, y2; NULL when unknown */
+    const uint32_t *region_of_row;   /* rows: the region of its image as the image set numbers them */
+    const float *boxes;              /* rows x 4: x1, y1, x2, y2, NaN where unknown; NULL when all are */
     const uint8_t *score_codes;      /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
     const mask__steps *score_steps;  /* K x blocks */
+    const float *score_slack;        /* K */
     const uint8_t *pooled_codes;     /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
     const mask__steps *pooled_steps;
-    const float *whole;              /* images x Z: unit vector of the whole image; NULL when context is 0 */
+    float pooled_slack;              /* of all words */
+    const float *whole;              /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */
     const float *scenes;             /* images x Z: unit scene vector; NULL without scenes */
     const int8_t *whole_codes, *scene_codes; /* images x Z, the same in 8 bits: |x - q step| <= 0.501 step a component */
     const float *whole_steps, *scene_steps;  /* images: step of the image, its largest component / 127 */

@@ -78,6 +78,11 @@ static bool first_region_covers(const mask_images *images)
     return mask_images_count(images) > 0;
 }
 
+int mask__whole_region_of(const mask_images *images)
+{
+    return first_region_covers(images) ? 0 : MASK_WHOLE_MEAN;
+}
+
 static float *floats(mask__matcher *m, size_t rows, size_t columns)
 {
     size_t count;
@@ -527,7 +532,7 @@ mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), dim);
-    if (whole == MASK_WHOLE_AUTO) whole = first_region_covers(images) ? 0 : MASK_WHOLE_MEAN;
+    if (whole == MASK_WHOLE_AUTO) whole = mask__whole_region_of(images);
     mask__regions regions = mask__regions_of_images(images, &m->knowledge->encoder);
     return mask__matcher_run_regions(m, &regions, whole, scores, run, err);
 }

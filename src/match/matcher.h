@@ -52,4 +52,7 @@ mask_status mask__matcher_run(mask__matcher *matcher, const mask_images *images,
 mask_status mask__matcher_run_regions(mask__matcher *matcher, const mask__regions *regions, int whole_region,
                                       float *scores, const mask_run *run, mask_error *err);
 
+/* What MASK_WHOLE_AUTO means for these images: 0 or MASK_WHOLE_MEAN. */
+int mask__whole_region_of(const mask_images *images);
+
 #endif

@@ -14,10 +14,10 @@
  * weights are in the scales. */
 typedef struct mask__scored_terms {
     size_t count;
-    float *prototypes; /* count x Z, unit */
-    float *scenes;     /* count x Z, unit; NULL without scenes */
-    mask__affine *pooled, *whole, *scene;
-    float *over_b; /* count x |B|: c_w(b); NULL without statistics */
+    const float *prototypes; /* count x Z, unit */
+    const float *scenes;     /* count x Z, unit; NULL without scenes */
+    const mask__affine *pooled, *whole, *scene;
+    const float *over_b; /* count x |B|: c_w(b); NULL without statistics */
 } mask__scored_terms;
 
 typedef struct mask__scorer {
@@ -25,23 +25,32 @@ typedef struct mask__scorer {
     mask_match_options options; /* whole_region resolved: an index or MASK_WHOLE_MEAN */
     size_t z, background;       /* Z, |B| (0 = none) */
     mask__scored_terms known;   /* the K known words */
-    mask__scored_terms others;  /* OOD words of T, which h(i) and D(i) need when images are indexed */
-    float *scene_centre;        /* Z */
-    float *b_whole, *b_scenes;  /* |B| x Z, unit */
+    mask__scored_terms others;  /* OOD words of T, which h(i) and D(i) need when images are indexed; none below `full`. Each of
+                                   its arrays follows that of `known` in memory: one product covers both */
+    const float *scene_centre;       /* Z */
+    const float *b_whole, *b_scenes; /* |B| x Z, unit */
+    const float *b_inverse_norms;    /* rows of B's regions */
     /* T, for image statistics: text t has terms text_terms[text_at[t]] .. (below K: known, else others), */
-    size_t texts, *text_at;
-    uint32_t *text_terms;
-    float *text_weights;                /* their shares, which sum to 1 a text */
-    float *text_mean, *text_deviation;  /* of S(t, .) over B, scaled by f(t) */
-    double mean_scale;                  /* mean over T of max(sum of weights, 0.3)^text_power */
-    double reference_deviation;         /* mean over B of sd_T z(., b); 0 = image power is off */
+    size_t texts;
+    const uint64_t *text_at;
+    const uint32_t *text_terms;
+    const float *text_weights;               /* their shares, which sum to 1 a text */
+    const float *text_mean, *text_deviation; /* of S(t, .) over B, scaled by f(t) */
+    double mean_scale;                       /* mean over T of max(sum of weights, 0.3)^text_power */
+    double reference_deviation;              /* mean over B of sd_T z(., b); 0 = image power is off */
     mask__arena arena;
+    mask__pack pack; /* of mask__scorer_load: what it mapped */
 } mask__scorer;
 
 /* options->pool must be max-mean or mean. whole_region: an index or MASK_WHOLE_MEAN. Takes seconds for a large knowledge. */
 mask_status mask__scorer_open(mask__scorer *out, const mask_knowledge *knowledge, const mask_match_options *options,
                               int whole_region, const mask_run *run, mask_error *err);
 void mask__scorer_close(mask__scorer *scorer);
+/* What a scorer computed, as a file that opens in a millisecond. The knowledge must have been opened from its file, the same
+ * file at both times (MASK_EMISMATCH). Options come from the file. */
+mask_status mask__scorer_save(const mask__scorer *scorer, const char *path, mask_error *err);
+mask_status mask__scorer_load(mask__scorer *out, const mask_knowledge *knowledge, const char *path, mask__verify verify,
+                              mask_error *err);
 
 /* ---- Images (indexing) ---- */
 
