@@ -1,16 +1,12 @@
 #include "matcher.h"
 #include "dataset/images.h"
-#include "math/gemm.h"
+#include "match/termcolumns.h"
 #include "math/vector.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const float tiny_deviation = 1e-6f;
-static const float scene_mean_weight = 1.5f; /* of the mean region beside the whole-image region in a scene */
-static const float least_text_weight = 0.3f; /* a text of one doubtful word is not scaled down without end */
 
 static mask_status check_options(const mask_match_options *o, const mask_knowledge *k, const mask_vectors *vectors,
                                  mask_error *err)
@@ -124,144 +120,34 @@ static mask_status prepare(mask__matcher *m, size_t count, int whole_region, mas
     return mask__no_memory(err, "columns");
 }
 
-/* Columns of a set of images, terms x count each: pooled; of the whole image and of the scene (NULL without). */
-typedef struct column_set {
-    size_t count;
-    float *pooled, *whole, *scene;
-    float *mean_region, *whole_region; /* count x Z summaries; whole_region NULL where the mean stands for it */
-} column_set;
-
-static mask_status pooled_columns(mask__matcher *m, const mask__regions *regions, float *pooled, column_set *out,
-                                  const char *what, const mask_run *run, mask_error *err)
-{
-    const mask_match_options *o = &m->options;
-    mask__pooling pooling = {.mean = o->pool == MASK_POOL_MEAN, .top = o->top};
-    bool region = m->whole_region >= 0, any = o->context > 0 || o->scene > 0;
-    size_t count = regions->count, z = regions->dim;
-    *out = (column_set){.count = count, .pooled = pooled};
-    if (!pooled) return mask__no_memory(err, "columns");
-    if (any && region && !(out->whole_region = floats(m, count, z))) return mask__no_memory(err, "columns");
-    if (any && (!region || o->scene > 0) && !(out->mean_region = floats(m, count, z)))
-        return mask__no_memory(err, "columns");
-    mask__summaries summaries = {m->whole_region, out->whole_region, out->mean_region};
-    return mask__columns_compute(regions, m->values.prototypes, m->terms, &pooling, pooled, any ? &summaries : NULL,
-                                 &m->times, what, run, err);
-}
-
-static mask_status whole_columns(mask__matcher *m, column_set *set, mask_error *err)
-{
-    size_t z = m->knowledge->info.dim, count = set->count;
-    const float *from = set->whole_region ? set->whole_region : set->mean_region;
-    float *unit = floats(m, count, z);
-    set->whole = floats(m, m->terms, count);
-    if (!unit || !set->whole) return mask__no_memory(err, "columns");
-    memcpy(unit, from, count * z * sizeof *unit);
-    for (size_t i = 0; i < count; i++) mask__normalise(unit + i * z, z);
-    mask__gemm(false, true, m->terms, count, z, 1, m->values.prototypes, z, unit, z, 0, set->whole, count);
-    return MASK_OK;
-}
-
-/* Turns mean_region into the scene descriptor; the whole-image region joins where there is one. */
-static void describe_scenes(const column_set *set, size_t z)
-{
-    for (size_t i = 0; set->whole_region && i < set->count * z; i++)
-        set->mean_region[i] = scene_mean_weight * set->mean_region[i] + set->whole_region[i];
-}
-
-/* The centre of the descriptors: their mean over B, or without statistics what the knowledge's own images suggest. */
-static void scene_centre(const mask__matcher *m, const column_set *b, float *centre)
-{
-    size_t z = m->knowledge->info.dim;
-    float share = m->whole_region >= 0 ? scene_mean_weight + 1 : 1;
-    for (size_t d = 0; d < z; d++) {
-        double sum = 0;
-        for (size_t i = 0; i < b->count; i++) sum += b->mean_region[i * z + d];
-        centre[d] = m->options.calibrate == MASK_CALIBRATE_NONE ? share * m->knowledge->scene_mean[d]
-                                                               : (float)(sum / (double)b->count);
-    }
-}
-
-static mask_status scene_columns(mask__matcher *m, column_set *set, const float *centre, mask_error *err)
-{
-    size_t z = m->knowledge->info.dim, count = set->count;
-    float *scratch = floats(m, count, z), *scenes = floats(m, count, z);
-    set->scene = floats(m, m->terms, count);
-    if (!scratch || !scenes || !set->scene) return mask__no_memory(err, "columns");
-    mask__scenes_project(m->knowledge->scene_projection, centre, set->mean_region, count, z, scratch, scenes);
-    mask__gemm(false, true, m->terms, count, z, 1, m->values.scenes, z, scenes, z, 0, set->scene, count);
-    return MASK_OK;
-}
-
 /* All columns of the gallery, and of B, which is the same set when there is no background. */
-static mask_status all_columns(mask__matcher *m, const mask__regions *images, column_set *gallery, column_set *b,
-                               const mask_run *run, mask_error *err)
+static mask_status all_columns(const mask__column_maker *maker, float *columns, bool background,
+                               const mask__regions *images, mask__term_columns *gallery, mask__term_columns *b,
+                               mask_error *err)
 {
-    const mask_match_options *o = &m->options;
-    size_t z = m->knowledge->info.dim;
-    bool background = o->calibrate != MASK_CALIBRATE_NONE && !m->transductive;
-    float *centre = floats(m, z, 1);
+    const mask_match_options *o = maker->options;
+    size_t z = maker->knowledge->info.dim;
+    float *centre = mask__arena_alloc(maker->arena, z, sizeof *centre);
     if (!centre) return mask__no_memory(err, "columns");
-    MASK__TRY(pooled_columns(m, images, m->columns, gallery, "columns", run, err));
+    MASK__TRY(mask__pooled_columns(maker, images, columns, gallery, "columns", err));
     if (background) {
-        mask__regions set = mask__regions_of_background(m->knowledge);
-        MASK__TRY(pooled_columns(m, &set, floats(m, m->terms, set.count), b, "background columns", run, err));
+        mask__regions set = mask__regions_of_background(maker->knowledge);
+        float *pooled = mask__arena_alloc(maker->arena, maker->terms * set.count, sizeof *pooled);
+        MASK__TRY(mask__pooled_columns(maker, &set, pooled, b, "background columns", err));
     }
     if (o->context > 0) {
-        MASK__TRY(whole_columns(m, gallery, err));
-        if (background) MASK__TRY(whole_columns(m, b, err));
+        MASK__TRY(mask__whole_columns(maker, gallery, err));
+        if (background) MASK__TRY(mask__whole_columns(maker, b, err));
     }
     if (o->scene > 0) {
-        describe_scenes(gallery, z);
-        if (background) describe_scenes(b, z);
-        scene_centre(m, background ? b : gallery, centre);
-        MASK__TRY(scene_columns(m, gallery, centre, err));
-        if (background) MASK__TRY(scene_columns(m, b, centre, err));
+        mask__describe_scenes(gallery->mean_region, gallery->whole_region, gallery->count * z);
+        if (background) mask__describe_scenes(b->mean_region, b->whole_region, b->count * z);
+        mask__scene_centre(maker, background ? b : gallery, centre);
+        MASK__TRY(mask__scene_columns(maker, gallery, centre, err));
+        if (background) MASK__TRY(mask__scene_columns(maker, b, centre, err));
     }
     if (!background) *b = *gallery;
     return MASK_OK;
-}
-
-static void mean_and_deviation(const float *x, size_t n, double *mean, double *deviation)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) sum += x[i];
-    *mean = n ? sum / (double)n : 0;
-    for (size_t i = 0; i < n; i++) squares += (x[i] - *mean) * (x[i] - *mean);
-    *deviation = n ? sqrt(squares / (double)n) : 0;
-}
-
-/* The word statistics of columns over B as an affine map, times what the word's columns are worth. */
-static void word_statistics(const mask__matcher *m, mask__affine *affine, const float *columns, size_t count)
-{
-    mask_calibrate level = m->options.calibrate;
-#pragma omp parallel for schedule(static)
-    for (size_t w = 0; w < m->terms; w++) {
-        double mean = 0, deviation = 1;
-        if (columns && level != MASK_CALIBRATE_NONE) mean_and_deviation(columns + w * count, count, &mean, &deviation);
-        affine[w].mean = (float)mean;
-        affine[w].scale = m->values.reliability[w];
-        if (columns && level >= MASK_CALIBRATE_ZSCORE) affine[w].scale /= (float)deviation + tiny_deviation;
-    }
-}
-
-static void add_column(float *to, float share, const float *from, mask__affine a, size_t count)
-{
-    for (size_t i = 0; i < count; i++) to[i] += share * ((from[i] - a.mean) * a.scale);
-}
-
-/* Replaces pooled by c_w(i). The weight of the pooled part is 1, or what `region-max` leaves to it. */
-static void combine_columns(const mask__matcher *m, const column_set *set)
-{
-    const mask_match_options *o = &m->options;
-    float share = o->pool == MASK_POOL_REGION_MAX ? 0 : o->pool == MASK_POOL_BOTH ? 0.5f : 1;
-    size_t count = set->count;
-#pragma omp parallel for schedule(static)
-    for (size_t w = 0; w < m->terms; w++) {
-        float *c = set->pooled + w * count;
-        for (size_t i = 0; i < count; i++) c[i] = share * ((c[i] - m->pooled_affine[w].mean) * m->pooled_affine[w].scale);
-        if (set->whole) add_column(c, o->context, set->whole + w * count, m->whole_affine[w], count);
-        if (set->scene) add_column(c, o->scene, set->scene + w * count, m->scene_affine[w], count);
-    }
 }
 
 /* S(t, .) for all texts of the lexicon from combined columns: out (texts x count). */
@@ -320,28 +206,12 @@ static mask_status raw_scores(mask__matcher *m, const mask__regions *regions, co
     return mask__columns_visit(regions, m->values.prototypes, m->terms, add_region_max, &job, &m->times, what, run, err);
 }
 
-/* How near the k largest of n scores are, or log(mean exp(sharpness x)) / sharpness when k is 0. */
-static double hubness(const float *x, size_t n, size_t k, float sharpness, mask__ranked *scratch)
-{
-    double sum = 0, largest = -INFINITY;
-    if (n == 0) return 0;
-    if (k > 0) {
-        size_t found = mask__top_k(x, n, k, scratch);
-        for (size_t i = 0; i < found; i++) sum += scratch[i].value;
-        return sum / (double)found;
-    }
-    for (size_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
-    for (size_t i = 0; i < n; i++) sum += expf(sharpness * (x[i] - (float)largest));
-    return largest + log(sum / (double)n) / sharpness;
-}
-
-/* (sum of a text's weights)^text_power */
 static double text_scale(const mask__matcher *m, size_t t)
 {
     const mask__lexicon *l = &m->lexicon;
     double sum = 0;
     for (size_t p = l->text_at[t]; p < l->text_at[t + 1]; p++) sum += m->values.weights[l->text_terms[p]];
-    return pow(sum > least_text_weight ? sum : least_text_weight, m->options.text_power);
+    return mask__text_scale(sum, m->options.text_power);
 }
 
 /* The first text of T: the background's follow the queries. */
@@ -358,10 +228,9 @@ static void text_statistics(mask__matcher *m, const float *over_b, size_t count)
     for (size_t t = first; t < texts; t++) mean_scale += text_scale(m, t) / (double)(texts - first);
 #pragma omp parallel for schedule(static)
     for (size_t t = 0; t < texts; t++) {
-        double mean, deviation;
-        mean_and_deviation(over_b + t * count, count, &mean, &deviation);
-        m->text_mean[t] = (float)mean;
-        m->text_deviation[t] = (float)((deviation + tiny_deviation) / (text_scale(m, t) / mean_scale));
+        mask__affine a = mask__text_affine(over_b + t * count, count, text_scale(m, t) / mean_scale);
+        m->text_mean[t] = a.mean;
+        m->text_deviation[t] = a.scale;
     }
 }
 
@@ -389,50 +258,9 @@ static mask_status text_hubness(mask__matcher *m, const float *over_b, size_t co
 #pragma omp for schedule(static) /* which every thread must reach, with memory or without */
         for (size_t t = 0; t < m->lexicon.texts; t++)
             if (scratch)
-                m->hub_text[t] = (float)hubness(over_b + t * count, count, (size_t)o->hub_neighbours,
-                                                o->hub_text_sharpness, scratch);
+                m->hub_text[t] = (float)mask__hubness(over_b + t * count, count, (size_t)o->hub_neighbours,
+                                                      o->hub_text_sharpness, scratch);
         free(scratch);
-    }
-    return short_of_memory ? mask__no_memory(err, "hubness") : MASK_OK;
-}
-
-/* For each image of z (texts x count): the deviation of its scores with T, to the power, in units of `reference` (the
- * mean deviation over B; 0 = take 1 everywhere), and, where hub is not NULL, h(i) of the scores so divided. */
-static mask_status image_statistics(const mask__matcher *m, const float *z, size_t count, double reference,
-                                    float *deviations, float *hub, mask_error *err)
-{
-    enum { TILE = 16 };
-    const mask_match_options *o = &m->options;
-    size_t begin = first_of_t(m), texts = m->lexicon.texts - begin;
-    bool short_of_memory = false;
-#pragma omp parallel
-    {
-        mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
-        float *tile = malloc((texts * TILE + 1) * sizeof *tile); /* image-major, so that each image's scores are one run */
-        bool enough = scratch && tile;
-        if (!enough) {
-#pragma omp atomic write
-            short_of_memory = true;
-        }
-#pragma omp for schedule(static)
-        for (size_t i0 = 0; i0 < count; i0 += TILE) {
-            size_t images = count - i0 < TILE ? count - i0 : TILE;
-            if (!enough) continue;
-            for (size_t t = 0; t < texts; t++)
-                for (size_t i = 0; i < images; i++) tile[i * texts + t] = z[(begin + t) * count + i0 + i];
-            for (size_t i = 0; i < images; i++) {
-                float *run = tile + i * texts;
-                double mean, deviation;
-                mean_and_deviation(run, texts, &mean, &deviation);
-                if (hub) deviation = reference > 0 && deviation > 0 ? pow(deviation / reference, o->image_power) : 1;
-                deviations[i0 + i] = (float)deviation;
-                if (!hub) continue;
-                for (size_t t = 0; t < texts; t++) run[t] /= deviations[i0 + i];
-                hub[i0 + i] = (float)hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
-            }
-        }
-        free(scratch);
-        free(tile);
     }
     return short_of_memory ? mask__no_memory(err, "hubness") : MASK_OK;
 }
@@ -441,14 +269,11 @@ static mask_status image_statistics(const mask__matcher *m, const float *z, size
 static mask_status image_hubness(mask__matcher *m, const float *z, size_t count, const float *over_b, size_t b_count,
                                  mask_error *err)
 {
-    double reference = 0;
-    if (m->options.image_power > 0) {
-        float *deviations = floats(m, b_count, 1);
-        if (!deviations) return mask__no_memory(err, "hubness");
-        MASK__TRY(image_statistics(m, over_b, b_count, 0, deviations, NULL, err));
-        for (size_t i = 0; i < b_count; i++) reference += deviations[i] / (double)b_count;
-    }
-    return image_statistics(m, z, count, reference, m->image_deviation, m->hub_image, err);
+    size_t first = first_of_t(m), texts = m->lexicon.texts - first;
+    double reference;
+    MASK__TRY(mask__reference_deviation(over_b + first * b_count, texts, b_count, &m->options, &reference, err));
+    return mask__image_statistics(z + first * count, texts, count, &m->options, reference, m->image_deviation,
+                                  m->hub_image, err);
 }
 
 static void subtract_hubness(const mask__matcher *m, float *scores, size_t count)
@@ -480,13 +305,21 @@ static mask_status columns_and_statistics(mask__matcher *m, const mask__regions 
 {
     mask_calibrate level = m->options.calibrate;
     bool background = level != MASK_CALIBRATE_NONE && !m->transductive;
-    column_set gallery, b;
-    MASK__TRY(all_columns(m, images, &gallery, &b, run, err));
-    word_statistics(m, m->pooled_affine, b.pooled, b.count);
-    word_statistics(m, m->whole_affine, b.whole, b.count);
-    word_statistics(m, m->scene_affine, b.scene, b.count);
-    combine_columns(m, &gallery);
-    if (background) combine_columns(m, &b);
+    mask__term_columns gallery, b;
+    mask__column_maker maker = {.knowledge = m->knowledge,
+                                .options = &m->options,
+                                .whole_region = m->whole_region,
+                                .terms = m->terms,
+                                .values = &m->values,
+                                .arena = &m->arena,
+                                .times = &m->times,
+                                .run = run};
+    MASK__TRY(all_columns(&maker, m->columns, background, images, &gallery, &b, err));
+    mask__word_affines(&maker, m->pooled_affine, b.pooled, b.count);
+    mask__word_affines(&maker, m->whole_affine, b.whole, b.count);
+    mask__word_affines(&maker, m->scene_affine, b.scene, b.count);
+    mask__combine_columns(&maker, m->pooled_affine, m->whole_affine, m->scene_affine, &gallery);
+    if (background) mask__combine_columns(&maker, m->pooled_affine, m->whole_affine, m->scene_affine, &b);
     *over_b = NULL;
     *b_count = b.count;
     if (level < MASK_CALIBRATE_TEXT || !background) return MASK_OK;

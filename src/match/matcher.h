@@ -15,11 +15,7 @@
 
 #include "knowledge/lexicon.h"
 #include "match/columns.h"
-
-/* x' = (x - mean) * scale */
-typedef struct mask__affine {
-    float mean, scale;
-} mask__affine;
+#include "match/statistics.h"
 
 typedef struct mask__matcher {
     const mask_knowledge *knowledge;

@@ -7,7 +7,7 @@
 
 #include "knowledge/lexicon.h"
 #include "match/columns.h"
-#include "match/matcher.h" /* mask__affine */
+#include "match/statistics.h"
 
 /* Terms: unit prototypes and how their columns become c_w(i):
  *   c_w(i) = pooled(A_w(i)) + whole(G_w(i)) + scene(H_w(i)), each x -> (x - mean) * scale; reliability, context and scene
