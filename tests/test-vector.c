@@ -115,6 +115,29 @@ static void dots_norms_and_units(void **state)
     for (size_t i = 0; i < 3; i++) assert_true(zero[i] == 0);
 }
 
+static void rows_have_the_same_dot_in_any_company(void **state)
+{
+    (void)state;
+    enum { ROWS = 9, MAX = 67 };
+    uint64_t random = 3;
+    float v[MAX], rows[ROWS * MAX], all[ROWS], some[ROWS];
+    for (size_t n = 0; n <= MAX; n++) {
+        for (size_t i = 0; i < n; i++) v[i] = made_number(&random);
+        for (size_t i = 0; i < ROWS * n; i++) rows[i] = made_number(&random);
+        mask__dot_rows(v, rows, ROWS, n, all);
+        for (size_t r = 0; r < ROWS; r++) {
+            double want = 0;
+            for (size_t i = 0; i < n; i++) want += (double)v[i] * rows[r * n + i];
+            assert_true(fabs(all[r] - want) < 1e-5);
+        }
+        for (size_t first = 0; first < ROWS; first++)
+            for (size_t count = 0; first + count <= ROWS; count++) {
+                mask__dot_rows(v, rows + first * n, count, n, some);
+                assert_memory_equal(some, all + first, count * sizeof *some);
+            }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +145,7 @@ int main(void)
         cmocka_unit_test(top_k_with_ties),
         cmocka_unit_test(a_value_that_is_not_finite_is_found),
         cmocka_unit_test(dots_norms_and_units),
+        cmocka_unit_test(rows_have_the_same_dot_in_any_company),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

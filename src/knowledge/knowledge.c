@@ -86,21 +86,13 @@ typedef struct number {
     double low, high;
 } number;
 
-enum { NUMBERS = 25 };
+enum { OWN_NUMBERS = 7, NUMBERS = OWN_NUMBERS + MASK__OPTION_NUMBERS };
 
-static void list_numbers(mask_knowledge *k, number list[NUMBERS])
+static const double many = 1e15, wide = 1e9;
+
+static void list_options(mask_match_options *o, number *list)
 {
-    mask_knowledge_info *i = &k->info;
-    mask_match_options *o = &k->options;
-    const double many = 1e15, wide = 1e9;
-    const number all[NUMBERS] = {
-        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK},
-        {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
-        {SIZE, &i->regions, 0, many},
-        {SIZE, &i->pairs, 0, many},
-        {SIZE, &i->min_count, 0, many},
-        {FLOAT, &i->whiten_shrink, 0, wide},
-        {FLOAT, &i->prototype_shrink, 0, wide},
+    const number all[MASK__OPTION_NUMBERS] = {
         {ENUM, &o->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN},
         {INT, &o->top, 1, 1e6},
         {FLOAT, &o->context, 0, wide},
@@ -121,6 +113,22 @@ static void list_numbers(mask_knowledge *k, number list[NUMBERS])
         {FLOAT, &o->hub_text_sharpness, 0, wide},
     };
     memcpy(list, all, sizeof all);
+}
+
+static void list_numbers(mask_knowledge *k, number list[NUMBERS])
+{
+    mask_knowledge_info *i = &k->info;
+    const number own[OWN_NUMBERS] = {
+        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK},
+        {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
+        {SIZE, &i->regions, 0, many},
+        {SIZE, &i->pairs, 0, many},
+        {SIZE, &i->min_count, 0, many},
+        {FLOAT, &i->whiten_shrink, 0, wide},
+        {FLOAT, &i->prototype_shrink, 0, wide},
+    };
+    memcpy(list, own, sizeof own);
+    list_options(&k->options, list + OWN_NUMBERS);
 }
 
 static double read_number(const number *n)
@@ -154,6 +162,35 @@ static mask_status unpack_numbers(mask_knowledge *k, const double *values, mask_
         write_number(&list[i], values[i]);
     }
     return MASK_OK;
+}
+
+void mask__options_to_numbers(const mask_match_options *options, double *numbers)
+{
+    mask_match_options copy = *options;
+    number list[MASK__OPTION_NUMBERS];
+    list_options(&copy, list);
+    for (size_t i = 0; i < MASK__OPTION_NUMBERS; i++) numbers[i] = read_number(&list[i]);
+}
+
+bool mask__options_of_numbers(const double *numbers, mask_match_options *options)
+{
+    number list[MASK__OPTION_NUMBERS];
+    list_options(options, list);
+    for (size_t i = 0; i < MASK__OPTION_NUMBERS; i++) {
+        if (!(numbers[i] >= list[i].low && numbers[i] <= list[i].high)) return false; /* NaN too */
+        write_number(&list[i], numbers[i]);
+    }
+    return true;
+}
+
+uint64_t mask__knowledge_fingerprint(const mask_knowledge *k)
+{
+    uint64_t print = 0;
+    for (size_t i = 0; i < k->pack.count; i++) {
+        const uint64_t pair[2] = {print, k->pack.tensors[i].checksum};
+        print = mask__strings_hash((const char *)pair, sizeof pair);
+    }
+    return print;
 }
 
 static mask_status put_text(mask__pack_writer *w, const char *name, const char *text, mask_error *err)

@@ -51,6 +51,12 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
                                   const mask_learn_options *options, const mask__learn_hooks *hooks,
                                   const mask_run *run, mask_error *err);
 mask__word_space mask__knowledge_space(const mask_knowledge *knowledge);
+/* Of everything its file holds, from the checksums; 0 = it is not from a file. */
+uint64_t mask__knowledge_fingerprint(const mask_knowledge *knowledge);
+/* Matching options as the numbers that files store, and back: false when one is out of its range. */
+enum { MASK__OPTION_NUMBERS = 18 };
+void mask__options_to_numbers(const mask_match_options *options, double *numbers);
+bool mask__options_of_numbers(const double *numbers, mask_match_options *options);
 /* An empty knowledge to fill; NULL when memory is short. */
 mask_knowledge *mask__knowledge_new(void);
 /* Fills word_texts from words. */

@@ -289,7 +289,19 @@ mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const m
     return MASK_OK;
 }
 
-mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err)
+mask_status mask__lexicon_add_known(mask__lexicon *lexicon, mask_error *err)
+{
+    const mask__strings *words = &lexicon->knowledge->words;
+    for (size_t i = 0; i < words->count; i++) {
+        size_t length;
+        uint32_t term;
+        const char *word = mask__strings_get(words, i, &length);
+        MASK__TRY(add_term(lexicon, word, length, (uint32_t)i, NULL, &term, err));
+    }
+    return MASK_OK;
+}
+
+mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_error *err)
 {
     const mask__background *b = &lexicon->knowledge->background;
     size_t n = lexicon->knowledge->info.vector_dim;
@@ -303,7 +315,7 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err
         terms[i] = MASK__NO_TERM;
         if (known != MASK__NOT_FOUND)
             status = add_term(lexicon, word, length, known, NULL, &terms[i], err);
-        else if (lexicon->vectors)
+        else if (ood)
             status = add_term(lexicon, word, length, MASK__NOT_FOUND, b->word_vectors + i * n, &terms[i], err);
     }
     for (size_t t = 0; status == MASK_OK && t < b->texts; t++) {

@@ -48,8 +48,10 @@ mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *kno
                                mask_error *err);
 void mask__lexicon_close(mask__lexicon *lexicon);
 mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mask_error *err);
-/* Adds the knowledge's background texts; counts nothing. */
-mask_status mask__lexicon_add_background(mask__lexicon *lexicon, mask_error *err);
+/* Adds the knowledge's background texts, with their OOD words or without; counts nothing. */
+mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_error *err);
+/* Makes terms 0 .. K - 1 of a lexicon that is still empty the known words. */
+mask_status mask__lexicon_add_known(mask__lexicon *lexicon, mask_error *err);
 /* What a text's tokens became, in order; *items lives until the lexicon closes. */
 mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items,
                                size_t *count, mask_error *err);

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mask_status check_options(const mask_match_options *o, const mask_knowledge *k, const mask_vectors *vectors,
-                                 mask_error *err)
+mask_status mask__match_check(const mask_match_options *o, const mask_knowledge *k, mask_error *err)
 {
     if (o->top < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be at least 1 region");
     if (!(o->context >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "context must not be negative");
@@ -28,12 +27,18 @@ static mask_status check_options(const mask_match_options *o, const mask_knowled
     if (o->scene > 0 && !k->scene_prototypes)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "the knowledge was learned without scenes: use --scene 0, or learn it again with them");
-    if (o->ood != MASK_OOD_OFF && !vectors)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "out-of-knowledge words need the word vectors the knowledge was learned with (%s): pass "
-                          "--vectors FILE, or --ood off",
-                          k->info.vectors_path);
     return MASK_OK;
+}
+
+static mask_status check_options(const mask_match_options *o, const mask_knowledge *k, const mask_vectors *vectors,
+                                 mask_error *err)
+{
+    MASK__TRY(mask__match_check(o, k, err));
+    if (o->ood == MASK_OOD_OFF || vectors) return MASK_OK;
+    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                      "out-of-knowledge words need the word vectors the knowledge was learned with (%s): pass "
+                      "--vectors FILE, or --ood off",
+                      k->info.vectors_path);
 }
 
 mask_status mask__matcher_open(mask__matcher *m, const mask_knowledge *k, const mask_vectors *vectors,
@@ -101,7 +106,7 @@ static mask_status prepare(mask__matcher *m, size_t count, int whole_region, mas
 {
     const mask_match_options *o = &m->options;
     if (o->calibrate != MASK_CALIBRATE_NONE && !m->transductive)
-        MASK__TRY(mask__lexicon_add_background(&m->lexicon, err));
+        MASK__TRY(mask__lexicon_add_background(&m->lexicon, m->lexicon.vectors != NULL, err));
     m->whole_region = whole_region;
     MASK__TRY(mask__matcher_value_terms(m, err));
     size_t texts = m->lexicon.texts;

@@ -35,6 +35,8 @@ typedef struct mask__matcher {
     mask__arena arena;
 } mask__matcher;
 
+/* Refuses options that are out of their range or that the knowledge cannot serve. */
+mask_status mask__match_check(const mask_match_options *options, const mask_knowledge *knowledge, mask_error *err);
 mask_status mask__matcher_open(mask__matcher *matcher, const mask_knowledge *knowledge, const mask_vectors *vectors,
                                const mask_match_options *options, mask_error *err);
 void mask__matcher_close(mask__matcher *matcher);

@@ -52,6 +52,12 @@ mask_status mask__scorer_save(const mask__scorer *scorer, const char *path, mask
 mask_status mask__scorer_load(mask__scorer *out, const mask_knowledge *knowledge, const char *path, mask__verify verify,
                               mask_error *err);
 
+/* What mask__scorer_open refuses of options, and the places of all terms' arrays (known first) in a scorer with its counts:
+ * for the file. */
+mask_status mask__scorer_check(const mask_knowledge *knowledge, const mask_match_options *options, int whole_region,
+                               mask_error *err);
+void mask__scorer_place(mask__scorer *scorer, mask__scored_terms all);
+
 /* ---- Images (indexing) ---- */
 
 /* The scene vectors (count x Z, unit) of images from their mean unit region and whole-image vectors (count x Z each;

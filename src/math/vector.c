@@ -10,6 +10,43 @@ float mask__dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
+enum { LANES = 16, TOGETHER = 4 };
+
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+static float sum_lanes(lanes v)
+{
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++) v[l] += v[l + half];
+    return v[0];
+}
+
+/* Each row has its own lanes, which are added up in the same order for all: four rows keep the processor busy where one
+ * would wait for its own sums. */
+static void dot_four(const float *v, const float *const rows[TOGETHER], size_t n, float out[TOGETHER])
+{
+    lanes sums[TOGETHER] = {{0}};
+    size_t whole = n - n % LANES;
+    for (size_t i = 0; i < whole; i += LANES)
+        for (size_t r = 0; r < TOGETHER; r++) sums[r] += *(const lanes *)(v + i) * *(const lanes *)(rows[r] + i);
+    for (size_t r = 0; r < TOGETHER; r++) {
+        for (size_t i = whole; i < n; i++) sums[r][i - whole] += v[i] * rows[r][i];
+        out[r] = sum_lanes(sums[r]);
+    }
+}
+
+void mask__dot_rows(const float *v, const float *rows, size_t count, size_t n, float *out)
+{
+    for (size_t i = 0; i < count; i += TOGETHER) {
+        const float *four[TOGETHER];
+        float dots[TOGETHER];
+        size_t some = count - i < TOGETHER ? count - i : TOGETHER;
+        for (size_t r = 0; r < TOGETHER; r++) four[r] = rows + (i + (r < some ? r : 0)) * n;
+        dot_four(v, four, n, dots);
+        for (size_t r = 0; r < some; r++) out[i + r] = dots[r];
+    }
+}
+
 float mask__norm(const float *a, size_t n)
 {
     return sqrtf(mask__dot(a, a, n));

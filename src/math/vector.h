@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 float mask__dot(const float *a, const float *b, size_t n);
+/* out[i] = v . row i of rows (count x n). A row's result has the same bits whatever other rows are asked with it. */
+void mask__dot_rows(const float *v, const float *rows, size_t count, size_t n, float *out);
 float mask__norm(const float *a, size_t n);
 /* y += alpha x */
 void mask__axpy(float alpha, const float *x, float *y, size_t n);
