@@ -12,6 +12,7 @@
 
 /* Everything a reader needs of the catalogue at one moment; plain memory. */
 typedef struct mask__snapshot_segment {
+    uint64_t number;
     char *file;        /* name inside the folder */
     size_t images;
     uint64_t *alive;   /* bitmap of images that were neither removed nor replaced */
@@ -40,5 +41,65 @@ mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapsh
                                   uint64_t *const *allowed, mask_error *err);
 /* Where an image of that id lies; false when there is none alive. */
 bool mask__snapshot_find(const mask__snapshot *snapshot, const char *id, size_t *segment, size_t *image);
+/* SQLite's own check of the whole file. */
+mask_status mask__catalogue_verify(mask__catalogue *catalogue, mask_error *err);
+uint64_t mask__catalogue_bytes(const mask__catalogue *catalogue); /* of its file */
+
+/* ---- What is fixed when a gallery is made ---- */
+
+typedef struct mask__catalogue_settings {
+    mask_match_options options; /* as given */
+    int whole_region;           /* resolved by the first images; MASK_WHOLE_AUTO until then */
+    uint64_t budget, segment_images; /* 0 = all; as many as fit the memory of a segment */
+} mask__catalogue_settings;
+
+/* The name of a setting in which they differ (whole_region, as resolved, does not count); NULL when they are equal. */
+const char *mask__catalogue_settings_differ(const mask__catalogue_settings *a, const mask__catalogue_settings *b);
+
+/* Makes folder/catalogue.sqlite: whole, or not at all. The folder must be locked. */
+mask_status mask__catalogue_create(const char *folder, const mask__catalogue_settings *settings, mask_error *err);
+mask_status mask__catalogue_settings_read(mask__catalogue *catalogue, mask__catalogue_settings *out, mask_error *err);
+
+/* ---- Writing: one process at a time, each change between begin and commit ---- */
+
+typedef struct mask__catalogue_image {
+    const char *id, *name; /* name may be NULL */
+    uint32_t width, height;
+    uint64_t content;      /* hash of what it was indexed from */
+} mask__catalogue_image;
+
+enum { MASK__SEGMENT_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
+
+/* Takes the writers' lock of a folder; MASK_EIO names the process that has it. */
+mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err);
+void mask__folder_unlock(int lock);
+/* Removes segments that the catalogue does not name and other leftovers of writers that were killed. */
+mask_status mask__catalogue_sweep(mask__catalogue *catalogue, mask_error *err);
+
+mask_status mask__catalogue_begin(mask__catalogue *catalogue, mask_error *err);
+/* Counts the generation up and makes all changes since begin durable. */
+mask_status mask__catalogue_commit(mask__catalogue *catalogue, mask_error *err);
+void mask__catalogue_rollback(mask__catalogue *catalogue); /* harmless after a commit */
+
+/* The file name for the next segment: never one that was committed before, so that no reader mistakes one for another. */
+mask_status mask__catalogue_next_segment(mask__catalogue *catalogue, uint64_t *segment, mask_error *err);
+void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES]);
+mask_status mask__catalogue_add_segment(mask__catalogue *catalogue, uint64_t segment, size_t images, mask_error *err);
+/* Puts an image at a place; an image of that id is replaced (*replaced) and keeps its metadata. */
+mask_status mask__catalogue_put(mask__catalogue *catalogue, uint64_t segment, size_t position,
+                                const mask__catalogue_image *image, bool *replaced, mask_error *err);
+/* Moves the image at a place, if one is alive there, to another. */
+mask_status mask__catalogue_move(mask__catalogue *catalogue, uint64_t from, size_t from_position, uint64_t to,
+                                 size_t to_position, mask_error *err);
+/* Forgets a segment and the images still in it. */
+mask_status mask__catalogue_drop_segment(mask__catalogue *catalogue, uint64_t segment, mask_error *err);
+mask_status mask__catalogue_remove(mask__catalogue *catalogue, const char *id, bool *found, mask_error *err);
+/* The content hash of the image with that id; *found = false when there is none. */
+mask_status mask__catalogue_content(mask__catalogue *catalogue, const char *id, uint64_t *content, bool *found,
+                                    mask_error *err);
+mask_status mask__catalogue_set_whole_region(mask__catalogue *catalogue, int whole_region, mask_error *err);
+/* Metadata columns from a table (mask.h), inside a transaction; counts its rows and those whose id is not there. */
+mask_status mask__catalogue_describe(mask__catalogue *catalogue, const char *table, size_t *rows, size_t *missing,
+                                     const mask_run *run, mask_error *err);
 
 #endif

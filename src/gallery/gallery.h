@@ -16,7 +16,9 @@ struct mask_gallery {
     mask__catalogue *catalogue;
     mask__snapshot snapshot;
     mask__segment *segments; /* snapshot.segment_count */
+    size_t opened;           /* of them, while opening and closing */
     mask__scorer scorer;
+    bool scored;
     mask__searcher *searcher;
 };
 

@@ -1,0 +1,356 @@
+/* The SQLite file of a gallery: opened, made, locked, and what its errors mean.
+ *
+ * It is in WAL mode with synchronous=FULL: a commit is one synced append to catalogue.sqlite-wal, so a killed writer or a
+ * power cut loses nothing that was committed, and the next program that opens the file finishes the work. With a rollback
+ * journal a reader could not begin while a commit is being written, and a commit would wait for readers; in WAL mode
+ * neither waits for the other, and a reader sees one commit or the next, never between. The price: the log belongs to the
+ * file (copy the whole folder), and all programs must be on one machine.
+ *
+ * It refuses files that are not a catalogue of ours, newer ones, and a second writer. */
+#include "database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { APPLICATION = 0x4d534b47 /* "MSKG" */, VERSION = 1, BUSY_MILLISECONDS = 20000 };
+
+static const char schema[] =
+    "CREATE TABLE state(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    /* AUTOINCREMENT: a number is never used again. */
+    "CREATE TABLE segment(number INTEGER PRIMARY KEY AUTOINCREMENT, images INTEGER NOT NULL);"
+    /* place = segment << 32 | position: the table lies in the order of the segments' images. */
+    "CREATE TABLE item(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, width INTEGER NOT NULL, height "
+    "INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);"
+    "CREATE TABLE metadata(id TEXT PRIMARY KEY) WITHOUT ROWID;";
+
+mask_status mask__database_damaged(const mask__catalogue *c, mask_error *err, const char *what)
+{
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "%s: is damaged (%s): restore the gallery from a copy, or index the images again", c->path, what);
+}
+
+mask_status mask__database_fail(const mask__catalogue *c, mask_error *err)
+{
+    const char *text = c->db ? sqlite3_errmsg(c->db) : "out of memory";
+    switch (c->db ? sqlite3_errcode(c->db) & 0xff : SQLITE_NOMEM) {
+    case SQLITE_NOMEM: return mask__no_memory(err, c->path);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR: /* our own SQL is right: then the schema is not */
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG: return mask__database_damaged(c, err, text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program keeps it locked: try again when it is done",
+                          c->path);
+    case SQLITE_FULL:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: the disk is full: make room and try again",
+                          c->path);
+    case SQLITE_READONLY:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s: check its permissions", c->path, text);
+    default: {
+        int code = sqlite3_system_errno(c->db);
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot read or write: %s", c->path,
+                          code ? strerror(code) : text);
+    }
+    }
+}
+
+mask_status mask__database_run(mask__catalogue *c, const char *sql, mask_error *err)
+{
+    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? MASK_OK : mask__database_fail(c, err);
+}
+
+mask_status mask__database_prepare(mask__catalogue *c, sqlite3_stmt **out, const char *sql, mask_error *err)
+{
+    *out = NULL;
+    return sqlite3_prepare_v2(c->db, sql, -1, out, NULL) == SQLITE_OK ? MASK_OK : mask__database_fail(c, err);
+}
+
+mask_status mask__database_step(mask__catalogue *c, sqlite3_stmt *statement, bool *row, mask_error *err)
+{
+    int code = sqlite3_step(statement);
+    *row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? MASK_OK : mask__database_fail(c, err);
+}
+
+mask_status mask__database_do(mask__catalogue *c, sqlite3_stmt *statement, mask_error *err)
+{
+    bool row;
+    mask_status status = mask__database_step(c, statement, &row, err);
+    sqlite3_reset(statement);
+    return status;
+}
+
+mask_status mask__database_begin(mask__catalogue *c, mask_error *err)
+{
+    return mask__database_run(c, "BEGIN", err);
+}
+
+void mask__database_end(mask__catalogue *c)
+{
+    if (c->db && !sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static mask_status read_number(mask__catalogue *c, const char *sql, int64_t *value, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    MASK__TRY(mask__database_prepare(c, &statement, sql, err));
+    mask_status status = mask__database_step(c, statement, &row, err);
+    if (status == MASK_OK && !row) status = mask__database_damaged(c, err, "a number is missing");
+    if (status == MASK_OK) *value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, mask_error *err)
+{
+    int64_t value = 0;
+    MASK__TRY(read_number(c, "SELECT value FROM state WHERE name = 'generation'", &value, err));
+    *generation = (uint64_t)value;
+    return MASK_OK;
+}
+
+/* ---- Connections ---- */
+
+static mask_status connect(mask__catalogue *c, const char *path, int flags, mask_error *err)
+{
+    static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY";
+    int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (code != SQLITE_OK) return mask__database_fail(c, err);
+    sqlite3_busy_timeout(c->db, BUSY_MILLISECONDS);
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* "Rome" in double quotes is a column, not a text */
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    return mask__database_run(c, pragmas, err);
+}
+
+static mask_status check_identity(mask__catalogue *c, mask_error *err)
+{
+    int64_t application = 0, version = 0;
+    MASK__TRY(read_number(c, "PRAGMA application_id", &application, err));
+    MASK__TRY(read_number(c, "PRAGMA user_version", &version, err));
+    if (application != APPLICATION)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: is not the catalogue of a gallery, or is damaged: restore it from a copy, or index again",
+                          c->path);
+    if (version > VERSION)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: version %lld is newer than this program understands (%d): use a newer one", c->path,
+                          (long long)version, VERSION);
+    return MASK_OK;
+}
+
+/* Where nothing may be written beside the file (a read-only medium), SQLite cannot make the WAL's index. With no log to
+ * read either, the file alone is the state. */
+static mask_status connect_read_only(mask__catalogue *c, mask_error *err)
+{
+    char *uri = NULL;
+    sqlite3_close(c->db);
+    c->db = NULL;
+    /* %w would double quotes; of a path only these three characters mean something in a URI. */
+    for (const char *at = c->path; *at; at++)
+        if (strchr("?#%", *at))
+            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: in a folder that cannot be written, its path must have "
+                              "no '%c'", c->path, *at);
+    if (asprintf(&uri, "file:%s?immutable=1", c->path) < 0) return mask__no_memory(err, c->path);
+    mask_status status = connect(c, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    free(uri);
+    return status == MASK_OK ? check_identity(c, err) : status;
+}
+
+static mask_status connect_existing(mask__catalogue *c, bool write, mask_error *err)
+{
+    mask_status status = connect(c, c->path, SQLITE_OPEN_READWRITE, err);
+    if (status == MASK_OK) status = check_identity(c, err);
+    int code = c->db ? sqlite3_errcode(c->db) & 0xff : SQLITE_OK;
+    if (status != MASK_OK && !write && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
+        access(c->folder, W_OK) != 0)
+        status = connect_read_only(c, err);
+    if (status == MASK_OK && write && sqlite3_db_readonly(c->db, "main"))
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: check its permissions", c->path);
+    if (status == MASK_OK && !write) status = mask__database_run(c, "PRAGMA query_only = ON", err);
+    return status;
+}
+
+static mask_status new_catalogue(mask__catalogue **out, const char *folder, const char *name, mask_error *err)
+{
+    mask__catalogue *c = calloc(1, sizeof *c);
+    *out = NULL;
+    if (!c) return mask__no_memory(err, folder);
+    c->lock = -1;
+    pthread_mutex_init(&c->mutex, NULL);
+    c->folder = strdup(folder);
+    if (asprintf(&c->path, "%s/%s", folder, name) < 0) c->path = NULL;
+    if (c->folder && c->path) {
+        *out = c;
+        return MASK_OK;
+    }
+    mask__catalogue_close(c);
+    return mask__no_memory(err, folder);
+}
+
+mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool write, mask_error *err)
+{
+    mask__catalogue *c;
+    *out = NULL;
+    MASK__TRY(new_catalogue(&c, folder, "catalogue.sqlite", err));
+    mask_status status = MASK_OK;
+    if (!mask__is_file(c->path))
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a gallery: mask index makes one", folder);
+    if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
+    if (status == MASK_OK) status = connect_existing(c, write, err);
+    if (status == MASK_OK && write) status = mask__catalogue_sweep(c, err);
+    if (status == MASK_OK)
+        *out = c;
+    else
+        mask__catalogue_close(c);
+    return status;
+}
+
+static void disconnect(mask__catalogue *c)
+{
+    for (size_t i = 0; i < MASK__STATEMENTS; i++) {
+        sqlite3_finalize(c->statements[i]);
+        c->statements[i] = NULL;
+    }
+    sqlite3_close(c->db);
+    c->db = NULL;
+}
+
+void mask__catalogue_close(mask__catalogue *c)
+{
+    if (!c) return;
+    disconnect(c);
+    if (c->lock >= 0) mask__folder_unlock(c->lock);
+    pthread_mutex_destroy(&c->mutex);
+    free(c->folder);
+    free(c->path);
+    free(c);
+}
+
+mask_status mask__catalogue_verify(mask__catalogue *c, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    char first[256] = "";
+    MASK__TRY(mask__database_prepare(c, &statement, "PRAGMA integrity_check(1)", err));
+    mask_status status = mask__database_step(c, statement, &row, err);
+    if (status == MASK_OK && row && sqlite3_column_text(statement, 0))
+        snprintf(first, sizeof first, "%s", (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    if (status != MASK_OK || strcmp(first, "ok") == 0) return status;
+    for (char *at = first; *at; at++)
+        if (*at == '\n') *at = ' ';
+    return mask__database_damaged(c, err, first);
+}
+
+uint64_t mask__catalogue_bytes(const mask__catalogue *c)
+{
+    struct stat info;
+    return stat(c->path, &info) == 0 ? (uint64_t)info.st_size : 0;
+}
+
+/* ---- A new one ---- */
+
+mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    sqlite3_str *sql = sqlite3_str_new(c->db);
+    sqlite3_str_appendall(sql, "DROP VIEW IF EXISTS image; CREATE VIEW image AS SELECT item.place AS mask_row, item.id AS id, "
+                               "item.name AS name, nullif(item.width, 0) AS width, nullif(item.height, 0) AS height");
+    mask_status status = mask__database_prepare(c, &statement, "SELECT name FROM pragma_table_info('metadata')", err);
+    while (status == MASK_OK && (status = mask__database_step(c, statement, &row, err)) == MASK_OK && row) {
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        if (name && strcmp(name, "id") != 0) sqlite3_str_appendf(sql, ", metadata.\"%w\" AS \"%w\"", name, name);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_str_appendall(sql, " FROM item LEFT JOIN metadata ON metadata.id = item.id");
+    char *text = sqlite3_str_finish(sql);
+    if (status == MASK_OK) status = text ? mask__database_run(c, text, err) : mask__no_memory(err, "a catalogue");
+    sqlite3_free(text);
+    return status;
+}
+
+mask_status mask__database_create(const char *folder, mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
+                                  const void *context, mask_error *err)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    mask__catalogue *c;
+    char *final = NULL, *leftover, pragmas[160];
+    MASK__TRY(new_catalogue(&c, folder, "catalogue.sqlite.new", err));
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (asprintf(&leftover, "%s%s", c->path, endings[i]) >= 0) {
+            unlink(leftover);
+            free(leftover);
+        }
+    snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL",
+             APPLICATION, VERSION);
+    mask_status status = connect(c, c->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (status == MASK_OK) status = mask__database_run(c, pragmas, err);
+    if (status == MASK_OK) status = mask__database_run(c, "BEGIN", err);
+    if (status == MASK_OK) status = mask__database_run(c, schema, err);
+    if (status == MASK_OK) status = mask__database_make_view(c, err);
+    if (status == MASK_OK) status = fill(c, context, err);
+    if (status == MASK_OK) status = mask__database_run(c, "COMMIT", err);
+    /* The log is written back, synced, and removed by closing: then the file alone is all. */
+    if (status == MASK_OK) status = mask__database_run(c, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+    disconnect(c);
+    if (status == MASK_OK && asprintf(&final, "%s/catalogue.sqlite", folder) < 0) status = mask__no_memory(err, folder);
+    if (status == MASK_OK && rename(c->path, final) != 0)
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", final, strerror(errno));
+    if (status == MASK_OK) {
+        int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (handle >= 0) {
+            fsync(handle);
+            close(handle);
+        }
+    }
+    if (status != MASK_OK) unlink(c->path);
+    free(final);
+    mask__catalogue_close(c);
+    return status;
+}
+
+/* ---- One writer at a time ---- */
+
+mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err)
+{
+    char *path, who[32] = "", *end;
+    *lock = -1;
+    if (asprintf(&path, "%s/lock", folder) < 0) return mask__no_memory(err, folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), code = errno;
+    free(path);
+    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s/lock: cannot write: %s", folder, strerror(code));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        code = errno;
+        ssize_t got = pread(fd, who, sizeof who - 1, 0);
+        long process = got > 0 ? strtol(who, &end, 10) : 0;
+        close(fd);
+        if (code != EWOULDBLOCK)
+            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s/lock: cannot lock: %s", folder, strerror(code));
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                          "%s: process %ld is changing this gallery: wait until it is done, or stop it", folder, process);
+    }
+    /* Only for the message above: nothing depends on these bytes. */
+    int length = snprintf(who, sizeof who, "%ld\n", (long)getpid());
+    bool named = ftruncate(fd, 0) == 0 && pwrite(fd, who, (size_t)length, 0) == length;
+    (void)named;
+    *lock = fd;
+    return MASK_OK;
+}
+
+void mask__folder_unlock(int lock)
+{
+    close(lock);
+}

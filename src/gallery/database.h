@@ -1,0 +1,51 @@
+/* Inside of mask__catalogue: the SQLite handle behind it and one line for each thing SQLite may answer. For catalogue.c,
+ * snapshot.c, conditions.c and metadata.c only. */
+#ifndef MASK_GALLERY_DATABASE_H
+#define MASK_GALLERY_DATABASE_H
+
+#include "gallery/catalogue.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+enum { MASK__STATEMENTS = 16 };
+
+struct mask__catalogue {
+    sqlite3 *db;
+    char *folder, *path;
+    int lock;              /* descriptor of the writers' lock file; -1 for readers */
+    pthread_mutex_t mutex; /* conditions set limits on the connection that readers share */
+    sqlite3_stmt *statements[MASK__STATEMENTS]; /* prepared when first used */
+};
+
+/* The message for the connection's last error. */
+mask_status mask__database_fail(const mask__catalogue *catalogue, mask_error *err);
+mask_status mask__database_damaged(const mask__catalogue *catalogue, mask_error *err, const char *what);
+/* SQL without results. */
+mask_status mask__database_run(mask__catalogue *catalogue, const char *sql, mask_error *err);
+/* The caller finalizes. */
+mask_status mask__database_prepare(mask__catalogue *catalogue, sqlite3_stmt **out, const char *sql, mask_error *err);
+/* A step that must give no row. Resets. */
+mask_status mask__database_do(mask__catalogue *catalogue, sqlite3_stmt *statement, mask_error *err);
+/* *row = whether there is a row. Does not reset. */
+mask_status mask__database_step(mask__catalogue *catalogue, sqlite3_stmt *statement, bool *row, mask_error *err);
+/* A transaction that only reads, around what must be seen at one moment. */
+mask_status mask__database_begin(mask__catalogue *catalogue, mask_error *err);
+void mask__database_end(mask__catalogue *catalogue);
+mask_status mask__database_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
+
+/* Makes folder/catalogue.sqlite with the schema and what `fill` adds: whole, or not at all. */
+mask_status mask__database_create(const char *folder, mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
+                                  const void *context, mask_error *err);
+/* Makes the view `image` of the metadata's columns as they are. */
+mask_status mask__database_make_view(mask__catalogue *catalogue, mask_error *err);
+
+/* The rows of item are checksummed each: what SQLite's own structure would not show. */
+uint64_t mask__database_row_sum(uint64_t place, const mask__catalogue_image *image);
+
+static inline uint64_t mask__place(uint64_t segment, uint64_t position)
+{
+    return segment << 32 | position;
+}
+
+#endif
