@@ -34,16 +34,29 @@ static bool has_columns(const char *head, size_t got)
     return tab && (!newline || tab < newline);
 }
 
+/* FOLDER, or FOLDER/SPLIT, holds .npz files. */
+static bool is_npz_folder(const char *path, const char *split)
+{
+    char *folder;
+    if (!split) return mask__images_is_npz_folder(path);
+    if (strchr(split, '/') || asprintf(&folder, "%s/%s", path, split) < 0) return false;
+    bool is = mask__images_is_npz_folder(folder);
+    free(folder);
+    return is;
+}
+
 /* What is no other format is for the .npy reader, whose refusals also cover paths that are not there. */
-static image_opener *opener_of(const char *path)
+static image_opener *opener_of(const char *path, const char *split)
 {
     char head[HEAD_BYTES];
     size_t got = 0;
     FILE *file = mask__is_file(path) ? fopen(path, "rb") : NULL;
+    if (mask__is_folder(path)) return is_npz_folder(path, split) ? mask__images_open_npz : mask__images_open_npy;
     if (file) {
         got = fread(head, 1, sizeof head, file);
         fclose(file);
     }
+    if (begins(head, got, "\x89HDF\r\n\x1a\n", 8)) return mask__images_open_h5;
     if (begins(head, got, "\x93NUMPY", 6)) return mask__images_open_npy;
     if (begins(head, got, "\x1f\x8b", 2)) return refuse_compressed;
     return has_columns(head, got) ? mask__images_open_tsv : mask__images_open_npy;
@@ -52,13 +65,13 @@ static image_opener *opener_of(const char *path)
 mask_status mask__images_open_rows(mask_images **out, const char *path, const char *split, const mask_run *run,
                                    mask_error *err)
 {
-    return opener_of(path)(out, path, split, true, run, err);
+    return opener_of(path, split)(out, path, split, true, run, err);
 }
 
 mask_status mask_images_open_run(mask_images **out, const char *path, const char *split, const mask_run *run,
                                  mask_error *err)
 {
-    return opener_of(path)(out, path, split, false, run, err);
+    return opener_of(path, split)(out, path, split, false, run, err);
 }
 
 mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err)

@@ -64,5 +64,11 @@ mask_status mask__images_open_npy(mask_images **out, const char *path, const cha
                                   mask_error *err);
 mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                   mask_error *err);
+/* path/split, or path where split is NULL, is the folder. */
+mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
+                                  mask_error *err);
+bool mask__images_is_npz_folder(const char *path);
+mask_status mask__images_open_h5(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
+                                 mask_error *err);
 
 #endif

@@ -206,10 +206,10 @@ static mask_status find_header(reader *r, const unsigned char *data, size_t size
     return MASK_OK;
 }
 
-mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned char *data, size_t size, mask_error *err)
+mask_status mask__npy_parse_header(mask__npy *npy, const char *name, const unsigned char *data, size_t size,
+                                   size_t *bytes, mask_error *err)
 {
     reader r = {.npy = npy, .name = name, .err = err};
-    size_t bytes;
     npy->ndim = 0;
     MASK__TRY(find_header(&r, data, size));
     MASK__TRY(read_dictionary(&r));
@@ -217,9 +217,16 @@ mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned cha
     for (unsigned d = 0; d < npy->ndim; d++)
         if (!mask__multiply(npy->items, npy->shape[d], &npy->items))
             return bad_header(&r, "has a shape too large for this machine");
-    if (!mask__multiply(npy->items, npy->item_bytes, &bytes))
+    if (!mask__multiply(npy->items, npy->item_bytes, bytes))
         return bad_header(&r, "has a shape too large for this machine");
     npy->data_offset = r.text_offset + r.end;
+    return MASK_OK;
+}
+
+mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned char *data, size_t size, mask_error *err)
+{
+    size_t bytes;
+    MASK__TRY(mask__npy_parse_header(npy, name, data, size, &bytes, err));
     npy->data = data + npy->data_offset;
     if (bytes != size - npy->data_offset)
         return mask__fail(err, MASK_EFORMAT, size,
@@ -294,13 +301,18 @@ bool mask__npy_is_float(const mask__npy *npy)
     return npy->type == MASK__NPY_F16 || npy->type == MASK__NPY_F32 || npy->type == MASK__NPY_F64;
 }
 
+size_t mask__npy_item_bytes(mask__npy_type type)
+{
+    return types[type].bytes;
+}
+
 const char *mask__npy_type_name(mask__npy_type type)
 {
     return types[type].name;
 }
 
 /* Version 1.0, padded with spaces so that the data starts at a multiple of ALIGNMENT. */
-static size_t compose_header(char *out, size_t room, mask__npy_type type, unsigned ndim, const size_t *shape)
+size_t mask__npy_header(char *out, size_t room, mask__npy_type type, unsigned ndim, const size_t *shape)
 {
     int used = snprintf(out + PREFIX_BYTES, room - PREFIX_BYTES, "{'descr': '<%s', 'fortran_order': False, 'shape': (",
                         types[type].code);
@@ -320,7 +332,7 @@ static size_t compose_header(char *out, size_t room, mask__npy_type type, unsign
 mask_status mask__npy_create(mask__npy_writer *writer, const char *path, mask__npy_type type, unsigned ndim,
                              const size_t *shape, mask_error *err)
 {
-    char header[512];
+    char header[MASK__NPY_HEADER];
     *writer = (mask__npy_writer){.type = type, .expected_bytes = types[type].bytes};
     if ((type != MASK__NPY_F16 && type != MASK__NPY_F32) || ndim > MASK__NPY_DIMS)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
@@ -328,7 +340,7 @@ mask_status mask__npy_create(mask__npy_writer *writer, const char *path, mask__n
     for (unsigned d = 0; d < ndim; d++)
         if (!mask__multiply(writer->expected_bytes, shape[d], &writer->expected_bytes))
             return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: the array to write is too large", path);
-    writer->header_bytes = compose_header(header, sizeof header, type, ndim, shape);
+    writer->header_bytes = mask__npy_header(header, sizeof header, type, ndim, shape);
     MASK__TRY(mask__writer_open(&writer->file, path, err));
     mask_status status = mask__writer_put(&writer->file, header, writer->header_bytes, err);
     if (status != MASK_OK) mask__npy_abort(writer);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum { MASK__NPY_DIMS = 4 };
+enum { MASK__NPY_DIMS = 4, MASK__NPY_HEADER = 512 };
 
 typedef enum mask__npy_type {
     MASK__NPY_F16,
@@ -32,6 +32,12 @@ mask_status mask__npy_open(mask__npy *npy, const char *path, mask_error *err);
 void mask__npy_close(mask__npy *npy);
 /* The same for an array in memory (a member of an .npz); `name` stands in messages. Sets neither map nor path. */
 mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned char *data, size_t size, mask_error *err);
+/* Only the header, of which `data` must hold all: type, shape, items, data_offset, and the bytes of numbers to follow.
+ * Leaves npy->data. */
+mask_status mask__npy_parse_header(mask__npy *npy, const char *name, const unsigned char *data, size_t size,
+                                   size_t *bytes, mask_error *err);
+/* Writes a header into out, which has room for MASK__NPY_HEADER bytes; returns its length. */
+size_t mask__npy_header(char *out, size_t room, mask__npy_type type, unsigned ndim, const size_t *shape);
 /* Items [first, first + count) of the flattened array as float32 into out. */
 void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *out);
 /* The same items where they lie, when they are float32 at an address fit for it; else NULL. */
@@ -40,6 +46,7 @@ const float *mask__npy_direct(const mask__npy *npy, size_t first);
  * process's memory, which would else grow to the size of the file. */
 void mask__npy_forget(const mask__npy *npy, size_t first, size_t count);
 bool mask__npy_is_float(const mask__npy *npy);
+size_t mask__npy_item_bytes(mask__npy_type type);
 const char *mask__npy_type_name(mask__npy_type type);
 
 /* Writes a C-order array of float32 or float16 atomically, in pieces: create, append rows, commit. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zip.h>
 
-enum { CHUNK_BYTES = 1 << 18, MAX_NAME_BYTES = 256 };
+enum { CHUNK_BYTES = 1 << 18, MAX_NAME_BYTES = 256, HEADER_BYTES = 4096, MOST_DEFLATED = 1100 };
 #define MAX_MEMBER_BYTES (UINT64_C(1) << 32) /* a few megabytes can inflate to terabytes */
 
 mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
@@ -120,6 +120,84 @@ static mask_status read_member(const mask__npz *npz, const char *name, mask__npy
     return status;
 }
 
+#define PLACE_BYTES 4096
+
+/* Opens a member and reads its header; *rest of its bytes in `head` are numbers already. */
+static mask_status open_member(const mask__npz *npz, const char *name, zip_file_t **file, mask__npy *npy,
+                               unsigned char head[HEADER_BYTES], size_t *rest, mask_error *err)
+{
+    char place[PLACE_BYTES];
+    zip_stat_t stat;
+    size_t bytes;
+    zip_int64_t index = locate(npz, name);
+    *npy = (mask__npy){0};
+    *file = NULL;
+    if (index < 0)
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no member '%s': is it a file of region features?",
+                          npz->path, name);
+    if (zip_stat_index(npz->zip, (zip_uint64_t)index, 0, &stat) != 0 ||
+        !(*file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0)))
+        return inflate_failed(npz, name, zip_strerror(npz->zip), err);
+    zip_int64_t got = zip_fread(*file, head, HEADER_BYTES);
+    if (got < 0) return inflate_failed(npz, name, zip_file_strerror(*file), err);
+    snprintf(place, sizeof place, "%s: member '%s'", npz->path, name);
+    MASK__TRY(mask__npy_parse_header(npy, place, head, (size_t)got, &bytes, err));
+    *rest = (size_t)got - npy->data_offset;
+    if (bytes > MAX_MEMBER_BYTES || stat.size != npy->data_offset + bytes || stat.size / MOST_DEFLATED > stat.comp_size)
+        return inflate_failed(npz, name, "its sizes contradict each other", err);
+    return MASK_OK;
+}
+
+mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err)
+{
+    unsigned char head[HEADER_BYTES];
+    zip_file_t *file;
+    size_t rest = 0;
+    mask_status status = open_member(npz, name, &file, npy, head, &rest, err);
+    if (file) zip_fclose(file);
+    return status;
+}
+
+/* Fills out with `size` bytes, of which the first `rest` are in head already, and reads to the end, which makes libzip
+ * verify the checksum. */
+static mask_status read_rest(const mask__npz *npz, const char *name, zip_file_t *file, const unsigned char *head,
+                             size_t rest, unsigned char *out, size_t size, mask_error *err)
+{
+    unsigned char beyond;
+    if (rest > size) return inflate_failed(npz, name, "it is longer than its header says", err);
+    memcpy(out, head, rest);
+    while (rest < size) {
+        zip_int64_t got = zip_fread(file, out + rest, size - rest);
+        if (got < 0) return inflate_failed(npz, name, zip_file_strerror(file), err);
+        if (got == 0) return inflate_failed(npz, name, "it ends early", err);
+        rest += (size_t)got;
+    }
+    zip_int64_t more = zip_fread(file, &beyond, 1);
+    if (more == 0) return MASK_OK;
+    return inflate_failed(npz, name, more < 0 ? zip_file_strerror(file) : "it is longer than its header says", err);
+}
+
+mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err)
+{
+    unsigned char head[HEADER_BYTES], *raw = (unsigned char *)out;
+    zip_file_t *file;
+    mask__npy npy;
+    size_t rest = 0;
+    mask_status status = open_member(npz, name, &file, &npy, head, &rest, err);
+    if (status == MASK_OK && npy.items != items) status = inflate_failed(npz, name, "it has changed since it was opened", err);
+    if (status == MASK_OK && npy.type != MASK__NPY_F32 && !(raw = malloc(items * npy.item_bytes)))
+        status = mask__no_memory(err, npz->path);
+    if (status == MASK_OK)
+        status = read_rest(npz, name, file, head + npy.data_offset, rest, raw, items * npy.item_bytes, err);
+    if (status == MASK_OK && npy.type != MASK__NPY_F32) {
+        npy.data = raw;
+        mask__npy_floats(&npy, 0, items, out);
+    }
+    if (file) zip_fclose(file);
+    if (raw != (unsigned char *)out) free(raw);
+    return status;
+}
+
 #define CONVERT(type)                                                                                                  \
     for (size_t i = 0; i < npy.items; i++) {                                                                           \
         type value;                                                                                                    \
@@ -179,4 +257,58 @@ mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t *
     memcpy(shape, npy.shape, sizeof npy.shape);
     *values = out;
     return MASK_OK;
+}
+
+static mask_status not_written(const mask__npz *npz, mask_error *err)
+{
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s", npz->path, zip_strerror(npz->zip));
+}
+
+mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
+{
+    int code;
+    *npz = (mask__npz){0};
+    npz->path = strdup(path);
+    if (!npz->path) return mask__no_memory(err, path);
+    npz->zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    if (npz->zip) return MASK_OK;
+    zip_error_t why;
+    zip_error_init_with_code(&why, code);
+    mask_status status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, zip_error_strerror(&why));
+    zip_error_fini(&why);
+    mask__npz_close(npz);
+    return status;
+}
+
+mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type, unsigned ndim, const size_t *shape,
+                          const void *values, mask_error *err)
+{
+    char header[MASK__NPY_HEADER], full[MAX_NAME_BYTES];
+    size_t length = mask__npy_header(header, sizeof header, type, ndim, shape), bytes = mask__npy_item_bytes(type);
+    for (unsigned d = 0; d < ndim; d++) bytes *= shape[d];
+    char *copy = malloc(length + bytes);
+    if (!copy) return mask__no_memory(err, npz->path);
+    memcpy(copy, header, length);
+    memcpy(copy + length, values, bytes);
+    zip_source_t *source = zip_source_buffer(npz->zip, copy, length + bytes, 1);
+    if (!source) {
+        free(copy);
+        return not_written(npz, err);
+    }
+    snprintf(full, sizeof full, "%s.npy", name);
+    zip_int64_t index = zip_file_add(npz->zip, full, source, 0);
+    if (index < 0) {
+        zip_source_free(source);
+        return not_written(npz, err);
+    }
+    if (zip_set_file_compression(npz->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0) return not_written(npz, err);
+    return MASK_OK;
+}
+
+mask_status mask__npz_commit(mask__npz *npz, mask_error *err)
+{
+    mask_status status = zip_close(npz->zip) == 0 ? MASK_OK : not_written(npz, err);
+    if (status == MASK_OK) npz->zip = NULL;
+    mask__npz_close(npz);
+    return status;
 }

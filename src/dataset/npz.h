@@ -25,5 +25,18 @@ mask_status mask__npz_doubles(const mask__npz *npz, const char *name, double **v
                               size_t shape[MASK__NPY_DIMS], mask_error *err);
 mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
                                size_t shape[MASK__NPY_DIMS], mask_error *err);
+/* What a member holds, from its header alone: type, shape, items. Refuses one whose size in the archive is not what the
+ * header promises, or more than its compressed bytes could ever give. */
+mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err);
+/* Reads a member of `items` numbers, as told by mask__npz_describe, as float32 into out. */
+mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err);
+
+/* Writes an archive of stored members that appears under its name when it is complete. */
+mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err);
+/* Copies the numbers: shape's product of them, of the type. */
+mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type, unsigned ndim, const size_t *shape,
+                          const void *values, mask_error *err);
+/* Closes npz whatever happens; mask__npz_close instead writes nothing. */
+mask_status mask__npz_commit(mask__npz *npz, mask_error *err);
 
 #endif
