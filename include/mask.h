@@ -112,9 +112,11 @@ MASK_API mask_status mask_vectors_near(const mask_vectors *vectors, const float 
 
 typedef struct mask_images mask_images;
 
-/* Opens IMAGES: a `*_ims.npy` (images x regions x dim), or a precomp folder with a split ("dev"). float16, 32 or 64.
- * *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each image
- * (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
+/* Opens IMAGES, told apart by content: a `*_ims.npy` (images x regions x dim) or a precomp folder with a split ("dev"),
+ * float16, 32 or 64; a TSV of bottom-up attention (6 columns) or LXMERT (10); a folder of .npz (of split: FOLDER/SPLIT), one an
+ * image; an HDF5 file (docs/datasets.md has the layouts). Images may have different numbers of regions.
+ * Of an array, *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each
+ * image (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
  * split may be NULL for a file. NaN or infinite features are refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err);
 /* The same with progress and warnings, for formats that must be read through before any image can be found. */
@@ -666,6 +668,24 @@ MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const cha
 MASK_API void mask_results_free(mask_results *results);
 
 /* ---- Converting and cleaning ---------------------------------------------------------------------------------- */
+
+typedef enum mask_features_format {
+    MASK_FEATURES_NPY, /* out = X_ims.npy, with X_ids.txt and, where known, X_boxes.npy and X_names.txt beside it */
+    MASK_FEATURES_NPZ, /* out = a folder, made if need be, of ID.npz: x, num_bbox and, where known, bbox, image_w, image_h */
+    MASK_FEATURES_TSV, /* out = a file of image_id, image_w, image_h (0 = unknown), num_boxes, boxes, features */
+} mask_features_format;
+
+typedef struct mask_convert_options {
+    mask_features_format to;
+    size_t regions; /* the first so many of each image, MASK_EMISMATCH where one has fewer; 0 = all (an array needs equal numbers) */
+    bool half;      /* of an array: float16 instead of float32 */
+} mask_convert_options;
+#define MASK_CONVERT_DEFAULTS ((mask_convert_options){.to = MASK_FEATURES_NPY})
+
+/* Writes region features in another format, one image in memory at a time. Files appear when they are complete; whole .npz
+ * files of the same shape that are there already are kept, so work that was stopped goes on. */
+MASK_API mask_status mask_images_convert(const mask_images *images, const char *out, const mask_convert_options *options,
+                                         const mask_run *run, mask_error *err);
 
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 

@@ -88,16 +88,24 @@ static int info_images(const args *a, const char *path)
     mask_error err;
     mask_images *m;
     if (mask_images_open_run(&m, path, args_text(a, "--split", NULL), &a->run, &err) != MASK_OK) return failed(&err);
-    size_t count = mask_images_count(m), dim = mask_images_dim(m), regions = count ? mask_images_regions(m, 0) : 0;
+    size_t count = mask_images_count(m), dim = mask_images_dim(m), fewest = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t regions = mask_images_regions(m, i);
+        if (regions < fewest) fewest = regions;
+        if (regions > most) most = regions;
+    }
     float box[4];
-    bool boxes = count && regions && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
+    bool boxes = most && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
     mask_images_close(m);
+    progress_end();
+    if (fewest > most) fewest = most;
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images", (json_int_t)count,
-                                    "regions", (json_int_t)regions, "dimensions", (json_int_t)dim, "boxes", boxes,
-                                    "names", names));
-    printf("images         %zu x %zu regions x %zu dimensions%s%s\n", count, regions, dim, boxes ? ", with boxes" : "",
-           names ? ", with file names" : "");
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images", (json_int_t)count,
+                                    "regions", (json_int_t)most, "fewest_regions", (json_int_t)fewest, "dimensions",
+                                    (json_int_t)dim, "boxes", boxes, "names", names));
+    printf("images         %zu x ", count);
+    if (fewest < most) printf("%zu to ", fewest);
+    printf("%zu regions x %zu dimensions%s%s\n", most, dim, boxes ? ", with boxes" : "", names ? ", with file names" : "");
     return 0;
 }
 
@@ -240,7 +248,7 @@ const command command_encode = {
     .min_positional = 2,
     .max_positional = 2,
     .summary = "Write the region representations mu of images as a float32 .npy",
-    .details = "IMAGES is a *_ims.npy or a precomp folder.",
-    .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a precomp folder"}, {0}},
+    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or an HDF5 file.",
+    .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a folder"}, {0}},
     .run = run_encode,
 };

@@ -267,9 +267,9 @@ const command command_calibrate = {
     .options =
         (const option[]){
             {"-o", "K2.mask", "file to write"},
-            {"--images", "IMAGES", "*_ims.npy or a precomp folder"},
+            {"--images", "IMAGES", "region features in any format that encode reads"},
             {"--texts", "FILE", "one text a line, or Karpathy JSON"},
-            {"--split", "S", "of a precomp folder or a Karpathy JSON"},
+            {"--split", "S", "of a folder or a Karpathy JSON"},
             MATCH_OPTIONS,
             {0},
         },

@@ -147,7 +147,7 @@ const command command_score = {
     .details = "The score equals the one mask eval gives the pair.",
     .options =
         (const option[]){
-            {"--images", "IMAGES", "*_ims.npy or a precomp folder"},
+            {"--images", "IMAGES", "region features in any format that encode reads"},
             {"--split", "S", "of a precomp folder"},
             {"--image", "ID", "an id, a file name, or #POSITION"},
             {"--text", "TEXT", "the text"},
@@ -303,7 +303,7 @@ const command command_eval = {
     .min_positional = 2,
     .max_positional = 2,
     .summary = "Recall of a knowledge on images with five captions each",
-    .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt.\n"
+    .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any format that encode reads.\n"
                "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
     .options =
         (const option[]){

@@ -1,6 +1,6 @@
 /* Sets of images in a folder of .npz files, one an image (MILVLG's bottom-up attention): x (regions x dim), bbox
  * (regions x 4), num_bbox, image_w, image_h; other members, such as the pickled info, are never read. An image's id is its
- * file's name without .npz; images are in the order of their ids' bytes.
+ * file's name without .npz; images are in the order of their ids, numbers within them by value.
  *
  * Opening reads the header of each file's x. A file that cannot be used, as an interrupted writer leaves one, is skipped, and
  * a warning counts them; more of them than good ones are refused. */
@@ -48,7 +48,7 @@ bool mask__images_is_npz_folder(const char *path)
 
 static int by_id(const void *a, const void *b)
 {
-    return strcmp(((const found *)a)->id, ((const found *)b)->id);
+    return strverscmp(((const found *)a)->id, ((const found *)b)->id);
 }
 
 static mask_status list_files(npz_images *n, mask_error *err)

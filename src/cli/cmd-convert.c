@@ -1,0 +1,73 @@
+/* mask convert: region features from any format that is read into one that others read. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The format that the output's name asks for: 0, or EXIT_USAGE. */
+static int read_format(const args *a, const char *out, mask_features_format *to)
+{
+    struct stat info;
+    const char *slash = strrchr(out, '/');
+    if (ends_with(out, ".npy")) *to = MASK_FEATURES_NPY;
+    else if (ends_with(out, ".tsv")) *to = MASK_FEATURES_TSV;
+    else if (!strchr(slash ? slash + 1 : out, '.') || (stat(out, &info) == 0 && S_ISDIR(info.st_mode))) *to = MASK_FEATURES_NPZ;
+    else return args_usage(a, "-o %s: name a *_ims.npy, a *.tsv or a folder (for .npz files)", out);
+    return 0;
+}
+
+static int report(const args *a, const mask_images *images, const char *out, size_t regions)
+{
+    size_t count = mask_images_count(images), dim = mask_images_dim(images), rows = 0;
+    for (size_t i = 0; i < count; i++) rows += regions ? regions : mask_images_regions(images, i);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", out, "images", (json_int_t)count, "regions",
+                                    (json_int_t)rows, "dimensions", (json_int_t)dim));
+    printf("%s: %zu images, %zu regions, %zu dimensions\n", out, count, rows, dim);
+    return 0;
+}
+
+static int run_convert(args *a)
+{
+    mask_error err;
+    mask_images *images = NULL;
+    mask_convert_options options = MASK_CONVERT_DEFAULTS;
+    const char *out = args_text(a, "-o", NULL);
+    if (!out) return args_usage(a, "-o OUT is needed");
+    options.half = args_has(a, "--half");
+    int bad = read_format(a, out, &options.to);
+    if (!bad) bad = args_size(a, "--regions", 1, 1000000, &options.regions);
+    if (!bad && options.half && options.to != MASK_FEATURES_NPY) bad = args_usage(a, "--half is for a *_ims.npy");
+    if (bad) return bad;
+    mask_status status = mask_images_open_run(&images, a->positional[0], args_text(a, "--split", NULL), &a->run, &err);
+    if (status == MASK_OK) status = mask_images_convert(images, out, &options, &a->run, &err);
+    int result = status == MASK_OK ? 0 : failed(&err);
+    progress_end();
+    if (result == 0) result = report(a, images, out, options.regions);
+    mask_images_close(images);
+    return result;
+}
+
+const command command_convert = {
+    .name = "convert",
+    .positional = "IMAGES",
+    .min_positional = 1,
+    .max_positional = 1,
+    .summary = "Write region features in another format",
+    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or an HDF5 file.\n"
+               "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder of .npz, in\n"
+               "which files that are there already are kept.",
+    .options = (const option[]){{"-o", "OUT", "file or folder to write"},
+                                {"--split", "S", "of a precomp folder or of a folder of folders"},
+                                {"--regions", "N", "only the first N of each image (an array needs equal numbers)"},
+                                {"--half", NULL, "a *_ims.npy of float16 instead of float32"},
+                                {0}},
+    .run = run_convert,
+};
