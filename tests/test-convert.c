@@ -1,5 +1,5 @@
 /* Conversions there and back, from what a test wrote or converted itself; what a format cannot say is refused. */
-#include "features.h"
+#include "made_images.h"
 #include "arrays.h"
 #include "dataset/npz.h"
 

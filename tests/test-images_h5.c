@@ -1,5 +1,5 @@
 /* HDF5 files of region features in every layout that is read; contradictions and damage. */
-#include "features.h"
+#include "made_images.h"
 
 #include <hdf5.h>
 #include <math.h>

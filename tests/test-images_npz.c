@@ -1,5 +1,5 @@
 /* Folders of .npz files of region features: stored, deflated, with a pickled member; files that cannot be used. */
-#include "features.h"
+#include "made_images.h"
 #include "arrays.h"
 #include "dataset/npz.h"
 

@@ -1,5 +1,5 @@
 /* TSV files of region features: both layouts, both ends of lines, rows in any order; damaged and repeated rows; refusals. */
-#include "features.h"
+#include "made_images.h"
 #include "dataset/base64.h"
 #include "dataset/tsv.h"
 

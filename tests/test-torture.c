@@ -57,7 +57,9 @@ typedef struct world {
     char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256];
     mask_vectors *vectors;
     mask_labels *labels;
-    mask_images *images;
+    mask_images *images, *again;
+    char converted[256];
+    mask_convert_options convert;
     mask_texts *texts;
     mask_knowledge *none, *whiten, *trained, *calibrated;
     float scores[TEXTS * IMAGES];
@@ -146,6 +148,22 @@ static bool no_images(const world *w)
     return !w->images;
 }
 
+static mask_status convert_images(world *w, mask_error *err)
+{
+    return mask_images_convert(w->images, w->converted, &w->convert, NULL, err);
+}
+static bool no_converted(const world *w)
+{
+    return w->convert.to == MASK_FEATURES_NPZ || holds_old(w->converted); /* of a folder, files that are whole may stay */
+}
+static mask_status open_converted(world *w, mask_error *err)
+{
+    return mask_images_open(&w->again, w->converted, NULL, err);
+}
+static bool no_images_again(const world *w)
+{
+    return !w->again;
+}
 static mask_status create_texts(world *w, mask_error *err)
 {
     static const char *const texts[TEXTS] = {"a zaa and a zab", "zan zal zac", "", "hot zam-zad", "zae zaf zag zah"};
@@ -333,6 +351,44 @@ static void make_inputs(world *w)
     old_file(w->scores_path, "scores.npy");
 }
 
+static void convert_and_read(world *w, const char *name, mask_features_format to)
+{
+    w->convert = (mask_convert_options){.to = to};
+    if (to == MASK_FEATURES_NPZ) {
+        snprintf(w->converted, sizeof w->converted, "%s", temp_path(name));
+        mkdir(w->converted, 0777);
+    } else {
+        old_file(w->converted, name);
+        if (to == MASK_FEATURES_NPY) {
+            write_text(temp_path("array_ids.txt"), "old"); /* so that the number of files stays the same */
+            write_text(temp_path("array_boxes.npy"), "old");
+        }
+    }
+    torture("convert", w, convert_images, no_converted);
+    torture("open the converted", w, open_converted, no_images_again);
+    mask_images_close(w->again);
+    w->again = NULL;
+}
+
+static void images_in_every_format(void **state)
+{
+    (void)state;
+    static world w;
+    mask_error err;
+    uint64_t random = 1;
+    float boxes[IMAGES * REGIONS * 4];
+    for (size_t i = 0; i < IMAGES * REGIONS * 4; i++) boxes[i] = (float)(i % 50);
+    float features[IMAGES * REGIONS * M];
+    for (size_t i = 0; i < IMAGES * REGIONS * M; i++) features[i] = made_number(&random);
+    made_npy(temp_path("source_ims.npy"), 3, (size_t[]){IMAGES, REGIONS, M}, features);
+    made_npy(temp_path("source_boxes.npy"), 3, (size_t[]){IMAGES, REGIONS, 4}, boxes);
+    check_ok(mask_images_open(&w.images, temp_path("source_ims.npy"), NULL, &err));
+    convert_and_read(&w, "array_ims.npy", MASK_FEATURES_NPY);
+    convert_and_read(&w, "rows.tsv", MASK_FEATURES_TSV);
+    convert_and_read(&w, "folder", MASK_FEATURES_NPZ);
+    mask_images_close(w.images);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -374,6 +430,6 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(images_in_every_format)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
 #include <string.h>
 
 enum { MAX_DIMS = 3, MAX_NAME = 512, MAX_ID = 256, MAX_REGIONS = 1 << 20, MOST_PACKED = 1100, NONE = -1 };
+enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf5 wants it */
 
 typedef struct h5_images {
     mask_images base; /* path is owned */
@@ -330,7 +331,11 @@ static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
 {
     static const char *const names[] = {"ctx", "features", "image_features", NULL};
     const char *name;
-    h->file = H5Fopen(h->base.path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    /* A chunk may hold parts of many images: keep it until they were read. */
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_cache(access, 0, CHUNK_SLOTS, CHUNK_CACHE_BYTES, 0.75);
+    h->file = H5Fopen(h->base.path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
     if (h->file < 0)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: cannot be opened as HDF5: it was cut or damaged, or is being written: copy it again",

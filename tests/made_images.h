@@ -1,6 +1,6 @@
 /* A made-up set of images with regions, and what every reader of region features must say about it. */
-#ifndef MASK_TESTS_FEATURES_H
-#define MASK_TESTS_FEATURES_H
+#ifndef MASK_TESTS_MADE_IMAGES_H
+#define MASK_TESTS_MADE_IMAGES_H
 
 #include "check.h"
 #include "dataset/images.h"
