@@ -39,7 +39,8 @@ int main(int argc, char **argv)
     float *buffer = new_buffer(images);
     for (size_t first = 0; first < count; first += BLOCK) {
         const float *features;
-        must_be(mask__images_block(images, first, count - first < BLOCK ? count - first : BLOCK, buffer, &features, &rows, &err),
+        must_be(mask__images_block(images, first, count - first < BLOCK ? count - first : BLOCK, buffer, &features,
+                                   &rows, &err),
                 &err);
         for (size_t r = 0; r < rows; r++) sum += features[r * dim];
     }

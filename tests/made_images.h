@@ -80,6 +80,31 @@ static inline void check_blocks(const mask_images *images)
     free(one);
 }
 
+/* Blocks and boxes asked for by four threads at once are what one gets. */
+static inline void check_threads(const mask_images *images)
+{
+    size_t count = mask_images_count(images), dim = mask_images_dim(images), all = mask__images_rows(images);
+    int wrong = 0;
+#pragma omp parallel for num_threads(4) schedule(dynamic) reduction(+ : wrong)
+    for (int round = 0; round < 64; round++) {
+        size_t first = (size_t)round % count, rows, at = 0;
+        float *buffer = malloc(all * dim * sizeof *buffer), *one = malloc(all * dim * sizeof *one), box[4];
+        const float *features;
+        if (mask__images_block(images, first, count - first, buffer, &features, &rows, NULL) != MASK_OK) wrong++;
+        for (size_t i = first; i < count; i++) {
+            size_t regions = mask_images_regions(images, i), made = 0;
+            if (mask_images_features(images, i, one, NULL) != MASK_OK) wrong++;
+            if (memcmp(one, features + at, regions * dim * sizeof *one) != 0) wrong++;
+            while (made < MADE_IMAGES && strcmp(made_id(made), mask_images_id(images, i)) != 0) made++;
+            if (!mask_images_box(images, i, regions - 1, box) || box[1] != made_box(made, regions - 1, 1)) wrong++;
+            at += regions * dim;
+        }
+        free(buffer);
+        free(one);
+    }
+    assert_int_equal(wrong, 0);
+}
+
 /* A log that keeps its last line. */
 typedef struct told {
     char line[600];

@@ -5,8 +5,13 @@
 static void the_vectors_of_rfc_4648(void **state)
 {
     (void)state;
-    static const char *const vectors[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                             {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
+                                             {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         char text[16] = "", back[16] = "";
         size_t bytes = strlen(vectors[i][0]);
@@ -59,7 +64,8 @@ static void padding_is_exact(void **state)
     (void)state;
     unsigned char back[8];
     assert_true(mask__base64_decode("AAAAAA==", back, 4) == SIZE_MAX);
-    static const char *const bad[] = {"AAAAAAA=", "AAAAAA=A", "AAAAAB==", "AAAAA===", "AAAAAAAA", "AAAA====", "AA==AA=="};
+    static const char *const bad[] = {
+        "AAAAAAA=", "AAAAAA=A", "AAAAAB==", "AAAAA===", "AAAAAAAA", "AAAA====", "AA==AA=="};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_true(mask__base64_decode(bad[i], back, 4) != SIZE_MAX);
     assert_true(mask__base64_decode("AAAAAAA=", back, 5) == SIZE_MAX);
     assert_true(mask__base64_decode("AAAAAAB=", back, 5) == 4);

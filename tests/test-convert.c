@@ -98,6 +98,7 @@ static void names_follow_and_bytes_agree(void **state)
     free(names);
     free(ids);
     convert(from, npz, (mask_convert_options){.to = MASK_FEATURES_NPZ}); /* without boxes */
+    to = temp_path("without-names.npy");
     convert(npz, to, MASK_CONVERT_DEFAULTS);
     char *one = read_whole(from, &size), *two = read_whole(to, &other_size);
     assert_int_equal(size, other_size);
@@ -149,8 +150,8 @@ static void what_a_format_cannot_say_is_refused(void **state)
     check_fails(mask_images_convert(images, tsv, &(mask_convert_options){.to = MASK_FEATURES_TSV}, NULL, &err),
                 MASK_EMISMATCH, "has no boxes, which a TSV needs");
     check_fails(mask_images_convert(images, "x", NULL, NULL, &err), MASK_EINVAL, "does not end in .npy");
-    check_fails(mask_images_convert(images, "/nowhere/a.npy", &(mask_convert_options){.regions = 1}, NULL, &err), MASK_EIO,
-                "/nowhere/a.npy: cannot create");
+    check_fails(mask_images_convert(images, "/nowhere/a.npy", &(mask_convert_options){.regions = 1}, NULL, &err),
+                MASK_EIO, "/nowhere/a.npy: cannot create");
     check_fails(mask_images_convert(images, "/nowhere/a", &(mask_convert_options){.to = MASK_FEATURES_NPZ}, NULL, &err),
                 MASK_EIO, "/nowhere/a: cannot create");
     mask_images_close(images);
@@ -164,6 +165,17 @@ static void what_a_format_cannot_say_is_refused(void **state)
         check_fails(mask_images_convert(images, folder, &(mask_convert_options){.to = MASK_FEATURES_NPZ}, NULL, &err),
                     MASK_EMISMATCH, i < 3 ? "has an id that cannot be written there" : "has the id of another");
         mask_images_close(images);
+    }
+    for (int boxes = 0; boxes < 2; boxes++) {
+        write_counting(temp_path("id_ims.npy"), MASK__NPY_F32, 3, (size_t[]){2, 1, 3}, 1);
+        write_text(temp_path("id_ids.txt"), "a\nb\n");
+        const char *old = temp_path(boxes ? "old_boxes.npy" : "old_names.txt");
+        write_text(old, "x");
+        check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, &err));
+        check_fails(mask_images_convert(images, temp_path("old_ims.npy"), NULL, NULL, &err), MASK_EMISMATCH,
+                    "belongs to other features");
+        mask_images_close(images);
+        remove(old);
     }
     write_array(temp_path("large_ims.npy"), MASK__NPY_F32, 3, (size_t[]){1, 1, 2}, (float[]){1, -70000});
     check_ok(mask_images_open(&images, temp_path("large_ims.npy"), NULL, &err));

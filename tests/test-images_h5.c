@@ -6,10 +6,11 @@
 
 enum { GRID = 3 }; /* regions of every image where all have as many */
 
-static void put(hid_t file, const char *name, hid_t stored, hid_t type, int ndim, const hsize_t *dims, const void *values,
-                bool packed)
+static void put(hid_t file, const char *name, hid_t stored, hid_t type, int ndim, const hsize_t *dims,
+                const void *values, bool packed)
 {
-    hid_t space = H5Screate_simple(ndim, dims, NULL), links = H5Pcreate(H5P_LINK_CREATE), how = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(ndim, dims, NULL), links = H5Pcreate(H5P_LINK_CREATE),
+          how = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_create_intermediate_group(links, 1);
     if (packed) {
         hsize_t chunk[3] = {2, 3, 4};
@@ -56,7 +57,8 @@ static void write_grid(const char *path, const char *name, const char *boxes_nam
     H5Tset_size(text, ids == 1 ? H5T_VARIABLE : sizeof fixed[0]);
     if (ids) put(file, "ids", text, text, 1, (hsize_t[]){MADE_IMAGES}, ids == 1 ? (void *)names : (void *)fixed, false);
     else
-        put(file, "image_id", H5T_STD_I32LE, H5T_NATIVE_INT, 1, (hsize_t[]){MADE_IMAGES}, (int[]){5, 4, 3, 2, 1, 0, 70}, false);
+        put(file, "image_id", H5T_STD_I32LE, H5T_NATIVE_INT, 1, (hsize_t[]){MADE_IMAGES}, (int[]){5, 4, 3, 2, 1, 0, 70},
+            false);
     H5Tclose(text);
     H5Fclose(file);
 }
@@ -67,7 +69,8 @@ static void a_grid_is_read(void **state)
     mask_error err;
     mask_images *images;
     const char *path = temp_path("grid.h5");
-    static const char *const names[] = {"ctx", "features", "image_features"}, *const boxes[] = {"bbox", "boxes", "image_bb"};
+    static const char *const names[] = {"ctx", "features", "image_features"}, *const boxes[] = {"bbox", "boxes",
+                                                                                                "image_bb"};
     for (int v = 0; v < 6; v++) {
         write_grid(path, names[v / 2], boxes[v / 2], v % 3 ? H5T_IEEE_F32LE : H5T_IEEE_F64BE, v % 2, 1 + v % 2);
         check_ok(mask_images_open(&images, path, NULL, &err));
@@ -75,6 +78,7 @@ static void a_grid_is_read(void **state)
         assert_int_equal(mask_images_dim(images), MADE_DIM);
         for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, i, i, GRID);
         check_blocks(images);
+        check_threads(images);
         mask_images_close(images);
     }
     write_grid(path, "ctx", NULL, H5T_IEEE_F32LE, true, 0);
@@ -116,6 +120,7 @@ static void runs_are_read(void **state)
     check_ok(mask_images_open(&images, path, NULL, &err));
     for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, i, i, 0);
     check_blocks(images);
+    check_threads(images);
     mask_images_close(images);
 
     static const int bad[][2] = {{-1, 2}, {2, 2}, {3, 2}, {0, 1000}};
@@ -161,6 +166,7 @@ static void named_datasets_are_read(void **state)
         assert_int_equal(mask_images_count(images), MADE_IMAGES);
         for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, (size_t)mask_images_find(images, made_id(i)), i, 0);
         check_blocks(images);
+        check_threads(images);
         mask_images_close(images);
     }
 }
@@ -213,8 +219,8 @@ static void contradictions_are_refused(void **state)
     mask_images_close(images);
 }
 
-/* Cuts and garbage. Bits flipped inside libhdf5's own tables are for libhdf5 to survive; its known faults are not ours to
- * test. */
+/* Cuts and garbage. Bits flipped inside libhdf5's own tables are for libhdf5 to survive; its known faults are not ours
+ * to test. */
 static void cut_and_overwritten_files_are_refused(void **state)
 {
     (void)state;

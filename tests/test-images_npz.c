@@ -6,7 +6,8 @@
 #include <math.h>
 #include <zip.h>
 
-static const char pickled[] = "\x93NUMPY\x01\x00\x46\x00{'descr': '|O', 'fortran_order': False, 'shape': (), }               \n\x80\x02}.";
+static const char pickled[] =
+    "\x93NUMPY\x01\x00\x46\x00{'descr': '|O', 'fortran_order': False, 'shape': (), }               \n\x80\x02}.";
 
 static void add_member(zip_t *zip, const char *name, const void *data, size_t size, int method)
 {
@@ -86,6 +87,7 @@ static void a_folder_is_read(void **state)
                 assert_true(mask__images_size(images, i, size) && size[0] == 640 && size[1] == 480);
             }
             check_blocks(images);
+            check_threads(images);
             mask_images_close(images);
         }
         free(folder);

@@ -1,4 +1,5 @@
-/* TSV files of region features: both layouts, both ends of lines, rows in any order; damaged and repeated rows; refusals. */
+/* TSV files of region features: both layouts, both ends of lines, rows in any order; damaged and repeated rows;
+ * refusals. */
 #include "made_images.h"
 #include "dataset/base64.h"
 #include "dataset/tsv.h"
@@ -69,6 +70,7 @@ static void both_layouts_are_read(void **state)
         }
         assert_int_equal(mask_images_find(images, "rose "), -1);
         check_blocks(images);
+        check_threads(images);
         mask_images_close(images);
     }
 }
@@ -108,6 +110,7 @@ static void damaged_and_repeated_rows_are_skipped(void **state)
         assert_int_equal(mask_images_count(images), MADE_IMAGES);
         for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, i, i, 0);
         check_blocks(images);
+        check_threads(images);
         mask_images_close(images);
     }
 }
@@ -192,7 +195,8 @@ static void bad_base64_and_nan_are_refused_when_read(void **state)
     end[-9] = 'A';
     float value = NAN;
     mask__base64_encode((float[3]){0, value, 0}, 12, strrchr(text, '\t') + 1);
-    *(strchr(strchr(strchr(strchr(text, '\t') + 1, '\t') + 1, '\t') + 1, '\t') + 1) = '!'; /* the first row's first box */
+    *(strchr(strchr(strchr(strchr(text, '\t') + 1, '\t') + 1, '\t') + 1, '\t') + 1) =
+        '!'; /* the first row's first box */
     write_file(path, text, size);
     check_ok(mask_images_open(&images, path, NULL, &err));
     check_fails(mask_images_features(images, 6, out, &err), MASK_ENUMERIC, "line 7: byte ");
@@ -220,7 +224,8 @@ static void damage_anywhere_is_survived(void **state)
     mask_images *images;
     const char *whole = temp_path("whole.tsv"), *bad = temp_path("damaged.tsv");
     write_set(whole, MASK__TSV_LXMERT, "\n", true);
-    check_fails(mask_images_open_run(&images, whole, NULL, &(mask_run){.progress = stop}, &err), MASK_ECANCELLED, "stopped");
+    check_fails(mask_images_open_run(&images, whole, NULL, &(mask_run){.progress = stop}, &err), MASK_ECANCELLED,
+                "stopped");
     char *text = read_whole(whole, &size);
     for (size_t cut = 0; cut < size; cut += 3) {
         write_file(bad, text, cut);
@@ -230,7 +235,11 @@ static void damage_anywhere_is_survived(void **state)
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         size_t at = (seed >> 33) % size;
         char old = text[at];
-        text[at] = (char)(i % 5 == 0 ? '\t' : i % 5 == 1 ? '\n' : i % 5 == 2 ? '9' : i % 5 == 3 ? '=' : (int)(seed >> 24 & 0xff));
+        text[at] = (char)(i % 5 == 0   ? '\t'
+                          : i % 5 == 1 ? '\n'
+                          : i % 5 == 2 ? '9'
+                          : i % 5 == 3 ? '='
+                                       : (int)(seed >> 24 & 0xff));
         write_file(bad, text, size);
         survive(bad);
         if (i % 20) text[at] = old; /* every twentieth damage stays */

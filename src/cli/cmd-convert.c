@@ -18,7 +18,8 @@ static int read_format(const args *a, const char *out, mask_features_format *to)
     const char *slash = strrchr(out, '/');
     if (ends_with(out, ".npy")) *to = MASK_FEATURES_NPY;
     else if (ends_with(out, ".tsv")) *to = MASK_FEATURES_TSV;
-    else if (!strchr(slash ? slash + 1 : out, '.') || (stat(out, &info) == 0 && S_ISDIR(info.st_mode))) *to = MASK_FEATURES_NPZ;
+    else if (!strchr(slash ? slash + 1 : out, '.') || (stat(out, &info) == 0 && S_ISDIR(info.st_mode)))
+        *to = MASK_FEATURES_NPZ;
     else return args_usage(a, "-o %s: name a *_ims.npy, a *.tsv or a folder (for .npz files)", out);
     return 0;
 }
@@ -61,8 +62,10 @@ const command command_convert = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Write region features in another format",
-    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or an HDF5 file.\n"
-               "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder of .npz, in\n"
+    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
+               "an HDF5 file.\n"
+               "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder "
+               "of .npz, in\n"
                "which files that are there already are kept.",
     .options = (const option[]){{"-o", "OUT", "file or folder to write"},
                                 {"--split", "S", "of a precomp folder or of a folder of folders"},

@@ -1,5 +1,6 @@
-/* Four tables, one for each place in a group of four characters, hold the characters' bits where they belong in the three
- * bytes; an entry of a foreign character has a bit above them. A run of groups is decoded with a single test at its end. */
+/* Four tables, one for each place in a group of four characters, hold the characters' bits where they belong in the
+ * three bytes; an entry of a foreign character has a bit above them. A run of groups is decoded with a single test at
+ * its end. */
 #include "base64.h"
 
 #include <string.h>
@@ -24,7 +25,10 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 #define FOUR(f, c) f(c), f((c) + 1), f((c) + 2), f((c) + 3)
 #define SIXTEEN(f, c) FOUR(f, c), FOUR(f, (c) + 4), FOUR(f, (c) + 8), FOUR(f, (c) + 12)
 #define SIXTY_FOUR(f, c) SIXTEEN(f, c), SIXTEEN(f, (c) + 16), SIXTEEN(f, (c) + 32), SIXTEEN(f, (c) + 48)
-#define TABLE(f) {SIXTY_FOUR(f, 0), SIXTY_FOUR(f, 64), SIXTY_FOUR(f, 128), SIXTY_FOUR(f, 192)}
+#define TABLE(f)                                                                                                       \
+    {                                                                                                                  \
+        SIXTY_FOUR(f, 0), SIXTY_FOUR(f, 64), SIXTY_FOUR(f, 128), SIXTY_FOUR(f, 192)                                    \
+    }
 
 static const uint32_t first[256] = TABLE(FIRST), second[256] = TABLE(SECOND), third[256] = TABLE(THIRD),
                       fourth[256] = TABLE(FOURTH);

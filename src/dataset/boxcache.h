@@ -1,5 +1,5 @@
-/* The boxes of the image last asked for, for sources that can read an image's boxes at once but not one by one. Its lock also
- * serves many threads; each of them reading another image would read every time. */
+/* The boxes of the image last asked for, for sources that can read an image's boxes at once but not one by one. Its
+ * lock also serves many threads; each of them reading another image would read every time. */
 #ifndef MASK_DATASET_BOXCACHE_H
 #define MASK_DATASET_BOXCACHE_H
 

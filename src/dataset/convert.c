@@ -1,5 +1,5 @@
-/* Region features from any source into the formats that other programs read: a *_ims.npy with the lists beside it, a folder of
- * .npz, a TSV of six columns. One image at a time is in memory.
+/* Region features from any source into the formats that other programs read: a *_ims.npy with the lists beside it, a
+ * folder of .npz, a TSV of six columns. One image at a time is in memory.
  *
  * Files appear when they are complete; in a folder of .npz those that are there already are kept, so that work that was
  * stopped goes on. Refused is what the format cannot say: images of different numbers of regions in one array, ids that
@@ -46,13 +46,14 @@ static bool read_boxes(const job *j, size_t image)
 
 static mask_status refuse_image(const job *j, size_t image, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: image %zu (%.64s) %s", mask__images_path(j->images), image,
-                      mask_images_id(j->images, image), what);
+    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: image %zu (%.64s) %s", mask__images_path(j->images),
+                      image, mask_images_id(j->images, image), what);
 }
 
 static mask_status check_regions(const job *j, mask_error *err)
 {
-    size_t smallest = SIZE_MAX, at = 0, first = mask_images_count(j->images) ? mask_images_regions(j->images, 0) : 0, other = 0;
+    size_t smallest = SIZE_MAX, at = 0, first = mask_images_count(j->images) ? mask_images_regions(j->images, 0) : 0,
+           other = 0;
     for (size_t i = 0; i < mask_images_count(j->images); i++) {
         size_t regions = mask_images_regions(j->images, i);
         if (regions < smallest) smallest = regions, at = i;
@@ -60,14 +61,15 @@ static mask_status check_regions(const job *j, mask_error *err)
     }
     if (j->options.regions > smallest)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: image %zu (%.64s) has only %zu regions: ask for as many at most", mask__images_path(j->images), at,
-                          mask_images_id(j->images, at), smallest);
+                          "%s: image %zu (%.64s) has only %zu regions: ask for as many at most",
+                          mask__images_path(j->images), at, mask_images_id(j->images, at), smallest);
     if (j->options.to == MASK_FEATURES_NPY && !j->options.regions && other)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: image %zu (%.64s) has %zu regions, the first has %zu, and an array needs equal numbers: ask for "
-                          "the first regions of each, at most %zu",
-                          mask__images_path(j->images), other, mask_images_id(j->images, other),
-                          mask_images_regions(j->images, other), first, smallest);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: image %zu (%.64s) has %zu regions, the first has %zu, and an array needs equal numbers: ask for "
+            "the first regions of each, at most %zu",
+            mask__images_path(j->images), other, mask_images_id(j->images, other),
+            mask_images_regions(j->images, other), first, smallest);
     return MASK_OK;
 }
 
@@ -111,16 +113,32 @@ static mask_status open_beside(mask__writer *writer, const char *stem, const cha
     return status;
 }
 
+/* A list that would not be written anew, and would be read as if it belonged to the new features. */
+static mask_status refuse_old(const char *stem, const char *suffix, mask_error *err)
+{
+    char *path;
+    mask_status status = MASK_OK;
+    if (asprintf(&path, "%s%s", stem, suffix) < 0) return mask__no_memory(err, stem);
+    if (mask__is_file(path))
+        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                            "%s: belongs to other features, and these have none: remove it or choose another name", path);
+    free(path);
+    return status;
+}
+
 static mask_status open_split(split_files *f, const job *j, mask_error *err)
 {
     char stem[4096], boxes[4096 + 16];
     size_t count = mask_images_count(j->images), regions = regions_of(j, 0), length = strlen(j->out);
     length -= length > 8 && strcmp(j->out + length - 8, "_ims.npy") == 0 ? 8 : 4;
-    if (length >= sizeof stem) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%.64s...: the path is too long", j->out);
+    if (length >= sizeof stem)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%.64s...: the path is too long", j->out);
     snprintf(stem, sizeof stem, "%.*s", (int)length, j->out);
     snprintf(boxes, sizeof boxes, "%s_boxes.npy", stem);
     f->has_boxes = read_boxes(j, 0);
     f->has_names = mask_images_name(j->images, 0) != NULL;
+    if (!f->has_boxes) MASK__TRY(refuse_old(stem, "_boxes.npy", err));
+    if (!f->has_names) MASK__TRY(refuse_old(stem, "_names.txt", err));
     MASK__TRY(mask__npy_create(&f->features, j->out, j->options.half ? MASK__NPY_F16 : MASK__NPY_F32, 3,
                                (size_t[]){count, regions, j->dim}, err));
     MASK__TRY(open_beside(&f->ids, stem, "_ids.txt", err));
@@ -144,7 +162,8 @@ static mask_status put_in_split(split_files *f, const job *j, size_t image, mask
     MASK__TRY(put_line(&f->ids, mask_images_id(j->images, image), err));
     if (f->has_names) MASK__TRY(put_line(&f->names, name ? name : "", err));
     if (!f->has_boxes) return MASK_OK;
-    if (!read_boxes(j, image)) return refuse_image(j, image, "has no boxes, though the first image has: extract it again", err);
+    if (!read_boxes(j, image))
+        return refuse_image(j, image, "has no boxes, though the first image has: extract it again", err);
     return mask__npy_append(&f->boxes, j->boxes, regions * 4, err);
 }
 
@@ -180,7 +199,8 @@ static bool is_there(const char *path, size_t regions, size_t dim)
     mask__npy x;
     bool is = mask__is_file(path) && mask__npz_open(&npz, path, NULL) == MASK_OK;
     if (!is) return false;
-    is = mask__npz_describe(&npz, "x", &x, NULL) == MASK_OK && x.ndim == 2 && x.shape[0] == regions && x.shape[1] == dim;
+    is =
+        mask__npz_describe(&npz, "x", &x, NULL) == MASK_OK && x.ndim == 2 && x.shape[0] == regions && x.shape[1] == dim;
     mask__npz_close(&npz);
     return is;
 }
@@ -240,7 +260,8 @@ static mask_status put_row(const job *j, mask__writer *file, size_t image, mask_
     char start[MAX_ID + 64];
     float size[2] = {0, 0};
     size_t regions = regions_of(j, image);
-    if (!read_boxes(j, image)) return refuse_image(j, image, "has no boxes, which a TSV needs: write another format", err);
+    if (!read_boxes(j, image))
+        return refuse_image(j, image, "has no boxes, which a TSV needs: write another format", err);
     if (!mask__images_size(j->images, image, size)) size[0] = size[1] = 0;
     snprintf(start, sizeof start, "%s\t%.0f\t%.0f\t%zu\t", mask_images_id(j->images, image), size[0], size[1], regions);
     MASK__TRY(mask__writer_put(file, start, strlen(start), err));

@@ -1,4 +1,5 @@
-/* Sets of images, whatever file they lie in: chooses the source by content, checks what is asked for, and hands it on. */
+/* Sets of images, whatever file they lie in: chooses the source by content, checks what is asked for, and hands it on.
+ */
 #include "images.h"
 #include "base/file.h"
 #include "math/vector.h"
@@ -17,9 +18,9 @@ static mask_status refuse_compressed(mask_images **out, const char *path, const 
 {
     (void)split, (void)rows, (void)run;
     *out = NULL;
-    return mask__fail(err, MASK_EINVAL, 0,
-                      "%s: is compressed, so that no image can be found in it without reading all before: run gunzip on it",
-                      path);
+    return mask__fail(
+        err, MASK_EINVAL, 0,
+        "%s: is compressed, so that no image can be found in it without reading all before: run gunzip on it", path);
 }
 
 static bool begins(const char *head, size_t got, const char *magic, size_t length)

@@ -1,5 +1,5 @@
-/* Inside of mask_images: what a source of images (one file format) has to answer, and blocks of region features without a
- * copy where the file allows it.
+/* Inside of mask_images: what a source of images (one file format) has to answer, and blocks of region features without
+ * a copy where the file allows it.
  *
  * A source is one file images_FORMAT.c: a structure that begins with struct mask_images, a table of functions, and an
  * open function that images.c chooses by content. Images may have different numbers of regions; none has zero. */
@@ -60,13 +60,13 @@ bool mask__images_keep_every_fifth(mask_images *images);
 void mask__images_keep_first(mask_images *images, size_t count);
 
 /* The sources. `rows` as for mask__images_open_rows; a source whose images are stored once ignores it. */
-mask_status mask__images_open_npy(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err);
-mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err);
+mask_status mask__images_open_npy(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err);
+mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err);
 /* path/split, or path where split is NULL, is the folder. */
-mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err);
+mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err);
 bool mask__images_is_npz_folder(const char *path);
 mask_status mask__images_open_h5(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                  mask_error *err);

@@ -23,13 +23,13 @@ enum { MAX_DIMS = 3, MAX_NAME = 512, MAX_ID = 256, MAX_REGIONS = 1 << 20, MOST_P
 enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf5 wants it */
 
 typedef struct h5_images {
-    mask_images base; /* path is owned */
+    mask_images base;            /* path is owned */
     hid_t file, features, boxes; /* NONE where there are none; the last two of grid and runs */
     unsigned features_dims, boxes_dims;
     const char *pattern, *boxes_pattern; /* of named: how a dataset's name is made of an id; else NULL */
-    size_t grid_regions;    /* of grid */
-    uint32_t *regions;      /* of runs and named: each image's */
-    uint64_t *starts;       /* of runs: each image's first row */
+    size_t grid_regions;                 /* of grid */
+    uint32_t *regions;                   /* of runs and named: each image's */
+    uint64_t *starts;                    /* of runs: each image's first row */
     size_t capacity;
     mask__names ids;
     mask__boxcache boxcache;
@@ -146,7 +146,8 @@ static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask
     hid_t stored = H5Dget_type(set), type = stored < 0 ? NONE : H5Tcopy(stored);
     bool varies = type >= 0 && H5Tis_variable_str(type) > 0;
     mask_status status = MASK_OK;
-    if (type < 0 || (!varies && H5Tget_size(type) > MAX_ID)) status = damaged(h, name, "has ids that are too long", err);
+    if (type < 0 || (!varies && H5Tget_size(type) > MAX_ID))
+        status = damaged(h, name, "has ids that are too long", err);
     for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
         bool read = read_rows(set, 1, i, 1, type, varies ? (void *)&variable : text);
         const char *id = varies ? variable : text;
@@ -203,8 +204,8 @@ static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *e
         if (runs[i][0] < 0 || runs[i][1] <= runs[i][0] || (uint64_t)runs[i][1] > rows ||
             runs[i][1] - runs[i][0] > MAX_REGIONS)
             status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                                "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again", h->base.path, i,
-                                (long long)runs[i][0], (long long)runs[i][1], rows);
+                                "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again",
+                                h->base.path, i, (long long)runs[i][0], (long long)runs[i][1], rows);
         h->starts[i] = (uint64_t)runs[i][0];
         h->regions[i] = (uint32_t)(runs[i][1] - runs[i][0]);
     }
@@ -226,8 +227,8 @@ static mask_status open_boxes(h5_images *h, const size_t *features, mask_error *
     bool fits = shape[0] == features[0] && h->boxes_dims == h->features_dims && shape[h->boxes_dims - 1] == 4 &&
                 (h->boxes_dims == 2 || shape[1] == features[1]);
     if (fits) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: %s: does not give 4 numbers for each region: write it again",
-                      h->base.path, name);
+    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                      "%s: %s: does not give 4 numbers for each region: write it again", h->base.path, name);
 }
 
 /* Layouts grid and runs. */
@@ -322,9 +323,10 @@ static mask_status open_named(h5_images *h, const mask_run *run, mask_error *err
         if (went < 0) return damaged(h, "/", "its names cannot be listed: copy the file again", err);
     }
     if (h->base.count) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: has none of the datasets ctx, features, image_features, ID_features and ID/features: write one",
-                      h->base.path);
+    return mask__fail(
+        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        "%s: has none of the datasets ctx, features, image_features, ID_features and ID/features: write one",
+        h->base.path);
 }
 
 static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
@@ -373,9 +375,9 @@ static bool read_named(const h5_images *h, const char *pattern, size_t image, si
     hsize_t dims[H5S_MAX_RANK];
     snprintf(name, sizeof name, pattern, id_of(&h->base, image));
     hid_t set = open_dataset(h, name), space = set == NONE ? NONE : H5Dget_space(set);
-    bool done = space >= 0 && H5Sget_simple_extent_ndims(space) == 2 && H5Sget_simple_extent_dims(space, dims, NULL) == 2 &&
-                dims[0] == h->regions[image] && dims[1] == columns &&
-                read_rows(set, 2, 0, h->regions[image], H5T_NATIVE_FLOAT, out);
+    bool done = space >= 0 && H5Sget_simple_extent_ndims(space) == 2 &&
+                H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->regions[image] &&
+                dims[1] == columns && read_rows(set, 2, 0, h->regions[image], H5T_NATIVE_FLOAT, out);
     if (space >= 0) H5Sclose(space);
     if (set != NONE) H5Dclose(set);
     return done;
@@ -409,7 +411,8 @@ static bool read_some(const h5_images *h, size_t first, size_t count, float *out
     *read = h->regions ? 1 : count;
     if (h->pattern) return read_named(h, h->pattern, first, h->base.dim, out);
     if (!h->starts) return read_rows(h->features, h->features_dims, first, count, H5T_NATIVE_FLOAT, out);
-    for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read) rows += h->regions[first + *read];
+    for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read)
+        rows += h->regions[first + *read];
     return read_rows(h->features, 2, h->starts[first], rows, H5T_NATIVE_FLOAT, out);
 }
 
@@ -427,15 +430,16 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     }
     end_turn(t);
     if (done) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: the features of image %zu (%s) cannot be read: copy the file again",
-                      base->path, first, id_of(base, first));
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "%s: the features of image %zu (%s) cannot be read: copy the file again", base->path, first,
+                      id_of(base, first));
 }
 
 static mask_status refuse(const mask_images *base, size_t image, size_t item, mask_error *err)
 {
     return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "%s: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", base->path, image,
-                      id_of(base, image), item / base->dim);
+                      "%s: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", base->path,
+                      image, id_of(base, image), item / base->dim);
 }
 
 static void close_images(mask_images *base)

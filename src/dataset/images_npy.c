@@ -275,8 +275,8 @@ static mask_status refuse(const mask_images *base, size_t image, size_t item, ma
     const mask__npy *f = &images->features;
     size_t byte = f->data_offset + (first_item(images, image) + item) * f->item_bytes;
     return mask__fail(err, MASK_ENUMERIC, byte,
-                      "%s: byte %zu: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", f->path,
-                      byte, image, id_of(base, image), item / base->dim);
+                      "%s: byte %zu: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again",
+                      f->path, byte, image, id_of(base, image), item / base->dim);
 }
 
 static void close_images(mask_images *base)
@@ -301,8 +301,8 @@ static const mask__images_source npy_source = {
     .close = close_images,
 };
 
-mask_status mask__images_open_npy(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err)
+mask_status mask__images_open_npy(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err)
 {
     char *stem;
     (void)run; /* a mapped file is open at once */

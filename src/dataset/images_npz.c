@@ -1,9 +1,9 @@
 /* Sets of images in a folder of .npz files, one an image (MILVLG's bottom-up attention): x (regions x dim), bbox
- * (regions x 4), num_bbox, image_w, image_h; other members, such as the pickled info, are never read. An image's id is its
- * file's name without .npz; images are in the order of their ids, numbers within them by value.
+ * (regions x 4), num_bbox, image_w, image_h; other members, such as the pickled info, are never read. An image's id is
+ * its file's name without .npz; images are in the order of their ids, numbers within them by value.
  *
- * Opening reads the header of each file's x. A file that cannot be used, as an interrupted writer leaves one, is skipped, and
- * a warning counts them; more of them than good ones are refused. */
+ * Opening reads the header of each file's x. A file that cannot be used, as an interrupted writer leaves one, is
+ * skipped, and a warning counts them; more of them than good ones are refused. */
 #include "boxcache.h"
 #include "images.h"
 #include "names.h"
@@ -100,17 +100,20 @@ static mask_status check_file(const mask__npz *npz, found *file, mask_error *err
     int64_t told;
     MASK__TRY(mask__npz_describe(npz, "x", &x, err));
     if (!mask__npy_is_float(&x) || x.ndim != 2 || x.shape[0] > MAX_REGIONS || x.shape[1] > UINT32_MAX)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: x is not regions x dim of floating-point numbers: extract "
-                          "it again", npz->path);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: x is not regions x dim of floating-point numbers: extract "
+                          "it again",
+                          npz->path);
     MASK__TRY(read_integer(npz, "num_bbox", &told, err));
     if (told >= 0 && (uint64_t)told != x.shape[0])
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path, (long long)told, x.shape[0]);
+                          "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path, (long long)told,
+                          x.shape[0]);
     if (mask__npz_has(npz, "bbox")) {
         MASK__TRY(mask__npz_describe(npz, "bbox", &boxes, err));
         if (boxes.ndim != 2 || boxes.shape[0] != x.shape[0] || boxes.shape[1] != 4)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: bbox is not %zu x 4, as x has rows: extract it again",
-                              npz->path, x.shape[0]);
+            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                              "%s: bbox is not %zu x 4, as x has rows: extract it again", npz->path, x.shape[0]);
     }
     file->regions = (uint32_t)x.shape[0];
     file->dim = (uint32_t)x.shape[1];
@@ -149,8 +152,8 @@ static mask_status choose_files(npz_images *n, mask_error *first, const mask_run
         found *file = &n->files[i];
         if (file->dim && file->dim != n->base.dim && first->status == MASK_OK)
             mask__fail(first, MASK_EMISMATCH, MASK_NO_OFFSET,
-                       "%s/%s.npz: its features have %u dimensions, most have %zu: extract all alike", n->base.path, file->id,
-                       file->dim, n->base.dim);
+                       "%s/%s.npz: its features have %u dimensions, most have %zu: extract all alike", n->base.path,
+                       file->id, file->dim, n->base.dim);
         if (file->dim && file->dim == n->base.dim) {
             found swap = n->files[kept];
             n->files[kept++] = *file;
@@ -245,7 +248,8 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     for (size_t i = 0; i < count; i++) {
         if (read_features(n, first, first + i, buffer, NULL) != MASK_OK && i < failed) failed = i;
     }
-    for (size_t i = failed; i < count; i++) MASK__TRY(read_features(n, first, first + i, buffer, err)); /* for the message */
+    for (size_t i = failed; i < count; i++)
+        MASK__TRY(read_features(n, first, first + i, buffer, err)); /* for the message */
     return MASK_OK;
 }
 
@@ -279,8 +283,8 @@ static const mask__images_source npz_source = {
     .close = close_images,
 };
 
-mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err)
+mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err)
 {
     char *folder = NULL;
     mask_error first = {0};

@@ -2,8 +2,9 @@
  *
  * Opening finds the rows and reads little more than their first columns, since a row tells its own length. Features are
  * decoded from the mapped file when they are asked for. An interrupted writer leaves cut rows, and repeats rows when it
- * goes on: a row whose lengths do not fit is skipped, and of rows with one id the first whole one stays; a warning counts
- * both. Refused are a file with more damaged rows than whole ones, and base64 that is none, when it is decoded. */
+ * goes on: a row whose lengths do not fit is skipped, and of rows with one id the first whole one stays; a warning
+ * counts both. Refused are a file with more damaged rows than whole ones, and base64 that is none, when it is decoded.
+ */
 #include "base64.h"
 #include "images.h"
 #include "tsv.h"
@@ -27,14 +28,14 @@ typedef struct entry {
 typedef struct tsv_images {
     mask_images base; /* path is owned */
     mask__map map;
-    int columns;         /* 0 = not known yet */
-    mask__strings ids;   /* each with its final NUL */
-    uint32_t *image_of;  /* each id's image, MASK__NOT_FOUND when all its rows were damaged */
-    entry *entries;      /* each image's; while rows are read, each whole row's */
+    int columns;        /* 0 = not known yet */
+    mask__strings ids;  /* each with its final NUL */
+    uint32_t *image_of; /* each id's image, MASK__NOT_FOUND when all its rows were damaged */
+    entry *entries;     /* each image's; while rows are read, each whole row's */
     size_t rows, capacity;
-    size_t votes;        /* for base.dim while rows are read: a majority has it if any value has one */
+    size_t votes; /* for base.dim while rows are read: a majority has it if any value has one */
     size_t damaged, repeated;
-    const char *wrong;   /* with the first damaged row */
+    const char *wrong; /* with the first damaged row */
     uint64_t wrong_line;
 } tsv_images;
 
@@ -122,16 +123,16 @@ static mask_status judge(const tsv_images *t, const mask_run *run, mask_error *e
 {
     const char *path = t->base.path;
     unsigned long long line = t->wrong_line;
-    if (t->map.size == 0)
-        return mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: make or copy it again", path);
+    if (t->map.size == 0) return mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: make or copy it again", path);
     if (t->damaged > t->base.count)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: line %llu: %s: of %zu rows only %zu can be used; needed are the 6 columns of bottom-up "
                           "attention or the 10 of LXMERT, set apart by tabs: extract or copy it again",
                           path, line, t->wrong, t->damaged + t->repeated + t->base.count, t->base.count);
     if (t->damaged)
-        mask__log(run, MASK_LOG_WARNING, "%s: skipped %zu damaged rows (the first, line %llu, %s) and %zu repeated ones",
-                  path, t->damaged, line, t->wrong, t->repeated);
+        mask__log(run, MASK_LOG_WARNING,
+                  "%s: skipped %zu damaged rows (the first, line %llu, %s) and %zu repeated ones", path, t->damaged,
+                  line, t->wrong, t->repeated);
     else if (t->repeated)
         mask__log(run, MASK_LOG_WARNING, "%s: skipped %zu rows whose image came before", path, t->repeated);
     return MASK_OK;
@@ -180,7 +181,8 @@ static bool box_of(const mask_images *base, size_t image, size_t region, float b
     size_t total = e->regions * (size_t)BOX_BYTES, from = region * BOX_BYTES / 3 * 3, where;
     size_t to = (region * BOX_BYTES + BOX_BYTES + 2) / 3 * 3;
     if (to > total) to = total;
-    if (mask__base64_decode((const char *)t->map.data + e->boxes + from / 3 * 4, part, to - from) != SIZE_MAX) return false;
+    if (mask__base64_decode((const char *)t->map.data + e->boxes + from / 3 * 4, part, to - from) != SIZE_MAX)
+        return false;
     memcpy(box, part + region * BOX_BYTES - from, BOX_BYTES);
     return mask__all_finite(box, 4, &where);
 }
@@ -189,10 +191,11 @@ static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask
 {
     const entry *e = &t->entries[image];
     size_t byte = e->features + at;
-    return mask__fail(err, MASK_EFORMAT, byte,
-                      "%s: line %llu: byte %zu: the features of image %s are not base64 there: remove the line or extract "
-                      "the image again",
-                      t->base.path, (unsigned long long)e->line, byte, id_of(&t->base, image));
+    return mask__fail(
+        err, MASK_EFORMAT, byte,
+        "%s: line %llu: byte %zu: the features of image %s are not base64 there: remove the line or extract "
+        "the image again",
+        t->base.path, (unsigned long long)e->line, byte, id_of(&t->base, image));
 }
 
 /* On one thread: decoding is as fast as memory, and whoever needs more calls from several. */
@@ -244,8 +247,8 @@ static const mask__images_source tsv_source = {
     .close = close_images,
 };
 
-mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                  mask_error *err)
+mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows,
+                                  const mask_run *run, mask_error *err)
 {
     (void)split, (void)rows;
     *out = NULL;

@@ -133,8 +133,8 @@ static mask_status open_member(const mask__npz *npz, const char *name, zip_file_
     *npy = (mask__npy){0};
     *file = NULL;
     if (index < 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no member '%s': is it a file of region features?",
-                          npz->path, name);
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "%s: has no member '%s': is it a file of region features?", npz->path, name);
     if (zip_stat_index(npz->zip, (zip_uint64_t)index, 0, &stat) != 0 ||
         !(*file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0)))
         return inflate_failed(npz, name, zip_strerror(npz->zip), err);
@@ -184,7 +184,8 @@ mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t item
     mask__npy npy;
     size_t rest = 0;
     mask_status status = open_member(npz, name, &file, &npy, head, &rest, err);
-    if (status == MASK_OK && npy.items != items) status = inflate_failed(npz, name, "it has changed since it was opened", err);
+    if (status == MASK_OK && npy.items != items)
+        status = inflate_failed(npz, name, "it has changed since it was opened", err);
     if (status == MASK_OK && npy.type != MASK__NPY_F32 && !(raw = malloc(items * npy.item_bytes)))
         status = mask__no_memory(err, npz->path);
     if (status == MASK_OK)
@@ -274,7 +275,8 @@ mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
     if (npz->zip) return MASK_OK;
     zip_error_t why;
     zip_error_init_with_code(&why, code);
-    mask_status status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, zip_error_strerror(&why));
+    mask_status status =
+        mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, zip_error_strerror(&why));
     zip_error_fini(&why);
     mask__npz_close(npz);
     return status;

@@ -58,7 +58,8 @@ static void take_id(cursor *c, mask__tsv_row *row)
     row->id_length = length;
 }
 
-/* The four columns of classes of the ten-column layout; each lies before num_boxes, so only their ends are found here. */
+/* The four columns of classes of the ten-column layout; each lies before num_boxes, so only their ends are found here.
+ */
 static void skip_classes(cursor *c)
 {
     size_t length;

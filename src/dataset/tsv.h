@@ -1,6 +1,7 @@
-/* A row of a TSV file of region features. Six columns (bottom-up attention): image_id, image_w, image_h, num_boxes, boxes,
- * features. Ten (LXMERT): img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features.
- * ids are int64, all other numbers float32, little-endian, as base64. No header; lines end in "\n" or "\r\n". */
+/* A row of a TSV file of region features. Six columns (bottom-up attention): image_id, image_w, image_h, num_boxes,
+ * boxes, features. Ten (LXMERT): img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes,
+ * boxes, features. ids are int64, all other numbers float32, little-endian, as base64. No header; lines end in "\n" or
+ * "\r\n". */
 #ifndef MASK_DATASET_TSV_H
 #define MASK_DATASET_TSV_H
 
@@ -18,9 +19,9 @@ typedef struct mask__tsv_row {
     uint32_t width, height, regions, dim;
 } mask__tsv_row;
 
-/* Reads the row that starts at data[at], at < size; *next = where the following line starts. Returns NULL, or why the row
- * cannot be used. `dim` is what other rows have: a row that ends where it promises is then not looked through; 0 when no
- * other is known. The base64 itself is not checked. */
+/* Reads the row that starts at data[at], at < size; *next = where the following line starts. Returns NULL, or why the
+ * row cannot be used. `dim` is what other rows have: a row that ends where it promises is then not looked through; 0
+ * when no other is known. The base64 itself is not checked. */
 const char *mask__tsv_row_read(mask__tsv_row *row, int columns, size_t dim, const char *data, size_t size, size_t at,
                                size_t *next);
 
