@@ -45,6 +45,7 @@ static image_opener *opener_of(const char *path)
         fclose(file);
     }
     if (begins(head, got, "\x93NUMPY", 6)) return mask__images_open_npy;
+    if (begins(head, got, "SQLite format 3", 16)) return mask__images_open_regions;
     if (begins(head, got, "\x1f\x8b", 2)) return refuse_compressed;
     return has_columns(head, got) ? mask__images_open_tsv : mask__images_open_npy;
 }

@@ -64,5 +64,8 @@ mask_status mask__images_open_npy(mask_images **out, const char *path, const cha
                                   mask_error *err);
 mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                   mask_error *err);
+/* A region store (regions.h). */
+mask_status mask__images_open_regions(mask_images **out, const char *path, const char *split, bool rows,
+                                      const mask_run *run, mask_error *err);
 
 #endif

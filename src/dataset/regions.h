@@ -89,7 +89,9 @@ int64_t mask__regions_reader_find(const mask__regions_reader *reader, const char
 bool mask__regions_reader_box(const mask__regions_reader *reader, size_t image, size_t region, float box[4]);
 /* What a region was detected as and with which score; NULL for one that was not detected. */
 const char *mask__regions_reader_label(const mask__regions_reader *reader, size_t image, size_t region, float *score);
-/* Regions x dim into out. */
+/* Width and height of the upright photo. */
+void mask__regions_reader_size(const mask__regions_reader *reader, size_t image, uint32_t size[2]);
+/* Regions x dim into out. Does not look for NaN. */
 mask_status mask__regions_reader_features(const mask__regions_reader *reader, size_t image, float *out,
                                           mask_error *err);
 
