@@ -235,22 +235,22 @@ static void test_changes(void **state)
     mask__regions_reader_close(r);
 }
 
-static mask_status note_path(void *user, const char *path, const char *error, mask_error *err)
+static mask_status note_path(void *user, const mask__regions_seen *photo, mask_error *err)
 {
     (void)err;
     char *seen = user;
-    snprintf(seen + strlen(seen), 200 - strlen(seen), "%s%s ", path, error ? "!" : "");
+    snprintf(seen + strlen(seen), 200 - strlen(seen), "%s%s ", photo->path, photo->error ? "!" : "");
     return MASK_OK;
 }
 
-static void test_paths(void **state)
+static void test_each(void **state)
 {
     (void)state;
     mask_error err;
     mask__regions_store *store;
     char seen[200] = "";
     check_ok(mask__regions_open(&store, new_store("paths.regions"), &make, &err));
-    check_ok(mask__regions_paths(store, note_path, seen, &err));
+    check_ok(mask__regions_each(store, note_path, seen, &err));
     assert_string_equal(seen, "/p/a.jpg /p/b.jpg /p/bad.jpg! /p/c.jpg ");
     mask__regions_close(store);
 }
@@ -434,7 +434,7 @@ int main(void)
         cmocka_unit_test(test_images),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_each),
         cmocka_unit_test(test_changed_under_reader),
         cmocka_unit_test(test_refused_rows),
         cmocka_unit_test(test_other_make),

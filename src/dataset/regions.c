@@ -285,17 +285,19 @@ mask_status mask__regions_remove(mask__regions_store *store, const char *path, m
     return finish(store, s, err);
 }
 
-mask_status mask__regions_paths(mask__regions_store *store,
-                                mask_status (*visit)(void *user, const char *path, const char *error, mask_error *err),
-                                void *user, mask_error *err)
+mask_status mask__regions_each(mask__regions_store *store,
+                               mask_status (*visit)(void *user, const mask__regions_seen *photo, mask_error *err),
+                               void *user, mask_error *err)
 {
     sqlite3_stmt *s;
     mask_status status = MASK_OK;
     int code = SQLITE_DONE;
-    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "SELECT path, error FROM photos ORDER BY path", &s, err));
+    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "SELECT path, error, hash FROM photos ORDER BY path", &s, err));
     while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
-        const char *path = (const char *)sqlite3_column_text(s, 0);
-        status = path ? visit(user, path, (const char *)sqlite3_column_text(s, 1), err) : mask__no_memory(err, store->path);
+        mask__regions_seen photo = {.path = (const char *)sqlite3_column_text(s, 0),
+                                    .error = (const char *)sqlite3_column_text(s, 1),
+                                    .hash = (uint64_t)sqlite3_column_int64(s, 2)};
+        status = photo.path ? visit(user, &photo, err) : mask__no_memory(err, store->path);
     }
     if (status == MASK_OK && code != SQLITE_DONE) status = store_fail(store, err);
     sqlite3_finalize(s);

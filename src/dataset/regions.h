@@ -63,10 +63,16 @@ mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_r
 mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err);
 /* Makes what was put durable. */
 mask_status mask__regions_commit(mask__regions_store *store, mask_error *err);
-/* Every path in the store, in order of path. visit returns other than MASK_OK to stop. */
-mask_status mask__regions_paths(mask__regions_store *store,
-                                mask_status (*visit)(void *user, const char *path, const char *error, mask_error *err),
-                                void *user, mask_error *err);
+/* One photo of a store as mask__regions_each shows it. */
+typedef struct mask__regions_seen {
+    const char *path, *error; /* error is NULL for a good one */
+    uint64_t hash;
+} mask__regions_seen;
+
+/* Shows every photo, in order of path, until visit returns other than MASK_OK. */
+mask_status mask__regions_each(mask__regions_store *store,
+                               mask_status (*visit)(void *user, const mask__regions_seen *photo, mask_error *err),
+                               void *user, mask_error *err);
 
 /* The good photos of a store, in order of id, for reading by many threads. */
 typedef struct mask__regions_reader mask__regions_reader;
