@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { ROUND = 4 /* photos a thread */, COMMIT_SECONDS = 2, MAX_GRID = 8, MAX_DETECTIONS = 1000 };
+enum { ROUND = 4 /* photos a thread */, COMMIT_SECONDS = 1, MAX_GRID = 8, MAX_DETECTIONS = 1000 };
 
 /* One photo of a round. */
 typedef struct slot {
