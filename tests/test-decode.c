@@ -292,11 +292,12 @@ static void test_no_photos(void **state)
     mask__photo photo;
     static const char *const texts[] = {
         "x", "%PDF-1.4 and then something more", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
-        "P6 1 1 255 abc and some more bytes", "\x89PNG\r\n\x1a\n\0\0\0\0 nothing here", "GIF89a but not really one"};
-    for (size_t i = 0; i < 4; i++)
+        "P6 1 1 255 abc and some more bytes"};
+    static const unsigned char png[] = "\x89PNG\r\n\x1a\n\0\0\0\0 nothing here", gif[] = "GIF89a but not really one";
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         check_fails(decode(&photo, (const unsigned char *)texts[i], strlen(texts[i]), &err), MASK_EFORMAT, "is no JPEG");
-    check_fails(decode(&photo, (const unsigned char *)texts[4], 27, &err), MASK_EFORMAT, "p: is a damaged PNG (");
-    check_fails(decode(&photo, (const unsigned char *)texts[5], 26, &err), MASK_EFORMAT, "p: is a damaged GIF (");
+    check_fails(decode(&photo, png, sizeof png, &err), MASK_EFORMAT, "p: is a damaged PNG (");
+    check_fails(decode(&photo, gif, sizeof gif, &err), MASK_EFORMAT, "p: is a damaged GIF (");
     {
         size_t size;
         VipsImage *one = quarters(W, H, 3), *parts[4] = {one, one, one, one}, *many;
