@@ -115,7 +115,8 @@ typedef struct mask_images mask_images;
 /* Opens IMAGES: a `*_ims.npy` (images x regions x dim), or a precomp folder with a split ("dev"). float16, 32 or 64.
  * *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each image
  * (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
- * split may be NULL for a file. NaN or infinite features are refused when they are read. */
+ * A region store (mask_extract): its good photos, by id. split may be NULL for a file. NaN or infinite features are
+ * refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err);
 /* The same with progress and warnings, for formats that must be read through before any image can be found. */
 MASK_API mask_status mask_images_open_run(mask_images **out, const char *path, const char *split, const mask_run *run,

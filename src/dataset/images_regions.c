@@ -1,4 +1,5 @@
-/* A region store (regions.h) as a set of images: id and path are what the store says, region 0 of a photo is the whole. */
+/* A region store (regions.h) as a set of images: id and path are what the store says, region 0 of a photo is the whole.
+ */
 #include "images.h"
 #include "regions.h"
 
@@ -93,8 +94,8 @@ mask_status mask__images_open_regions(mask_images **out, const char *path, const
     if (!images) return mask__no_memory(err, path);
     mask_status status = mask__regions_reader_open(&images->reader, path, err);
     if (status == MASK_OK && mask__regions_reader_count(images->reader) == 0) {
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: holds no photo that could be decoded: extract some into it",
-                            path);
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                            "%s: holds no photo that could be decoded: extract some into it", path);
         mask__regions_reader_close(images->reader);
     }
     if (status != MASK_OK) {

@@ -28,16 +28,19 @@ enum statement { STATE, ID_TAKEN, PUT, COPY, REMOVE, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
     [STATE] = "SELECT error IS NULL, size, mtime, hash FROM photos WHERE path = ?1",
     [ID_TAKEN] = "SELECT 1 FROM photos WHERE id = ?1 AND path <> ?2",
-    [PUT] = "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, features)"
+    [PUT] = "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, "
+            "features)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
             " ON CONFLICT (path) DO UPDATE SET size = ?3, mtime = ?4, hash = ?5, width = ?6, height = ?7, regions = ?8,"
             " error = ?9, boxes = ?10, labels = ?11, scores = ?12, features = ?13",
-    [COPY] = "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, features)"
-             " SELECT ?1, ?2, ?3, ?4, ?5, width, height, regions, error, boxes, labels, scores, features FROM photos"
-             " WHERE hash = ?5 AND size = ?3 AND error IS NULL ORDER BY number LIMIT 1"
-             " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime = excluded.mtime, hash = excluded.hash,"
-             " width = excluded.width, height = excluded.height, regions = excluded.regions, error = excluded.error,"
-             " boxes = excluded.boxes, labels = excluded.labels, scores = excluded.scores, features = excluded.features",
+    [COPY] =
+        "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, "
+        "features)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, width, height, regions, error, boxes, labels, scores, features FROM photos"
+        " WHERE hash = ?5 AND size = ?3 AND error IS NULL ORDER BY number LIMIT 1"
+        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime = excluded.mtime, hash = excluded.hash,"
+        " width = excluded.width, height = excluded.height, regions = excluded.regions, error = excluded.error,"
+        " boxes = excluded.boxes, labels = excluded.labels, scores = excluded.scores, features = excluded.features",
     [REMOVE] = "DELETE FROM photos WHERE path = ?1",
 };
 
@@ -111,9 +114,10 @@ static mask_status check_make(mask__regions_store *store, const mask__regions_ma
     MASK__TRY(mask__regions_db_meta(store->db, store->path, "options", &options, err));
     mask_status status = MASK_OK;
     if (strcmp(options, make->options) != 0)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                            "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
-                            store->path, options, make->options);
+        status = mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
+            store->path, options, make->options);
     free(options);
     return status;
 }
@@ -122,7 +126,8 @@ static mask_status open_store(mask__regions_store *store, const mask__regions_ma
 {
     bool empty;
     MASK__TRY(mask__regions_db_open(&store->db, store->path, true, &empty, err));
-    MASK__TRY(mask__regions_db_run(store->db, store->path, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL", err));
+    MASK__TRY(
+        mask__regions_db_run(store->db, store->path, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL", err));
     MASK__TRY(empty ? make_store(store, make, err) : check_make(store, make, err));
     for (int i = 0; i < STATEMENTS; i++)
         MASK__TRY(mask__regions_db_prepare(store->db, store->path, sql[i], &store->statements[i], err));
@@ -234,12 +239,13 @@ static bool storable(const float *values, size_t count, size_t *where)
     return true;
 }
 
-static mask_status bind_regions(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row, mask_error *err)
+static mask_status bind_regions(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row,
+                                mask_error *err)
 {
     size_t where, values = row->count * store->dim;
     if (row->count > MASK__REGIONS_MAX || values > (SIZE_MAX >> 1) / sizeof *store->halves)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu regions, %d are the most a photo may have", row->path,
-                          row->count, MASK__REGIONS_MAX);
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu regions, %d are the most a photo may have",
+                          row->path, row->count, MASK__REGIONS_MAX);
     if (!storable(row->features, values, &where))
         return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
                           "%s: region %zu: a feature is NaN or too large for float16: check the encoder", row->path,
@@ -292,7 +298,8 @@ mask_status mask__regions_each(mask__regions_store *store,
     sqlite3_stmt *s;
     mask_status status = MASK_OK;
     int code = SQLITE_DONE;
-    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "SELECT path, error, hash FROM photos ORDER BY path", &s, err));
+    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "SELECT path, error, hash FROM photos ORDER BY path", &s,
+                                       err));
     while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
         mask__regions_seen photo = {.path = (const char *)sqlite3_column_text(s, 0),
                                     .error = (const char *)sqlite3_column_text(s, 1),

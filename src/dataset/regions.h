@@ -1,9 +1,9 @@
 /* The region store, NAME.regions: one SQLite file, a row a photo: where it lies, what it was made of, and its regions'
  * boxes, labels, scores and features. docs/photos.md has the schema.
  *
- * A rollback journal, not a write-ahead log: the store is a single file whenever nobody writes it, and a program that is
- * killed leaves a journal that the next one rolls back. Features are float16; values that are not finite are refused.
- * Every size that comes from the file is checked before it is used. */
+ * A rollback journal, not a write-ahead log: the store is a single file whenever nobody writes it, and a program that
+ * is killed leaves a journal that the next one rolls back. Features are float16; values that are not finite are
+ * refused. Every size that comes from the file is checked before it is used. */
 #ifndef MASK_DATASET_REGIONS_H
 #define MASK_DATASET_REGIONS_H
 
@@ -15,10 +15,10 @@ enum { MASK__REGIONS_MAX = 4096, MASK__REGIONS_MAX_DIM = 1 << 20, MASK__REGIONS_
 
 /* What all rows share. Features of different makes cannot be compared, so a store has one. */
 typedef struct mask__regions_make {
-    uint64_t encoder;           /* fingerprint */
+    uint64_t encoder; /* fingerprint */
     size_t dim;
-    const char *options;        /* how regions were chosen and encoded, as text */
-    const char *const *labels;  /* what detections may be called; a row's labels count into it */
+    const char *options;       /* how regions were chosen and encoded, as text */
+    const char *const *labels; /* what detections may be called; a row's labels count into it */
     size_t label_count;
 } mask__regions_make;
 
@@ -56,10 +56,9 @@ mask_status mask__regions_state_of(mask__regions_store *store, const char *path,
                                    mask_error *err);
 /* Adds a photo or replaces the one at its path. An id that another photo has becomes the path. */
 mask_status mask__regions_put(mask__regions_store *store, const mask__regions_row *row, mask_error *err);
-/* The file at row->path has the content of a photo that is stored: takes its regions. Only id, path, size, mtime and hash
- * of row are read. *copied is false when none has that content. */
-mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_row *row, bool *copied,
-                               mask_error *err);
+/* The file at row->path has the content of a photo that is stored: takes its regions. Only id, path, size, mtime and
+ * hash of row are read. *copied is false when none has that content. */
+mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_row *row, bool *copied, mask_error *err);
 mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err);
 /* Makes what was put durable. */
 mask_status mask__regions_commit(mask__regions_store *store, mask_error *err);

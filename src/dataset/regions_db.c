@@ -11,7 +11,8 @@ enum { BUSY_MILLISECONDS = 5000, MAX_VALUE_BYTES = 1 << 30 };
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err)
 {
     switch (sqlite3_errcode(db) & 0xff) {
-    case SQLITE_NOMEM: return mask__no_memory(err, path);
+    case SQLITE_NOMEM:
+        return mask__no_memory(err, path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program is writing it: wait until it is done",
@@ -37,7 +38,8 @@ mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql,
 mask_status mask__regions_db_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **statement,
                                      mask_error *err)
 {
-    return sqlite3_prepare_v2(db, sql, -1, statement, NULL) == SQLITE_OK ? MASK_OK : mask__regions_db_fail(db, path, err);
+    return sqlite3_prepare_v2(db, sql, -1, statement, NULL) == SQLITE_OK ? MASK_OK
+                                                                         : mask__regions_db_fail(db, path, err);
 }
 
 static mask_status pragma_number(sqlite3 *db, const char *path, const char *sql, int64_t *value, mask_error *err)
@@ -63,8 +65,8 @@ static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_e
     if (application != MASK__REGIONS_APPLICATION)
         return mask__fail(err, MASK_EFORMAT, 68, "%s: is an SQLite file, but no region store: name another", path);
     if (version < 1 || version > MASK__REGIONS_VERSION)
-        return mask__fail(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again", path,
-                          (long long)version, MASK__REGIONS_VERSION);
+        return mask__fail(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again",
+                          path, (long long)version, MASK__REGIONS_VERSION);
     return MASK_OK;
 }
 
@@ -112,7 +114,8 @@ mask_status mask__regions_db_meta(sqlite3 *db, const char *path, const char *key
     if (text && !(*value = strdup(text))) status = mask__no_memory(err, path);
     else if (code != SQLITE_ROW && code != SQLITE_DONE) status = mask__regions_db_fail(db, path, err);
     else if (!text)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table meta lacks '%s': extract it again", path, key);
+        status =
+            mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table meta lacks '%s': extract it again", path, key);
     sqlite3_finalize(statement);
     return status;
 }
@@ -127,8 +130,8 @@ mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const ch
     bool good = *text && !*end && errno == 0 && *value <= high;
     mask_status status = MASK_OK;
     if (!good)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table meta: '%s' is '%.40s', out of range: extract it again",
-                            path, key, text);
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                            "%s: table meta: '%s' is '%.40s', out of range: extract it again", path, key, text);
     free(text);
     return status;
 }

@@ -9,8 +9,8 @@
 
 enum { MASK__REGIONS_APPLICATION = 0x4d52474e /* "MRGN" */, MASK__REGIONS_VERSION = 1 };
 
-/* Opens the file; `writable` creates it where there is none. Refuses other SQLite files and newer versions; *empty tells
- * that there is no schema yet. */
+/* Opens the file; `writable` creates it where there is none. Refuses other SQLite files and newer versions; *empty
+ * tells that there is no schema yet. */
 mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable, bool *empty, mask_error *err);
 /* The last failure of db, about `path`. */
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err);

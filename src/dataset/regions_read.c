@@ -29,7 +29,7 @@ struct mask__regions_reader {
         float box[4];
         int32_t label;
         float score;
-    } *regions; /* MASK__REGIONS_MAX of them */
+    } * regions; /* MASK__REGIONS_MAX of them */
     uint64_t encoder;
     size_t dim, bad, rows;
     entry *entries;
@@ -55,7 +55,8 @@ static mask_status damaged(const mask__regions_reader *r, const char *what, mask
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table photos: %s: extract it again", r->path, what);
 }
 
-static mask_status add_text(const mask__regions_reader *r, mask__names *names, sqlite3_stmt *s, int column, mask_error *err)
+static mask_status add_text(const mask__regions_reader *r, mask__names *names, sqlite3_stmt *s, int column,
+                            mask_error *err)
 {
     const char *text = (const char *)sqlite3_column_text(s, column);
     if (!text || !*text) return damaged(r, "an id, path or label is missing", err);
@@ -66,7 +67,8 @@ static mask_status read_entry(mask__regions_reader *r, sqlite3_stmt *s, mask_err
 {
     int64_t regions = sqlite3_column_int64(s, 3);
     size_t count = r->ids.count;
-    if (regions < 1 || regions > MASK__REGIONS_MAX) return damaged(r, "a photo's number of regions is out of range", err);
+    if (regions < 1 || regions > MASK__REGIONS_MAX)
+        return damaged(r, "a photo's number of regions is out of range", err);
     if (!mask__grow(&r->entries, &r->capacity, count + 1, sizeof *r->entries)) return mask__no_memory(err, r->path);
     r->entries[count] = (entry){.number = sqlite3_column_int64(s, 0),
                                 .regions = (uint32_t)regions,
@@ -117,11 +119,12 @@ static mask_status read_tables(mask__regions_reader *r, mask_error *err)
     MASK__TRY(mask__regions_db_meta(r->db, r->path, "options", &r->options, err));
     MASK__TRY(for_each(r, "SELECT number, name FROM labels ORDER BY number", read_label, err));
     MASK__TRY(for_each(r, "SELECT count(*) FROM photos WHERE error IS NOT NULL", read_bad, err));
-    MASK__TRY(for_each(r, "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL ORDER BY id", read_entry, err));
+    MASK__TRY(for_each(r, "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL ORDER BY id",
+                       read_entry, err));
     MASK__TRY(mask__regions_db_prepare(r->db, r->path, "SELECT boxes, labels, scores FROM photos WHERE number = ?1",
                                        &r->select_boxes, err));
-    return mask__regions_db_prepare(r->db, r->path, "SELECT features FROM photos WHERE number = ?1", &r->select_features,
-                                    err);
+    return mask__regions_db_prepare(r->db, r->path, "SELECT features FROM photos WHERE number = ?1",
+                                    &r->select_features, err);
 }
 
 mask_status mask__regions_reader_open(mask__regions_reader **out, const char *path, mask_error *err)
@@ -224,8 +227,9 @@ static mask_status stand_on(const mask__regions_reader *r, sqlite3_stmt *s, size
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW) return MASK_OK;
     if (code != SQLITE_DONE) return mask__regions_db_fail(r->db, r->path, err);
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: photo %s is gone since the store was opened: open it again",
-                      r->path, mask__names_get(&r->ids, image));
+    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                      "%s: photo %s is gone since the store was opened: open it again", r->path,
+                      mask__names_get(&r->ids, image));
 }
 
 /* A blob of regions x each bytes in the row a statement stands on. */
@@ -235,11 +239,11 @@ static mask_status blob(const mask__regions_reader *r, sqlite3_stmt *s, size_t i
     *data = sqlite3_column_blob(s, column);
     size_t bytes = (size_t)sqlite3_column_bytes(s, column), regions = r->entries[image].regions;
     if (*data && bytes == regions * each) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: photo %s: its %s have %zu bytes, %zu belong to %zu regions: the store has changed since it was "
-                      "opened or is damaged: open it again, else extract it again",
-                      r->path, mask__names_get(&r->ids, image), sqlite3_column_name(s, column), bytes, regions * each,
-                      regions);
+    return mask__fail(
+        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        "%s: photo %s: its %s have %zu bytes, %zu belong to %zu regions: the store has changed since it was "
+        "opened or is damaged: open it again, else extract it again",
+        r->path, mask__names_get(&r->ids, image), sqlite3_column_name(s, column), bytes, regions * each, regions);
 }
 
 static mask_status read_held(mask__regions_reader *r, size_t image, mask_error *err)

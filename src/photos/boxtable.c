@@ -23,7 +23,8 @@ static mask_status read_number(reading *r, char **at, float *value, mask_error *
 {
     char *end = NULL, number[MAX_NUMBER_BYTES] = "";
     size_t length = strcspn(*at, "\t"), where;
-    if (!(*at)[length]) return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
+    if (!(*at)[length])
+        return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
     if (length > 0 && length < sizeof number && strspn(*at, "0123456789+-.eE") == length) {
         memcpy(number, *at, length);
         *value = strtof_l(number, &end, r->locale);
@@ -41,11 +42,13 @@ static mask_status enter_image(reading *r, const char *name, mask_error *err)
     size_t count = t->images.count;
     if (count && strcmp(mask__names_get(&t->images, count - 1), name) == 0) {
         if (t->count - t->starts[count - 1] < MASK__REGIONS_MAX) return MASK_OK;
-        return mask__lines_fail(&r->lines, err, "image '%.64s' has more than %d boxes: leave some out", name, MASK__REGIONS_MAX);
+        return mask__lines_fail(&r->lines, err, "image '%.64s' has more than %d boxes: leave some out", name,
+                                MASK__REGIONS_MAX);
     }
     if (!*name) return mask__lines_fail(&r->lines, err, "has no image");
     if (count && mask__names_find(&t->images, name) >= 0)
-        return mask__lines_fail(&r->lines, err, "image '%.64s' appears again after other images: sort the table by image", name);
+        return mask__lines_fail(&r->lines, err,
+                                "image '%.64s' appears again after other images: sort the table by image", name);
     if (!mask__grow(&t->starts, &t->starts_capacity, count + 2, sizeof *t->starts)) return mask__no_memory(err, name);
     t->starts[count] = t->count;
     return mask__names_add(&t->images, name, strlen(name), err);
@@ -63,7 +66,8 @@ static mask_status read_row(reading *r, mask_error *err)
     row.text = mask__arena_text(&t->arena, at, strlen(at));
     for (int i = 0; i < BOX; i++) MASK__TRY(read_number(r, &at, &row.box[i], err));
     if (!*at || strchr(at, '\t')) return mask__lines_fail(&r->lines, err, "needs one label after the box");
-    if (!row.text || !mask__grow(&t->rows, &t->capacity, t->count + 1, sizeof *t->rows)) return mask__no_memory(err, at);
+    if (!row.text || !mask__grow(&t->rows, &t->capacity, t->count + 1, sizeof *t->rows))
+        return mask__no_memory(err, at);
     t->rows[t->count++] = row;
     t->starts[t->images.count] = t->count;
     return MASK_OK;

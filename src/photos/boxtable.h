@@ -1,5 +1,6 @@
-/* A table of labelled boxes, as labelled regions have it (docs/datasets.md): image, x1, y1, x2, y2, label, set apart by tabs,
- * a header, all lines of an image together. Whatever follows the image's name is kept as it stands, to be written again. */
+/* A table of labelled boxes, as labelled regions have it (docs/datasets.md): image, x1, y1, x2, y2, label, set apart by
+ * tabs, a header, all lines of an image together. Whatever follows the image's name is kept as it stands, to be written
+ * again. */
 #ifndef MASK_PHOTOS_BOXTABLE_H
 #define MASK_PHOTOS_BOXTABLE_H
 

@@ -22,7 +22,7 @@ enum {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_rwlock_t errors = PTHREAD_RWLOCK_INITIALIZER; /* held for writing by who reads libvips's error text */
-static bool started; /* written once */
+static bool started;                                         /* written once */
 
 static void swallow(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data)
 {
@@ -42,7 +42,8 @@ mask_status mask__decode_start(mask_error *err)
 {
     pthread_once(&once, start);
     if (started) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "libvips cannot start: see that it is installed whole (libvips42)");
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                      "libvips cannot start: see that it is installed whole (libvips42)");
 }
 
 typedef int (*loader)(VipsSource *source, VipsImage **out, ...);
@@ -52,20 +53,13 @@ static const struct format {
     size_t offset, length;
     loader load;
 } formats[] = {
-    {"JPEG", "\xff\xd8\xff", 0, 3, vips_jpegload_source},
-    {"PNG", "\x89PNG\r\n\x1a\n", 0, 8, vips_pngload_source},
-    {"GIF", "GIF87a", 0, 6, vips_gifload_source},
-    {"GIF", "GIF89a", 0, 6, vips_gifload_source},
-    {"WebP", "WEBP", 8, 4, vips_webpload_source},
-    {"TIFF", "II*\0", 0, 4, vips_tiffload_source},
-    {"TIFF", "MM\0*", 0, 4, vips_tiffload_source},
-    {"TIFF", "II+\0", 0, 4, vips_tiffload_source},
-    {"TIFF", "MM\0+", 0, 4, vips_tiffload_source},
-    {"HEIF", "ftypheic", 4, 8, vips_heifload_source},
-    {"HEIF", "ftypheix", 4, 8, vips_heifload_source},
-    {"HEIF", "ftyphevc", 4, 8, vips_heifload_source},
-    {"HEIF", "ftypmif1", 4, 8, vips_heifload_source},
-    {"HEIF", "ftypmsf1", 4, 8, vips_heifload_source},
+    {"JPEG", "\xff\xd8\xff", 0, 3, vips_jpegload_source}, {"PNG", "\x89PNG\r\n\x1a\n", 0, 8, vips_pngload_source},
+    {"GIF", "GIF87a", 0, 6, vips_gifload_source},         {"GIF", "GIF89a", 0, 6, vips_gifload_source},
+    {"WebP", "WEBP", 8, 4, vips_webpload_source},         {"TIFF", "II*\0", 0, 4, vips_tiffload_source},
+    {"TIFF", "MM\0*", 0, 4, vips_tiffload_source},        {"TIFF", "II+\0", 0, 4, vips_tiffload_source},
+    {"TIFF", "MM\0+", 0, 4, vips_tiffload_source},        {"HEIF", "ftypheic", 4, 8, vips_heifload_source},
+    {"HEIF", "ftypheix", 4, 8, vips_heifload_source},     {"HEIF", "ftyphevc", 4, 8, vips_heifload_source},
+    {"HEIF", "ftypmif1", 4, 8, vips_heifload_source},     {"HEIF", "ftypmsf1", 4, 8, vips_heifload_source},
     {"AVIF", "ftypavif", 4, 8, vips_heifload_source},
 };
 
@@ -103,14 +97,11 @@ mask_status mask__photo_read(unsigned char **bytes, size_t *size, const char *pa
     if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
         status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a regular file", path);
-    else if (info.st_size == 0)
-        status = mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: remove it", path);
+    else if (info.st_size == 0) status = mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: remove it", path);
     else if (info.st_size > MAX_FILE_BYTES)
         status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is over a gibibyte: make it smaller", path);
-    else if (!(*bytes = malloc((size_t)info.st_size)))
-        status = mask__no_memory(err, path);
-    else
-        status = read_all(fd, *bytes, *size = (size_t)info.st_size, path, err);
+    else if (!(*bytes = malloc((size_t)info.st_size))) status = mask__no_memory(err, path);
+    else status = read_all(fd, *bytes, *size = (size_t)info.st_size, path, err);
     close(fd);
     if (status != MASK_OK) {
         free(*bytes);
@@ -158,11 +149,12 @@ static mask_status check_header(const decoding *d, mask_error *err)
     uint64_t bytes = VIPS_IMAGE_SIZEOF_PEL(d->image);
     if (width * height > d->max_pixels)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise --max-pixels", d->name,
-                          (unsigned long long)width, (unsigned long long)height, (unsigned long long)d->max_pixels);
+                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise --max-pixels",
+                          d->name, (unsigned long long)width, (unsigned long long)height,
+                          (unsigned long long)d->max_pixels);
     if (vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %d channels, which is no photo: save it as sRGB", d->name,
-                          vips_image_get_bands(d->image));
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %d channels, which is no photo: save it as sRGB",
+                          d->name, vips_image_get_bands(d->image));
     return MASK_OK;
 }
 
@@ -269,7 +261,8 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
     *photo = (mask__photo){0};
     d.format = size >= MASK__PHOTO_HEAD ? find_format(bytes) : NULL;
     if (!d.format)
-        return mask__fail(err, MASK_EFORMAT, 0, "%s: is no JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF: convert or remove it", name);
+        return mask__fail(err, MASK_EFORMAT, 0,
+                          "%s: is no JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF: convert or remove it", name);
     pthread_rwlock_rdlock(&errors);
     int code = decode_once(&d, photo, err);
     pthread_rwlock_unlock(&errors);

@@ -52,11 +52,12 @@ typedef struct job {
 
 static mask_status check_options(const mask_extract_options *o, mask_error *err)
 {
-    if (!o->encoder) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
+    if (!o->encoder)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
     if (o->regions > MAX_DETECTIONS || o->grid > MAX_GRID || o->max_pixels == 0)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%zu regions, grid %zu, %" PRIu64 " pixels: at most %d, at most %d, at least 1 are possible", o->regions,
-                          o->grid, o->max_pixels, MAX_DETECTIONS, MAX_GRID);
+                          "%zu regions, grid %zu, %" PRIu64 " pixels: at most %d, at most %d, at least 1 are possible",
+                          o->regions, o->grid, o->max_pixels, MAX_DETECTIONS, MAX_GRID);
     return MASK_OK;
 }
 
@@ -75,11 +76,12 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     const mask__detector *detector = j->lookers[0].detector;
     const char *features = o->features == MASK_PHOTO_CROPS ? "crops" : "pool", **labels;
     char text[128];
-    mask__regions_make make = {.dim = mask__detector_channels(detector),
-                               .options = text,
-                               .label_count = mask__detector_labels(detector)};
+    mask__regions_make make = {
+        .dim = mask__detector_channels(detector), .options = text, .label_count = mask__detector_labels(detector)};
     if (o->boxes) snprintf(text, sizeof text, "features %s, boxes %016" PRIx64, features, j->labelled.table.hash);
-    else snprintf(text, sizeof text, "features %s, regions %zu, grid %zu", features, o->regions, o->grid < 2 ? 1 : o->grid);
+    else
+        snprintf(text, sizeof text, "features %s, regions %zu, grid %zu", features, o->regions,
+                 o->grid < 2 ? 1 : o->grid);
     MASK__TRY(fingerprint(o->encoder, &make.encoder, err));
     if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
     for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__detector_label(detector, i);
@@ -118,7 +120,8 @@ static mask_status note_hash(void *user, const mask__regions_seen *photo, mask_e
 {
     job *j = user;
     if (photo->error) return MASK_OK;
-    if (!mask__grow(&j->hashes, &j->hash_capacity, j->hash_count + 1, sizeof *j->hashes)) return mask__no_memory(err, photo->path);
+    if (!mask__grow(&j->hashes, &j->hash_capacity, j->hash_count + 1, sizeof *j->hashes))
+        return mask__no_memory(err, photo->path);
     j->hashes[j->hash_count++] = photo->hash;
     return MASK_OK;
 }
@@ -198,7 +201,8 @@ static mask_status look_at_round(job *j, size_t count, mask_error *err)
 static const char *reason_of(const slot *s)
 {
     size_t length = strlen(s->file->path);
-    bool repeats = strncmp(s->err.message, s->file->path, length) == 0 && strncmp(s->err.message + length, ": ", 2) == 0;
+    bool repeats =
+        strncmp(s->err.message, s->file->path, length) == 0 && strncmp(s->err.message + length, ": ", 2) == 0;
     return repeats ? s->err.message + length + 2 : s->err.message;
 }
 
@@ -214,13 +218,18 @@ static mask_status write_slot(job *j, const slot *s, mask_error *err)
                              .width = (uint32_t)v->width,
                              .height = (uint32_t)v->height};
     switch (s->outcome) {
-    case SKIPPED: return MASK_OK;
-    case FAILED: return mask__fail(err, s->err.status, s->err.offset, "%s", s->err.message);
+    case SKIPPED:
+        return MASK_OK;
+    case FAILED:
+        return mask__fail(err, s->err.status, s->err.offset, "%s", s->err.message);
     case KNOWN:
         MASK__TRY(mask__regions_copy(j->store, &row, &copied, err));
         if (copied) j->report.copied++;
-        else return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program changes the store: let it finish, then run "
-                               "this again", s->file->path);
+        else
+            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                              "%s: another program changes the store: let it finish, then run "
+                              "this again",
+                              s->file->path);
         return MASK_OK;
     case BAD:
         row.error = reason_of(s);
@@ -257,7 +266,8 @@ static mask_status extract_round(job *j, size_t count, mask_error *err)
         j->slots[i].view.hash = 0;
     }
     mask_status stopped = look_at_round(j, count, err);
-    for (size_t i = 0; i < count && status == MASK_OK; i++) status = write_slot(j, &j->slots[i], stopped == MASK_OK ? err : NULL);
+    for (size_t i = 0; i < count && status == MASK_OK; i++)
+        status = write_slot(j, &j->slots[i], stopped == MASK_OK ? err : NULL);
     j->done += count;
     return stopped != MASK_OK ? stopped : status;
 }
@@ -324,7 +334,8 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
     if (j->options->boxes) MASK__TRY(mask__boxtable_open(&j->labelled.table, j->options->boxes, err));
     MASK__TRY(mask__walk_open(&j->walk, photos, count, j->run, err));
     if (j->walk.count == 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: no photo is there: name files or folders that hold some",
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "%s: no photo is there: name files or folders that hold some",
                           count ? photos[0] : "the list of photos");
     if (j->options->boxes) MASK__TRY(mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err));
     j->lookers = calloc(most, sizeof *j->lookers);
@@ -345,8 +356,8 @@ static mask_status run_job(job *j, const char *store_path, mask_error *err)
     }
     MASK__TRY(take_stock(j, err));
     if (j->report.good) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "none of %zu photos could be decoded: see the warnings, name others",
-                      j->report.photos);
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "none of %zu photos could be decoded: see the warnings, name others", j->report.photos);
 }
 
 /* The store of a labelled folder lies in it. */

@@ -35,7 +35,8 @@ static const alias *find_alias(const alias *list, size_t count, const char *text
 {
     alias key = {.text = text, .length = strlen(text)};
     const alias *found = bsearch(&key, list, count, sizeof *list, by_text);
-    *twice = found && ((found > list && by_text(found - 1, &key) == 0) || (found + 1 < list + count && by_text(found + 1, &key) == 0));
+    *twice = found && ((found > list && by_text(found - 1, &key) == 0) ||
+                       (found + 1 < list + count && by_text(found + 1, &key) == 0));
     return found;
 }
 
@@ -50,18 +51,19 @@ static mask_status match_image(mask__labelout *out, const mask__walk *walk, alia
     if (!found) return MASK_OK;
     if (twice)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: image '%.100s' could be %.100s or another photo: name it as it lies below its folder", table_path,
-                          name, walk->files[found->file].path);
+                          "%s: image '%.100s' could be %.100s or another photo: name it as it lies below its folder",
+                          table_path, name, walk->files[found->file].path);
     if (out->image_of[found->file] != SIZE_MAX)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: images '%.100s' and '%.100s' are one photo, %.100s: join their boxes",
-                          table_path, mask__names_get(&out->table.images, out->image_of[found->file]), name,
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: images '%.100s' and '%.100s' are one photo, %.100s: join their boxes", table_path,
+                          mask__names_get(&out->table.images, out->image_of[found->file]), name,
                           walk->files[found->file].path);
     out->image_of[found->file] = image;
     return MASK_OK;
 }
 
-static mask_status match_images(mask__labelout *out, const mask__walk *walk, alias *const lists[KINDS], const char *table_path,
-                                const mask_run *run, mask_error *err)
+static mask_status match_images(mask__labelout *out, const mask__walk *walk, alias *const lists[KINDS],
+                                const char *table_path, const mask_run *run, mask_error *err)
 {
     size_t images = out->table.images.count, missing = 0, first = 0;
     for (size_t i = 0; i < images; i++) {
@@ -70,16 +72,17 @@ static mask_status match_images(mask__labelout *out, const mask__walk *walk, ali
         if (!matched && missing++ == 0) first = i;
     }
     if (missing == images)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: none of its %zu images is among the %zu photos, not even '%.100s'",
-                          table_path, images, walk->count, mask__names_get(&out->table.images, 0));
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "%s: none of its %zu images is among the %zu photos, not even '%.100s'", table_path, images,
+                          walk->count, mask__names_get(&out->table.images, 0));
     if (missing)
-        mask__log(run, MASK_LOG_WARNING, "%.200s: %zu of its %zu images have no photo, the first is '%.100s'", table_path, missing,
-                  images, mask__names_get(&out->table.images, first));
+        mask__log(run, MASK_LOG_WARNING, "%.200s: %zu of its %zu images have no photo, the first is '%.100s'",
+                  table_path, missing, images, mask__names_get(&out->table.images, first));
     return MASK_OK;
 }
 
-mask_status mask__labelout_match(mask__labelout *out, const mask__walk *walk, const char *table_path, const mask_run *run,
-                                 mask_error *err)
+mask_status mask__labelout_match(mask__labelout *out, const mask__walk *walk, const char *table_path,
+                                 const mask_run *run, mask_error *err)
 {
     alias *lists[KINDS];
     alias *memory = calloc(walk->count * KINDS, sizeof *memory);
@@ -136,7 +139,8 @@ static mask_status write_photo(writing *w, size_t file, size_t place, mask_error
     const mask__boxtable_row *rows = mask__labelout_rows(w->out, file, &count);
     const char *name = mask__names_get(&w->out->table.images, w->out->image_of[file]);
     if (mask__regions_reader_regions(w->reader, place) != count)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: photo %s has another number of boxes than the table: remove the store",
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: photo %s has another number of boxes than the table: remove the store",
                           mask__regions_reader_path(w->reader), name);
     if (!mask__grow(&w->values, &w->capacity, count * dim, sizeof *w->values)) return mask__no_memory(err, name);
     MASK__TRY(mask__regions_reader_features(w->reader, place, w->values, err));
@@ -177,8 +181,8 @@ static mask_status write_files(writing *w, const char *features, const char *tab
     return status;
 }
 
-mask_status mask__labelout_write(const mask__labelout *out, const mask__walk *walk, const char *store, const char *folder,
-                                 mask_error *err)
+mask_status mask__labelout_write(const mask__labelout *out, const mask__walk *walk, const char *store,
+                                 const char *folder, mask_error *err)
 {
     mask__regions_reader *reader;
     writing w = {.out = out, .walk = walk};

@@ -6,8 +6,9 @@
 #include <xxhash.h>
 
 enum {
-    WORKING_SIDE = 1024, /* photos are shrunk to this: a third of it, a cell of the grid, still fills a network's input */
-    SQUARES = 16,        /* crops encoded at a time */
+    WORKING_SIDE =
+        1024,     /* photos are shrunk to this: a third of it, a cell of the grid, still fills a network's input */
+    SQUARES = 16, /* crops encoded at a time */
     CHANNELS = 3
 };
 
@@ -55,7 +56,8 @@ void mask__look_forget(mask__view *view)
 mask_status mask__look_decode(const mask__looker *looker, mask__view *view, const char *path, mask__photo *photo,
                               mask_error *err)
 {
-    mask_status status = mask__photo_decode(photo, view->bytes, view->size, path, WORKING_SIDE, looker->options.max_pixels, err);
+    mask_status status =
+        mask__photo_decode(photo, view->bytes, view->size, path, WORKING_SIDE, looker->options.max_pixels, err);
     mask__look_forget(view);
     view->width = photo->full_width;
     view->height = photo->full_height;
@@ -65,7 +67,8 @@ mask_status mask__look_decode(const mask__looker *looker, mask__view *view, cons
 static mask_status make_room(mask__view *view, size_t count, size_t dim, mask_error *err)
 {
     size_t values;
-    if (mask__multiply(count, dim, &values) && mask__grow(&view->regions, &view->regions_capacity, count, sizeof *view->regions) &&
+    if (mask__multiply(count, dim, &values) &&
+        mask__grow(&view->regions, &view->regions_capacity, count, sizeof *view->regions) &&
         mask__grow(&view->boxes, &view->boxes_capacity, count * 4, sizeof *view->boxes) &&
         mask__grow(&view->labels, &view->labels_capacity, count, sizeof *view->labels) &&
         mask__grow(&view->scores, &view->scores_capacity, count, sizeof *view->scores) &&
@@ -75,7 +78,8 @@ static mask_status make_room(mask__view *view, size_t count, size_t dim, mask_er
 }
 
 /* Runs the detector on the whole photo, where its boxes or its feature map are needed. */
-static mask_status detect(mask__looker *looker, const mask__photo *photo, bool boxes_wanted, size_t *found, mask_error *err)
+static mask_status detect(mask__looker *looker, const mask__photo *photo, bool boxes_wanted, size_t *found,
+                          mask_error *err)
 {
     static const float whole[4] = {0, 0, 1, 1};
     size_t most = boxes_wanted ? looker->options.regions : 0;
@@ -84,7 +88,8 @@ static mask_status detect(mask__looker *looker, const mask__photo *photo, bool b
     *found = 0;
     if (!finds && looker->options.features == MASK_PHOTO_CROPS) return MASK_OK;
     options.max_boxes = finds ? most : 1;
-    MASK__TRY(mask__resample(&looker->resampler, photo, whole, mask__detector_size(looker->detector), looker->squares, err));
+    MASK__TRY(
+        mask__resample(&looker->resampler, photo, whole, mask__detector_size(looker->detector), looker->squares, err));
     MASK__TRY(mask__detector_detect(looker->detector, looker->squares, 1, &options, looker->detections, found, err));
     if (!finds) *found = 0;
     return MASK_OK;
@@ -98,14 +103,16 @@ static mask_status encode_crops(mask__looker *looker, mask__view *view, const ma
         for (size_t i = 0; i < part; i++)
             MASK__TRY(mask__resample(&looker->resampler, photo, view->regions[at + i].box, side,
                                      looker->squares + i * square_bytes(looker), err));
-        MASK__TRY(mask__detector_crop_features(looker->detector, looker->squares, part, view->features + at * dim, err));
+        MASK__TRY(
+            mask__detector_crop_features(looker->detector, looker->squares, part, view->features + at * dim, err));
     }
     return MASK_OK;
 }
 
 static mask_status encode_pooled(mask__looker *looker, mask__view *view)
 {
-    for (size_t i = 0; i < view->count; i++) memcpy(view->boxes + i * 4, view->regions[i].box, sizeof view->regions[i].box);
+    for (size_t i = 0; i < view->count; i++)
+        memcpy(view->boxes + i * 4, view->regions[i].box, sizeof view->regions[i].box);
     mask__detector_pool(looker->detector, 0, view->boxes, view->count, view->features);
     return MASK_OK;
 }
@@ -122,8 +129,8 @@ static void fill_columns(mask__view *view)
     }
 }
 
-mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo *photo, const mask__boxtable_row *given,
-                       size_t count, mask_error *err)
+mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo *photo,
+                       const mask__boxtable_row *given, size_t count, mask_error *err)
 {
     size_t found, dim = mask__detector_channels(looker->detector);
     MASK__TRY(detect(looker, photo, !given, &found, err));

@@ -37,12 +37,13 @@ void mask__looker_close(mask__looker *looker); /* a zeroed one is fine */
 /* Reads and hashes the file. */
 mask_status mask__look_read(mask__view *view, const char *path, mask_error *err);
 void mask__look_forget(mask__view *view); /* frees what was read, keeps its hash */
-/* Decodes what was read, and forgets it. Errors of this one and of reading are about the photo, unless memory is short. */
+/* Decodes what was read, and forgets it. Errors of this one and of reading are about the photo, unless memory is short.
+ */
 mask_status mask__look_decode(const mask__looker *looker, mask__view *view, const char *path, mask__photo *photo,
                               mask_error *err);
 /* Finds the regions of a decoded photo and their features; given (count of them) replaces detection unless NULL. */
-mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo *photo, const mask__boxtable_row *given,
-                       size_t count, mask_error *err);
+mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo *photo,
+                       const mask__boxtable_row *given, size_t count, mask_error *err);
 void mask__view_free(mask__view *view);
 
 #endif

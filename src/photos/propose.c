@@ -30,7 +30,8 @@ size_t mask__propose(const mask__detection *detections, size_t count, size_t gri
     for (size_t n = 2; n <= grid; n++)
         for (size_t cell = 0; cell < n * n; cell++) {
             float x = (float)(cell % n), y = (float)(cell / n), cells = (float)n;
-            out[used++] = (mask__proposal){.box = {x / cells, y / cells, (x + 1) / cells, (y + 1) / cells}, .label = -1};
+            out[used++] =
+                (mask__proposal){.box = {x / cells, y / cells, (x + 1) / cells, (y + 1) / cells}, .label = -1};
         }
     return used;
 }

@@ -29,7 +29,7 @@ typedef struct walking {
 
 static bool has_photo_extension(const char *name)
 {
-    static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif", "png",  "webp",
+    static const char *const extensions[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
                                              "gif", "tif",  "tiff", "heic", "heif", "avif"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
@@ -60,17 +60,21 @@ static mask_status add_file(const walking *w, const char *path, const struct sta
 {
     mask__walk *walk = w->walk;
     if (!presentable(path)) {
-        mask__log(w->run, MASK_LOG_WARNING, "a file below %.*s is skipped: its name is not UTF-8 or holds control characters: "
-                  "rename it", (int)w->id_from, path);
+        mask__log(w->run, MASK_LOG_WARNING,
+                  "a file below %.*s is skipped: its name is not UTF-8 or holds control characters: "
+                  "rename it",
+                  (int)w->id_from, path);
         return MASK_OK;
     }
-    if (!mask__grow(&walk->files, &walk->capacity, walk->count + 1, sizeof *walk->files)) return mask__no_memory(err, path);
+    if (!mask__grow(&walk->files, &walk->capacity, walk->count + 1, sizeof *walk->files))
+        return mask__no_memory(err, path);
     char *copy = mask__arena_text(&walk->arena, path, strlen(path));
     if (!copy) return mask__no_memory(err, path);
-    walk->files[walk->count++] = (mask__walk_file){.path = copy,
-                                                   .id = copy + w->id_from,
-                                                   .size = (uint64_t)info->st_size,
-                                                   .mtime = info->st_mtim.tv_sec * INT64_C(1000000000) + info->st_mtim.tv_nsec};
+    walk->files[walk->count++] =
+        (mask__walk_file){.path = copy,
+                          .id = copy + w->id_from,
+                          .size = (uint64_t)info->st_size,
+                          .mtime = info->st_mtim.tv_sec * INT64_C(1000000000) + info->st_mtim.tv_nsec};
     return MASK_OK;
 }
 
@@ -154,7 +158,8 @@ static mask_status walk_path(mask__walk *walk, const char *path, const mask_run 
 {
     struct stat info;
     walking w = {.walk = walk, .run = run};
-    if (stat(path, &info) != 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (stat(path, &info) != 0)
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is neither a file nor a folder", path);
     bool is_folder = S_ISDIR(info.st_mode), is_new = true;
@@ -195,7 +200,8 @@ static void sort_files(mask__walk *walk)
     walk->count = kept;
 }
 
-mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const mask_run *run, mask_error *err)
+mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const mask_run *run,
+                            mask_error *err)
 {
     mask_status status = MASK_OK;
     *walk = (mask__walk){0};

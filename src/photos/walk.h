@@ -25,7 +25,8 @@ typedef struct mask__walk {
 } mask__walk;
 
 /* Each file once, whichever way it was reached first. Names that are not UTF-8 or hold control characters, and folders
- * that cannot be read, are skipped with a warning in the run's log. A path of the list that is not there is an error. */
+ * that cannot be read, are skipped with a warning in the run's log. A path of the list that is not there is an error.
+ */
 mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const mask_run *run,
                             mask_error *err);
 void mask__walk_close(mask__walk *walk);
