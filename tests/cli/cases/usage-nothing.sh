@@ -13,6 +13,7 @@
 #err   *
 #err   *
 #err   *
+#err   extract *
 #err 
 #err   mask help COMMAND *
 #err 
