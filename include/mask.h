@@ -114,7 +114,8 @@ typedef struct mask_images mask_images;
 
 /* Opens IMAGES, told apart by content: a `*_ims.npy` (images x regions x dim) or a precomp folder with a split ("dev"),
  * float16, 32 or 64; a TSV of bottom-up attention (6 columns) or LXMERT (10); a folder of .npz (of split: FOLDER/SPLIT), one an
- * image; an HDF5 file (docs/datasets.md has the layouts). Images may have different numbers of regions.
+ * image; an HDF5 file (docs/datasets.md has the layouts); a region store (mask_extract): its good photos, by id. Images may
+ * have different numbers of regions.
  * Of an array, *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each
  * image (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
  * split may be NULL for a file. NaN or infinite features are refused when they are read. */
@@ -692,6 +693,51 @@ MASK_API mask_status mask_images_convert(const mask_images *images, const char *
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
+
+/* Where a region's features come from: the mean of the photo's own feature map under the box (one run of the network a
+ * photo), or a run of the network on each box as a picture of its own (sharper, as many runs as regions). */
+typedef enum mask_photo_features { MASK_PHOTO_POOL, MASK_PHOTO_CROPS } mask_photo_features;
+
+typedef struct mask_extract_options {
+    const char *encoder; /* .menc file (docs/encoders.md) */
+    mask_photo_features features;
+    size_t regions;      /* detected boxes a photo at most; 0 = none */
+    size_t grid;         /* crops of 2 x 2 to grid x grid cells are regions too; below 2 = none */
+    uint64_t max_pixels; /* larger photos are refused before they are decoded */
+    bool prune;          /* drop photos whose files are no longer there */
+    const char *boxes;   /* a table of labelled boxes (image, x1, y1, x2, y2, label): features of these instead of
+                            detections, and `out` becomes a folder for mask_labels_open. NULL = detect */
+} mask_extract_options;
+#define MASK_EXTRACT_DEFAULTS                                                                                          \
+    ((mask_extract_options){.features = MASK_PHOTO_POOL, .regions = 36, .grid = 3, .max_pixels = 100000000})
+
+typedef struct mask_extract_report {
+    size_t photos;    /* found */
+    size_t good;      /* of them are in the store with their regions */
+    size_t extracted; /* of them by this call */
+    size_t copied;    /* had the content of a photo in the store, and took its regions */
+    size_t unchanged; /* were there already */
+    size_t bad;       /* could not be decoded: in the store with the reason, tried again when they change */
+    size_t vanished;  /* photos of the store whose files are no longer there; dropped with prune */
+} mask_extract_report;
+
+/* Decodes photos (files, and folders with all below them; JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF) and stores their regions'
+ * boxes, labels, scores and features in the region store `out`, which mask_images_open opens: docs/photos.md. Region 0 is
+ * the whole photo. A store that is there is continued: files that have not changed are skipped, so a run that was stopped
+ * goes on where it was; MASK_EMISMATCH when it was made with another encoder or other options. Work is committed every
+ * few seconds. Bad photos are skipped and named in the log at the end; MASK_EFORMAT when there is no good one. report may be
+ * NULL. */
+MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
+                                  const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
+                                  mask_error *err);
+
+/* What a region store holds. */
+typedef struct mask_extract_info {
+    size_t photos, bad, regions, dim;
+    uint64_t encoder;  /* fingerprint */
+    char options[128]; /* how regions were chosen and encoded */
+} mask_extract_info;
+MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err);
 
 #ifdef __cplusplus
 }

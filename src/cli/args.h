@@ -5,6 +5,7 @@
 #include "mask.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { MAX_POSITIONAL = 16384 }; /* a shell's *.jpg */
 
 typedef struct option {
     const char *name;  /* "--top"; "-k" too */
@@ -29,7 +30,7 @@ extern const option common_options[];
 struct args {
     const command *command;
     int positional_count;
-    const char *positional[256];
+    const char *positional[MAX_POSITIONAL];
     int option_count;
     struct {
         const option *option;

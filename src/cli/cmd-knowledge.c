@@ -109,6 +109,21 @@ static int info_images(const args *a, const char *path)
     return 0;
 }
 
+static int info_regions(const args *a, const char *path)
+{
+    mask_error err;
+    mask_extract_info i;
+    if (mask_extract_describe(&i, path, &err) != MASK_OK) return failed(&err);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "region store", "photos", (json_int_t)i.photos,
+                                    "bad", (json_int_t)i.bad, "regions", (json_int_t)i.regions, "dimensions",
+                                    (json_int_t)i.dim, "options", i.options));
+    printf("region store   %zu photos, %zu regions x %zu dimensions, %zu photos that could not be decoded\n", i.photos,
+           i.regions, i.dim, i.bad);
+    printf("extracted      with %s; encoder %016llx\n", i.options, (unsigned long long)i.encoder);
+    return 0;
+}
+
 static int run_info(args *a)
 {
     const char *path = a->positional[0];
@@ -119,6 +134,7 @@ static int run_info(args *a)
         fclose(file);
         if (got == sizeof magic && memcmp(magic, "MASKKNOW", 8) == 0) return info_knowledge(a, path);
         if (got == sizeof magic && memcmp(magic, "MASKMVEC", 8) == 0) return info_vectors(a, path);
+        if (got == sizeof magic && memcmp(magic, "SQLite f", 8) == 0) return info_regions(a, path);
     }
     snprintf(labels, sizeof labels, "%s/features.npy", path);
     file = fopen(labels, "rb");
@@ -132,7 +148,7 @@ const command command_info = {
     .positional = "FILE",
     .min_positional = 1,
     .max_positional = 1,
-    .summary = "Say what a .mask, a .mvec, a feature file or a folder of regions holds",
+    .summary = "Say what a .mask, a .mvec, a region store, a feature file or a folder of regions holds",
     .details = "",
     .options = (const option[]){{"--split", "S", "of a precomp folder"}, {0}},
     .run = run_info,

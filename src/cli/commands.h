@@ -12,6 +12,7 @@ extern const command command_learn, command_calibrate;
 extern const command command_info, command_words, command_encode;
 extern const command command_score, command_eval;
 extern const command command_convert;
+extern const command command_extract;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);

@@ -34,13 +34,14 @@ static void draw(const char *what, const char *unit, uint64_t done, uint64_t tot
 {
     double rate = elapsed > 0 && done > bar.first ? (double)(done - bar.first) / elapsed : 0;
     double left = total && rate > 0 ? (double)(total - (done < total ? done : total)) / rate : 0;
+    int digits = rate < 10; /* photos may take a second each */
     char filled[BAR_WIDTH + 1];
     if (!bar.terminal) {
         if (total)
-            fprintf(stderr, "%s: %.0f%%, %.0f %s/s, %.0f s left\n", what, 100.0 * (double)done / (double)total, rate, unit,
-                    left);
+            fprintf(stderr, "%s: %.0f%%, %.*f %s/s, %.0f s left\n", what, 100.0 * (double)done / (double)total, digits, rate,
+                    unit, left);
         else
-            fprintf(stderr, "%s: %llu %s, %.0f %s/s\n", what, (unsigned long long)done, unit, rate, unit);
+            fprintf(stderr, "%s: %llu %s, %.*f %s/s\n", what, (unsigned long long)done, unit, digits, rate, unit);
         return;
     }
     size_t part = total ? (size_t)(BAR_WIDTH * (double)done / (double)total) : 0;
@@ -48,8 +49,8 @@ static void draw(const char *what, const char *unit, uint64_t done, uint64_t tot
     memset(filled, '=', part);
     memset(filled + part, ' ', BAR_WIDTH - part);
     filled[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r%-22.22s [%s] %3.0f%%  %.0f %s/s  %d:%02d left \033[K", what, filled,
-            total ? 100.0 * (double)done / (double)total : 0, rate, unit, (int)left / 60, (int)left % 60);
+    fprintf(stderr, "\r%-22.22s [%s] %3.0f%%  %.*f %s/s  %d:%02d left \033[K", what, filled,
+            total ? 100.0 * (double)done / (double)total : 0, digits, rate, unit, (int)left / 60, (int)left % 60);
     fflush(stderr);
     bar.open = true;
 }

@@ -59,6 +59,7 @@ static image_opener *opener_of(const char *path, const char *split)
     }
     if (begins(head, got, "\x89HDF\r\n\x1a\n", 8)) return mask__images_open_h5;
     if (begins(head, got, "\x93NUMPY", 6)) return mask__images_open_npy;
+    if (begins(head, got, "SQLite format 3", 16)) return mask__images_open_regions;
     if (begins(head, got, "\x1f\x8b", 2)) return refuse_compressed;
     return has_columns(head, got) ? mask__images_open_tsv : mask__images_open_npy;
 }

@@ -70,5 +70,8 @@ mask_status mask__images_open_npz(mask_images **out, const char *path, const cha
 bool mask__images_is_npz_folder(const char *path);
 mask_status mask__images_open_h5(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
                                  mask_error *err);
+/* A region store (regions.h). */
+mask_status mask__images_open_regions(mask_images **out, const char *path, const char *split, bool rows,
+                                      const mask_run *run, mask_error *err);
 
 #endif

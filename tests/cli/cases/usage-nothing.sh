@@ -14,6 +14,7 @@
 #err   *
 #err   *
 #err   *
+#err   extract *
 #err 
 #err   mask help COMMAND *
 #err 

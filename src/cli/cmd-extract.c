@@ -1,0 +1,114 @@
+/* mask extract: photos to region features. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char encoder_name[] = "objectron.menc";
+
+/* Fills path with FOLDER/NAME when that can be read. */
+static bool try_place(char *path, size_t size, const char *folder, const char *below)
+{
+    int length = snprintf(path, size, "%s%s/%s", folder, below, encoder_name);
+    return length > 0 && (size_t)length < size && access(path, R_OK) == 0;
+}
+
+/* --encoder, else MASK_ENCODER, else the file `make encoder` makes: beside the program, or in the user's data folder.
+ */
+static const char *find_encoder(const args *a, char *path, size_t size)
+{
+    const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER")), *data = getenv("XDG_DATA_HOME"),
+               *home = getenv("HOME");
+    char program[4096];
+    if (given && *given) return given;
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = '\0';
+        *strrchr(program, '/') = '\0';
+        if (try_place(path, size, program, "") || try_place(path, size, program, "/../share/mask")) return path;
+    }
+    if (data && *data && try_place(path, size, data, "/mask")) return path;
+    if (home && try_place(path, size, home, "/.local/share/mask")) return path;
+    return NULL;
+}
+
+static int read_options(const args *a, mask_extract_options *o)
+{
+    static const char *const features[] = {"pool", "crops", NULL};
+    int kind = (int)o->features;
+    double pixels = (double)o->max_pixels;
+    int bad = args_choice(a, "--features", features, &kind);
+    if (!bad) bad = args_size(a, "--regions", 0, 1000, &o->regions);
+    if (!bad) bad = args_size(a, "--grid", 1, 8, &o->grid);
+    if (!bad) bad = args_number(a, "--max-pixels", 1, 1e12, &pixels);
+    o->features = (mask_photo_features)kind;
+    o->max_pixels = (uint64_t)pixels;
+    o->prune = args_has(a, "--prune");
+    o->boxes = args_text(a, "--boxes", NULL);
+    return bad;
+}
+
+static int print_report(const args *a, const char *out, const mask_extract_options *o, const mask_extract_report *r)
+{
+    if (a->json)
+        return print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", out, "photos", (json_int_t)r->photos, "good",
+            (json_int_t)r->good, "extracted", (json_int_t)r->extracted, "copied", (json_int_t)r->copied, "unchanged",
+            (json_int_t)r->unchanged, "bad", (json_int_t)r->bad, "vanished", (json_int_t)r->vanished));
+    printf("%s: %zu of %zu photos: %zu extracted, %zu moved or copied, %zu unchanged\n", out, r->good, r->photos,
+           r->extracted, r->copied, r->unchanged);
+    if (r->bad) printf("%zu could not be decoded (named above)\n", r->bad);
+    if (r->vanished)
+        printf("%zu are no longer there: %s\n", r->vanished,
+               o->prune ? "dropped" : "still in the store, --prune drops them");
+    return 0;
+}
+
+static int run_extract(args *a)
+{
+    mask_error err;
+    mask_extract_report report;
+    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    char place[4200];
+    const char *out = args_text(a, "-o", NULL);
+    if (!out) return args_usage(a, "-o REGIONS is needed");
+    int bad = read_options(a, &o);
+    if (bad) return bad;
+    if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
+    o.encoder = find_encoder(a, place, sizeof place);
+    if (!o.encoder) return fail("no encoder is there: run make encoder, or name one with --encoder FILE.menc");
+    if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
+        return failed(&err);
+    progress_end();
+    return print_report(a, out, &o, &report);
+}
+
+const command command_extract = {
+    .name = "extract",
+    .positional = "PHOTOS...",
+    .min_positional = 1,
+    .max_positional = MAX_POSITIONAL,
+    .summary = "Find the regions of photos and write their features",
+    .details =
+        "PHOTOS are files, and folders with all below them: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF. REGIONS is a store "
+        "that\n"
+        "is continued: photos that have not changed are skipped, and a run that was stopped goes on. The encoder is\n"
+        "--encoder, else MASK_ENCODER, else objectron.menc beside the program or in ~/.local/share/mask.",
+    .options =
+        (const option[]){
+            {"-o", "REGIONS", "store to write or continue; with --boxes, a folder"},
+            {"--encoder", "E.menc", "network that finds and encodes regions (make encoder)"},
+            {"--features", "F",
+             "pool: of the photo's feature map, fast (default); crops: a run of the network a region"},
+            {"--regions", "N", "detected boxes a photo at most (default: 36)"},
+            {"--grid", "N", "crops of 2 x 2 to N x N cells are regions too; 1 = none (default: 3)"},
+            {"--boxes", "T.tsv",
+             "labelled boxes (image x1 y1 x2 y2 label) instead of detections: writes a folder to learn from"},
+            {"--max-pixels", "N", "refuse larger photos before decoding them (default: 100000000)"},
+            {"--prune", NULL, "drop photos whose files are no longer there"},
+            {0},
+        },
+    .run = run_extract,
+};

@@ -1,0 +1,113 @@
+#include "boxtable.h"
+#include "dataset/lines.h"
+#include "dataset/regions.h"
+#include "math/vector.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BOX = 4, MAX_NUMBER_BYTES = 64 };
+
+const char mask__boxtable_header[] = "image\tx1\ty1\tx2\ty2\tlabel";
+
+/* The table as it is read; numbers have a decimal point whatever the program's locale is. */
+typedef struct reading {
+    mask__lines lines;
+    locale_t locale;
+    mask__boxtable *table;
+} reading;
+
+/* Cuts a number off *at. */
+static mask_status read_number(reading *r, char **at, float *value, mask_error *err)
+{
+    char *end = NULL, number[MAX_NUMBER_BYTES] = "";
+    size_t length = strcspn(*at, "\t"), where;
+    if (!(*at)[length])
+        return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
+    if (length > 0 && length < sizeof number && strspn(*at, "0123456789+-.eE") == length) {
+        memcpy(number, *at, length);
+        *value = strtof_l(number, &end, r->locale);
+    }
+    if (!end || *end || !mask__all_finite(value, 1, &where))
+        return mask__lines_fail(&r->lines, err, "'%.*s' is not a finite number: boxes are x1, y1, x2, y2",
+                                length < 32 ? (int)length : 32, *at);
+    *at += length + 1;
+    return MASK_OK;
+}
+
+static mask_status enter_image(reading *r, const char *name, mask_error *err)
+{
+    mask__boxtable *t = r->table;
+    size_t count = t->images.count;
+    if (count && strcmp(mask__names_get(&t->images, count - 1), name) == 0) {
+        if (t->count - t->starts[count - 1] < MASK__REGIONS_MAX) return MASK_OK;
+        return mask__lines_fail(&r->lines, err, "image '%.64s' has more than %d boxes: leave some out", name,
+                                MASK__REGIONS_MAX);
+    }
+    if (!*name) return mask__lines_fail(&r->lines, err, "has no image");
+    if (count && mask__names_find(&t->images, name) >= 0)
+        return mask__lines_fail(&r->lines, err,
+                                "image '%.64s' appears again after other images: sort the table by image", name);
+    if (!mask__grow(&t->starts, &t->starts_capacity, count + 2, sizeof *t->starts)) return mask__no_memory(err, name);
+    t->starts[count] = t->count;
+    return mask__names_add(&t->images, name, strlen(name), err);
+}
+
+static mask_status read_row(reading *r, mask_error *err)
+{
+    mask__boxtable *t = r->table;
+    mask__boxtable_row row;
+    char *at = strchrnul(r->lines.text, '\t');
+    t->hash = t->hash * UINT64_C(0x9e3779b97f4a7c15) + mask__strings_hash(r->lines.text, r->lines.length);
+    if (!*at) return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
+    *at++ = '\0';
+    MASK__TRY(enter_image(r, r->lines.text, err));
+    row.text = mask__arena_text(&t->arena, at, strlen(at));
+    for (int i = 0; i < BOX; i++) MASK__TRY(read_number(r, &at, &row.box[i], err));
+    if (!*at || strchr(at, '\t')) return mask__lines_fail(&r->lines, err, "needs one label after the box");
+    if (!row.text || !mask__grow(&t->rows, &t->capacity, t->count + 1, sizeof *t->rows))
+        return mask__no_memory(err, at);
+    t->rows[t->count++] = row;
+    t->starts[t->images.count] = t->count;
+    return MASK_OK;
+}
+
+static mask_status read_rows(reading *r, mask_error *err)
+{
+    MASK__TRY(mask__lines_next(&r->lines, err));
+    if (!r->lines.text || strcmp(r->lines.text, mask__boxtable_header) != 0)
+        return mask__fail(err, MASK_EFORMAT, 0,
+                          "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it",
+                          mask__stream_path(r->lines.stream));
+    for (;;) {
+        MASK__TRY(mask__lines_next(&r->lines, err));
+        if (!r->lines.text) break;
+        MASK__TRY(read_row(r, err));
+    }
+    if (r->table->count) return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has no boxes: name a table with some",
+                      mask__stream_path(r->lines.stream));
+}
+
+mask_status mask__boxtable_open(mask__boxtable *table, const char *path, mask_error *err)
+{
+    reading r = {.table = table};
+    *table = (mask__boxtable){0};
+    MASK__TRY(mask__lines_open(&r.lines, path, err));
+    r.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    mask_status status = r.locale ? read_rows(&r, err) : mask__no_memory(err, path);
+    if (r.locale) freelocale(r.locale);
+    mask__lines_close(&r.lines);
+    if (status != MASK_OK) mask__boxtable_close(table);
+    return status;
+}
+
+void mask__boxtable_close(mask__boxtable *table)
+{
+    mask__arena_free(&table->arena);
+    mask__names_free(&table->images);
+    free(table->starts);
+    free(table->rows);
+    *table = (mask__boxtable){0};
+}

@@ -1,0 +1,284 @@
+/* libvips keeps one error text for the whole process. Decoding holds a lock for reading; who fails decodes once more
+ * alone, behind the lock for writing, so that the text is about this photo. That lock and libvips's own state are an
+ * exception to "the library has no mutable globals". */
+#include "decode.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vips/vips.h>
+
+enum {
+    MAX_FILE_BYTES = 1 << 30,
+    BACKGROUND = 128,      /* behind transparent pixels: what networks see as nothing */
+    MAX_BANDS = 8,         /* CMYK and alpha are five */
+    MAX_BYTES_A_PIXEL = 64 /* bands x their size */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_rwlock_t errors = PTHREAD_RWLOCK_INITIALIZER; /* held for writing by who reads libvips's error text */
+static bool started;                                         /* written once */
+
+static void swallow(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data)
+{
+    (void)domain, (void)level, (void)message, (void)data;
+}
+
+static void start(void)
+{
+    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION, swallow, NULL); /* warnings about odd files */
+    if (VIPS_INIT("mask") != 0) return;
+    vips_concurrency_set(1); /* photos are decoded side by side */
+    vips_cache_set_max(0);   /* no photo is decoded twice */
+    started = true;
+}
+
+mask_status mask__decode_start(mask_error *err)
+{
+    pthread_once(&once, start);
+    if (started) return MASK_OK;
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                      "libvips cannot start: see that it is installed whole (libvips42)");
+}
+
+typedef int (*loader)(VipsSource *source, VipsImage **out, ...);
+
+static const struct format {
+    const char *name, *magic;
+    size_t offset, length;
+    loader load;
+} formats[] = {
+    {"JPEG", "\xff\xd8\xff", 0, 3, vips_jpegload_source}, {"PNG", "\x89PNG\r\n\x1a\n", 0, 8, vips_pngload_source},
+    {"GIF", "GIF87a", 0, 6, vips_gifload_source},         {"GIF", "GIF89a", 0, 6, vips_gifload_source},
+    {"WebP", "WEBP", 8, 4, vips_webpload_source},         {"TIFF", "II*\0", 0, 4, vips_tiffload_source},
+    {"TIFF", "MM\0*", 0, 4, vips_tiffload_source},        {"TIFF", "II+\0", 0, 4, vips_tiffload_source},
+    {"TIFF", "MM\0+", 0, 4, vips_tiffload_source},        {"HEIF", "ftypheic", 4, 8, vips_heifload_source},
+    {"HEIF", "ftypheix", 4, 8, vips_heifload_source},     {"HEIF", "ftyphevc", 4, 8, vips_heifload_source},
+    {"HEIF", "ftypmif1", 4, 8, vips_heifload_source},     {"HEIF", "ftypmsf1", 4, 8, vips_heifload_source},
+    {"AVIF", "ftypavif", 4, 8, vips_heifload_source},
+};
+
+static const struct format *find_format(const unsigned char *head)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (memcmp(head + formats[i].offset, formats[i].magic, formats[i].length) == 0) return &formats[i];
+    return NULL;
+}
+
+const char *mask__photo_format(const unsigned char head[MASK__PHOTO_HEAD])
+{
+    const struct format *format = find_format(head);
+    return format ? format->name : NULL;
+}
+
+static mask_status read_all(int fd, unsigned char *bytes, size_t size, const char *path, mask_error *err)
+{
+    for (size_t at = 0; at < size;) {
+        ssize_t got = read(fd, bytes + at, size - at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return mask__fail(err, MASK_EIO, at, "%s: cannot read: %s", path, strerror(errno));
+        if (got == 0) return mask__fail(err, MASK_EIO, at, "%s: became shorter while it was read: try again", path);
+        at += (size_t)got;
+    }
+    return MASK_OK;
+}
+
+mask_status mask__photo_read(unsigned char **bytes, size_t *size, const char *path, mask_error *err)
+{
+    struct stat info;
+    mask_status status;
+    *bytes = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
+    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a regular file", path);
+    else if (info.st_size == 0) status = mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: remove it", path);
+    else if (info.st_size > MAX_FILE_BYTES)
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is over a gibibyte: make it smaller", path);
+    else if (!(*bytes = malloc((size_t)info.st_size))) status = mask__no_memory(err, path);
+    else status = read_all(fd, *bytes, *size = (size_t)info.st_size, path, err);
+    close(fd);
+    if (status != MASK_OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}
+
+/* One photo on its way; every step replaces `image`. */
+typedef struct decoding {
+    const struct format *format;
+    const unsigned char *bytes;
+    size_t size, side;
+    uint64_t max_pixels;
+    const char *name;
+    VipsImage *image;
+} decoding;
+
+/* The status of a failure of libvips; its text is added by whoever holds the lock. */
+enum { VIPS_FAILED = -1 };
+
+/* Header only: pixels are decoded when they are asked for. shrink and scale are the loaders' own, nearly for free. */
+static int load(decoding *d, int shrink)
+{
+    VipsSource *source = vips_source_new_from_memory(d->bytes, d->size);
+    g_clear_object(&d->image);
+    if (!source) return VIPS_FAILED;
+    int code;
+    if (d->format->load == vips_jpegload_source)
+        code = vips_jpegload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                    VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
+    else if (d->format->load == vips_webpload_source)
+        code = vips_webpload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                    VIPS_FAIL_ON_TRUNCATED, "scale", 1.0 / shrink, NULL);
+    else
+        code = d->format->load(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED,
+                               NULL);
+    g_object_unref(source);
+    return code;
+}
+
+static mask_status check_header(const decoding *d, mask_error *err)
+{
+    uint64_t width = (uint64_t)vips_image_get_width(d->image), height = (uint64_t)vips_image_get_height(d->image);
+    uint64_t bytes = VIPS_IMAGE_SIZEOF_PEL(d->image);
+    if (width * height > d->max_pixels)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise --max-pixels",
+                          d->name, (unsigned long long)width, (unsigned long long)height,
+                          (unsigned long long)d->max_pixels);
+    if (vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %d channels, which is no photo: save it as sRGB",
+                          d->name, vips_image_get_bands(d->image));
+    return MASK_OK;
+}
+
+/* How far the loader itself may shrink: down to twice the size that is wanted, the rest is done well. */
+static int loader_shrink(const decoding *d, size_t longer)
+{
+    int shrink = 1;
+    if (d->format->load != vips_jpegload_source && d->format->load != vips_webpload_source) return 1;
+    while (shrink < 8 && longer / (size_t)(shrink * 2) >= d->side * 2) shrink *= 2;
+    return shrink;
+}
+
+static void replace(decoding *d, VipsImage *image)
+{
+    g_object_unref(d->image);
+    d->image = image;
+}
+
+/* Shrinks and turns upright. Colours go through a profile where the photo has one, and as ink. */
+static int shrink_upright(decoding *d)
+{
+    VipsImage *next;
+    bool profile = vips_image_get_typeof(d->image, VIPS_META_ICC_NAME) != 0 ||
+                   vips_image_get_interpretation(d->image) == VIPS_INTERPRETATION_CMYK;
+    int code = profile ? vips_thumbnail_image(d->image, &next, (int)d->side, "height", (int)d->side, "size",
+                                              VIPS_SIZE_DOWN, "export_profile", "srgb", NULL)
+                       : vips_thumbnail_image(d->image, &next, (int)d->side, "height", (int)d->side, "size",
+                                              VIPS_SIZE_DOWN, NULL);
+    if (code == 0) replace(d, next);
+    return code;
+}
+
+/* Three bands of 8 bits. */
+static int convert(decoding *d)
+{
+    VipsImage *next;
+    if (vips_colourspace(d->image, &next, VIPS_INTERPRETATION_sRGB, NULL) != 0) return VIPS_FAILED;
+    replace(d, next);
+    if (vips_image_hasalpha(d->image)) {
+        VipsArrayDouble *grey = vips_array_double_newv(1, (double)BACKGROUND);
+        int code = vips_flatten(d->image, &next, "background", grey, NULL);
+        vips_area_unref(VIPS_AREA(grey));
+        if (code != 0) return VIPS_FAILED;
+        replace(d, next);
+    }
+    if (vips_cast(d->image, &next, VIPS_FORMAT_UCHAR, NULL) != 0) return VIPS_FAILED;
+    replace(d, next);
+    return 0;
+}
+
+static int copy_pixels(const decoding *d, mask__photo *photo)
+{
+    size_t bytes;
+    photo->width = (size_t)vips_image_get_width(d->image);
+    photo->height = (size_t)vips_image_get_height(d->image);
+    if (vips_image_get_bands(d->image) != 3) {
+        vips_error("mask", "%d channels remain", vips_image_get_bands(d->image));
+        return VIPS_FAILED;
+    }
+    photo->rgb = vips_image_write_to_memory(d->image, &bytes);
+    return photo->rgb ? 0 : VIPS_FAILED;
+}
+
+/* VIPS_FAILED where libvips failed, else a mask_status. */
+static int decode(decoding *d, mask__photo *photo, mask_error *err)
+{
+    *photo = (mask__photo){0};
+    if (load(d, 1) != 0) return VIPS_FAILED;
+    mask_status status = check_header(d, err);
+    if (status != MASK_OK) return (int)status;
+    bool turned = vips_image_get_orientation_swap(d->image);
+    size_t width = (size_t)vips_image_get_width(d->image), height = (size_t)vips_image_get_height(d->image);
+    photo->full_width = turned ? height : width;
+    photo->full_height = turned ? width : height;
+    int shrink = loader_shrink(d, width > height ? width : height);
+    if (shrink > 1 && load(d, shrink) != 0) return VIPS_FAILED;
+    return shrink_upright(d) != 0 || convert(d) != 0 ? VIPS_FAILED : copy_pixels(d, photo);
+}
+
+static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
+{
+    int code = decode(d, photo, err);
+    g_clear_object(&d->image);
+    if (code != 0) mask__photo_free(photo);
+    return code;
+}
+
+/* The first line of libvips's text, printable. Empties it. */
+static void take_reason(char *reason, size_t size)
+{
+    const char *text = vips_error_buffer();
+    size_t length = strcspn(text, "\n");
+    g_strlcpy(reason, text, length + 1 < size ? length + 1 : size);
+    for (char *c = reason; *c; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f) *c = '?';
+    vips_error_clear();
+}
+
+mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, size_t size, const char *name,
+                               size_t side, uint64_t max_pixels, mask_error *err)
+{
+    char reason[160];
+    decoding d = {.bytes = bytes, .size = size, .side = side, .max_pixels = max_pixels, .name = name};
+    *photo = (mask__photo){0};
+    d.format = size >= MASK__PHOTO_HEAD ? find_format(bytes) : NULL;
+    if (!d.format)
+        return mask__fail(err, MASK_EFORMAT, 0,
+                          "%s: is no JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF: convert or remove it", name);
+    pthread_rwlock_rdlock(&errors);
+    int code = decode_once(&d, photo, err);
+    pthread_rwlock_unlock(&errors);
+    if (code != VIPS_FAILED) return (mask_status)code;
+    pthread_rwlock_wrlock(&errors);
+    vips_error_clear();
+    code = decode_once(&d, photo, err);
+    if (code == VIPS_FAILED) take_reason(reason, sizeof reason);
+    pthread_rwlock_unlock(&errors);
+    if (code != VIPS_FAILED) return (mask_status)code;
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is a damaged %s (%s): save it again or remove it", name,
+                      d.format->name, reason);
+}
+
+void mask__photo_free(mask__photo *photo)
+{
+    g_free(photo->rgb);
+    *photo = (mask__photo){0};
+}

@@ -1,0 +1,34 @@
+/* Photos to upright 8-bit sRGB pixels, by libvips: JPEG, PNG, WebP, GIF, TIFF and, where libvips has it, HEIC and AVIF.
+ *
+ * EXIF rotation is applied, CMYK, grey, 16 bits and embedded profiles become sRGB, transparency lies on middle grey, of
+ * several frames or pages the first is taken. A file that is cut off or damaged is refused, not half-used: grey where
+ * the rest should be would become features of something that is not there. The number of pixels is checked in the
+ * header, before memory is spent. Other formats that libvips would read (PDF, SVG, ...) are refused. */
+#ifndef MASK_PHOTOS_DECODE_H
+#define MASK_PHOTOS_DECODE_H
+
+#include "base/error.h"
+
+enum { MASK__PHOTO_HEAD = 16 };
+
+/* The format that a file's first bytes tell ("JPEG"), NULL when they tell none that is decoded. */
+const char *mask__photo_format(const unsigned char head[MASK__PHOTO_HEAD]);
+
+typedef struct mask__photo {
+    uint8_t *rgb;                   /* width x height x 3 */
+    size_t width, height;           /* at most `side` each */
+    size_t full_width, full_height; /* of the upright photo in its file */
+} mask__photo;
+
+/* Starts libvips; the first call of a process decides. Any thread may call the functions below once it succeeded. */
+mask_status mask__decode_start(mask_error *err);
+
+/* Reads a whole file; the caller frees. Refuses what is not a regular file, is empty or over a gibibyte. */
+mask_status mask__photo_read(unsigned char **bytes, size_t *size, const char *path, mask_error *err);
+/* Decodes such bytes, shrunk until neither side is longer than `side`. name stands in messages. MASK_EFORMAT: not a
+ * photo, or damaged; MASK_EINVAL: more than max_pixels. Uses the calling thread only. */
+mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, size_t size, const char *name,
+                               size_t side, uint64_t max_pixels, mask_error *err);
+void mask__photo_free(mask__photo *photo); /* a zeroed one is fine */
+
+#endif

@@ -1,0 +1,226 @@
+#include "walk.h"
+#include "decode.h"
+#include "base/file.h"
+#include "dataset/lines.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 64 };
+
+typedef struct mask__walk_folder {
+    dev_t device;
+    ino_t inode;
+} folder;
+
+/* What stays the same while one path of the list is walked. */
+typedef struct walking {
+    mask__walk *walk;
+    const mask_run *run;
+    size_t id_from; /* where the id begins in a path */
+} walking;
+
+static bool has_photo_extension(const char *name)
+{
+    static const char *const extensions[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
+                                             "gif", "tif",  "tiff", "heic", "heif", "avif"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
+        if (strcasecmp(dot + 1, extensions[i]) == 0) return true;
+    return false;
+}
+
+static bool has_photo_content(const char *path)
+{
+    unsigned char head[MASK__PHOTO_HEAD];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    ssize_t got = read(fd, head, sizeof head);
+    close(fd);
+    return got == (ssize_t)sizeof head && mask__photo_format(head);
+}
+
+/* Names go into tables, JSON and one-line messages. */
+static bool presentable(const char *path)
+{
+    size_t length = strlen(path);
+    for (const char *c = path; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) return false;
+    return mask__utf8_valid(path, length) == length;
+}
+
+static mask_status add_file(const walking *w, const char *path, const struct stat *info, mask_error *err)
+{
+    mask__walk *walk = w->walk;
+    if (!presentable(path)) {
+        mask__log(w->run, MASK_LOG_WARNING,
+                  "a file below %.*s is skipped: its name is not UTF-8 or holds control characters: "
+                  "rename it",
+                  (int)w->id_from, path);
+        return MASK_OK;
+    }
+    if (!mask__grow(&walk->files, &walk->capacity, walk->count + 1, sizeof *walk->files))
+        return mask__no_memory(err, path);
+    char *copy = mask__arena_text(&walk->arena, path, strlen(path));
+    if (!copy) return mask__no_memory(err, path);
+    walk->files[walk->count++] =
+        (mask__walk_file){.path = copy,
+                          .id = copy + w->id_from,
+                          .size = (uint64_t)info->st_size,
+                          .mtime = info->st_mtim.tv_sec * INT64_C(1000000000) + info->st_mtim.tv_nsec};
+    return MASK_OK;
+}
+
+/* Whether the folder is new; notes it then. */
+static mask_status enter(mask__walk *walk, const struct stat *info, const char *path, bool *is_new, mask_error *err)
+{
+    *is_new = false;
+    for (size_t i = 0; i < walk->folder_count; i++)
+        if (walk->folders[i].device == info->st_dev && walk->folders[i].inode == info->st_ino) return MASK_OK;
+    if (!mask__grow(&walk->folders, &walk->folder_capacity, walk->folder_count + 1, sizeof *walk->folders))
+        return mask__no_memory(err, path);
+    walk->folders[walk->folder_count++] = (folder){info->st_dev, info->st_ino};
+    *is_new = true;
+    return MASK_OK;
+}
+
+static mask_status walk_folder(const walking *w, const char *path, int depth, mask_error *err);
+
+static mask_status walk_entry(const walking *w, const char *path, int depth, mask_error *err)
+{
+    struct stat info;
+    bool is_new;
+    if (stat(path, &info) != 0) return MASK_OK; /* a link to nowhere */
+    if (S_ISREG(info.st_mode))
+        return has_photo_extension(path) || has_photo_content(path) ? add_file(w, path, &info, err) : MASK_OK;
+    if (!S_ISDIR(info.st_mode)) return MASK_OK;
+    if (depth == MAX_DEPTH) {
+        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %d folders deep", path, depth);
+        return MASK_OK;
+    }
+    MASK__TRY(enter(w->walk, &info, path, &is_new, err));
+    return is_new ? walk_folder(w, path, depth + 1, err) : MASK_OK;
+}
+
+static int not_hidden(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static mask_status walk_folder(const walking *w, const char *path, int depth, mask_error *err)
+{
+    struct dirent **entries;
+    mask_status status = MASK_OK;
+    int count = scandir(path, &entries, not_hidden, by_bytes);
+    if (count < 0) {
+        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %s", path, strerror(errno));
+        return MASK_OK;
+    }
+    for (int i = 0; i < count; i++) {
+        char *inside = NULL;
+        if (status == MASK_OK && asprintf(&inside, "%s%s%s", path, path[1] ? "/" : "", entries[i]->d_name) < 0) {
+            inside = NULL;
+            status = mask__no_memory(err, path);
+        }
+        if (status == MASK_OK) status = walk_entry(w, inside, depth, err);
+        free(inside);
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+/* The absolute path of a file, without following the file itself should it be a link; the caller frees. */
+static char *absolute_file(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *above = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *folder_path = above ? realpath(above, NULL) : NULL, *whole = NULL;
+    if (folder_path && asprintf(&whole, "%s%s%s", folder_path, folder_path[1] ? "/" : "", name) < 0) whole = NULL;
+    free(above);
+    free(folder_path);
+    return whole;
+}
+
+static mask_status walk_path(mask__walk *walk, const char *path, const mask_run *run, mask_error *err)
+{
+    struct stat info;
+    walking w = {.walk = walk, .run = run};
+    if (stat(path, &info) != 0)
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is neither a file nor a folder", path);
+    bool is_folder = S_ISDIR(info.st_mode), is_new = true;
+    char *whole = is_folder ? realpath(path, NULL) : absolute_file(path);
+    if (!whole) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    mask_status status = MASK_OK;
+    if (is_folder) {
+        w.id_from = strlen(whole) + (whole[1] ? 1 : 0);
+        status = enter(walk, &info, whole, &is_new, err);
+        if (status == MASK_OK && access(whole, R_OK | X_OK) != 0)
+            status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+        if (status == MASK_OK && is_new) status = walk_folder(&w, whole, 0, err);
+    } else {
+        w.id_from = (size_t)(strrchr(whole, '/') + 1 - whole);
+        status = add_file(&w, whole, &info, err);
+    }
+    free(whole);
+    return status;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const mask__walk_file *)a)->path, ((const mask__walk_file *)b)->path);
+}
+
+/* Sorts by path; of a file that was reached twice the longer id stays, which tells more. */
+static void sort_files(mask__walk *walk)
+{
+    size_t kept = 0;
+    if (walk->count) qsort(walk->files, walk->count, sizeof *walk->files, by_path);
+    for (size_t i = 0; i < walk->count; i++) {
+        if (kept && strcmp(walk->files[kept - 1].path, walk->files[i].path) == 0) {
+            if (strlen(walk->files[i].id) > strlen(walk->files[kept - 1].id)) walk->files[kept - 1] = walk->files[i];
+            continue;
+        }
+        walk->files[kept++] = walk->files[i];
+    }
+    walk->count = kept;
+}
+
+mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const mask_run *run,
+                            mask_error *err)
+{
+    mask_status status = MASK_OK;
+    *walk = (mask__walk){0};
+    for (size_t i = 0; i < count && status == MASK_OK; i++) status = walk_path(walk, paths[i], run, err);
+    if (status == MASK_OK) sort_files(walk);
+    else mask__walk_close(walk);
+    return status;
+}
+
+void mask__walk_close(mask__walk *walk)
+{
+    mask__arena_free(&walk->arena);
+    free(walk->files);
+    free(walk->folders);
+    *walk = (mask__walk){0};
+}
+
+const mask__walk_file *mask__walk_find(const mask__walk *walk, const char *path)
+{
+    mask__walk_file key = {.path = path};
+    return walk->count ? bsearch(&key, walk->files, walk->count, sizeof *walk->files, by_path) : NULL;
+}

@@ -1,0 +1,533 @@
+/* Extraction end to end with a detector of our own: it finds fixed boxes, and a feature is the mean colour of what it was
+ * shown, so that every region can be checked. Its functions stand here under the detector's names; the linker then leaves
+ * the real one out. */
+#include "pictures.h"
+#include "base/file.h"
+#include "dataset/images.h"
+#include "dataset/labels.h"
+#include "dataset/regions.h"
+#include "photos/decode.h"
+#include "vision/detector.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SIDE = 24, CHANNELS = 4, FOUND = 3, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
+
+struct mask__detector {
+    uint8_t last[SIDE * SIDE * 3];
+    bool finds;
+};
+
+static int looks, crops; /* photos and crops that were run, all threads together */
+
+mask_status mask__detector_open(mask__detector **out, const char *path, const mask_run *run, mask_error *err)
+{
+    assert_int_equal(run->threads, 1);
+    if (!mask__is_file(path)) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
+    *out = calloc(1, sizeof **out);
+    (*out)->finds = !strstr(path, "classifier");
+    return MASK_OK;
+}
+
+void mask__detector_close(mask__detector *detector)
+{
+    free(detector);
+}
+
+size_t mask__detector_size(const mask__detector *detector)
+{
+    (void)detector;
+    return SIDE;
+}
+
+size_t mask__detector_channels(const mask__detector *detector)
+{
+    (void)detector;
+    return CHANNELS;
+}
+
+bool mask__detector_finds_boxes(const mask__detector *detector)
+{
+    return detector->finds;
+}
+
+size_t mask__detector_labels(const mask__detector *detector)
+{
+    (void)detector;
+    return 2;
+}
+
+const char *mask__detector_label(const mask__detector *detector, size_t label)
+{
+    (void)detector;
+    return label ? "left" : "top";
+}
+
+/* The left half, the top half, and a box too thin to keep. */
+static const mask__detection found_boxes[FOUND] = {{{0, 0, 0.5f, 1}, 0.75f, 1}, {{0, 0, 1, 0.5f}, 0.5f, 0}, {{0, 0, 0, 1}, 0.25f, 0}};
+
+mask_status mask__detector_detect(mask__detector *detector, const uint8_t *rgb, size_t count,
+                                  const mask__detect_options *options, mask__detection *boxes, size_t *found, mask_error *err)
+{
+    (void)err;
+    assert_int_equal(count, 1);
+    memcpy(detector->last, rgb, sizeof detector->last);
+#pragma omp atomic
+    looks++;
+    *found = !detector->finds ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
+    memcpy(boxes, found_boxes, *found * sizeof *boxes);
+    return MASK_OK;
+}
+
+/* Mean colour of the part, and 1. */
+static void mean_colour(const uint8_t *rgb, const float box[4], float *feature)
+{
+    float sum[3] = {0}, count = 0;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            float fx = ((float)x + 0.5f) / SIDE, fy = ((float)y + 0.5f) / SIDE;
+            if (fx < box[0] || fx > box[2] || fy < box[1] || fy > box[3]) continue;
+            for (int c = 0; c < 3; c++) sum[c] += rgb[(y * SIDE + x) * 3 + c];
+            count++;
+        }
+    for (int c = 0; c < 3; c++) feature[c] = count > 0 ? sum[c] / count : 0;
+    feature[3] = 1;
+}
+
+void mask__detector_pool(const mask__detector *detector, size_t image, const float *boxes, size_t n, float *features)
+{
+    assert_int_equal(image, 0);
+    for (size_t i = 0; i < n; i++) mean_colour(detector->last, boxes + i * 4, features + i * CHANNELS);
+}
+
+mask_status mask__detector_crop_features(mask__detector *detector, const uint8_t *rgb, size_t count, float *features, mask_error *err)
+{
+    static const float whole[4] = {0, 0, 1, 1};
+    (void)detector, (void)err;
+    for (size_t i = 0; i < count; i++) mean_colour(rgb + i * SIDE * SIDE * 3, whole, features + i * CHANNELS);
+#pragma omp atomic
+    crops += (int)count;
+    return MASK_OK;
+}
+
+/* ---- Photos and calls ------------------------------------------------------------------------------------------ */
+
+static char top[256], encoder[512];
+
+static char *in_top(const char *name)
+{
+    static char paths[64][512]; /* some are kept for a while */
+    static unsigned next;
+    char *path = paths[next++ % 64];
+    snprintf(path, sizeof paths[0], "%s/%s", top, name);
+    return path;
+}
+
+/* A fresh folder of that name with photos/ in it: quarters as PNG, a JPEG, one below, and two that are bad. */
+static void new_tree(const char *name)
+{
+    snprintf(top, sizeof top, "%s", temp_path(name));
+    assert_int_equal(mkdir(top, 0755), 0);
+    assert_int_equal(mkdir(in_top("photos"), 0755), 0);
+    assert_int_equal(mkdir(in_top("photos/below"), 0755), 0);
+    save_quarters(in_top("photos/a.png"), W, H, ".png");
+    save_quarters(in_top("photos/b.jpg"), 3 * W, 3 * H, ".jpg[Q=95]");
+    save_quarters(in_top("photos/below/c.webp"), W, H, ".webp[lossless]");
+    write_text(in_top("photos/cut.png"), "\x89PNG\r\n\x1a\nbut nothing more than that");
+    write_text(in_top("photos/text.jpg"), "this is no photo at all, only a text");
+    write_text(in_top("encoder.menc"), "weights");
+    snprintf(encoder, sizeof encoder, "%s", in_top("encoder.menc"));
+}
+
+static mask_extract_options plain(void)
+{
+    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    o.encoder = encoder;
+    o.grid = 2;
+    return o;
+}
+
+static char warned[4096];
+static void note(void *user, mask_log_level level, const char *line)
+{
+    (void)user;
+    if (level == MASK_LOG_WARNING) snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", line);
+}
+
+static int stop_after; /* calls of progress; 0 = never */
+static int on_progress(void *user, const char *what, const char *unit, uint64_t done, uint64_t total)
+{
+    (void)user, (void)unit;
+    assert_true(done <= total);
+    return stop_after && strcmp(what, "extracting") == 0 && done >= 1 && --stop_after == 0;
+}
+
+static mask_status extract(const mask_extract_options *o, const char *out, int threads, mask_extract_report *report, mask_error *err)
+{
+    mask_run run = {.threads = threads, .log = note, .progress = on_progress};
+    const char *photos[] = {in_top("photos")};
+    memset(report, 0, sizeof *report);
+    warned[0] = '\0';
+    looks = crops = 0;
+    return mask_extract(photos, 1, out, o, report, &run, err);
+}
+
+static const float colours[4][3] = {{230, 20, 20}, {20, 200, 20}, {20, 20, 230}, {230, 220, 20}};
+
+/* Whether a feature is the mean of these quarters (bits). */
+static void check_feature(const float *feature, unsigned quarters_seen, float tolerance)
+{
+    float count = (float)__builtin_popcount(quarters_seen);
+    for (int c = 0; c < 3; c++) {
+        float want = 0;
+        for (unsigned q = 0; q < 4; q++)
+            if (quarters_seen & 1u << q) want += colours[q][c] / count;
+        if (fabsf(feature[c] - want) > tolerance) fail_msg("quarters %x, channel %d: %g, not %g", quarters_seen, c, feature[c], want);
+    }
+    assert_true(feature[3] == 1);
+}
+
+/* Whole, left, top, and the four cells, of a photo of that size. */
+static void check_photo(const mask_images *images, const char *id, float width, float height, float tolerance)
+{
+    static const unsigned seen[] = {15, 5, 3, 1, 2, 4, 8};
+    static const float boxes[][4] = {{0, 0, 1, 1}, {0, 0, .5f, 1}, {0, 0, 1, .5f}, {0, 0, .5f, .5f}, {.5f, 0, 1, .5f}, {0, .5f, .5f, 1}, {.5f, .5f, 1, 1}};
+    mask_error err;
+    float features[7 * CHANNELS], box[4];
+    int64_t image = mask_images_find(images, id);
+    assert_true(image >= 0);
+    assert_int_equal(mask_images_regions(images, (size_t)image), 7);
+    check_ok(mask_images_features(images, (size_t)image, features, &err));
+    for (size_t r = 0; r < 7; r++) {
+        check_feature(features + r * CHANNELS, seen[r], tolerance);
+        assert_true(mask_images_box(images, (size_t)image, r, box));
+        for (int c = 0; c < 4; c++) assert_true(fabsf(box[c] - boxes[r][c] * (c % 2 ? height : width)) < 0.01f);
+    }
+}
+
+static void check_store(const char *path, float tolerance)
+{
+    mask_error err;
+    mask_images *images;
+    mask__regions_reader *reader;
+    float score = 0;
+    check_ok(mask_images_open(&images, path, NULL, &err));
+    assert_int_equal(mask_images_count(images), 3);
+    assert_int_equal(mask_images_dim(images), CHANNELS);
+    check_photo(images, "a.png", W, H, tolerance);
+    check_photo(images, "b.jpg", 3 * W, 3 * H, tolerance);
+    check_photo(images, "below/c.webp", W, H, tolerance);
+    mask_images_close(images);
+    check_ok(mask__regions_reader_open(&reader, path, &err));
+    assert_null(mask__regions_reader_label(reader, 0, 0, &score));
+    assert_string_equal(mask__regions_reader_label(reader, 0, 1, &score), "left");
+    assert_true(score == 0.75f);
+    assert_null(mask__regions_reader_label(reader, 0, 3, &score));
+    mask__regions_reader_close(reader);
+}
+
+static void test_extract(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_extract_info info;
+    for (int crop = 0; crop < 2; crop++) {
+        new_tree(crop ? "crops" : "pool");
+        mask_extract_options o = plain();
+        o.features = crop ? MASK_PHOTO_CROPS : MASK_PHOTO_POOL;
+        check_ok(extract(&o, in_top("p.regions"), 2, &report, &err));
+        assert_int_equal(report.photos, 5);
+        assert_int_equal(report.good, 3);
+        assert_int_equal(report.extracted, 3);
+        assert_int_equal(report.bad, 2);
+        assert_int_equal(report.vanished + report.copied + report.unchanged, 0);
+        assert_non_null(strstr(warned, "photos/cut.png: is a damaged PNG"));
+        assert_non_null(strstr(warned, "photos/text.jpg: is no JPEG"));
+        assert_int_equal(looks, 3);
+        assert_int_equal(crops, crop ? 21 : 0);
+        check_store(in_top("p.regions"), crop ? 14 : 6);
+        check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
+        assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
+        assert_string_equal(info.options, crop ? "features crops, regions 36, grid 2" : "features pool, regions 36, grid 2");
+    }
+}
+
+/* A second run finds nothing to do; changed, touched, moved, copied and vanished photos each get what they need. */
+static void test_again(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_images *images;
+    new_tree("again");
+    mask_extract_options o = plain();
+    const char *out = in_top("p.regions");
+    check_ok(extract(&o, out, 1, &report, &err));
+    check_ok(extract(&o, out, 1, &report, &err));
+    assert_int_equal(report.unchanged, 3);
+    assert_int_equal(report.extracted, 0);
+    assert_int_equal(report.bad, 2);
+    assert_non_null(strstr(warned, "cut.png")); /* named again, not tried again */
+    assert_int_equal(looks, 0);
+
+    save_quarters(in_top("photos/a.png"), 2 * W, 2 * H, ".png");                                    /* changed */
+    assert_int_equal(utimensat(AT_FDCWD, in_top("photos/b.jpg"), NULL, 0), 0);                      /* touched */
+    assert_int_equal(rename(in_top("photos/below/c.webp"), in_top("photos/below/moved.webp")), 0);  /* moved */
+    save_quarters(in_top("photos/cut.png"), W, H, ".png[interlace]");                               /* mended */
+    unlink(in_top("photos/text.jpg"));
+    check_ok(extract(&o, out, 1, &report, &err));
+    assert_int_equal(report.photos, 4);
+    assert_int_equal(report.extracted, 2);
+    assert_int_equal(report.copied, 2);
+    assert_int_equal(report.bad, 0);
+    assert_int_equal(report.vanished, 2);
+    assert_int_equal(looks, 2);
+    check_ok(mask_images_open(&images, out, NULL, &err));
+    assert_int_equal(mask_images_count(images), 5); /* the vanished one is still there */
+    check_photo(images, "a.png", 2 * W, 2 * H, 6);
+    check_photo(images, "b.jpg", 3 * W, 3 * H, 6);
+    check_photo(images, "below/moved.webp", W, H, 6);
+    check_photo(images, "cut.png", W, H, 6);
+    mask_images_close(images);
+
+    o.prune = true;
+    check_ok(extract(&o, out, 1, &report, &err));
+    assert_int_equal(report.vanished, 2);
+    assert_int_equal(report.unchanged, 4);
+    check_ok(extract(&o, out, 1, &report, &err));
+    assert_int_equal(report.vanished, 0);
+    check_ok(mask_images_open(&images, out, NULL, &err));
+    assert_int_equal(mask_images_count(images), 4);
+    mask_images_close(images);
+}
+
+/* The store as text, but for what the clock decides. */
+static void dump(const char *path, char *text, size_t size)
+{
+    mask_error err;
+    mask__regions_reader *r;
+    size_t used = 0;
+    check_ok(mask__regions_reader_open(&r, path, &err));
+    for (size_t i = 0; i < mask__regions_reader_count(r); i++) {
+        float features[32 * CHANNELS], box[4];
+        size_t count = mask__regions_reader_regions(r, i);
+        assert_true(count <= 32);
+        check_ok(mask__regions_reader_features(r, i, features, &err));
+        used += (size_t)snprintf(text + used, size - used, "%s", mask__regions_reader_id(r, i));
+        for (size_t c = 0; c < count * CHANNELS; c++) used += (size_t)snprintf(text + used, size - used, " %a", features[c]);
+        for (size_t c = 0; c < count; c++) {
+            mask__regions_reader_box(r, i, c, box);
+            used += (size_t)snprintf(text + used, size - used, " %a %a", box[0], box[3]);
+        }
+    }
+    assert_true(used < size);
+    mask__regions_reader_close(r);
+}
+
+/* Stopped again and again, it ends with the store of one run, whatever the number of threads. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20, PHOTOS = 30 };
+    mask_error err;
+    mask_extract_report report;
+    char *want = malloc(SIZE), *got = malloc(SIZE), name[64];
+    int stops = 0;
+    new_tree("stopped");
+    for (int i = 0; i < PHOTOS; i++) {
+        snprintf(name, sizeof name, "photos/n%02d.png", i);
+        save_quarters(in_top(name), 20 + i, 40 - i, ".png");
+    }
+    mask_extract_options o = plain();
+    check_ok(extract(&o, in_top("want.regions"), 1, &report, &err));
+    assert_int_equal(report.good, PHOTOS + 3);
+    for (;;) {
+        stop_after = 2;
+        mask_status status = extract(&o, in_top("got.regions"), 3, &report, &err);
+        stop_after = 0;
+        if (status == MASK_OK) break;
+        assert_int_equal(status, MASK_ECANCELLED);
+        assert_non_null(strstr(err.message, "stopped after"));
+        assert_true(++stops < 100);
+    }
+    assert_true(stops > 1);
+    dump(in_top("want.regions"), want, SIZE);
+    dump(in_top("got.regions"), got, SIZE);
+    assert_string_equal(got, want);
+    free(want);
+    free(got);
+}
+
+/* What may pass next time is tried again though the file is as it was. */
+static void test_retries(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    new_tree("retries");
+    mask_extract_options o = plain();
+    o.max_pixels = W * H;
+    check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
+    assert_int_equal(report.good, 2);
+    assert_int_equal(report.bad, 3);
+    assert_non_null(strstr(warned, "b.jpg: has 144 x 96 pixels, over the limit of 1536"));
+    o.max_pixels = 9 * W * H;
+    check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
+    assert_int_equal(report.good, 3);
+    assert_int_equal(report.extracted, 1);
+    assert_int_equal(report.bad, 2);
+}
+
+/* Without boxes of its own there is the whole and the grid; with neither, the whole. */
+static void test_classifier(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_extract_info info;
+    new_tree("classifier");
+    write_text(in_top("classifier.menc"), "weights");
+    mask_extract_options o = plain();
+    o.encoder = in_top("classifier.menc");
+    check_ok(extract(&o, in_top("grid.regions"), 1, &report, &err));
+    check_ok(mask_extract_describe(&info, in_top("grid.regions"), &err));
+    assert_int_equal(info.regions, 15);
+    o.grid = 0;
+    o.features = MASK_PHOTO_CROPS;
+    check_ok(extract(&o, in_top("whole.regions"), 1, &report, &err));
+    check_ok(mask_extract_describe(&info, in_top("whole.regions"), &err));
+    assert_int_equal(info.regions, 3);
+    assert_int_equal(looks, 0);
+    o.encoder = encoder; /* a detector that is not asked for boxes */
+    o.regions = 0;
+    check_ok(extract(&o, in_top("none.regions"), 1, &report, &err));
+    check_ok(mask_extract_describe(&info, in_top("none.regions"), &err));
+    assert_int_equal(info.regions, 3);
+}
+
+static void test_boxes(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_labels *labels;
+    const float *features;
+    float buffer[4 * CHANNELS];
+    for (int crop = 0; crop < 2; crop++) {
+        new_tree(crop ? "boxes-crops" : "boxes-pool");
+        write_text(in_top("boxes.tsv"), "image\tx1\ty1\tx2\ty2\tlabel\n"
+                                        "c\t0\t0\t24\t16\tred\nc\t-5\t-5\t99\t99\tall of it\n"
+                                        "gone.jpg\t1\t1\t2\t2\tnothing\n"
+                                        "cut.png\t1\t1\t2\t2\tnothing\n"
+                                        "b.jpg\t72\t48\t144.0\t96\tyellow\n");
+        mask_extract_options o = plain();
+        o.boxes = in_top("boxes.tsv");
+        o.features = crop ? MASK_PHOTO_CROPS : MASK_PHOTO_POOL;
+        check_ok(extract(&o, in_top("set"), 2, &report, &err));
+        assert_int_equal(report.photos, 3);
+        assert_int_equal(report.good, 2);
+        assert_int_equal(report.bad, 1);
+        assert_non_null(strstr(warned, "1 of its 4 images have no photo, the first is 'gone.jpg'"));
+        assert_int_equal(looks, crop ? 0 : 2);
+        check_ok(mask_labels_open(&labels, in_top("set"), &err));
+        assert_int_equal(mask_labels_regions(labels), 3);
+        assert_int_equal(mask_labels_images(labels), 2);
+        assert_string_equal(mask_labels_text(labels, 0), "yellow"); /* in the order of the photos */
+        assert_string_equal(mask_labels_text(labels, 2), "all of it");
+        assert_string_equal(mask__labels_image_name(labels, 1), "c");
+        assert_true(mask__labels_box(labels, 2)[0] == -5);
+        check_ok(mask__labels_block(labels, 0, 3, buffer, &features, &err));
+        check_feature(features, 8, 14);
+        check_feature(features + CHANNELS, 1, 14);
+        check_feature(features + 2 * CHANNELS, 15, 14);
+        mask_labels_close(labels);
+        check_ok(extract(&o, in_top("set"), 2, &report, &err));
+        assert_int_equal(report.unchanged, 2);
+        assert_int_equal(looks + crops, 0);
+        check_ok(mask_labels_open(&labels, in_top("set"), &err));
+        mask_labels_close(labels);
+    }
+}
+
+static void test_boxes_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *table, *part;
+        mask_status status;
+    } cases[] = {
+        {"none.jpg\t1\t1\t2\t2\tx\n", "none of its 1 images is among the 5 photos", MASK_ENOTFOUND},
+        {"a.png\t1\t1\t2\t2\tx\na\t1\t1\t2\t2\tx\n", "images 'a.png' and 'a' are one photo", MASK_EMISMATCH},
+        {"c\t1\t1\t2\t2\tx\nd\t1\t1\t2\t2\tx\n", "image 'd' could be", MASK_EMISMATCH},
+        {"a.png\t1\t1\t2\tx\n", "line 2", MASK_EFORMAT},
+    };
+    mask_error err;
+    mask_extract_report report;
+    new_tree("refused");
+    mask_extract_options o = plain();
+    assert_int_equal(rename(in_top("photos/cut.png"), in_top("photos/d.png")), 0);
+    assert_int_equal(rename(in_top("photos/text.jpg"), in_top("photos/d.jpg")), 0);
+    o.boxes = in_top("boxes.tsv");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "image\tx1\ty1\tx2\ty2\tlabel\n%s", cases[i].table);
+        write_text(o.boxes, text);
+        check_fails(extract(&o, in_top("set"), 1, &report, &err), cases[i].status, cases[i].part);
+    }
+    write_text(o.boxes, "image\tx1\ty1\tx2\ty2\tlabel\na.png\t1\t1\t2\t2\tx\n");
+    check_ok(extract(&o, in_top("set"), 1, &report, &err));
+    write_text(o.boxes, "image\tx1\ty1\tx2\ty2\tlabel\na.png\t1\t1\t2\t3\tx\n");
+    check_fails(extract(&o, in_top("set"), 1, &report, &err), MASK_EMISMATCH, "use the same options, or another file");
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    new_tree("wrong");
+    mask_extract_options o = plain();
+    o.encoder = in_top("none.menc");
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EIO, "run make encoder");
+    o.encoder = NULL;
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EINVAL, "make encoder");
+    o = plain();
+    o.grid = 9;
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EINVAL, "grid 9");
+    o = plain();
+    check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
+    o.grid = 3;
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "grid 2', not 'features pool, regions 36, grid 3'");
+    o.grid = 2;
+    write_text(encoder, "other weights");
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "another encoder");
+    check_fails(extract(&o, in_top("nowhere/p.regions"), 1, &report, &err), MASK_EIO, "cannot");
+    unlink(in_top("photos/a.png"));
+    unlink(in_top("photos/b.jpg"));
+    unlink(in_top("photos/below/c.webp"));
+    check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_EFORMAT, "none of 2 photos could be decoded");
+    unlink(in_top("photos/cut.png"));
+    unlink(in_top("photos/text.jpg"));
+    check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_ENOTFOUND, "no photo is there");
+}
+
+static int start(void **state)
+{
+    (void)state;
+    mask_error err;
+    return mask__decode_start(&err) == MASK_OK ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_extract),    cmocka_unit_test(test_again),   cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_retries),    cmocka_unit_test(test_classifier), cmocka_unit_test(test_boxes),
+        cmocka_unit_test(test_boxes_refused), cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
