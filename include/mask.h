@@ -687,6 +687,42 @@ typedef struct mask_convert_options {
 MASK_API mask_status mask_images_convert(const mask_images *images, const char *out, const mask_convert_options *options,
                                          const mask_run *run, mask_error *err);
 
+/* How names of regions become labels; docs/datasets.md says exactly how. */
+typedef enum mask_recipe {
+    MASK_RECIPE_BUTD, /* lower case, final "." dropped, phrases kept or mapped to the classes of a vocabulary */
+    MASK_RECIPE_MACK, /* the first name; punctuation to spaces; each word counts */
+    MASK_RECIPE_MASK, /* the same, without words of special characters and rare words */
+} mask_recipe;
+
+typedef enum mask_name_by { MASK_NAME_ID, MASK_NAME_URL, MASK_NAME_COCO, MASK_NAME_FLICKR } mask_name_by;
+
+typedef struct mask_regions_options {
+    mask_recipe recipe;
+    size_t min_count;                 /* MASK_RECIPE_MASK: rarer words are dropped */
+    const char *vocabulary;           /* MASK_RECIPE_BUTD: classes and their aliases; NULL = every name stays */
+    const char *attribute_vocabulary; /* the same for attributes */
+    const char *attributes;           /* Visual Genome's attributes.json, joined by image and object; may be NULL */
+    const char *image_data;           /* its image_data.json: sizes, and names; may be NULL */
+    mask_name_by name_by;             /* what an image is called: ID.jpg, the url's file name, COCO.jpg or FLICKR.jpg */
+} mask_regions_options;
+#define MASK_REGIONS_DEFAULTS ((mask_regions_options){.recipe = MASK_RECIPE_MASK, .min_count = 3})
+
+/* What a table of labelled regions was made of. */
+typedef struct mask_regions_report {
+    uint64_t images, regions; /* in the table */
+    uint64_t clipped;         /* of them: boxes that reached over the image's edge */
+    uint64_t no_area;         /* dropped: nothing of the box lies in the image */
+    uint64_t no_label;        /* dropped: no word was left */
+    uint64_t no_box;          /* dropped: phrases without a box (Flickr30K Entities) */
+    uint64_t no_name;         /* images dropped: image_data has no such name for them */
+    uint64_t no_size;         /* images that image_data does not list */
+} mask_regions_report;
+
+/* Writes a regions.tsv from Visual Genome's objects.json, attributes.json or region_descriptions.json. Streams: memory
+ * does not grow with the files, but with the number of images (about 100 bytes each). report may be NULL. */
+MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
+                                              mask_regions_report *report, const mask_run *run, mask_error *err);
+
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */
