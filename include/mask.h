@@ -723,6 +723,19 @@ typedef struct mask_regions_report {
 MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
                                               mask_regions_report *report, const mask_run *run, mask_error *err);
 
+/* What became of the words of another knowledge. */
+typedef struct mask_import_report {
+    size_t listed, kept;
+    size_t no_vector, no_prototype; /* left out: no word vector, a prototype of zeros */
+    size_t repeated;                /* left out: the same word but for its case came before */
+} mask_import_report;
+
+/* MACK's knowledge as ours: `vocabulary` is a JSON object of word: row, or a list of words; `prototypes` a .npy of
+ * words x features. Raw features, one region a word; calibrate it like any other. report and provenance may be NULL. */
+MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *vocabulary, const char *prototypes,
+                                           const mask_vectors *vectors, const char *provenance,
+                                           mask_import_report *report, mask_error *err);
+
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */

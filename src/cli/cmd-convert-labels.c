@@ -1,4 +1,4 @@
-/* mask convert, its labels: annotations of data sets to regions.tsv. */
+/* mask convert, its labels: annotations of data sets to regions.tsv, and MACK's knowledge to a .mask. */
 #include "convert.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@ static bool ends_with(const char *text, const char *end)
 
 bool convert_is_labels(const args *a)
 {
+    if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return true;
     return a->positional_count == 1 && (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
 }
 
@@ -57,16 +58,56 @@ static int print_report(const args *a, const char *out, const mask_regions_repor
     return object ? print_json(object) : 0;
 }
 
-int convert_labels(args *a)
+static int print_import(const args *a, const char *out, const mask_import_report *r)
+{
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "file", out, "listed", (json_int_t)r->listed, "words",
+                                    (json_int_t)r->kept, "no_vector", (json_int_t)r->no_vector, "no_prototype",
+                                    (json_int_t)r->no_prototype, "repeated", (json_int_t)r->repeated));
+    printf("%s: %zu of %zu words\n", out, r->kept, r->listed);
+    if (r->no_vector) printf("  %zu left out: they have no word vector\n", r->no_vector);
+    if (r->no_prototype) printf("  %zu left out: their prototype is zero\n", r->no_prototype);
+    if (r->repeated) printf("  %zu left out: the same word but for its case came before\n", r->repeated);
+    return 0;
+}
+
+static int convert_mack(args *a, const char *out)
+{
+    mask_error err;
+    mask_vectors *vectors = NULL;
+    mask_knowledge *k = NULL;
+    mask_import_report report;
+    char provenance[4096];
+    const char *vocabulary = args_text(a, "--mack-vocabulary", NULL), *prototypes = args_text(a, "--mack-prototypes", NULL);
+    const char *path = args_text(a, "--vectors", NULL);
+    if (!vocabulary || !prototypes || !path || a->positional_count)
+        return args_usage(a, "MACK's knowledge needs --mack-vocabulary, --mack-prototypes and --vectors, and no other input");
+    snprintf(provenance, sizeof provenance, "mask convert --mack-vocabulary %s --mack-prototypes %s --vectors %s", vocabulary,
+             prototypes, path);
+    mask_status status = mask_vectors_open(&vectors, path, &err);
+    if (status == MASK_OK) status = mask_knowledge_import(&k, vocabulary, prototypes, vectors, provenance, &report, &err);
+    if (status == MASK_OK) status = mask_knowledge_save(k, out, &err);
+    mask_knowledge_close(k);
+    mask_vectors_close(vectors);
+    return status == MASK_OK ? print_import(a, out, &report) : failed(&err);
+}
+
+static int convert_genome(args *a, const char *out)
 {
     mask_error err;
     mask_regions_options options;
     mask_regions_report report;
-    const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o regions.tsv is needed");
     int bad = read_options(a, &options);
     if (bad) return bad;
     if (mask_regions_from_genome(a->positional[0], out, &options, &report, &a->run, &err) != MASK_OK) return failed(&err);
     progress_end();
     return print_report(a, out, &report);
+}
+
+int convert_labels(args *a)
+{
+    const char *out = args_text(a, "-o", NULL);
+    if (!out) return args_usage(a, "-o is needed: regions.tsv, or a .mask of MACK's knowledge");
+    if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return convert_mack(a, out);
+    return convert_genome(a, out);
 }

@@ -16,6 +16,9 @@ int convert_labels(args *a);
     {"--image-data", "FILE", "its image_data.json: boxes are clipped to the images"},                                  \
     {"--name-by", "ID", "what an image is called: id (default), url, coco or flickr; the last three by --image-data"}, \
     {"--vocabulary", "FILE", "of the recipe butd and of --labels: the object classes and their aliases"},              \
-    {"--attributes-vocabulary", "FILE", "the same for attributes"}
+    {"--attributes-vocabulary", "FILE", "the same for attributes"},                                                    \
+    {"--mack-vocabulary", "FILE", "MACK's words as JSON: an object of word: row, or a list"},                          \
+    {"--mack-prototypes", "P.npy", "MACK's prototypes, words x features; the output is a .mask"},                      \
+    {"--vectors", "V.mvec", "word vectors of the words of MACK"}
 
 #endif

@@ -131,5 +131,6 @@ void mask__genome_sizes_free(mask__genome_sizes *sizes)
 const mask__genome_size *mask__genome_sizes_find(const mask__genome_sizes *sizes, int64_t id)
 {
     mask__genome_size wanted = {.id = id};
+    if (sizes->count == 0) return NULL;
     return bsearch(&wanted, sizes->items, sizes->count, sizeof wanted, by_id);
 }
