@@ -723,6 +723,13 @@ typedef struct mask_regions_report {
 MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
                                               mask_regions_report *report, const mask_run *run, mask_error *err);
 
+/* Writes a folder of labelled regions (features.npy and regions.tsv) from a TSV file of LXMERT's ten columns: the label
+ * of a region is the name of its attribute, where an attribute vocabulary is given, and that of its class. Regions whose
+ * class is less sure than min_confidence are left out and count as no_label. report may be NULL. */
+MASK_API mask_status mask_regions_from_detections(const char *from, const char *folder, const char *vocabulary,
+                                                  const char *attribute_vocabulary, float min_confidence,
+                                                  mask_regions_report *report, const mask_run *run, mask_error *err);
+
 /* What became of the words of another knowledge. */
 typedef struct mask_import_report {
     size_t listed, kept;

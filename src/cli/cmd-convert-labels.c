@@ -12,7 +12,7 @@ static bool ends_with(const char *text, const char *end)
 
 bool convert_is_labels(const args *a)
 {
-    if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return true;
+    if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes") || args_has(a, "--labels")) return true;
     return a->positional_count == 1 && (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
 }
 
@@ -45,7 +45,7 @@ static int print_report(const args *a, const char *out, const mask_regions_repor
                  {"regions", NULL, r->regions},
                  {"clipped", "boxes clipped to their image", r->clipped},
                  {"no_area", "regions dropped: their box lies outside the image or has no area", r->no_area},
-                 {"no_label", "regions dropped: no word was left of their names", r->no_label},
+                 {"no_label", "regions dropped: no word was left of their names, or their class is too unsure", r->no_label},
                  {"no_box", "phrases dropped: they have no box", r->no_box},
                  {"no_name", "images dropped: image data gives them no such name", r->no_name},
                  {"no_size", "images that image data does not list", r->no_size}};
@@ -92,6 +92,23 @@ static int convert_mack(args *a, const char *out)
     return status == MASK_OK ? print_import(a, out, &report) : failed(&err);
 }
 
+static int convert_detections(args *a, const char *out)
+{
+    mask_error err;
+    mask_regions_report report;
+    float confidence = 0;
+    const char *vocabulary = args_text(a, "--vocabulary", NULL);
+    if (!vocabulary || a->positional_count != 1)
+        return args_usage(a, "--labels needs one TSV file and --vocabulary, the names of its classes");
+    int bad = args_float(a, "--min-confidence", 0, 1, &confidence);
+    if (bad) return bad;
+    if (mask_regions_from_detections(a->positional[0], out, vocabulary, args_text(a, "--attributes-vocabulary", NULL),
+                                     confidence, &report, &a->run, &err) != MASK_OK)
+        return failed(&err);
+    progress_end();
+    return print_report(a, out, &report);
+}
+
 static int convert_genome(args *a, const char *out)
 {
     mask_error err;
@@ -109,5 +126,6 @@ int convert_labels(args *a)
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o is needed: regions.tsv, or a .mask of MACK's knowledge");
     if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return convert_mack(a, out);
+    if (args_has(a, "--labels")) return convert_detections(a, out);
     return convert_genome(a, out);
 }

@@ -1,6 +1,6 @@
 #out regions.tsv: 2 regions of 2 images
 #out   1 boxes clipped to their image
-#out   1 regions dropped: no word was left of their names
+#out   1 regions dropped: no word was left of their names, or their class is too unsure
 #out image*label
 #out 1.jpg?3?4?13?24?red t shirt
 #out 2.jpg?0?1?5?6?hot dog
