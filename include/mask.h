@@ -384,6 +384,9 @@ typedef struct mask_match_options {
     float hub_image, hub_text; /* a and b of the hubness terms */
     int hub_neighbours;    /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
     float hub_image_sharpness, hub_text_sharpness;
+    float adjective;       /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
+                              Of the texts that are matched; a calibration does not keep it */
+    const char *modifiers; /* which words modify which: a table (docs/matching.md); NULL = link-grammar finds them */
 } mask_match_options;
 /* Without background: MACK's matching with OOD words. */
 #define MASK_MATCH_PLAIN                                                                                               \
