@@ -726,6 +726,12 @@ typedef struct mask_regions_report {
 MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
                                               mask_regions_report *report, const mask_run *run, mask_error *err);
 
+/* Writes a regions.tsv from Flickr30K Entities: `folder` holds Sentences/ID.txt and Annotations/ID.xml of each image, and
+ * SPLIT.txt with the ids of a split (NULL = all images). A region's label is the phrases that point at its box, set apart by
+ * commas; its image is called ID.jpg. report may be NULL. */
+MASK_API mask_status mask_regions_from_entities(const char *folder, const char *split, const char *to,
+                                                mask_regions_report *report, const mask_run *run, mask_error *err);
+
 /* Writes a folder of labelled regions (features.npy and regions.tsv) from a TSV file of LXMERT's ten columns: the label
  * of a region is the name of its attribute, where an attribute vocabulary is given, and that of its class. Regions whose
  * class is less sure than min_confidence are left out and count as no_label. report may be NULL. */

@@ -12,7 +12,9 @@ static bool ends_with(const char *text, const char *end)
 
 bool convert_is_labels(const args *a)
 {
-    if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes") || args_has(a, "--labels")) return true;
+    static const char *const sources[] = {"--mack-vocabulary", "--mack-prototypes", "--labels", "--entities"};
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (args_has(a, sources[i])) return true;
     return a->positional_count == 1 && (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
 }
 
@@ -109,6 +111,18 @@ static int convert_detections(args *a, const char *out)
     return print_report(a, out, &report);
 }
 
+static int convert_entities(args *a, const char *out)
+{
+    mask_error err;
+    mask_regions_report report;
+    if (a->positional_count) return args_usage(a, "--entities FOLDER takes no other input");
+    if (mask_regions_from_entities(args_text(a, "--entities", NULL), args_text(a, "--split", NULL), out, &report, &a->run,
+                                   &err) != MASK_OK)
+        return failed(&err);
+    progress_end();
+    return print_report(a, out, &report);
+}
+
 static int convert_genome(args *a, const char *out)
 {
     mask_error err;
@@ -126,6 +140,7 @@ int convert_labels(args *a)
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o is needed: regions.tsv, or a .mask of MACK's knowledge");
     if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return convert_mack(a, out);
+    if (args_has(a, "--entities")) return convert_entities(a, out);
     if (args_has(a, "--labels")) return convert_detections(a, out);
     return convert_genome(a, out);
 }

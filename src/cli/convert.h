@@ -17,6 +17,7 @@ int convert_labels(args *a);
     {"--name-by", "ID", "what an image is called: id (default), url, coco or flickr; the last three by --image-data"}, \
     {"--vocabulary", "FILE", "of the recipe butd and of --labels: the object classes and their aliases"},              \
     {"--attributes-vocabulary", "FILE", "the same for attributes"},                                                    \
+    {"--entities", "FOLDER", "Flickr30K Entities: a folder with Annotations and Sentences; --split takes SPLIT.txt"},  \
     {"--labels", NULL, "of a TSV file with LXMERT's ten columns: its classes and features, to a folder for learn"},    \
     {"--min-confidence", "X", "of --labels: leave out regions whose class is less sure (default: 0)"},                 \
     {"--mack-vocabulary", "FILE", "MACK's words as JSON: an object of word: row, or a list"},                          \
