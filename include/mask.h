@@ -385,6 +385,9 @@ typedef struct mask_match_options {
     float hub_image, hub_text; /* a and b of the hubness terms */
     int hub_neighbours;    /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
     float hub_image_sharpness, hub_text_sharpness;
+    float adjective;       /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
+                              Of the texts that are matched; a calibration does not keep it */
+    const char *modifiers; /* which words modify which: a table (docs/matching.md); NULL = link-grammar finds them */
 } mask_match_options;
 /* Without background: MACK's matching with OOD words. */
 #define MASK_MATCH_PLAIN                                                                                               \
@@ -687,6 +690,68 @@ typedef struct mask_convert_options {
  * files of the same shape that are there already are kept, so work that was stopped goes on. */
 MASK_API mask_status mask_images_convert(const mask_images *images, const char *out, const mask_convert_options *options,
                                          const mask_run *run, mask_error *err);
+
+/* How names of regions become labels; docs/datasets.md says exactly how. */
+typedef enum mask_recipe {
+    MASK_RECIPE_BUTD, /* lower case, final "." dropped, phrases kept or mapped to the classes of a vocabulary */
+    MASK_RECIPE_MACK, /* the first name; punctuation to spaces; each word counts */
+    MASK_RECIPE_MASK, /* the same, without words of special characters and rare words */
+} mask_recipe;
+
+typedef enum mask_name_by { MASK_NAME_ID, MASK_NAME_URL, MASK_NAME_COCO, MASK_NAME_FLICKR } mask_name_by;
+
+typedef struct mask_regions_options {
+    mask_recipe recipe;
+    size_t min_count;                 /* MASK_RECIPE_MASK: rarer words are dropped */
+    const char *vocabulary;           /* MASK_RECIPE_BUTD: classes and their aliases; NULL = every name stays */
+    const char *attribute_vocabulary; /* the same for attributes */
+    const char *attributes;           /* Visual Genome's attributes.json, joined by image and object; may be NULL */
+    const char *image_data;           /* its image_data.json: sizes, and names; may be NULL */
+    mask_name_by name_by;             /* what an image is called: ID.jpg, the url's file name, COCO.jpg or FLICKR.jpg */
+} mask_regions_options;
+#define MASK_REGIONS_DEFAULTS ((mask_regions_options){.recipe = MASK_RECIPE_MASK, .min_count = 3})
+
+/* What a table of labelled regions was made of. */
+typedef struct mask_regions_report {
+    uint64_t images, regions; /* in the table */
+    uint64_t clipped;         /* of them: boxes that reached over the image's edge */
+    uint64_t no_area;         /* dropped: nothing of the box lies in the image */
+    uint64_t no_label;        /* dropped: no word was left */
+    uint64_t no_box;          /* dropped: phrases without a box (Flickr30K Entities) */
+    uint64_t no_name;         /* images dropped: image_data has no such name for them */
+    uint64_t no_size;         /* images that image_data does not list */
+} mask_regions_report;
+
+/* Writes a regions.tsv from Visual Genome's objects.json, attributes.json or region_descriptions.json. Streams: memory
+ * does not grow with the files, but with the number of images (about 100 bytes each). report may be NULL. */
+MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
+                                              mask_regions_report *report, const mask_run *run, mask_error *err);
+
+/* Writes a regions.tsv from Flickr30K Entities: `folder` holds Sentences/ID.txt and Annotations/ID.xml of each image, and
+ * SPLIT.txt with the ids of a split (NULL = all images). A region's label is the phrases that point at its box, set apart by
+ * commas; its image is called ID.jpg. report may be NULL. */
+MASK_API mask_status mask_regions_from_entities(const char *folder, const char *split, const char *to,
+                                                mask_regions_report *report, const mask_run *run, mask_error *err);
+
+/* Writes a folder of labelled regions (features.npy and regions.tsv) from a TSV file of LXMERT's ten columns: the label
+ * of a region is the name of its attribute, where an attribute vocabulary is given, and that of its class. Regions whose
+ * class is less sure than min_confidence are left out and count as no_label. report may be NULL. */
+MASK_API mask_status mask_regions_from_detections(const char *from, const char *folder, const char *vocabulary,
+                                                  const char *attribute_vocabulary, float min_confidence,
+                                                  mask_regions_report *report, const mask_run *run, mask_error *err);
+
+/* What became of the words of another knowledge. */
+typedef struct mask_import_report {
+    size_t listed, kept;
+    size_t no_vector, no_prototype; /* left out: no word vector, a prototype of zeros */
+    size_t repeated;                /* left out: the same word but for its case came before */
+} mask_import_report;
+
+/* MACK's knowledge as ours: `vocabulary` is a JSON object of word: row, or a list of words; `prototypes` a .npy of
+ * words x features. Raw features, one region a word; calibrate it like any other. report and provenance may be NULL. */
+MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *vocabulary, const char *prototypes,
+                                           const mask_vectors *vectors, const char *provenance,
+                                           mask_import_report *report, mask_error *err);
 
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 

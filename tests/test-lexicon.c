@@ -264,6 +264,55 @@ static void texts_become_terms(void **state)
     free_world(&w);
 }
 
+/* Row `term` of values is unit(row base + weight x row modifier). */
+static void check_mixture(const float *rows, size_t z, uint32_t term, uint32_t base, uint32_t modifier, float weight)
+{
+    double length = 0, mixed[64];
+    for (size_t d = 0; d < z; d++) {
+        mixed[d] = rows[base * z + d] + weight * rows[modifier * z + d];
+        length += mixed[d] * mixed[d];
+    }
+    for (size_t d = 0; d < z; d++) assert_true(fabs(rows[term * z + d] - mixed[d] / sqrt(length)) < 1e-6);
+}
+
+/* A noun with a modifier is a term of its own, mixed from both; nothing else changes. */
+static void nouns_take_their_modifiers(void **state)
+{
+    (void)state;
+    world w;
+    mask_error err;
+    mask__lexicon l;
+    const char *path = temp_path("modifiers.tsv");
+    make_world(&w, MASK_TOKENS_CAPTION);
+    size_t z = w.knowledge->info.dim;
+    write_text(path, "0\t1\t2\n1\t0\t1\n1\t2\t3\n2\t0\t1\n2\t1\t3\n");
+    check_ok(mask__lexicon_open(&l, w.knowledge, w.vectors, &err));
+    check_ok(mask__modifiers_open(&l.modifiers, path, &err));
+    check_ok(mask__lexicon_add_text(&l, "the zebra dog", &err));
+    check_ok(mask__lexicon_add_text(&l, "the dog giraffe dog", &err)); /* neither "the" nor "giraffe" is a term */
+    check_ok(mask__lexicon_add_text(&l, "dog zebra hot dog", &err)); /* "dog" is a part of the compound */
+    static const size_t at[] = {0, 2, 4, 7};
+    static const char *const terms[] = {"zebra", "zebra dog", "dog", "dog", "dog", "dog zebra", "hot_dog"};
+    assert_memory_equal(l.text_at, at, sizeof at);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(l.text_terms[i], mask__strings_find(&l.names, terms[i], strlen(terms[i])));
+    assert_int_equal(l.ood_count, 1);
+    mask_match_options o = MASK_MATCH_PLAIN;
+    o.adjective = 0.5f;
+    float *values = calloc(l.names.count * (z + 2), sizeof *values);
+    mask__term_values v = {.prototypes = values,
+                           .weights = values + l.names.count * z,
+                           .reliability = values + l.names.count * (z + 1)};
+    check_ok(mask__lexicon_values(&l, &o, &v, &err));
+    uint32_t zebra = l.text_terms[0], zebra_dog = l.text_terms[1], dog = l.text_terms[2], dog_zebra = l.text_terms[5];
+    check_mixture(v.prototypes, z, zebra_dog, dog, zebra, 0.5f);
+    check_mixture(v.prototypes, z, dog_zebra, zebra, dog, 0.5f);
+    assert_true(v.weights[zebra_dog] == v.weights[dog] && v.weights[dog_zebra] == v.weights[zebra]);
+    free(values);
+    mask__lexicon_close(&l);
+    free_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +324,7 @@ int main(void)
         cmocka_unit_test(by_letters_words_stand_as_they_are),
         cmocka_unit_test(neighbours_and_weight_of_an_ood_word),
         cmocka_unit_test(texts_become_terms),
+        cmocka_unit_test(nouns_take_their_modifiers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

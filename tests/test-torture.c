@@ -263,6 +263,8 @@ static mask_status match_otherwise(world *w, mask_error *err)
     mask_match_options o = MASK_MATCH_SECTION9;
     o.pool = MASK_POOL_BOTH;
     o.ood = MASK_OOD_PROCRUSTES;
+    o.adjective = 0.5f;
+    o.modifiers = temp_path("modifiers.tsv");
     return match_with(w, &o, err);
 }
 static mask_status match_transductively(world *w, mask_error *err)
@@ -349,6 +351,7 @@ static void make_inputs(world *w)
     old_file(w->mask, "tortured.mask");
     old_file(w->encoded, "tortured.npy");
     old_file(w->scores_path, "scores.npy");
+    write_text(temp_path("modifiers.tsv"), "0\t1\t4\n1\t0\t1\n1\t1\t2\n");
 }
 
 static void convert_and_read(world *w, const char *name, mask_features_format to)
@@ -387,6 +390,117 @@ static void images_in_every_format(void **state)
     convert_and_read(&w, "rows.tsv", MASK_FEATURES_TSV);
     convert_and_read(&w, "folder", MASK_FEATURES_NPZ);
     mask_images_close(w.images);
+}
+
+/* ---- Labels of other data sets ---- */
+
+static char label_source[256], label_other[256], label_out[256];
+
+static bool no_table(const world *w)
+{
+    (void)w;
+    return holds_old(label_out);
+}
+static mask_status convert_genome(world *w, mask_error *err)
+{
+    (void)w;
+    mask_regions_options o = MASK_REGIONS_DEFAULTS;
+    o.min_count = 2;
+    o.attributes = label_other;
+    return mask_regions_from_genome(label_source, label_out, &o, NULL, NULL, err);
+}
+static mask_status convert_genome_by_classes(world *w, mask_error *err)
+{
+    (void)w;
+    mask_regions_options o = {.recipe = MASK_RECIPE_BUTD, .vocabulary = label_other, .name_by = MASK_NAME_URL};
+    char data[256];
+    snprintf(data, sizeof data, "%s", temp_path("image_data.json"));
+    o.image_data = data;
+    return mask_regions_from_genome(label_source, label_out, &o, NULL, NULL, err);
+}
+static mask_status convert_entities(world *w, mask_error *err)
+{
+    (void)w;
+    return mask_regions_from_entities(label_source, NULL, label_out, NULL, NULL, err);
+}
+static mask_status convert_detections(world *w, mask_error *err)
+{
+    (void)w;
+    return mask_regions_from_detections(label_source, temp_path("detected"), label_other, label_other, 0, NULL, NULL, err);
+}
+static mask_status import_mack(world *w, mask_error *err)
+{
+    return mask_knowledge_import(&w->none, label_source, label_other, w->vectors, "a command", NULL, err);
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    write_text(path, text);
+}
+
+static void genome_under_torture(world *w)
+{
+    snprintf(label_source, sizeof label_source, "%s", temp_path("objects.json"));
+    snprintf(label_other, sizeof label_other, "%s", temp_path("attributes.json"));
+    old_file(label_out, "table.tsv");
+    write_text(label_source, "[{\"image_id\": 1, \"objects\": [{\"object_id\": 1, \"x\": 1, \"y\": 1, \"w\": 2, \"h\": 2, "
+                             "\"names\": [\"dog\"]}]}, {\"image_id\": 2, \"objects\": [{\"object_id\": 2, \"x\": 1, \"y\": 1, "
+                             "\"w\": 2, \"h\": 2, \"names\": [\"dog\"]}]}]");
+    write_text(label_other, "[{\"image_id\": 2, \"attributes\": [{\"object_id\": 2, \"attributes\": [\"red\"]}]},"
+                            "{\"image_id\": 1, \"attributes\": []}]"); /* out of order: the index is made */
+    torture("convert objects.json", w, convert_genome, no_table);
+    write_text(label_other, "dog,hound\ncat");
+    write_text(temp_path("image_data.json"), "[{\"image_id\": 2, \"url\": \"a/b.jpg\", \"width\": 9, \"height\": 9}]");
+    write_text(label_out, "old");
+    torture("convert it by classes", w, convert_genome_by_classes, no_table);
+}
+
+static void entities_under_torture(world *w)
+{
+    snprintf(label_source, sizeof label_source, "%s", temp_path("entities"));
+    old_file(label_out, "table.tsv");
+    mkdir(label_source, 0777);
+    mkdir(temp_path("entities/Sentences"), 0777);
+    mkdir(temp_path("entities/Annotations"), 0777);
+    put(label_source, "Sentences/7.txt", "[/EN#1/people Two men] and [/EN#1/people men]");
+    put(label_source, "Annotations/7.xml", "<annotation><object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+                                           "<xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>");
+    torture("convert entities", w, convert_entities, no_table);
+}
+
+static void detections_under_torture(world *w)
+{
+    snprintf(label_source, sizeof label_source, "%s", temp_path("detections.tsv"));
+    snprintf(label_other, sizeof label_other, "%s", temp_path("classes.txt"));
+    mkdir(temp_path("detected"), 0777);
+    old_file(label_out, "detected/regions.tsv");
+    write_text(label_other, "dog\ncat");
+    /* one region: class 0, confidence 0, attribute 0, a box 0, 0, 2, 2 and a feature 0 */
+    write_text(label_source, "a\t9\t9\tAAAAAAAAAAA=\tAAAAAA==\tAAAAAAAAAAA=\tAAAAAA==\t1\tAAAAAAAAAAAAAABAAAAAQA==\tAAAAAA==\n");
+    torture("convert detections", w, convert_detections, no_table);
+}
+
+static void labels_of_every_kind(void **state)
+{
+    (void)state;
+    static world w;
+    float vectors[3 * N], prototypes[3 * M];
+    uint64_t random = 1;
+    for (size_t i = 0; i < 3 * N; i++) vectors[i] = made_number(&random);
+    for (size_t i = 0; i < 3 * M; i++) prototypes[i] = made_number(&random);
+    genome_under_torture(&w);
+    entities_under_torture(&w);
+    detections_under_torture(&w);
+    w.vectors = made_vectors(vectors, 3, N);
+    snprintf(label_source, sizeof label_source, "%s", temp_path("mack.json"));
+    snprintf(label_other, sizeof label_other, "%s", temp_path("mack.npy"));
+    write_text(label_source, "{\"zaa\": 0, \"zab\": 2}");
+    made_npy(label_other, 2, (size_t[]){3, M}, prototypes);
+    torture("import MACK's knowledge", &w, import_mack, no_none);
+    mask_knowledge_close(w.none);
+    mask_vectors_close(w.vectors);
 }
 
 static void every_allocation_may_fail(void **state)
@@ -430,6 +544,7 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(images_in_every_format)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(images_in_every_format),
+                                       cmocka_unit_test(labels_of_every_kind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

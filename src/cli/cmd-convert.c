@@ -1,5 +1,5 @@
-/* mask convert: region features from any format that is read into one that others read. */
-#include "commands.h"
+/* mask convert: region features from any format that is read into one that others read. Labels are cmd-convert-labels.c's. */
+#include "convert.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +41,8 @@ static int run_convert(args *a)
     mask_images *images = NULL;
     mask_convert_options options = MASK_CONVERT_DEFAULTS;
     const char *out = args_text(a, "-o", NULL);
+    if (convert_is_labels(a)) return convert_labels(a);
+    if (a->positional_count != 1) return args_usage(a, "expected %s", a->command->positional);
     if (!out) return args_usage(a, "-o OUT is needed");
     options.half = args_has(a, "--half");
     int bad = read_format(a, out, &options.to);
@@ -58,19 +60,22 @@ static int run_convert(args *a)
 
 const command command_convert = {
     .name = "convert",
-    .positional = "IMAGES",
-    .min_positional = 1,
+    .positional = "IMAGES|LABELS.json",
+    .min_positional = 0,
     .max_positional = 1,
-    .summary = "Write region features in another format",
+    .summary = "Write region features in another format, or annotations as labelled regions",
     .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
                "an HDF5 file.\n"
                "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder "
                "of .npz, in\n"
-               "which files that are there already are kept.",
+               "which files that are there already are kept.\n"
+               "LABELS.json is Visual Genome's objects.json, attributes.json or region_descriptions.json; OUT is then a "
+               "regions.tsv.",
     .options = (const option[]){{"-o", "OUT", "file or folder to write"},
                                 {"--split", "S", "of a precomp folder or of a folder of folders"},
                                 {"--regions", "N", "only the first N of each image (an array needs equal numbers)"},
                                 {"--half", NULL, "a *_ims.npy of float16 instead of float32"},
+                                CONVERT_LABELS_OPTIONS,
                                 {0}},
     .run = run_convert,
 };

@@ -42,7 +42,9 @@ int check_output(const char *path);
     {"--hub-text", "B", "weight of the texts' hubness"},                                                               \
     {"--hub-neighbours", "N", "scores averaged by hubness; 0 = log mean exp"},                                         \
     {"--hub-image-sharpness", "X", "of the log mean exp over texts"},                                                  \
-    {"--hub-text-sharpness", "X", "of the log mean exp over images"}
+    {"--hub-text-sharpness", "X", "of the log mean exp over images"},                                                  \
+    {"--adjectives", "X", "adds X times the adjective's prototype to its noun's (default: 0)"},                        \
+    {"--modifiers", "FILE", "of --adjectives: text, adjective, noun (numbers from 0) on each line, instead of a parse"}
 
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);

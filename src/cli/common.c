@@ -105,6 +105,8 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
     if (!bad) bad = args_float(a, "--scene", 0, 1e6, &o->scene);
     if (!bad) bad = args_float(a, "--text-power", 0, 100, &o->text_power);
     if (!bad) bad = args_float(a, "--image-power", 0, 100, &o->image_power);
+    if (!bad) bad = args_float(a, "--adjectives", 0, 1e6, &o->adjective);
+    o->modifiers = args_text(a, "--modifiers", NULL);
     o->pool = (mask_pool)pool;
     o->calibrate = (mask_calibrate)level;
     return bad;

@@ -73,5 +73,9 @@ mask_status mask__images_open_h5(mask_images **out, const char *path, const char
 /* A region store (regions.h). */
 mask_status mask__images_open_regions(mask_images **out, const char *path, const char *split, bool rows,
                                       const mask_run *run, mask_error *err);
+/* The classes of an image's regions in a TSV file of ten columns: objects_id, attrs_id, and objects_conf, a value a
+ * region each. */
+mask_status mask__images_tsv_classes(const mask_images *images, size_t image, int64_t *objects, int64_t *attributes,
+                                     float *confidences, mask_error *err);
 
 #endif

@@ -21,7 +21,7 @@ enum { BOX_BYTES = 16, PROGRESS_BYTES = 1 << 24 };
 /* What stays of a row in memory. */
 typedef struct entry {
     uint64_t line;
-    size_t boxes, features; /* offsets in the file */
+    size_t classes, boxes, features; /* offsets in the file */
     uint32_t regions, dim, width, height, id;
 } entry;
 
@@ -39,6 +39,8 @@ typedef struct tsv_images {
     uint64_t wrong_line;
 } tsv_images;
 
+static const mask__images_source tsv_source;
+
 static void count_damage(tsv_images *t, uint64_t line, const char *wrong)
 {
     if (!t->damaged++ || line < t->wrong_line) {
@@ -50,7 +52,7 @@ static void count_damage(tsv_images *t, uint64_t line, const char *wrong)
 static mask_status keep_row(tsv_images *t, const mask__tsv_row *row, uint64_t line, mask_error *err)
 {
     char id[MASK__TSV_ID_BYTES + 1];
-    entry e = {line, row->boxes, row->features, row->regions, row->dim, row->width, row->height, 0};
+    entry e = {line, row->classes, row->boxes, row->features, row->regions, row->dim, row->width, row->height, 0};
     memcpy(id, row->id, row->id_length);
     id[row->id_length] = '\0';
     MASK__TRY(mask__strings_intern(&t->ids, id, row->id_length + 1, &e.id, NULL, err));
@@ -185,6 +187,34 @@ static bool box_of(const mask_images *base, size_t image, size_t region, float b
         return false;
     memcpy(box, part + region * BOX_BYTES - from, BOX_BYTES);
     return mask__all_finite(box, 4, &where);
+}
+
+/* Decodes one column of classes at *at, which moves behind it; false when it does not hold one a region. */
+static bool decode_column(const tsv_images *t, const entry *e, size_t *at, size_t bytes, void *out)
+{
+    const char *text = (const char *)t->map.data + *at;
+    size_t length = mask__base64_length(bytes);
+    if (*at > e->boxes || e->boxes - *at <= length || text[length] != '\t') return false;
+    *at += length + 1;
+    return mask__base64_decode(text, out, bytes) == SIZE_MAX;
+}
+
+mask_status mask__images_tsv_classes(const mask_images *images, size_t image, int64_t *objects, int64_t *attributes,
+                                     float *confidences, mask_error *err)
+{
+    const tsv_images *t = (const tsv_images *)images;
+    if (images->source != &tsv_source || t->columns != MASK__TSV_LXMERT)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: has no classes of regions: needed is a TSV file with the 10 columns of LXMERT", images->path);
+    const entry *e = &t->entries[image];
+    size_t at = e->classes, n = e->regions;
+    if (decode_column(t, e, &at, n * sizeof *objects, objects) && decode_column(t, e, &at, n * sizeof(float), confidences) &&
+        decode_column(t, e, &at, n * sizeof *attributes, attributes))
+        return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, at,
+                      "%s: line %llu: byte %zu: the classes of image %s are not base64 of one int64 or float32 a region: "
+                      "remove the line or extract the image again",
+                      images->path, (unsigned long long)e->line, at, id_of(images, image));
 }
 
 static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask_error *err)

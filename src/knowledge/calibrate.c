@@ -15,6 +15,8 @@ mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
 {
     mask_match_options options = knowledge->background.images ? knowledge->options : MASK_MATCH_PLAIN;
     if (!knowledge->scene_prototypes) options.scene = 0;
+    options.adjective = 0; /* of the texts at hand; their file is no knowledge's */
+    options.modifiers = NULL;
     return options;
 }
 

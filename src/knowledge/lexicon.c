@@ -41,7 +41,9 @@ void mask__lexicon_close(mask__lexicon *lexicon)
     mask__strings_free(&lexicon->compound_firsts);
     mask__strings_free(&lexicon->seen);
     mask__strings_free(&lexicon->names);
+    mask__modifiers_close(lexicon->modifiers);
     free(lexicon->items);
+    free(lexicon->token_items);
     free(lexicon->resolutions);
     free(lexicon->terms);
     free(lexicon->ood_vectors);
@@ -61,7 +63,8 @@ static mask_status add_term(mask__lexicon *lexicon, const char *name, size_t len
     if (!mask__grow(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms) ||
         !mask__grow(&lexicon->ood_vectors, &lexicon->ood_capacity, lexicon->ood_count + 1, n * sizeof(float)))
         return mask__no_memory(err, "the words of texts");
-    lexicon->terms[*term] = (mask__term){.known = known, .vector = (uint32_t)lexicon->ood_count};
+    lexicon->terms[*term] = (mask__term){
+        .known = known, .vector = (uint32_t)lexicon->ood_count, .base = MASK__NO_TERM, .modifier = MASK__NO_TERM};
     if (vector) {
         memcpy(lexicon->ood_vectors + lexicon->ood_count * n, vector, n * sizeof *vector);
         lexicon->ood_count++;
@@ -230,6 +233,8 @@ static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_erro
     size_t previous = SIZE_MAX; /* where the token before stands in items, when it may begin a compound */
     lexicon->item_count = 0;
     MASK__TRY(mask__tokens_split(tokens, rule, text, strlen(text), err));
+    if (!mask__grow(&lexicon->token_items, &lexicon->token_capacity, tokens->count, sizeof *lexicon->token_items))
+        return mask__no_memory(err, "the words of a text");
     for (size_t i = 0; i < tokens->count; i++) {
         uint32_t item, compound = MASK__NOT_FOUND;
         mask__token token = tokens->items[i];
@@ -241,6 +246,7 @@ static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_erro
         bool joins = compound != MASK__NOT_FOUND && lexicon->resolutions[compound].kind == MASK_WORD_KNOWN;
         if (joins) MASK__TRY(part_entry(lexicon, tokens->items[i - 1], &lexicon->items[previous], err));
         if (joins || hyphenated) MASK__TRY(part_entry(lexicon, token, &item, err));
+        lexicon->token_items[i] = lexicon->item_count;
         MASK__TRY(add_item(lexicon, item, err));
         previous = joins || hyphenated ? SIZE_MAX : lexicon->item_count - 1;
         if (joins) MASK__TRY(add_item(lexicon, compound, err));
@@ -265,8 +271,50 @@ static mask_status end_text(mask__lexicon *lexicon, mask_error *err)
     return MASK_OK;
 }
 
+/* The term of a noun with its modifier: "red shirt". It is the noun's but for its prototypes. */
+static mask_status modified_term(mask__lexicon *lexicon, uint32_t base, uint32_t modifier, uint32_t *term,
+                                 mask_error *err)
+{
+    size_t base_length, length;
+    bool added;
+    const char *noun = mask__strings_get(&lexicon->names, base, &base_length);
+    const char *word = mask__strings_get(&lexicon->names, modifier, &length);
+    char *name = malloc(length + 1 + base_length);
+    if (!name) return mask__no_memory(err, "the words of texts");
+    memcpy(name, word, length);
+    name[length] = ' '; /* which no token holds */
+    memcpy(name + length + 1, noun, base_length);
+    mask_status status = mask__strings_intern(&lexicon->names, name, length + 1 + base_length, term, &added, err);
+    free(name);
+    if (status != MASK_OK || !added) return status;
+    if (!mask__grow(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms))
+        return mask__no_memory(err, "the words of texts");
+    lexicon->terms[*term] = lexicon->terms[base];
+    lexicon->terms[*term].base = base;
+    lexicon->terms[*term].modifier = modifier;
+    return MASK_OK;
+}
+
+/* In the text read last, whose terms begin at `first`: each noun that has a modifier becomes the noun with it. */
+static mask_status modify_nouns(mask__lexicon *lexicon, size_t first, mask_error *err)
+{
+    const mask__modifier *pairs;
+    size_t count;
+    MASK__TRY(mask__modifiers_next(lexicon->modifiers, &lexicon->tokens, &pairs, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t noun = lexicon->token_items[pairs[i].noun], place = first;
+        uint32_t modifier = lexicon->resolutions[lexicon->items[lexicon->token_items[pairs[i].modifier]]].term;
+        if (modifier == MASK__NO_TERM || lexicon->resolutions[lexicon->items[noun]].term == MASK__NO_TERM) continue;
+        for (size_t j = 0; j < noun; j++) place += lexicon->resolutions[lexicon->items[j]].term != MASK__NO_TERM;
+        uint32_t *term = &lexicon->text_terms[place];
+        MASK__TRY(modified_term(lexicon, *term, modifier, term, err));
+    }
+    return MASK_OK;
+}
+
 mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mask_error *err)
 {
+    size_t first = lexicon->used;
     MASK__TRY(read_text(lexicon, text, err));
     for (size_t i = 0; i < lexicon->item_count; i++) {
         const mask__resolution *r = &lexicon->resolutions[lexicon->items[i]];
@@ -275,6 +323,7 @@ mask_status mask__lexicon_add_text(mask__lexicon *lexicon, const char *text, mas
         lexicon->unusable += r->kind == MASK_WORD_UNKNOWN;
         if (r->term != MASK__NO_TERM) MASK__TRY(append_term(lexicon, r->term, err));
     }
+    if (lexicon->modifiers) MASK__TRY(modify_nouns(lexicon, first, err));
     return end_text(lexicon, err);
 }
 
@@ -378,13 +427,17 @@ static float ood_weight(const mask_match_options *options, float nearness)
     return weight > 0.05f ? weight : 0.05f;
 }
 
-/* out (terms x z): rows of known terms from table (known words x z), of OOD terms from ood (ood_count x z). */
-static void spread_rows(const mask__lexicon *lexicon, const float *table, const float *ood, size_t z, float *out)
+/* out (terms x z), unit: rows of known terms from table (known words x z), of OOD terms from ood (ood_count x z), of nouns
+ * with a modifier from their own rows in out: unit(noun + weight x modifier). */
+static void spread_rows(const mask__lexicon *lexicon, const float *table, const float *ood, float weight, size_t z,
+                        float *out)
 {
     for (size_t i = 0; i < lexicon->names.count; i++) {
         const mask__term *term = &lexicon->terms[i];
         const float *from = term->known != MASK__NOT_FOUND ? table + term->known * z : ood + term->vector * z;
+        if (term->base != MASK__NO_TERM) from = out + term->base * z; /* earlier terms, both */
         memcpy(out + i * z, from, z * sizeof *from);
+        if (term->base != MASK__NO_TERM) mask__axpy(weight, out + term->modifier * z, out + i * z, z);
         mask__normalise(out + i * z, z);
     }
 }
@@ -432,11 +485,11 @@ mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_
     if (status == MASK_OK) {
         mask__neighbours_mean(&neighbours, k->prototypes, z, ood);
         if (options->ood == MASK_OOD_PROCRUSTES) status = procrustes(lexicon, ood, err);
-        spread_rows(lexicon, k->prototypes, ood, z, values->prototypes);
+        spread_rows(lexicon, k->prototypes, ood, options->adjective, z, values->prototypes);
     }
     if (status == MASK_OK && values->scenes) {
         mask__neighbours_mean(&neighbours, k->scene_prototypes, z, ood);
-        spread_rows(lexicon, k->scene_prototypes, ood, z, values->scenes);
+        spread_rows(lexicon, k->scene_prototypes, ood, options->adjective, z, values->scenes);
     }
     if (status == MASK_OK) status = weigh_terms(lexicon, options, &neighbours, values, err);
     mask__neighbours_free(&neighbours);

@@ -6,6 +6,7 @@
 #define MASK_KNOWLEDGE_LEXICON_H
 
 #include "knowledge/knowledge.h"
+#include "text/modifiers.h"
 #include "text/tokens.h"
 
 #define MASK__NO_TERM UINT32_MAX
@@ -19,6 +20,8 @@ typedef struct mask__resolution {
 typedef struct mask__term {
     uint32_t known;  /* index in the knowledge, MASK__NOT_FOUND for OOD */
     uint32_t vector; /* of OOD: row of lexicon vectors */
+    uint32_t base, modifier; /* of a noun with its modifier: the terms it is made of (and else like the noun); else
+                                MASK__NO_TERM */
 } mask__term;
 
 typedef struct mask__lexicon {
@@ -31,7 +34,9 @@ typedef struct mask__lexicon {
     mask__resolution *resolutions; /* one for each of `seen` */
     size_t resolution_capacity;
     uint32_t *items; /* the text read last: indices of resolutions */
-    size_t item_count, item_capacity;
+    size_t *token_items; /* of its tokens: place in items */
+    size_t item_count, item_capacity, token_capacity;
+    mask__modifiers *modifiers; /* of the texts that are added; NULL = nouns stand alone */
     mask__strings names; /* of the terms */
     mask__term *terms;
     size_t term_capacity;

@@ -22,8 +22,10 @@ static void fill_report(const mask__matcher *m, size_t images, mask_match_report
 
 static void count_words(const mask__matcher *m, size_t terms, mask_match_report *r)
 {
-    for (size_t w = 0; w < terms; w++)
-        *(m->lexicon.terms[w].known != MASK__NOT_FOUND ? &r->known_words : &r->ood_words) += 1;
+    for (size_t w = 0; w < terms; w++) {
+        const mask__term *term = &m->lexicon.terms[w];
+        if (term->base == MASK__NO_TERM) *(term->known != MASK__NOT_FOUND ? &r->known_words : &r->ood_words) += 1;
+    }
 }
 
 static void fill_kinds(const mask__matcher *m, unsigned char *kinds)

@@ -11,6 +11,7 @@
 mask_status mask__match_check(const mask_match_options *o, const mask_knowledge *k, mask_error *err)
 {
     if (o->top < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be at least 1 region");
+    if (!(o->adjective >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "adjectives must not weigh less than 0");
     if (!(o->context >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "context must not be negative");
     if (o->whole_region < MASK_WHOLE_AUTO)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the whole image's region must be an index");
@@ -48,6 +49,8 @@ mask_status mask__matcher_open(mask__matcher *m, const mask_knowledge *k, const 
     MASK__TRY(check_options(&m->options, k, vectors, err));
     m->transductive = k->background.images == 0 && m->options.calibrate != MASK_CALIBRATE_NONE;
     mask_status status = mask__lexicon_open(&m->lexicon, k, m->options.ood == MASK_OOD_OFF ? NULL : vectors, err);
+    if (status == MASK_OK && m->options.adjective > 0)
+        status = mask__modifiers_open(&m->lexicon.modifiers, m->options.modifiers, err);
     if (status != MASK_OK) mask__matcher_close(m);
     return status;
 }
