@@ -1,5 +1,5 @@
-/* golden-matching FILE.npz: prototypes, out-of-knowledge words, columns and scores against the executable reference
- * (float64), on the region representations and word vectors the file holds. Prints the worst error of each item; exit 1
+/* golden-matching FILE.npz: prototypes, out-of-knowledge words, columns, scores and re-ranking against the executable
+ * reference (float64), on the region representations and word vectors the file holds. Prints the worst error of each item; exit 1
  * on a miss, 2 on misuse.
  *
  * Everything goes through the real path: mu becomes the features of a folder of labelled regions and a feature file, W a
@@ -7,6 +7,7 @@
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
 #include "dataset/npz.h"
+#include "eval/rerank.h"
 #include "knowledge/knowledge.h"
 #include "match/columns.h"
 
@@ -271,6 +272,17 @@ static void compare_scores(golden *g)
     free(mu);
 }
 
+static void compare_rerank(golden *g)
+{
+    array base = load(g, "base"), mask = load(g, "mask"), theirs = load(g, "reranked");
+    float *b = floats(&base, 0, base.count), *m = floats(&mask, 0, mask.count);
+    float *out = must(calloc(base.count, sizeof *out));
+    mask__rerank_combine(&MASK_RERANK_DEFAULTS, b, m, base.count, out);
+    compare(g, "reranked", out, theirs.values, theirs.count, 0);
+    void *memory[] = {base.values, mask.values, theirs.values, b, m, out};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
 static void free_all(golden *g)
 {
     mask_knowledge_close(g->knowledge);
@@ -294,6 +306,7 @@ int main(int argc, char **argv)
     compare_procrustes(&g);
     compare_columns(&g);
     compare_scores(&g);
+    compare_rerank(&g);
     free_all(&g);
     return g.missed ? 1 : 0;
 }
