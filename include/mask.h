@@ -321,6 +321,7 @@ typedef struct mask_knowledge_info {
     size_t min_count;
     float power, whiten_shrink, prototype_shrink;
     bool scenes, reliabilities;
+    bool adapted; /* by mask_knowledge_adapt */
     size_t background_images, background_texts; /* 0 = not calibrated */
     const char *vectors_path;                   /* as given when it was learned */
     uint64_t vectors_fingerprint;
@@ -714,6 +715,37 @@ MASK_API mask_status mask_rerank_save(const mask_reranking *reranking, const mas
                                       bool text_to_image, const char *path, const mask_run *run, mask_error *err);
 
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */
+
+/* How a knowledge is fitted to a domain with unpaired images and texts of it (Eq. 88-93). */
+typedef struct mask_adapt_options {
+    size_t epochs; /* passes over the texts, at most; it stops earlier when held-out loss no longer falls */
+    size_t batch_texts, batch_images;
+    float rate;        /* Adam's */
+    float temperature; /* of every softmax; the equations have 1 */
+    bool unit;         /* vectors are brought to unit length after W too, for a longer W only looks better */
+    float held_out;    /* share of the images and of the texts that judge, and are not learned from */
+} mask_adapt_options;
+#define MASK_ADAPT_DEFAULTS                                                                                            \
+    ((mask_adapt_options){                                                                                             \
+        .epochs = 5, .batch_texts = 128, .batch_images = 16, .rate = 1e-4f, .temperature = 0.1f, .unit = true, .held_out = 0.1f})
+
+/* Losses are a mean over the words and regions of the held-out batches. */
+typedef struct mask_adapt_report {
+    size_t epochs; /* that were run */
+    size_t kept;   /* the epoch whose W was kept; 0 = none was better than W = 1: the knowledge stays as it is */
+    double before, after; /* held-out loss with W = 1, and with the W kept */
+    double change;        /* |W - 1| / |1|, Frobenius */
+} mask_adapt_report;
+
+/* Learns W (Z x Z, from the identity) so that each word finds itself by way of the regions it is like, and each region
+ * by way of words; returns a copy of the knowledge with prototypes v W that represents regions as mu W. The background
+ * of a calibrated knowledge goes through W too, scene prototypes stay as they are. Images and texts are shuffled apart,
+ * so that nothing of a pairing could be learned. vectors may be NULL: then only known words are used. options and report
+ * may be NULL. */
+MASK_API mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *knowledge,
+                                          const mask_vectors *vectors, const mask_images *images, const mask_texts *texts,
+                                          const mask_adapt_options *options, mask_adapt_report *report,
+                                          const mask_run *run, mask_error *err);
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
 
