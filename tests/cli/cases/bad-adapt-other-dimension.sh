@@ -1,4 +1,4 @@
 #exit 1
-#err mask: d/knowledge/features.npy: *
+#err mask: d/demo_precomp/dev_boxes.npy: *
 #out
-mask adapt d/full.mask --images d/knowledge/features.npy --texts d/background_caps.txt -o K2.mask
+mask adapt d/full.mask --images d/demo_precomp/dev_boxes.npy --texts d/background_caps.txt -o K2.mask
