@@ -11,7 +11,7 @@ extern const command command_vectors_import, command_vectors_near;
 extern const command command_learn, command_calibrate;
 extern const command command_info, command_words, command_encode;
 extern const command command_score, command_eval;
-extern const command command_rerank, command_adapt;
+extern const command command_rerank, command_adapt, command_reproduce;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);
