@@ -324,6 +324,7 @@ typedef struct mask_knowledge_info {
     size_t min_count;
     float power, whiten_shrink, prototype_shrink;
     bool scenes, reliabilities;
+    bool adapted; /* by mask_knowledge_adapt */
     size_t background_images, background_texts; /* 0 = not calibrated */
     const char *vectors_path;                   /* as given when it was learned */
     uint64_t vectors_fingerprint;
@@ -755,7 +756,82 @@ MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *voc
 
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 
+/* How the candidates of a query get their new order (Eq. 15); both scores are those of the candidates only. */
+typedef enum mask_rerank_rule {
+    MASK_RERANK_ZSCORE, /* zscore(base) + alpha zscore(other), over the candidates; equal scores have z-score 0 */
+    MASK_RERANK_SUM,    /* base + alpha other, as MACK */
+} mask_rerank_rule;
+
+typedef struct mask_rerank_options {
+    mask_rerank_rule rule;
+    size_t top_k; /* candidates of each query; 0 = the base's own ranking */
+    float alpha;
+} mask_rerank_options;
+#define MASK_RERANK_DEFAULTS ((mask_rerank_options){.rule = MASK_RERANK_ZSCORE, .top_k = 15, .alpha = 0.15f})
+
+/* The best candidates of every text and every image by some model's scores, to be re-ranked by other scores in many
+ * ways without reading either again. Memory: 12 bytes a candidate, 5,000 x 25,000 scores are never held. */
+typedef struct mask_reranking mask_reranking;
+
+/* Reads the base: a .npy of floats, images x texts, five texts an image; mapped. Of each query the candidates are the
+ * scores above the (top_k + 1)-th: a tie at the cut stays outside, so that the order in the file decides nothing.
+ * folds as in mask_recalls_compute: candidates and ranks stay inside a fold. NaN and infinity are refused. */
+MASK_API mask_status mask_rerank_open(mask_reranking **out, const char *base, size_t top_k, size_t folds,
+                                      const mask_run *run, mask_error *err);
+MASK_API void mask_rerank_close(mask_reranking *reranking);
+MASK_API size_t mask_rerank_images(const mask_reranking *reranking);
+MASK_API size_t mask_rerank_texts(const mask_reranking *reranking);
+/* The other scores: from a second matrix of the same shape, or from a knowledge. The latter are mask_match_scores' own,
+ * computed for a thousand images at a time; without a background their statistics need all images at once, which takes
+ * as much memory as mask_match_scores. vectors, options as there; report may be NULL. */
+MASK_API mask_status mask_rerank_add_matrix(mask_reranking *reranking, const char *path, const mask_run *run,
+                                            mask_error *err);
+MASK_API mask_status mask_rerank_add_knowledge(mask_reranking *reranking, const mask_knowledge *knowledge,
+                                               const mask_vectors *vectors, const mask_images *images,
+                                               const mask_texts *texts, const mask_match_options *options,
+                                               const mask_run *run, mask_error *err);
+/* Recalls of the re-ranked lists, text to image and image to text each by its own list. Where a query's own item is a
+ * candidate it is ranked among the candidates, else it keeps its rank in the base. options->top_k is at most the one
+ * of mask_rerank_open. NULL = MASK_RERANK_DEFAULTS. */
+MASK_API mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *reranking,
+                                         const mask_rerank_options *options, const mask_run *run, mask_error *err);
+/* Writes a direction's re-ranked lists as a score matrix: float32 .npy, images x texts. The numbers are positions,
+ * negated: 0 is the best of its text (text_to_image) or of its image, equal scores share a number. Without folds. */
+MASK_API mask_status mask_rerank_save(const mask_reranking *reranking, const mask_rerank_options *options,
+                                      bool text_to_image, const char *path, const mask_run *run, mask_error *err);
+
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */
+
+/* How a knowledge is fitted to a domain with unpaired images and texts of it (Eq. 88-93). */
+typedef struct mask_adapt_options {
+    size_t epochs; /* passes over the texts, at most; it stops earlier when held-out loss no longer falls */
+    size_t batch_texts, batch_images;
+    float rate;        /* Adam's */
+    float temperature; /* of every softmax; the equations have 1 */
+    bool unit;         /* vectors are brought to unit length after W too, for a longer W only looks better */
+    float held_out;    /* share of the images and of the texts that judge, and are not learned from */
+} mask_adapt_options;
+#define MASK_ADAPT_DEFAULTS                                                                                            \
+    ((mask_adapt_options){                                                                                             \
+        .epochs = 5, .batch_texts = 128, .batch_images = 16, .rate = 1e-4f, .temperature = 0.1f, .unit = true, .held_out = 0.1f})
+
+/* Losses are a mean over the words and regions of the held-out batches. */
+typedef struct mask_adapt_report {
+    size_t epochs; /* that were run */
+    size_t kept;   /* the epoch whose W was kept; 0 = none was better than W = 1: the knowledge stays as it is */
+    double before, after; /* held-out loss with W = 1, and with the W kept */
+    double change;        /* |W - 1| / |1|, Frobenius */
+} mask_adapt_report;
+
+/* Learns W (Z x Z, from the identity) so that each word finds itself by way of the regions it is like, and each region
+ * by way of words; returns a copy of the knowledge with prototypes v W that represents regions as mu W. The background
+ * of a calibrated knowledge goes through W too, scene prototypes stay as they are. Images and texts are shuffled apart,
+ * so that nothing of a pairing could be learned. vectors may be NULL: then only known words are used. options and report
+ * may be NULL. */
+MASK_API mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *knowledge,
+                                          const mask_vectors *vectors, const mask_images *images, const mask_texts *texts,
+                                          const mask_adapt_options *options, mask_adapt_report *report,
+                                          const mask_run *run, mask_error *err);
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
 

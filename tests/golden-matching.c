@@ -1,16 +1,18 @@
-/* golden-matching FILE.npz: prototypes, out-of-knowledge words, columns and scores against the executable reference
- * (float64), on the region representations and word vectors the file holds. Prints the worst error of each item; exit 1
- * on a miss, 2 on misuse.
+/* golden-matching FILE.npz: prototypes, out-of-knowledge words, columns, scores, re-ranking and adaptation against the
+ * executable reference (float64), on the region representations and word vectors the file holds. Prints the worst error of
+ * each item; exit 1 on a miss, 2 on misuse.
  *
  * Everything goes through the real path: mu becomes the features of a folder of labelled regions and a feature file, W a
  * .mvec of made-up words; a knowledge is learned from them with encoder `none` and asked for scores. The error of an
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
+#include "adapt/cycle.h"
 #include "dataset/npz.h"
+#include "eval/rerank.h"
 #include "knowledge/knowledge.h"
 #include "match/columns.h"
 
-static const double limit = 1e-5, least_score = 0.01;
+static const double limit = 1e-5, gradient_limit = 1e-4, least_score = 0.01;
 
 typedef struct array {
     double *values;
@@ -60,7 +62,7 @@ static float *floats(const array *a, size_t first, size_t count)
 
 static void report(golden *g, const char *item, double error)
 {
-    bool ok = error <= limit; /* NaN is a miss */
+    bool ok = error <= (strstr(item, "grad") ? gradient_limit : limit); /* NaN is a miss */
     printf("%-18s worst %.1e  %s\n", item, error, ok ? "ok" : "MISS");
     if (!ok) g->missed = true;
 }
@@ -271,6 +273,36 @@ static void compare_scores(golden *g)
     free(mu);
 }
 
+static void compare_rerank(golden *g)
+{
+    array base = load(g, "base"), mask = load(g, "mask"), theirs = load(g, "reranked");
+    float *b = floats(&base, 0, base.count), *m = floats(&mask, 0, mask.count);
+    float *out = must(calloc(base.count, sizeof *out));
+    mask__rerank_combine(&MASK_RERANK_DEFAULTS, b, m, base.count, out);
+    compare(g, "reranked", out, theirs.values, theirs.count, 0);
+    void *memory[] = {base.values, mask.values, theirs.values, b, m, out};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
+/* Eq. 88-93 at W = 1, with the loss and its gradient in W. */
+static void compare_adaptation(golden *g)
+{
+    mask_error err;
+    mask__cycle cycle;
+    size_t z = g->z, regions = g->mu.shape[0];
+    array loss = load(g, "adapt_loss"), gradient = load(g, "adapt_grad");
+    float *u = floats(&g->prototypes, 0, g->k * z), *mu = floats(&g->mu, 0, g->mu.count);
+    float *w = must(calloc(z * z, sizeof *w)), *out = must(calloc(z * z, sizeof *out));
+    for (size_t d = 0; d < z; d++) w[d * z + d] = 1;
+    must_be(mask__cycle_make(&cycle, g->k, regions, z, &err), &err);
+    float sum = (float)mask__cycle_loss(&cycle, u, g->k, mu, regions, w, 1, out);
+    compare(g, "adapt_loss", &sum, loss.values, 1, 0);
+    compare(g, "adapt_grad", out, gradient.values, z * z, 0);
+    mask__cycle_free(&cycle);
+    void *memory[] = {loss.values, gradient.values, u, mu, w, out};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
 static void free_all(golden *g)
 {
     mask_knowledge_close(g->knowledge);
@@ -294,6 +326,8 @@ int main(int argc, char **argv)
     compare_procrustes(&g);
     compare_columns(&g);
     compare_scores(&g);
+    compare_rerank(&g);
+    compare_adaptation(&g);
     free_all(&g);
     return g.missed ? 1 : 0;
 }

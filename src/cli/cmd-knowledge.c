@@ -19,18 +19,18 @@ static int info_knowledge(const args *a, const char *path)
     int result = 0;
     if (a->json) {
         result = print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind", "knowledge",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind", "knowledge",
             "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions", (json_int_t)i.dim,
             "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
-            "encoder", encoder_names[i.encoder], "tokens", token_names[i.tokens], "min_count", (json_int_t)i.min_count,
+            "encoder", encoder_names[i.encoder], "adapted", i.adapted, "tokens", token_names[i.tokens], "min_count", (json_int_t)i.min_count,
             "whiten_shrink", (double)i.whiten_shrink, "prototype_shrink", (double)i.prototype_shrink,
             "background_images", (json_int_t)i.background_images, "background_texts", (json_int_t)i.background_texts,
             "vectors", i.vectors_path, "provenance", i.provenance));
     } else {
         printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
                i.min_count, i.pairs, i.regions);
-        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g\n", encoder_names[i.encoder],
-               i.feature_dim, i.dim, i.whiten_shrink);
+        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder_names[i.encoder],
+               i.feature_dim, i.dim, i.whiten_shrink, i.adapted ? ", adapted" : "");
         printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.prototype_shrink,
                i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
         printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", token_names[i.tokens],

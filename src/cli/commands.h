@@ -13,6 +13,7 @@ extern const command command_info, command_words, command_encode;
 extern const command command_score, command_eval;
 extern const command command_convert;
 extern const command command_extract;
+extern const command command_rerank, command_adapt, command_reproduce;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);

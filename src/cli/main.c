@@ -9,6 +9,7 @@ static const command *const commands[] = {
     &command_words,          &command_encode,       &command_score, &command_eval,
     &command_convert,
     &command_extract,
+    &command_rerank,         &command_adapt,        &command_reproduce,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,5 +1,6 @@
 /* Recall at K and ranks, as every paper computes them (see mask_recalls_compute for the tie rule). Scores are
  * text-major, so that both directions are straight passes over rows. */
+#include "recall.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "dataset/npy.h"
@@ -8,13 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS_PER_IMAGE = 5, LEVELS = 3, TRANSPOSE_IMAGES = 64 };
+enum { TEXTS_PER_IMAGE = MASK__TEXTS_PER_IMAGE, LEVELS = 3, TRANSPOSE_IMAGES = 64 };
 static const double levels[LEVELS] = {1, 5, 10};
-
-/* How many scores beat a query's own, and how many of others equal it. */
-typedef struct rank {
-    uint32_t better, equal;
-} rank;
 
 static int by_value(const void *a, const void *b)
 {
@@ -27,9 +23,8 @@ static double percent(double count, size_t of)
     return of ? 100 * count / (double)of : 0;
 }
 
-/* Metrics of the queries whose kind is accepted: (kinds[q] & care) == want; kinds NULL = all. values: scratch. */
-static mask_recall summarise(const rank *ranks, size_t count, const unsigned char *kinds, unsigned care, unsigned want,
-                             double *values)
+mask_recall mask__recall_of(const mask__rank *ranks, size_t count, const unsigned char *kinds, unsigned care,
+                            unsigned want, double *values)
 {
     mask_recall m = {0};
     double hits[LEVELS] = {0}, low[LEVELS] = {0}, high[LEVELS] = {0}, sum = 0;
@@ -70,23 +65,28 @@ static const float *row_of(const fold *f, size_t text)
     return f->scores + (TEXTS_PER_IMAGE * f->first + text) * f->stride + f->first;
 }
 
-static void text_ranks(const fold *f, rank *ranks)
+mask__rank mask__rank_among(const float *scores, size_t count, size_t first, size_t own)
+{
+    float best = scores[first];
+    uint32_t better = 0, equal = 0, own_equal = 0;
+    for (size_t i = first + 1; i < first + own; i++) best = fmaxf(best, scores[i]);
+    for (size_t i = first; i < first + own; i++) own_equal += scores[i] == best;
+    for (size_t i = 0; i < count; i++) {
+        better += scores[i] > best;
+        equal += scores[i] == best;
+    }
+    return (mask__rank){better, equal - own_equal};
+}
+
+static void text_ranks(const fold *f, mask__rank *ranks)
 {
 #pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < TEXTS_PER_IMAGE * f->count; t++) {
-        const float *row = row_of(f, t);
-        float own = row[t / TEXTS_PER_IMAGE];
-        uint32_t better = 0, equal = 0;
-        for (size_t i = 0; i < f->count; i++) {
-            better += row[i] > own;
-            equal += row[i] == own;
-        }
-        ranks[t] = (rank){better, equal - 1};
-    }
+    for (size_t t = 0; t < TEXTS_PER_IMAGE * f->count; t++)
+        ranks[t] = mask__rank_among(row_of(f, t), f->count, t / TEXTS_PER_IMAGE, 1);
 }
 
 /* An image's rank is that of its best text; texts of its own that tie with that one do not count. */
-static void image_ranks(const fold *f, rank *ranks, float *best)
+static void image_ranks(const fold *f, mask__rank *ranks, float *best)
 {
     size_t texts = TEXTS_PER_IMAGE * f->count;
     for (size_t i = 0; i < f->count; i++) {
@@ -94,7 +94,7 @@ static void image_ranks(const fold *f, rank *ranks, float *best)
         best[i] = row_of(f, TEXTS_PER_IMAGE * i)[i];
         for (size_t t = 1; t < TEXTS_PER_IMAGE; t++) best[i] = fmaxf(best[i], row_of(f, TEXTS_PER_IMAGE * i + t)[i]);
         for (size_t t = 0; t < TEXTS_PER_IMAGE; t++) own_equal += row_of(f, TEXTS_PER_IMAGE * i + t)[i] == best[i];
-        ranks[i] = (rank){0, -own_equal};
+        ranks[i] = (mask__rank){0, -own_equal};
     }
 #pragma omp parallel for schedule(static)
     for (size_t i0 = 0; i0 < f->count; i0 += TRANSPOSE_IMAGES) {
@@ -109,8 +109,7 @@ static void image_ranks(const fold *f, rank *ranks, float *best)
     }
 }
 
-/* sum += m / folds for every metric; queries add up. */
-static void average(mask_recall *sum, const mask_recall *m, double share)
+void mask__recall_average(mask_recall *sum, const mask_recall *m, double share)
 {
     sum->r1 += share * m->r1;
     sum->r5 += share * m->r5;
@@ -124,7 +123,7 @@ static void average(mask_recall *sum, const mask_recall *m, double share)
     sum->queries += m->queries;
 }
 
-static bool has_ties(const mask_recall *m)
+bool mask__recall_ties(const mask_recall *m)
 {
     for (int k = 0; k < LEVELS; k++)
         if (m->low[k] < m->high[k]) return true;
@@ -153,7 +152,7 @@ mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t 
     mask__arena arena = {0};
     memset(out, 0, sizeof *out);
     MASK__TRY(check(scores, images, texts, folds, err));
-    rank *ranks = mask__arena_alloc(&arena, texts, sizeof *ranks);
+    mask__rank *ranks = mask__arena_alloc(&arena, texts, sizeof *ranks);
     double *values = mask__arena_alloc(&arena, texts, sizeof *values);
     float *best = mask__arena_alloc(&arena, images, sizeof *best);
     mask__use_threads(run);
@@ -164,23 +163,23 @@ mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t 
         double share = 1 / (double)folds;
         mask_recall m;
         text_ranks(&f, ranks);
-        m = summarise(ranks, fold_texts, NULL, 0, 0, values);
-        average(&out->t2i, &m, share);
+        m = mask__recall_of(ranks, fold_texts, NULL, 0, 0, values);
+        mask__recall_average(&out->t2i, &m, share);
         if (kinds) {
-            m = summarise(ranks, fold_texts, kinds, KNOWN | OOD, KNOWN, values);
-            average(&out->t2i_known, &m, share);
-            m = summarise(ranks, fold_texts, kinds, OOD, OOD, values);
-            average(&out->t2i_ood, &m, share);
+            m = mask__recall_of(ranks, fold_texts, kinds, KNOWN | OOD, KNOWN, values);
+            mask__recall_average(&out->t2i_known, &m, share);
+            m = mask__recall_of(ranks, fold_texts, kinds, OOD, OOD, values);
+            mask__recall_average(&out->t2i_ood, &m, share);
         }
         image_ranks(&f, ranks, best);
-        m = summarise(ranks, f.count, NULL, 0, 0, values);
-        average(&out->i2t, &m, share);
+        m = mask__recall_of(ranks, f.count, NULL, 0, 0, values);
+        mask__recall_average(&out->i2t, &m, share);
     }
     bool enough = ranks && values && best;
     mask__arena_free(&arena);
     if (!enough) return mask__no_memory(err, "recalls");
     out->rsum = out->t2i.r1 + out->t2i.r5 + out->t2i.r10 + out->i2t.r1 + out->i2t.r5 + out->i2t.r10;
-    out->ties = has_ties(&out->t2i) || has_ties(&out->i2t);
+    out->ties = mask__recall_ties(&out->t2i) || mask__recall_ties(&out->i2t);
     return MASK_OK;
 }
 

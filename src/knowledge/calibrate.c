@@ -20,53 +20,6 @@ mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
     return options;
 }
 
-/* Replaces a pointer into another knowledge by a copy; NULL stays NULL. Clears *enough when memory is short. */
-static void copy(mask_knowledge *k, void *pointer, size_t count, size_t size, bool *enough)
-{
-    const void *from;
-    memcpy(&from, pointer, sizeof from); /* the pointer may be of any object type */
-    if (!from) return;
-    void *to = mask__arena_alloc(&k->arena, count, size);
-    if (to) memcpy(to, from, count * size);
-    *enough = *enough && to;
-    memcpy(pointer, &to, sizeof to);
-}
-
-static mask_status copy_knowledge(mask_knowledge *to, const mask_knowledge *from, mask_error *err)
-{
-    size_t words = from->info.words, z = from->info.dim;
-    bool enough = true;
-    to->info = from->info;
-    to->counts = from->counts;
-    to->word_vectors = from->word_vectors;
-    to->prototypes = from->prototypes;
-    to->scene_prototypes = from->scene_prototypes;
-    to->scene_mean = from->scene_mean;
-    to->scene_projection = from->scene_projection;
-    to->reliability = from->reliability;
-    to->incidence = from->incidence;
-    copy(to, &to->info.vectors_path, strlen(from->info.vectors_path) + 1, 1, &enough);
-    copy(to, &to->info.provenance, strlen(from->info.provenance) + 1, 1, &enough);
-    copy(to, &to->counts, words, sizeof *to->counts, &enough);
-    copy(to, &to->word_vectors, words * from->info.vector_dim, sizeof(float), &enough);
-    copy(to, &to->prototypes, words * z, sizeof(float), &enough);
-    copy(to, &to->scene_prototypes, words * z, sizeof(float), &enough);
-    copy(to, &to->scene_mean, z, sizeof(float), &enough);
-    copy(to, &to->scene_projection, z * z, sizeof(float), &enough);
-    copy(to, &to->reliability, words, sizeof(float), &enough);
-    copy(to, &to->incidence.at, from->incidence.images + 1, sizeof(uint64_t), &enough);
-    copy(to, &to->incidence.word, from->incidence.at[from->incidence.images], sizeof(uint32_t), &enough);
-    if (!enough) return mask__no_memory(err, "a copy of the knowledge");
-    MASK__TRY(mask__encoder_copy(&to->encoder, &from->encoder, &to->arena, err));
-    for (size_t w = 0; w < words; w++) {
-        size_t length;
-        uint32_t index;
-        const char *word = mask__strings_get(&from->words, w, &length);
-        MASK__TRY(mask__strings_intern(&to->words, word, length, &index, NULL, err));
-    }
-    return mask__knowledge_name_words(to, err);
-}
-
 static mask_status add_images(mask_knowledge *k, const mask_images *images, const mask_run *run, mask_error *err)
 {
     mask__background *b = &k->background;
@@ -201,7 +154,7 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
     mask__use_threads(run);
-    mask_status status = copy_knowledge(k, knowledge, err);
+    mask_status status = mask__knowledge_copy(k, knowledge, err);
     k->options = options ? *options : MASK_MATCH_CALIBRATED;
     if (status == MASK_OK) status = add_texts(k, vectors, texts, err);
     if (status == MASK_OK) status = count_texts(k, err);

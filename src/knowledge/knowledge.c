@@ -379,6 +379,7 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     k->info.dim = t->shape[1];
     MASK__TRY(mask__encoder_read(&k->encoder, k->info.encoder, k->info.dim, &k->pack, &k->arena, err));
     k->info.feature_dim = k->encoder.in;
+    k->info.adapted = k->encoder.adaptation != NULL;
     k->info.power = k->encoder.whitening.projection ? k->encoder.whitening.power : 1;
     MASK__TRY(get_scenes(k, err));
     return get_background(k, err);

@@ -59,6 +59,9 @@ void mask__options_to_numbers(const mask_match_options *options, double *numbers
 bool mask__options_of_numbers(const double *numbers, mask_match_options *options);
 /* An empty knowledge to fill; NULL when memory is short. */
 mask_knowledge *mask__knowledge_new(void);
+/* Deep copies into an empty knowledge: all but the background and its options, and these. */
+mask_status mask__knowledge_copy(mask_knowledge *to, const mask_knowledge *from, mask_error *err);
+mask_status mask__knowledge_copy_background(mask_knowledge *to, const mask_knowledge *from, mask_error *err);
 /* Fills word_texts from words. */
 mask_status mask__knowledge_name_words(mask_knowledge *knowledge, mask_error *err);
 /* Refuses vectors that are not those the knowledge was learned with. */

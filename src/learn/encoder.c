@@ -42,6 +42,8 @@ mask_status mask__encoding_open(mask__encoding *out, const mask__encoder *encode
         out->whitened = mask__arena_alloc(&out->arena, max_rows * w->out, sizeof(float));
         if (!out->centred || !out->whitened) status = mask__no_memory(err, "encoding");
     }
+    if (encoder->adaptation && !(out->adapted = mask__arena_alloc(&out->arena, max_rows * encoder->out, sizeof(float))))
+        status = mask__no_memory(err, "encoding");
     if (status == MASK_OK && encoder->kind == MASK_ENCODER_MASK) {
         status = mask__work_make(&out->work, &encoder->pae.networks, MASK__ENCODE, max_rows, largest,
                                  omp_in_parallel() ? 1 : omp_get_max_threads(), NULL, err);
@@ -67,6 +69,9 @@ const float *mask__encoding_run(mask__encoding *e, const float *features, const 
         mask__whiten_apply(&h->whitening, features, rows, e->centred, e->whitened);
         x = e->whitened;
     }
-    if (h->kind != MASK_ENCODER_MASK) return x;
-    return mask__networks_encode(&h->pae.networks, h->pae.parameters, (mask__groups){offsets, images}, x, &e->work);
+    if (h->kind == MASK_ENCODER_MASK)
+        x = mask__networks_encode(&h->pae.networks, h->pae.parameters, (mask__groups){offsets, images}, x, &e->work);
+    if (!h->adaptation) return x;
+    mask__gemm(false, false, rows, h->out, h->out, 1, x, h->out, h->adaptation, h->out, 0, e->adapted, h->out);
+    return e->adapted;
 }

@@ -33,6 +33,7 @@ typedef struct mask__encoder {
     size_t in, out; /* M, Z; equal for `none` */
     mask__whitening whitening;
     mask__pae pae;
+    const float *adaptation; /* Z x Z, of any kind: the result is mu W (docs/adaptation.md); NULL = mu as it is */
 } mask__encoder;
 
 /* ---- Applying ---- */
@@ -43,6 +44,7 @@ typedef struct mask__encoding {
     mask__arena arena;
     float *centred;  /* rows x M */
     float *whitened; /* rows x kept */
+    float *adapted;  /* rows x Z */
     mask__work work; /* of the PAE */
 } mask__encoding;
 

@@ -78,6 +78,8 @@ mask_status mask__encoder_copy(mask__encoder *to, const mask__encoder *from, mas
 {
     *to = (mask__encoder){.kind = from->kind, .in = from->in, .out = from->out};
     if (from->whitening.projection) MASK__TRY(mask__whitening_copy(&to->whitening, &from->whitening, arena, err));
+    if (from->adaptation && !(to->adaptation = copy_floats(from->adaptation, from->out * from->out, arena)))
+        return mask__no_memory(err, "a copy of the encoder");
     if (from->kind != MASK_ENCODER_MASK) return MASK_OK;
     return mask__pae_make(&to->pae, &from->pae.networks.config, from->pae.parameters, arena, err);
 }
@@ -177,7 +179,18 @@ static mask_status read_parameters(mask__pae *pae, const mask__pack *pack, mask_
 mask_status mask__encoder_write(const mask__encoder *e, mask__pack_writer *out, mask_error *err)
 {
     if (e->whitening.projection) MASK__TRY(mask__whitening_write(&e->whitening, out, err));
+    if (e->adaptation)
+        MASK__TRY(mask__pack_add(out, "encoder.adaptation", MASK__F32, 2, (uint64_t[]){e->out, e->out}, e->adaptation, err));
     return e->kind == MASK_ENCODER_MASK ? pae_write(&e->pae, out, err) : MASK_OK;
+}
+
+static mask_status read_adaptation(mask__encoder *e, const mask__pack *pack, mask_error *err)
+{
+    const mask__tensor *t;
+    if (!mask__pack_find(pack, "encoder.adaptation")) return MASK_OK;
+    MASK__TRY(mask__pack_get(pack, "encoder.adaptation", MASK__F32, 2, (uint64_t[]){e->out, e->out}, &t, err));
+    e->adaptation = t->data;
+    return MASK_OK;
 }
 
 mask_status mask__encoder_read(mask__encoder *e, mask_encoder kind, size_t out, const mask__pack *pack,
@@ -185,6 +198,7 @@ mask_status mask__encoder_read(mask__encoder *e, mask_encoder kind, size_t out, 
 {
     mask__networks_config config = {0};
     *e = (mask__encoder){.kind = kind, .in = out, .out = out};
+    MASK__TRY(read_adaptation(e, pack, err));
     if (kind == MASK_ENCODER_NONE) return MASK_OK;
     if (kind == MASK_ENCODER_WHITEN || mask__pack_find(pack, "encoder.projection")) {
         MASK__TRY(mask__whitening_read(&e->whitening, kind == MASK_ENCODER_WHITEN ? out : 0, pack, err));

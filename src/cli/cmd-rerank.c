@@ -1,0 +1,233 @@
+/* mask rerank. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_VALUES = 32 };
+static const char *const rules[] = {"zscore", "sum", NULL};
+
+typedef struct sweep {
+    mask_rerank_rule rule;
+    double k[MOST_VALUES], alpha[MOST_VALUES];
+    int k_count, alpha_count;
+    size_t folds, top_k;
+    mask_recalls base, results[MOST_VALUES * MOST_VALUES]; /* [k * alpha_count + alpha] */
+} sweep;
+
+/* "0.05,0.1": *count numbers; what is there stays when the option is absent. */
+static int read_list(const args *a, const char *name, double low, double high, bool whole, double *values, int *count)
+{
+    const char *text = args_text(a, name, NULL), *at = text;
+    if (!text) return 0;
+    for (*count = 0; *count < MOST_VALUES; at++) {
+        char *end;
+        double value = strtod(at, &end);
+        bool good = end != at && value >= low && value <= high && (!whole || value == (double)(size_t)value);
+        if (!good || (*end != ',' && *end != '\0'))
+            return args_usage(a, "%s %s: must be %s from %g to %g, separated by commas", name, text,
+                              whole ? "whole numbers" : "numbers", low, high);
+        values[(*count)++] = value;
+        if (*end == '\0') return 0;
+        at = end;
+    }
+    return args_usage(a, "%s: at most %d values", name, MOST_VALUES);
+}
+
+static int read_sweep(const args *a, sweep *s)
+{
+    int rule = 0;
+    *s = (sweep){.k = {15}, .alpha = {0.15}, .k_count = 1, .alpha_count = 1, .folds = 1};
+    int bad = read_list(a, "--top-k", 1, 1e6, true, s->k, &s->k_count);
+    if (!bad) bad = read_list(a, "--alpha", -1e6, 1e6, false, s->alpha, &s->alpha_count);
+    if (!bad) bad = args_choice(a, "--rule", rules, &rule);
+    if (!bad) bad = args_size(a, "--folds", 1, 1000000, &s->folds);
+    for (int i = 0; i < s->k_count; i++)
+        if (s->k[i] > (double)s->top_k) s->top_k = (size_t)s->k[i];
+    s->rule = (mask_rerank_rule)rule;
+    if (!bad && args_has(a, "--save-sims") && (s->k_count > 1 || s->alpha_count > 1 || s->folds > 1))
+        return args_usage(a, "--save-sims needs one --top-k, one --alpha and no --folds");
+    return bad;
+}
+
+static mask_status run_sweep(const args *a, const mask_reranking *r, sweep *s, mask_error *err)
+{
+    mask_rerank_options o = {.rule = s->rule};
+    mask_status status = mask_rerank_recalls(&s->base, r, &o, &a->run, err);
+    for (int k = 0; k < s->k_count; k++)
+        for (int i = 0; status == MASK_OK && i < s->alpha_count; i++) {
+            o.top_k = (size_t)s->k[k];
+            o.alpha = (float)s->alpha[i];
+            status = mask_rerank_recalls(&s->results[k * s->alpha_count + i], r, &o, &a->run, err);
+        }
+    return status;
+}
+
+/* "out.npy" -> "out-t2i.npy" */
+static void name_matrix(const char *path, const char *way, char *out, size_t size)
+{
+    size_t length = strlen(path);
+    if (length > 4 && strcmp(path + length - 4, ".npy") == 0) length -= 4;
+    snprintf(out, size, "%.*s-%s.npy", (int)length, path, way);
+}
+
+static mask_status save(const args *a, const mask_reranking *r, const sweep *s, mask_error *err)
+{
+    static const char *const ways[] = {"i2t", "t2i"};
+    mask_rerank_options o = {.rule = s->rule, .top_k = (size_t)s->k[0], .alpha = (float)s->alpha[0]};
+    mask_status status = MASK_OK;
+    for (int way = 0; status == MASK_OK && way < 2; way++) {
+        char path[4096];
+        name_matrix(args_text(a, "--save-sims", ""), ways[way], path, sizeof path);
+        status = mask_rerank_save(r, &o, way == 1, path, &a->run, err);
+    }
+    return status;
+}
+
+static json_t *recall_json(const mask_recall *r)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "r1", r->r1, "r5", r->r5, "r10", r->r10, "medr", r->medr, "meanr",
+                     r->meanr);
+}
+
+static json_t *recalls_json(const mask_recalls *r)
+{
+    return json_pack("{s:o, s:o, s:f, s:b}", "t2i", recall_json(&r->t2i), "i2t", recall_json(&r->i2t), "rsum", r->rsum,
+                     "ties", r->ties);
+}
+
+static json_t *sweep_json(const sweep *s, const mask_reranking *r, double seconds)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < s->k_count * s->alpha_count; i++) {
+        json_t *one = recalls_json(&s->results[i]);
+        json_object_set_new(one, "top_k", json_integer((json_int_t)s->k[i / s->alpha_count]));
+        json_object_set_new(one, "alpha", json_real(s->alpha[i % s->alpha_count]));
+        json_array_append_new(list, one);
+    }
+    return json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:f}", "images", (json_int_t)mask_rerank_images(r), "texts",
+                     (json_int_t)mask_rerank_texts(r), "folds", (json_int_t)s->folds, "rule", rules[s->rule], "base",
+                     recalls_json(&s->base), "reranked", list, "seconds", seconds);
+}
+
+static void print_row(const mask_recalls *r)
+{
+    printf("%6.1f %5.1f %5.1f  %6.1f %5.1f %5.1f  %6.1f", r->t2i.r1, r->t2i.r5, r->t2i.r10, r->i2t.r1, r->i2t.r5,
+           r->i2t.r10, r->rsum);
+}
+
+static void print_sweep(const sweep *s, const mask_reranking *r, double seconds)
+{
+    printf("top-k   alpha  t2i R@1   R@5  R@10  i2t R@1   R@5  R@10      Rs\n");
+    printf("base          ");
+    print_row(&s->base);
+    printf("\n");
+    for (int i = 0; i < s->k_count * s->alpha_count; i++) {
+        printf("%5.0f %7g ", s->k[i / s->alpha_count], s->alpha[i % s->alpha_count]);
+        print_row(&s->results[i]);
+        printf(" %+.1f\n", s->results[i].rsum - s->base.rsum);
+    }
+    printf("%zu images, %zu texts", mask_rerank_images(r), mask_rerank_texts(r));
+    if (s->folds > 1) printf(", mean of %zu folds", s->folds);
+    printf("; rule %s; %.2f s\n", rules[s->rule], seconds);
+}
+
+static int finish(const args *a, const mask_reranking *r, sweep *s, const struct timespec *start)
+{
+    mask_error err;
+    struct timespec end;
+    mask_status status = run_sweep(a, r, s, &err);
+    if (status == MASK_OK && args_has(a, "--save-sims")) status = save(a, r, s, &err);
+    if (status != MASK_OK) return failed(&err);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    double seconds = (double)(end.tv_sec - start->tv_sec) + 1e-9 * (double)(end.tv_nsec - start->tv_nsec);
+    progress_end();
+    if (a->json) return print_json(sweep_json(s, r, seconds));
+    print_sweep(s, r, seconds);
+    return 0;
+}
+
+static int add_knowledge(const args *a, mask_reranking *r)
+{
+    mask_error err;
+    mask_knowledge *k = NULL;
+    mask_vectors *vectors = NULL;
+    mask_images *images = NULL;
+    mask_texts *texts = NULL;
+    mask_match_options o;
+    if (mask_knowledge_open(&k, args_text(a, "--knowledge", ""), &err) != MASK_OK) return failed(&err);
+    int result = read_match_options(a, k, &o);
+    if (result == 0) result = open_vectors(a, k, &o, &vectors);
+    if (result == 0) {
+        mask_status status = mask_dataset_open(&images, &texts, a->positional[0], args_text(a, "--split", ""),
+                                               args_text(a, "--captions", NULL), &err);
+        if (status == MASK_OK) status = mask_rerank_add_knowledge(r, k, vectors, images, texts, &o, &a->run, &err);
+        if (status != MASK_OK) result = failed(&err);
+    }
+    mask_texts_close(texts);
+    mask_images_close(images);
+    mask_vectors_close(vectors);
+    mask_knowledge_close(k);
+    return result;
+}
+
+static int check_save(const args *a)
+{
+    char path[4096];
+    if (!args_has(a, "--save-sims")) return 0;
+    name_matrix(args_text(a, "--save-sims", ""), "i2t", path, sizeof path);
+    return check_output(path);
+}
+
+static int run_rerank(args *a)
+{
+    mask_error err;
+    mask_reranking *r = NULL;
+    struct timespec start;
+    const char *base = args_text(a, "--base", NULL), *with = args_text(a, "--with", NULL);
+    static sweep s; /* too large for some stacks */
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    int result = read_sweep(a, &s);
+    if (result) return result;
+    if (!base) return args_usage(a, "--base S.npy is needed: the scores to re-rank");
+    if (!with == !args_has(a, "--knowledge")) return args_usage(a, "give --knowledge K.mask, or --with S2.npy");
+    if (!with && (a->positional_count == 0 || !args_has(a, "--split")))
+        return args_usage(a, "--knowledge needs DATA and --split (dev, test, testall)");
+    if ((result = check_save(a)) != 0) return result;
+    if (mask_rerank_open(&r, base, s.top_k, s.folds, &a->run, &err) != MASK_OK) return failed(&err);
+    if (!with)
+        result = add_knowledge(a, r);
+    else if (mask_rerank_add_matrix(r, with, &a->run, &err) != MASK_OK)
+        result = failed(&err);
+    if (result == 0) result = finish(a, r, &s, &start);
+    mask_rerank_close(r);
+    return result;
+}
+
+const command command_rerank = {
+    .name = "rerank",
+    .positional = "[DATA]",
+    .min_positional = 0,
+    .max_positional = 1,
+    .summary = "Re-rank the best candidates of another model's scores",
+    .details = "The candidates of each text and each image get zscore(base) + alpha zscore(ours), both over the candidates\n"
+               "(docs/reranking.md). DATA is a precomp folder, as for mask eval. Lists of values sweep in one run.",
+    .options =
+        (const option[]){
+            {"--base", "S.npy", "the other model's scores, images x texts, float16 or float32"},
+            {"--knowledge", "K.mask", "score the candidates with this knowledge"},
+            {"--with", "S2.npy", "score the candidates with a second matrix instead; needs no DATA"},
+            {"--split", "S", "dev, test or testall"},
+            {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON"},
+            {"--top-k", "K,...", "candidates of each query (default: 15)"},
+            {"--alpha", "A,...", "weight of our scores (default: 0.15)"},
+            {"--rule", "R", "zscore (default), or sum: base + alpha ours, as MACK"},
+            {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
+            {"--save-sims", "OUT.npy", "write OUT-t2i.npy and OUT-i2t.npy: negated positions in the re-ranked lists"},
+            MATCH_OPTIONS,
+            {0},
+        },
+    .run = run_rerank,
+};

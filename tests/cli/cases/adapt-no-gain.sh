@@ -1,0 +1,6 @@
+# What was learned in such steps is thrown away: the copy scores as the original.
+#out *"kept": 0*
+#out same
+mask adapt d/full.mask --images d/background_ims.npy --texts d/background_caps.txt -o K2.mask --rate 1000 --temperature 100 --quiet --json 2> /dev/null
+a=$(mask eval d/full.mask d/demo_precomp --split dev | head -n 5) b=$(mask eval K2.mask d/demo_precomp --split dev | head -n 5)
+test "$a" = "$b" && echo same
