@@ -111,6 +111,7 @@ static int run_info(args *a)
         fclose(file);
         if (got == sizeof magic && memcmp(magic, "MASKKNOW", 8) == 0) return info_knowledge(a, path);
         if (got == sizeof magic && memcmp(magic, "MASKMVEC", 8) == 0) return info_vectors(a, path);
+        if (got == sizeof magic && memcmp(magic, "MASKMENC", 8) == 0) return info_encoder(a, path);
     }
     snprintf(labels, sizeof labels, "%s/features.npy", path);
     file = fopen(labels, "rb");

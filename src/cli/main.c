@@ -7,6 +7,7 @@
 static const command *const commands[] = {
     &command_vectors_import, &command_vectors_near, &command_learn, &command_calibrate, &command_info,
     &command_words,          &command_encode,       &command_score, &command_eval,
+    &command_encoder_import,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
