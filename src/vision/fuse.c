@@ -97,7 +97,7 @@ mask__fusion *mask__fuse(const mask__graph *g, const uint32_t *outputs, size_t o
         memcpy(f->pad_before, op->pad_before, sizeof f->pad_before);
         memcpy(f->pad_after, op->pad_after, sizeof f->pad_after);
         if (f->skip || (op->kind != MASK__OP_CONV && op->kind != MASK__OP_DEPTHWISE)) continue;
-        if (!op->same) fuse_pad(g, uses, fusions, i);
+        fuse_pad(g, uses, fusions, i);
         while (fuse_reader(g, uses, fusions, i)) {}
     }
     return fusions;
