@@ -9,7 +9,7 @@ struct mask__conv {
     dnnl_engine_t engine;
     dnnl_primitive_desc_t description;
     dnnl_primitive_t primitive;
-    dnnl_memory_desc_t from, to, weights_desc, bias_desc;
+    dnnl_memory_desc_t from, to, weights_desc, bias_desc, scratch_desc;
     float *weights, *bias; /* as oneDNN wants them */
     bool borrowed;         /* the weights are the twin's */
 };
@@ -113,6 +113,7 @@ static dnnl_status_t create_primitive(mask__conv *c)
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_engine_create(&c->engine, dnnl_cpu, 0);
     if (status == dnnl_success) status = dnnl_primitive_attr_create(&attributes);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
     if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success) status = append_post_ops(ops, &c->spec);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, ops);
@@ -127,7 +128,7 @@ static dnnl_status_t create_primitive(mask__conv *c)
 static dnnl_status_t execute(dnnl_engine_t engine, const_dnnl_primitive_t primitive, int count, const int *names,
                              const dnnl_memory_desc_t *const *descs, void *const *arrays)
 {
-    enum { MOST = 4 };
+    enum { MOST = 5 };
     dnnl_exec_arg_t args[MOST] = {{0}};
     dnnl_stream_t stream = NULL;
     dnnl_status_t status = dnnl_stream_create(&stream, engine, dnnl_stream_default_flags);
@@ -167,6 +168,7 @@ static dnnl_status_t prepare(mask__conv *c, const float *weights, const float *b
     if (status != dnnl_success) return status;
     c->weights_desc = *dnnl_primitive_desc_query_md(c->description, dnnl_query_weights_md, 0);
     c->bias_desc = *dnnl_primitive_desc_query_md(c->description, dnnl_query_weights_md, 1);
+    c->scratch_desc = *dnnl_primitive_desc_query_md(c->description, dnnl_query_scratchpad_md, 0);
     if (twin && dnnl_memory_desc_equal(&twin->weights_desc, &c->weights_desc)) {
         c->weights = twin->weights;
         c->bias = twin->bias;
@@ -212,11 +214,16 @@ bool mask__conv_slow(const mask__conv *c)
     return strncmp(name, "ref", 3) == 0;
 }
 
-mask_status mask__conv_run(const mask__conv *c, const float *from, float *to, mask_error *err)
+size_t mask__conv_scratch(const mask__conv *c)
 {
-    dnnl_status_t status =
-        execute(c->engine, c->primitive, 4, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST},
-                (const dnnl_memory_desc_t *[]){&c->from, &c->weights_desc, &c->bias_desc, &c->to},
-                (void *[]){(void *)from, c->weights, c->bias, to});
+    return (dnnl_memory_desc_get_size(&c->scratch_desc) + sizeof(float) - 1) / sizeof(float);
+}
+
+mask_status mask__conv_run(const mask__conv *c, const float *from, float *to, float *scratch, mask_error *err)
+{
+    const int names[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
+    const dnnl_memory_desc_t *descs[] = {&c->from, &c->weights_desc, &c->bias_desc, &c->to, &c->scratch_desc};
+    void *arrays[] = {(void *)from, c->weights, c->bias, to, scratch};
+    dnnl_status_t status = execute(c->engine, c->primitive, 5, names, descs, arrays);
     return status == dnnl_success ? MASK_OK : failed(status, err);
 }

@@ -39,6 +39,8 @@ mask_status mask__conv_create(mask__conv **out, const mask__conv_spec *spec, con
 void mask__conv_free(mask__conv *conv);
 /* Whether oneDNN has only its reference kernel for this: then another layout is worth a try. */
 bool mask__conv_slow(const mask__conv *conv);
-mask_status mask__conv_run(const mask__conv *conv, const float *from, float *to, mask_error *err);
+/* Values of working memory that a run needs. oneDNN's own would be shared by the threads that run one convolution. */
+size_t mask__conv_scratch(const mask__conv *conv);
+mask_status mask__conv_run(const mask__conv *conv, const float *from, float *to, float *scratch, mask_error *err);
 
 #endif

@@ -203,6 +203,7 @@ static size_t find_place(const mask__slot *slot, mask__slot *const *placed, size
 /* Large slots first, each as low as it fits: close to the least memory possible for networks that are a chain. */
 static mask_status place_slots(mask__plan *plan, const char *path, mask_error *err)
 {
+    size_t scratch = 0;
     mask__slot **order = mask__arena_alloc(&plan->arena, plan->slot_count, sizeof *order);
     if (!order) return mask__no_memory(err, path);
     for (size_t i = 0; i < plan->slot_count; i++) {
@@ -214,6 +215,11 @@ static mask_status place_slots(mask__plan *plan, const char *path, mask_error *e
         order[i]->offset = find_place(order[i], order, i);
         if (order[i]->offset + order[i]->count > plan->values) plan->values = order[i]->offset + order[i]->count;
     }
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].conv && mask__conv_scratch(plan->steps[i].conv) > scratch)
+            scratch = mask__conv_scratch(plan->steps[i].conv);
+    plan->scratch = plan->values;
+    plan->values += scratch;
     if (plan->values <= most_values) return MASK_OK;
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: needs %zu MB for one image: use a smaller model", path,
                       plan->values >> 18);
@@ -271,7 +277,7 @@ mask_status mask__plan_run(const mask__plan *plan, const mask__graph *g, float *
         const float *from = s->inputs[0] == MASK__NO_SLOT ? NULL : memory + plan->slots[s->inputs[0]].offset;
         float *to = memory + plan->slots[s->output].offset;
         switch (s->kind) {
-        case MASK__STEP_CONVOLVE: MASK__TRY(mask__conv_run(s->conv, from, to, err)); break;
+        case MASK__STEP_CONVOLVE: MASK__TRY(mask__conv_run(s->conv, from, to, memory + plan->scratch, err)); break;
         case MASK__STEP_CONVERT: mask__layout_convert(from, s->from, to, s->to, s->tensor->shape); break;
         case MASK__STEP_PAIR:
             mask__operator_pair(s->op->kind, s->op->activation, from, memory + plan->slots[s->inputs[1]].offset, to,

@@ -35,6 +35,7 @@ typedef struct mask__plan {
     mask__slot *slots;
     size_t step_count, slot_count, slot_room;
     size_t input, *outputs; /* slots, plain */
+    size_t scratch;         /* where the convolutions' working memory begins, behind the slots */
     size_t values;          /* of the block of memory */
 } mask__plan;
 
