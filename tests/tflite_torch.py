@@ -129,6 +129,6 @@ class Network(torch.nn.Module):
             else:
                 known[writes] = torch.cat([known[r] for r in reads], extra)
                 self.flat.add(writes)
-        return [known[w].permute(0, 2, 3, 1) if known[w].dim() == 4 and w not in self.flat else known[w] for w in self.wanted]
+        return tuple(known[w].permute(0, 2, 3, 1) if known[w].dim() == 4 and w not in self.flat else known[w] for w in self.wanted)
 
     flat = set()  # tensors that are not pictures: their order is NHWC's already
