@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 # configure FOLDER,OPTIONS: says nothing unless it fails.
 configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat $(1)-configure.log; exit 1; }; rm -f $(1)-configure.log
 
-.PHONY: all setup demo check bench quality install clean
+.PHONY: all setup demo check bench quality encoder install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -42,6 +42,11 @@ bench:
 # Quality on real data (MASK_SHARED=folder that holds flickr8k/ and words/); writes docs/QUALITY.md.
 quality: all
 	@BUILD=$(BUILD) bench/quality.py
+
+# The encoder of photos, from npm (docs/encoders.md); writes build/objectron.menc.
+encoder: all
+	@command -v npm > /dev/null || scripts/install-packages.sh encoder
+	@BUILD=$(BUILD) scripts/fetch-encoder.sh
 
 install: all
 	@cmake --install $(BUILD)

@@ -9,7 +9,7 @@ parser.add_argument('--build', default='build')
 parser.add_argument('--threads', type=int, default=os.cpu_count())
 parser.add_argument('--rounds', type=int, default=5)
 parser.add_argument('--slow-rounds', type=int, default=2, help='rounds that also multiply every pair, some 20 s each')
-parser.add_argument('--only', choices=('eval', 'calibrated', 'step'))
+parser.add_argument('--only', choices=('eval', 'calibrated', 'step', 'detector'))
 options = parser.parse_args()
 B, T = options.build, str(options.threads)
 DATA = B + '/bench-data'
@@ -37,7 +37,8 @@ def values(text):
 class Table:
     """name -> one number a round, from the first round on"""
 
-    def __init__(self, title):
+    def __init__(self, title, threads=options.threads):
+        self.threads = threads
         self.title, self.numbers, self.cpu, self.notes = title, {}, {}, {}
 
     def add(self, name, number, note='', cpu=None):
@@ -56,7 +57,7 @@ class Table:
                 cpu_ratio = '%.2f' % statistics.median(n / o for n, o in zip(self.cpu[name], self.cpu[ours]))
             print('%-44s %8.3f %8.3f-%8.3f %3d %8s %8s %8s %s' % (name, middle, low, high, len(numbers), ratio, cpu, cpu_ratio,
                                                                   self.notes[name]))
-            rows.append([self.title, name, options.threads, '%.4f' % middle, '%.4f' % low, '%.4f' % high, len(numbers),
+            rows.append([self.title, name, self.threads, '%.4f' % middle, '%.4f' % low, '%.4f' % high, len(numbers),
                          ratio, cpu, cpu_ratio, self.notes[name]])
 
 
@@ -135,6 +136,32 @@ def training_step():
         table.print('ours')
 
 
+def detector():
+    """The photo detector's network, ours and PyTorch's, on one thread and on all: seconds an image."""
+    encoder = os.environ.get('MASK_ENCODER', B + '/objectron.menc')
+    if not os.path.exists(encoder):
+        print('\nphoto detector: skipped, no encoder (make encoder)')
+        return
+    count, rgb = 16, DATA + '/photos.rgb'
+    with open(rgb, 'wb') as f:  # blocks of colour: the time does not depend on what is seen
+        f.write(bytes((x // 20 * 37 + y // 20 * 61 + c * 90 + i * 11) % 256 for i in range(count) for y in range(300) for x in range(300) for c in range(3)))
+    images = [encoder, rgb, str(count)]
+    ways = {'PyTorch': ['--way', 'eager'], 'PyTorch, channels last': ['--way', 'channels-last'],
+            'PyTorch, traced and optimised': ['--way', 'traced'],
+            'PyTorch, traced, batches of 8': ['--way', 'traced', '--batch', '8']}
+    for threads in sorted({1, options.threads}):
+        table = Table('SSD MobileNetV2, 300 x 300, an image, %d thread%s' % (threads, 's' * (threads > 1)), threads)
+        for r in range(min(options.rounds, 5)):
+            found = values(run([B + '/bench/detector', *images, '--threads', str(threads), '--crops'])[2])
+            table.add('ours, network', float(found['network_ms']) / 1e3, found['megabytes'] + ' MB of tensors a thread')
+            table.add('ours, bytes to boxes', float(found['detector_ms']) / 1e3)
+            table.add("ours, a crop's feature", float(found['crop_ms']) / 1e3)
+            for name, way in ways.items():
+                found = values(run([sys.executable, 'bench/detector.py', *images, '--threads', str(threads), *way])[2])
+                table.add(name, float(found['network_ms']) / 1e3)
+        table.print('ours, network')
+
+
 def machine():
     model = next((l.split(':')[1].strip() for l in open('/proc/cpuinfo') if l.startswith('model name')), platform.machine())
     family = ' '.join(l.split(':')[1].strip() for l in list(open('/proc/cpuinfo'))[:8] if re.match(r'(cpu family|model)\s*:', l))
@@ -151,7 +178,7 @@ def versions():
 
 load = os.getloadavg()[0]
 print('%s, %d threads, load %.1f at the start; %s' % (machine(), options.threads, load, versions()))
-for name, part in (('eval', evaluation), ('calibrated', calibrated), ('step', training_step)):
+for name, part in (('eval', evaluation), ('calibrated', calibrated), ('step', training_step), ('detector', detector)):
     if options.only in (None, name):
         part()
 os.makedirs('bench/results', exist_ok=True)

@@ -880,6 +880,34 @@ typedef struct mask_extract_info {
 } mask_extract_info;
 MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err);
 
+/* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features. */
+typedef struct mask_encoder_model_options {
+    const char *labels;   /* text file, one label a line; NULL = those FILE holds, if any */
+    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) that features are taken from; NULL =
+                             of the tensors with most channels and more than one cell the last */
+    float mean[3], deviation[3]; /* the network reads (byte - mean) / deviation, by channel R, G, B */
+    const char *provenance;      /* origin and licence; NULL = FILE's name */
+} mask_encoder_model_options;
+#define MASK_ENCODER_MODEL_DEFAULTS                                                                                    \
+    ((mask_encoder_model_options){.mean = {127.5f, 127.5f, 127.5f}, .deviation = {127.5f, 127.5f, 127.5f}})
+
+typedef struct mask_encoder_model_info {
+    bool detector;    /* finds boxes; else a classifier, which has features only */
+    size_t size;      /* its input is size x size pixels */
+    size_t features;  /* length of a feature */
+    size_t map_size;  /* cells a side of the map that features are pooled from */
+    size_t labels;
+    char provenance[256];
+} mask_encoder_model_info;
+
+/* Makes a .menc of a TFLite network: a plain .tflite, or a bundle of a label list and a TFLite file as MediaPipe packs them.
+ * A network that has SSD's boxes and scores is a detector, any other with a feature map a classifier. MASK_EFORMAT when
+ * the network cannot be run; the message names the operator. */
+MASK_API mask_status mask_encoder_model_import(const char *from, const char *to, const mask_encoder_model_options *options,
+                                               mask_error *err);
+/* Reads and checks a .menc. */
+MASK_API mask_status mask_encoder_model_describe(const char *path, mask_encoder_model_info *info, mask_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -135,6 +135,7 @@ static int run_info(args *a)
         if (got == sizeof magic && memcmp(magic, "MASKKNOW", 8) == 0) return info_knowledge(a, path);
         if (got == sizeof magic && memcmp(magic, "MASKMVEC", 8) == 0) return info_vectors(a, path);
         if (got == sizeof magic && memcmp(magic, "SQLite f", 8) == 0) return info_regions(a, path);
+        if (got == sizeof magic && memcmp(magic, "MASKMENC", 8) == 0) return info_encoder(a, path);
     }
     snprintf(labels, sizeof labels, "%s/features.npy", path);
     file = fopen(labels, "rb");

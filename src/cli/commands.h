@@ -14,6 +14,7 @@ extern const command command_score, command_eval;
 extern const command command_convert;
 extern const command command_extract;
 extern const command command_rerank, command_adapt, command_reproduce;
+extern const command command_encoder_import;
 
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);
@@ -23,6 +24,8 @@ int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int print_json(json_t *object);
 /* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
 int check_output(const char *path);
+/* mask info of a .menc. */
+int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */
 #define MATCH_OPTIONS                                                                                                  \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \

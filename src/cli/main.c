@@ -10,6 +10,7 @@ static const command *const commands[] = {
     &command_convert,
     &command_extract,
     &command_rerank,         &command_adapt,        &command_reproduce,
+    &command_encoder_import,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
