@@ -1,22 +1,5 @@
 #exit 2
-#out
-#err mask *
-#err 
-#err Usage: mask COMMAND*
-#err 
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   *
-#err   extract *
-#err 
-#err   mask help COMMAND *
-#err 
-#err Results go to stdout*
-mask
+# Without a command, help goes to stderr.
+mask 2> said
+status=$?
+mask help | diff - said && exit $status
