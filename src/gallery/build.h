@@ -1,7 +1,7 @@
 /* Writes segments: encodes images, computes their columns by GEMM, quantises them. Each thread works on whole blocks, so
  * memory is the codes of one segment and a few blocks, whatever the number of images.
  *
- * With a budget, the regions of an image are ordered so that every prefix is the best smaller index (build_budget.c) and the
+ * With a budget, the regions of an image are ordered so that every prefix is the best smaller index (budget.h) and the
  * first `budget` are kept. Whole-image and scene vectors, h(i) and D(i) are of all regions whatever the budget. */
 #ifndef MASK_GALLERY_BUILD_H
 #define MASK_GALLERY_BUILD_H

@@ -1,5 +1,4 @@
 #include "columns.h"
-#include "dataset/images.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
@@ -11,117 +10,35 @@
 /* Rows of regions in one GEMM: enough that packing the prototypes costs little (3% here, 8% at half of it), few enough
  * that the products of every thread are still in cache when they are pooled. It is the same for any number of threads, so
  * that scores are; only beyond MANY_WORDS blocks have fewer rows, to bound their memory. Words are pooled in chunks of LANES, which the compiler keeps in registers. */
-enum { BLOCK_ROWS = 1152, MANY_WORDS = 8192, LANES = 64, MAX_TOP = 64 };
+enum { BLOCK_ROWS = 1152, MANY_WORDS = 8192, LANES = 64 };
 
-mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder)
-{
-    return (mask__regions){
-        .images = images, .encoder = encoder, .count = mask_images_count(images), .dim = encoder->out};
-}
-
-mask__regions mask__regions_of_background(const mask_knowledge *k)
-{
-    return (mask__regions){.image_rows = k->background.image_rows,
-                           .mu = k->background.mu,
-                           .count = k->background.images,
-                           .dim = k->info.dim};
-}
-
-size_t mask__regions_in(const mask__regions *r, size_t image)
-{
-    if (r->images) return mask_images_regions(r->images, image);
-    return (size_t)(r->image_rows[image + 1] - r->image_rows[image]);
-}
-
-/* A thread's block of images on its way through: rows of mu, their inverse norms, their dot products with the prototypes.
- * Each thread multiplies alone: no thread waits for another, and the products stay in the cache of the core that made
- * them. */
+/* A thread's block of images on its way through: its rows and their dot products with the prototypes. Each thread
+ * multiplies alone: no thread waits for another, and the products stay in the cache of the core that made them. */
 typedef struct block {
-    const mask__regions *regions;
-    size_t first, count, rows, words;
+    mask__region_block r;
+    size_t words;
     double seconds_gemm;
-    size_t *row_of;         /* count + 1 */
-    float *buffer;          /* features */
-    mask__encoding encoding;
-    const float *mu;        /* rows x Z */
-    float *inverse_norms;   /* rows */
-    float *dots;            /* rows x words */
-    mask__arena arena;
+    float *dots; /* rows x words */
 } block;
 
-static size_t largest_image(const mask__regions *r)
+static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t rows, mask_error *err)
 {
-    size_t most = 0;
-    for (size_t i = 0; i < r->count; i++)
-        if (mask__regions_in(r, i) > most) most = mask__regions_in(r, i);
-    return most;
+    *b = (block){.words = words};
+    MASK__TRY(mask__region_block_open(&b->r, r, rows, err));
+    b->dots = mask__arena_alloc(&b->r.arena, b->r.max_rows * words, sizeof(float));
+    return b->dots ? MASK_OK : mask__no_memory(err, "columns");
 }
 
 static void block_close(block *b)
 {
-    mask__arena_free(&b->arena);
-    mask__encoding_close(&b->encoding);
-}
-
-static mask_status block_open(block *b, const mask__regions *r, size_t words, size_t rows, mask_error *err)
-{
-    *b = (block){.regions = r, .words = words};
-    b->row_of = mask__arena_alloc(&b->arena, rows + 2, sizeof *b->row_of);
-    b->inverse_norms = mask__arena_alloc(&b->arena, rows, sizeof(float));
-    b->dots = mask__arena_alloc(&b->arena, rows * words, sizeof(float));
-    bool enough = b->row_of && b->inverse_norms && b->dots;
-    if (r->images) {
-        b->buffer = mask__arena_alloc(&b->arena, rows * r->encoder->in, sizeof(float));
-        enough = enough && b->buffer;
-    }
-    mask_status status = enough ? MASK_OK : mask__no_memory(err, "columns");
-    if (status == MASK_OK && r->images) status = mask__encoding_open(&b->encoding, r->encoder, rows, largest_image(r), err);
-    return status;
-}
-
-/* Takes images from b->first on until the block is full. */
-static void block_extent(block *b, size_t max_rows)
-{
-    b->count = b->rows = 0;
-    b->row_of[0] = 0;
-    while (b->first + b->count < b->regions->count) {
-        size_t regions = mask__regions_in(b->regions, b->first + b->count);
-        if (b->count && (b->rows + regions > max_rows || b->count >= max_rows)) break;
-        b->rows += regions;
-        b->row_of[++b->count] = b->rows;
-    }
-}
-
-static mask_status block_encode(block *b, mask_error *err)
-{
-    const mask__regions *r = b->regions;
-    bool finite = true;
-    size_t dim = r->dim;
-    if (r->images) {
-        const float *features;
-        size_t rows;
-        MASK__TRY(mask__images_block(r->images, b->first, b->count, b->buffer, &features, &rows, err));
-        b->mu = mask__encoding_run(&b->encoding, features, b->row_of, b->count);
-    } else {
-        b->mu = r->mu + r->image_rows[b->first] * dim;
-    }
-    for (size_t row = 0; row < b->rows; row++) {
-        float norm = mask__norm(b->mu + row * dim, dim);
-        finite = finite && isfinite(norm);
-        b->inverse_norms[row] = norm > 0 ? 1 / norm : 0;
-    }
-    for (size_t i = 0; !finite && r->images && i < b->count; i++)
-        MASK__TRY(mask__images_refuse(r->images, b->first + i, err));
-    if (finite) return MASK_OK;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "region features are so large that their norm overflows: scale them down");
+    mask__region_block_close(&b->r);
 }
 
 static void block_multiply(block *b, const float *prototypes)
 {
     double start = omp_get_wtime();
-    size_t dim = b->regions->dim;
-    mask__gemm(false, true, b->rows, b->words, dim, 1, b->mu, dim, prototypes, dim, 0, b->dots, b->words);
+    size_t dim = b->r.regions->dim;
+    mask__gemm(false, true, b->r.rows, b->words, dim, 1, b->r.mu, dim, prototypes, dim, 0, b->dots, b->words);
     b->seconds_gemm += omp_get_wtime() - start;
 }
 
@@ -129,7 +46,7 @@ static void block_multiply(block *b, const float *prototypes)
 static void pool_top(const float *dots, size_t stride, const float *inverse_norms, size_t regions, size_t lanes,
                      size_t top, float *out)
 {
-    float best[MAX_TOP][LANES];
+    float best[MASK__MAX_TOP][LANES];
     if (top > regions) top = regions;
     for (size_t t = 0; t < top; t++)
         for (size_t l = 0; l < LANES; l++) best[t][l] = -INFINITY;
@@ -160,23 +77,29 @@ static void pool_mean(const float *dots, size_t stride, const float *inverse_nor
     for (size_t l = 0; l < lanes; l++) out[l] = regions ? sum[l] / (float)regions : 0;
 }
 
-/* Pools one image of the block into column-major output; images of a block are neighbours there. */
-static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled)
+void mask__pool_words(const mask__pooling *p, const float *dots, size_t stride, const float *inverse_norms,
+                      size_t regions, size_t words, float *to, size_t to_stride)
 {
-    size_t begin = b->row_of[image], regions = b->row_of[image + 1] - begin, images = b->regions->count;
     float out[LANES];
-    for (size_t w = 0; w < b->words; w += LANES) {
-        size_t lanes = b->words - w < LANES ? b->words - w : LANES;
-        const float *dots = b->dots + begin * b->words + w, *norms = b->inverse_norms + begin;
+    for (size_t w = 0; w < words; w += LANES) {
+        size_t lanes = words - w < LANES ? words - w : LANES;
         if (p->mean)
-            pool_mean(dots, b->words, norms, regions, lanes, out);
+            pool_mean(dots + w, stride, inverse_norms, regions, lanes, out);
         else
-            pool_top(dots, b->words, norms, regions, lanes, (size_t)p->top, out);
-        for (size_t l = 0; l < lanes; l++) pooled[(w + l) * images + b->first + image] = out[l];
+            pool_top(dots + w, stride, inverse_norms, regions, lanes, (size_t)p->top, out);
+        for (size_t l = 0; l < lanes; l++) to[(w + l) * to_stride] = out[l];
     }
 }
 
-static void summarise_image(const block *b, size_t image, const mask__summaries *s)
+/* Pools one image of the block into column-major output; images of a block are neighbours there. */
+static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled)
+{
+    size_t begin = b->r.row_of[image], regions = b->r.row_of[image + 1] - begin;
+    mask__pool_words(p, b->dots + begin * b->words, b->words, b->r.inverse_norms + begin, regions, b->words,
+                     pooled + b->r.first + image, b->r.regions->count);
+}
+
+static void summarise_image(const mask__region_block *b, size_t image, const mask__summaries *s)
 {
     size_t dim = b->regions->dim, begin = b->row_of[image], end = b->row_of[image + 1], at = (b->first + image) * dim;
     if (s->mean) {
@@ -213,11 +136,11 @@ static bool take_block(stream *s, block *b)
     bool more;
 #pragma omp critical(mask_columns)
     {
-        b->first = s->next;
+        b->r.first = s->next;
         more = s->status == MASK_OK && s->next < s->regions->count;
         if (more) {
-            block_extent(b, s->rows_at_most);
-            s->next += b->count;
+            mask__region_block_extent(&b->r, s->regions->count);
+            s->next += b->r.count;
         }
     }
     return more;
@@ -241,13 +164,13 @@ static void run_blocks(stream *s)
     mask_status status = block_open(&b, s->regions, s->words, s->rows_at_most, &err);
     while (status == MASK_OK && take_block(s, &b)) {
         if (omp_get_thread_num() == 0)
-            status = mask__progress(s->run, s->what, "images", b.first, s->regions->count, &err);
-        if (status == MASK_OK) status = block_encode(&b, &err);
+            status = mask__progress(s->run, s->what, "images", b.r.first, s->regions->count, &err);
+        if (status == MASK_OK) status = mask__region_block_encode(&b.r, &err);
         if (status != MASK_OK) break;
         block_multiply(&b, s->prototypes);
         s->use(&b, s->context);
     }
-    if (status != MASK_OK) fail(s, b.first, status, &err);
+    if (status != MASK_OK) fail(s, b.r.first, status, &err);
 #pragma omp atomic
     s->seconds_gemm += b.seconds_gemm;
     block_close(&b);
@@ -258,14 +181,14 @@ static mask_status for_blocks(const mask__regions *regions, const float *prototy
                               void *context, mask__column_times *times, const char *what, const mask_run *run,
                               mask_error *err)
 {
-    size_t most = largest_image(regions), rows = 0;
+    size_t rows = 0;
     for (size_t i = 0; i < regions->count; i++) rows += mask__regions_in(regions, i);
     size_t at_most = words <= MANY_WORDS ? BLOCK_ROWS : BLOCK_ROWS * MANY_WORDS / words + 1;
     if (at_most > rows) at_most = rows + 1;
     stream s = {.regions = regions,
                 .prototypes = prototypes,
                 .words = words,
-                .rows_at_most = most > at_most ? most : at_most,
+                .rows_at_most = at_most,
                 .use = use,
                 .context = context,
                 .what = what,
@@ -294,9 +217,9 @@ typedef struct pool_job {
 static void pool_block(const block *b, void *context)
 {
     const pool_job *job = context;
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->r.count; i++) {
         pool_image(b, i, job->pooling, job->pooled);
-        if (job->summaries) summarise_image(b, i, job->summaries);
+        if (job->summaries) summarise_image(&b->r, i, job->summaries);
     }
 }
 
@@ -304,8 +227,8 @@ mask_status mask__columns_compute(const mask__regions *regions, const float *pro
                                   const mask__pooling *pooling, float *pooled, const mask__summaries *summaries,
                                   mask__column_times *times, const char *what, const mask_run *run, mask_error *err)
 {
-    if (!pooling->mean && (pooling->top < 1 || pooling->top > MAX_TOP))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MAX_TOP);
+    if (!pooling->mean && (pooling->top < 1 || pooling->top > MASK__MAX_TOP))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
     for (size_t i = 0; summaries && summaries->whole && i < regions->count; i++)
         if ((size_t)summaries->whole_region >= mask__regions_in(regions, i))
             return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
@@ -323,17 +246,17 @@ typedef struct visit_job {
 
 static void transpose_cosines(const block *b, size_t image, float *cosines)
 {
-    size_t begin = b->row_of[image], regions = b->row_of[image + 1] - begin;
+    size_t begin = b->r.row_of[image], regions = b->r.row_of[image + 1] - begin;
     for (size_t r = 0; r < regions; r++)
         for (size_t w = 0; w < b->words; w++)
-            cosines[w * regions + r] = b->dots[(begin + r) * b->words + w] * b->inverse_norms[begin + r];
+            cosines[w * regions + r] = b->dots[(begin + r) * b->words + w] * b->r.inverse_norms[begin + r];
 }
 
 static void visit_block(const block *b, void *context)
 {
     visit_job *job = context;
-    for (size_t i = 0; i < b->count; i++) {
-        size_t regions = b->row_of[i + 1] - b->row_of[i];
+    for (size_t i = 0; i < b->r.count; i++) {
+        size_t regions = b->r.row_of[i + 1] - b->r.row_of[i];
         float *cosines = malloc((regions * b->words + 1) * sizeof *cosines);
         if (!cosines) {
 #pragma omp atomic write
@@ -341,7 +264,7 @@ static void visit_block(const block *b, void *context)
             continue;
         }
         transpose_cosines(b, i, cosines);
-        job->each(job->context, b->first + i, cosines, regions);
+        job->each(job->context, b->r.first + i, cosines, regions);
         free(cosines);
     }
 }
@@ -361,9 +284,9 @@ mask_status mask__columns_table(const mask__regions *regions, size_t image, cons
     block b;
     mask_status status = block_open(&b, regions, words, mask__regions_in(regions, image), err);
     if (status == MASK_OK) {
-        b.first = image;
-        block_extent(&b, 1);
-        status = block_encode(&b, err);
+        b.r.first = image;
+        mask__region_block_extent(&b.r, 1);
+        status = mask__region_block_encode(&b.r, err);
     }
     if (status == MASK_OK) {
         block_multiply(&b, prototypes);

@@ -3,27 +3,19 @@
 #ifndef MASK_MATCH_COLUMNS_H
 #define MASK_MATCH_COLUMNS_H
 
-#include "knowledge/knowledge.h"
-
-/* Where region representations come from: a set of images through an encoder, or rows that are encoded already. */
-typedef struct mask__regions {
-    const mask_images *images;    /* NULL = mu below */
-    const mask__encoder *encoder;
-    const uint64_t *image_rows;   /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
-    const float *mu;              /* rows x Z */
-    size_t count;                 /* images */
-    size_t dim;                   /* Z */
-} mask__regions;
-
-mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder);
-mask__regions mask__regions_of_background(const mask_knowledge *knowledge);
-size_t mask__regions_in(const mask__regions *regions, size_t image);
+#include "match/regionblock.h"
 
 /* How an image's regions become one number for a word. */
 typedef struct mask__pooling {
     bool mean; /* mean over all regions; else mean of the `top` largest cosines */
     int top;   /* 1 = Eq. 10 */
 } mask__pooling;
+
+enum { MASK__MAX_TOP = 64 };
+/* A_w of one image from the products of its regions with words, dots (regions x stride): out[word * out_stride]. top must be at
+ * most MASK__MAX_TOP; without regions it is 0. */
+void mask__pool_words(const mask__pooling *pooling, const float *dots, size_t stride, const float *inverse_norms,
+                      size_t regions, size_t words, float *out, size_t out_stride);
 
 /* What is left of an image once its regions are gone: the unit vector of its whole-image region, and the mean of its
  * unit region vectors. Both images x Z; either may be NULL. */

@@ -1,4 +1,5 @@
 #include "scorer.h"
+#include "match/columns.h"
 #include "match/matcher.h"
 #include "match/termcolumns.h"
 
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TOP = 64, SOME_REGIONS = 64 };
+enum { SOME_REGIONS = 64 };
 
 /* ---- Opening ---- */
 
@@ -16,8 +17,8 @@ mask_status mask__scorer_check(const mask_knowledge *k, const mask_match_options
     if (o->pool != MASK_POOL_MAX_MEAN && o->pool != MASK_POOL_MEAN)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "a gallery needs a pooling that has columns: use --pool max-mean or --pool mean");
-    if (o->top > MAX_TOP)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MAX_TOP);
+    if (o->top > MASK__MAX_TOP)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
     if (whole_region < MASK_WHOLE_MEAN)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the whole image's region must be known: an index, or `mean`");
     if (o->calibrate != MASK_CALIBRATE_NONE && !k->background.images)
@@ -320,7 +321,7 @@ static float pool(const mask__scorer *s, const float *prototype, const float *mu
                   size_t regions, uint32_t *at)
 {
     const mask_match_options *o = &s->options;
-    float best[MAX_TOP], cosines[SOME_REGIONS], largest = -INFINITY, sum = 0;
+    float best[MASK__MAX_TOP], cosines[SOME_REGIONS], largest = -INFINITY, sum = 0;
     size_t top = (size_t)o->top < regions ? (size_t)o->top : regions;
     uint32_t where = 0;
     for (size_t t = 0; t < top; t++) best[t] = -INFINITY;

@@ -1,0 +1,109 @@
+#include "regionblock.h"
+#include "dataset/images.h"
+#include "math/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder)
+{
+    return (mask__regions){
+        .images = images, .encoder = encoder, .count = mask_images_count(images), .dim = encoder->out};
+}
+
+mask__regions mask__regions_of_background(const mask_knowledge *k)
+{
+    return (mask__regions){.image_rows = k->background.image_rows,
+                           .mu = k->background.mu,
+                           .count = k->background.images,
+                           .dim = k->info.dim};
+}
+
+/* An image's number in its set. */
+static size_t number(const mask__regions *r, size_t image)
+{
+    return r->which ? r->which[image] : image;
+}
+
+size_t mask__regions_in(const mask__regions *r, size_t image)
+{
+    if (r->images) return mask_images_regions(r->images, number(r, image));
+    return (size_t)(r->image_rows[image + 1] - r->image_rows[image]);
+}
+
+mask_status mask__region_block_open(mask__region_block *b, const mask__regions *r, size_t max_rows, mask_error *err)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (mask__regions_in(r, i) > largest) largest = mask__regions_in(r, i);
+    *b = (mask__region_block){.regions = r, .max_rows = max_rows > largest ? max_rows : largest};
+    b->row_of = mask__arena_alloc(&b->arena, b->max_rows + 2, sizeof *b->row_of);
+    b->inverse_norms = mask__arena_alloc(&b->arena, b->max_rows, sizeof(float));
+    if (!b->row_of || !b->inverse_norms) return mask__no_memory(err, "columns");
+    if (!r->images) return MASK_OK;
+    size_t values;
+    if (mask__multiply(b->max_rows, r->encoder->in, &values))
+        b->buffer = mask__arena_alloc(&b->arena, values, sizeof(float));
+    if (!b->buffer) return mask__no_memory(err, "columns");
+    return mask__encoding_open(&b->encoding, r->encoder, b->max_rows, largest, err);
+}
+
+void mask__region_block_close(mask__region_block *b)
+{
+    mask__arena_free(&b->arena);
+    mask__encoding_close(&b->encoding);
+}
+
+void mask__region_block_extent(mask__region_block *b, size_t most)
+{
+    b->count = b->rows = 0;
+    b->row_of[0] = 0;
+    while (b->count < most && b->first + b->count < b->regions->count) {
+        size_t regions = mask__regions_in(b->regions, b->first + b->count);
+        if (b->count && (b->rows + regions > b->max_rows || b->count >= b->max_rows)) break;
+        b->rows += regions;
+        b->row_of[++b->count] = b->rows;
+    }
+}
+
+/* The features of the block's images: where they follow each other in their set they are read at once. */
+static mask_status read_features(mask__region_block *b, const float **features, mask_error *err)
+{
+    const mask__regions *r = b->regions;
+    size_t first = number(r, b->first), rows, dim = r->encoder->in;
+    bool run = true;
+    for (size_t i = 0; i < b->count; i++) run = run && number(r, b->first + i) == first + i;
+    if (run) return mask__images_block(r->images, first, b->count, b->buffer, features, &rows, err);
+    for (size_t i = 0; i < b->count; i++) {
+        float *to = b->buffer + b->row_of[i] * dim;
+        MASK__TRY(mask__images_block(r->images, number(r, b->first + i), 1, to, features, &rows, err));
+        if (*features != to) memcpy(to, *features, rows * dim * sizeof *to);
+    }
+    *features = b->buffer;
+    return MASK_OK;
+}
+
+mask_status mask__region_block_encode(mask__region_block *b, mask_error *err)
+{
+    const mask__regions *r = b->regions;
+    bool finite = true;
+    size_t dim = r->dim;
+    if (b->count == 0) return MASK_OK;
+    if (r->images) {
+        const float *features;
+        MASK__TRY(read_features(b, &features, err));
+        b->mu = mask__encoding_run(&b->encoding, features, b->row_of, b->count);
+    } else {
+        b->mu = r->mu + r->image_rows[b->first] * dim;
+    }
+    for (size_t row = 0; row < b->rows; row++) {
+        float norm = mask__norm(b->mu + row * dim, dim);
+        finite = finite && isfinite(norm);
+        b->inverse_norms[row] = norm > 0 ? 1 / norm : 0;
+    }
+    for (size_t i = 0; !finite && r->images && i < b->count; i++)
+        MASK__TRY(mask__images_refuse(r->images, number(r, b->first + i), err));
+    if (finite) return MASK_OK;
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "region features are so large that their norm overflows: scale them down");
+}
