@@ -1,0 +1,94 @@
+#include "segment.h"
+#include "segment_format.h"
+
+#include <string.h>
+
+/* The tensor of this name and exact shape; columns 0 = one dimension. */
+static mask_status get(const mask__segment *s, const char *name, mask__dtype dtype, size_t rows, size_t columns, void *out,
+                       mask_error *err)
+{
+    const mask__tensor *t;
+    MASK__TRY(mask__pack_get(&s->pack, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
+    if (t->shape[0] != rows || (columns && t->shape[1] != columns)) /* a shape of 0 asks for any */
+        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: '%s' has another shape than the rest of its file",
+                          s->pack.path, (unsigned long long)t->offset, name);
+    memcpy(out, &t->data, sizeof t->data);
+    return MASK_OK;
+}
+
+static mask_status refuse(const mask__segment *s, const mask__tensor *t, const char *what, mask_error *err)
+{
+    return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: %s: remove the segment's images and add them again",
+                      s->pack.path, (unsigned long long)t->offset, what);
+}
+
+/* Images, rows, words, dimensions: what the other tensors must agree with. */
+static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
+{
+    const mask__tensor *at, *mu, *steps;
+    MASK__TRY(mask__pack_get(&s->pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
+    MASK__TRY(mask__pack_get(&s->pack, "mu", MASK__F32, 2, (uint64_t[]){0, 0}, &mu, err));
+    MASK__TRY(mask__pack_get(&s->pack, "scores.steps", MASK__F32, 3, (uint64_t[]){0, 0, 2}, &steps, err));
+    if (at->shape[0] < 2 || mu->shape[1] < 1 || steps->shape[0] < 1)
+        return refuse(s, at, "a segment without images, words or dimensions", err);
+    s->images = at->shape[0] - 1;
+    s->blocks = (s->images + MASK__BLOCK - 1) / MASK__BLOCK;
+    s->image_rows = at->data;
+    s->mu = mu->data;
+    s->z = mu->shape[1];
+    s->words = steps->shape[0];
+    s->score_steps = steps->data;
+    if (steps->shape[1] != s->blocks) return refuse(s, steps, "the steps are not one a word and block", err);
+    bool rising = s->image_rows[0] == 0 && s->image_rows[s->images] == mu->shape[0];
+    for (size_t i = 0; rising && i < s->images; i++) rising = s->image_rows[i] <= s->image_rows[i + 1];
+    if (!rising) return refuse(s, at, "'image_rows' does not divide the rows", err);
+    *rows = mu->shape[0];
+    return MASK_OK;
+}
+
+/* Vectors an image, in floats and in 8 bits; all three are there or none. */
+static mask_status get_vectors(const mask__segment *s, const char *const names[3], const float **values,
+                               const int8_t **codes, const float **steps, mask_error *err)
+{
+    if (!mask__pack_find(&s->pack, names[0])) return MASK_OK;
+    MASK__TRY(get(s, names[0], MASK__F32, s->images, s->z, values, err));
+    MASK__TRY(get(s, names[1], MASK__U8, s->images, s->z, codes, err));
+    return get(s, names[2], MASK__F32, s->images, 0, steps, err);
+}
+
+static mask_status get_all(mask__segment *s, mask_error *err)
+{
+    const mask__tensor *steps;
+    const float *slack = NULL;
+    size_t rows = 0;
+    MASK__TRY(get_sizes(s, &rows, err));
+    size_t stride = mask__segment_stride(s);
+    MASK__TRY(get(s, "region_of_row", MASK__U32, rows, 0, &s->region_of_row, err));
+    if (mask__pack_find(&s->pack, "boxes")) MASK__TRY(get(s, "boxes", MASK__F32, rows, 4, &s->boxes, err));
+    MASK__TRY(get(s, "scores.codes", MASK__U8, s->words, stride, &s->score_codes, err));
+    MASK__TRY(get(s, "scores.slack", MASK__F32, s->words, 0, &s->score_slack, err));
+    MASK__TRY(get(s, "pooled.codes", MASK__U8, s->words, stride, &s->pooled_codes, err));
+    MASK__TRY(mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){s->words, s->blocks, 2}, &steps, err));
+    s->pooled_steps = steps->data;
+    MASK__TRY(get(s, "pooled.slack", MASK__F32, 1, 0, &slack, err));
+    s->pooled_slack = *slack;
+    MASK__TRY(get_vectors(s, mask__whole_names, &s->whole, &s->whole_codes, &s->whole_steps, err));
+    MASK__TRY(get_vectors(s, mask__scene_names, &s->scenes, &s->scene_codes, &s->scene_steps, err));
+    MASK__TRY(get(s, "image_hub", MASK__F32, s->images, 0, &s->image_hub, err));
+    return get(s, "image_deviation", MASK__F32, s->images, 0, &s->image_deviation, err);
+}
+
+mask_status mask__segment_open(mask__segment *s, const char *path, mask__verify verify, mask_error *err)
+{
+    *s = (mask__segment){0};
+    mask_status status = mask__pack_open(&s->pack, path, MASK__SEGMENT_MAGIC, MASK__SEGMENT_VERSION, verify, err);
+    if (status == MASK_OK) status = get_all(s, err);
+    if (status != MASK_OK) mask__segment_close(s);
+    return status;
+}
+
+void mask__segment_close(mask__segment *s)
+{
+    mask__pack_close(&s->pack);
+    *s = (mask__segment){0};
+}

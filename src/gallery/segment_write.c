@@ -1,0 +1,174 @@
+#include "segment_write.h"
+#include "segment_format.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Eight bits ---- */
+
+mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes)
+{
+    float low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    mask__steps steps = {low, (high - low) / 255};
+    for (size_t i = 0; i < count; i++) {
+        float code = steps.step > 0 ? (x[i] - low) / steps.step + 0.5f : 0;
+        codes[i] = code < 255 ? (uint8_t)code : 255;
+    }
+    return steps;
+}
+
+/* The largest component / 127 of each row is its step. */
+static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, float *steps)
+{
+    for (size_t r = 0; r < rows; r++) {
+        float largest = 0;
+        for (size_t d = 0; d < z; d++) largest = fabsf(x[r * z + d]) > largest ? fabsf(x[r * z + d]) : largest;
+        float step = steps[r] = largest / 127;
+        for (size_t d = 0; d < z; d++) codes[r * z + d] = (int8_t)(step > 0 ? rintf(x[r * z + d] / step) : 0);
+    }
+}
+
+/* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon; pooling
+ * adds one rounding a value it sums, and vectors are unit to a few roundings. */
+static double dot_slack(const mask__scorer *s, size_t most_regions, bool pooled)
+{
+    const mask_match_options *o = &s->options;
+    double roundings = (double)s->z + 8, u = FLT_EPSILON / 2;
+    if (pooled) roundings += o->pool == MASK_POOL_MEAN ? (double)most_regions : o->top;
+    return 2.001 * roundings * u / (1 - roundings * u);
+}
+
+float mask__pooled_slack(const mask__scorer *s, size_t most_regions)
+{
+    return (float)(dot_slack(s, most_regions, true) + 16 * FLT_EPSILON);
+}
+
+float mask__score_slack(const mask__scorer *s, size_t word, size_t most_regions)
+{
+    const mask__affine *parts[3] = {s->known.pooled, s->known.whole, s->known.scene};
+    double slack = 0, largest = 0;
+    for (int p = 0; p < 3; p++) {
+        if (!parts[p]) continue;
+        double scale = fabs(parts[p][word].scale);
+        slack += scale * dot_slack(s, most_regions, p == 0);
+        largest += scale * (1.001 + fabs(parts[p][word].mean));
+    }
+    return (float)((slack + 16 * FLT_EPSILON * largest) * (1 + 4 * FLT_EPSILON) + FLT_MIN);
+}
+
+/* ---- The file ---- */
+
+static void *make(mask__draft *d, size_t rows, size_t columns, size_t size)
+{
+    size_t count;
+    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(&d->arena, count, size) : NULL;
+}
+
+mask_status mask__draft_open(mask__draft *d, const char *path, const mask__scorer *s, const uint64_t *image_rows,
+                             size_t images, mask_error *err)
+{
+    size_t rows = image_rows[images];
+    const mask_match_options *o = &s->options;
+    *d = (mask__draft){.scorer = s, .images = images, .words = s->known.count, .z = s->z};
+    d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
+    d->stride = d->blocks * MASK__BLOCK;
+    d->image_rows = make(d, images + 1, 1, sizeof *d->image_rows);
+    d->region_of_row = make(d, rows, 1, sizeof *d->region_of_row);
+    d->boxes = make(d, rows, 4, sizeof *d->boxes);
+    d->score_codes = make(d, d->words, d->stride, 1);
+    d->pooled_codes = make(d, d->words, d->stride, 1);
+    d->score_steps = make(d, d->words, d->blocks, sizeof *d->score_steps);
+    d->pooled_steps = make(d, d->words, d->blocks, sizeof *d->pooled_steps);
+    d->image_hub = make(d, images, 1, sizeof *d->image_hub);
+    d->image_deviation = make(d, images, 1, sizeof *d->image_deviation);
+    bool whole = o->context > 0 || !(o->scene > 0), scenes = o->scene > 0;
+    if (whole) d->whole = make(d, images, d->z, sizeof *d->whole);
+    if (scenes) d->scenes = make(d, images, d->z, sizeof *d->scenes);
+    if (!d->image_rows || !d->region_of_row || !d->boxes || !d->score_codes || !d->pooled_codes || !d->score_steps ||
+        !d->pooled_steps || !d->image_hub || !d->image_deviation || (whole && !d->whole) || (scenes && !d->scenes))
+        return mask__no_memory(err, path);
+    memcpy(d->image_rows, image_rows, (images + 1) * sizeof *image_rows);
+    for (size_t i = 0; i < images; i++)
+        if (image_rows[i + 1] - image_rows[i] > d->most_regions) d->most_regions = image_rows[i + 1] - image_rows[i];
+    MASK__TRY(mask__pack_create(&d->writer, path, MASK__SEGMENT_MAGIC, MASK__SEGMENT_VERSION, err));
+    return mask__pack_begin(d->writer, "mu", MASK__F32, err);
+}
+
+mask_status mask__draft_append(mask__draft *d, const float *mu, size_t rows, mask_error *err)
+{
+    return rows == 0 ? MASK_OK : mask__pack_append(d->writer, mu, rows * d->z * sizeof *mu, err);
+}
+
+static mask_status put(mask__draft *d, const char *name, mask__dtype dtype, size_t rows, size_t columns, const void *data,
+                       mask_error *err)
+{
+    return mask__pack_add(d->writer, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, data, err);
+}
+
+static mask_status put_vectors(mask__draft *d, const char *const names[3], const float *values, mask_error *err)
+{
+    if (!values) return MASK_OK;
+    int8_t *codes = malloc(d->images * d->z + 1);
+    float *steps = malloc(d->images * sizeof *steps);
+    mask_status status = codes && steps ? MASK_OK : mask__no_memory(err, names[0]);
+    if (status == MASK_OK) {
+        quantise_rows(values, d->images, d->z, codes, steps);
+        status = put(d, names[0], MASK__F32, d->images, d->z, values, err);
+    }
+    if (status == MASK_OK) status = put(d, names[1], MASK__U8, d->images, d->z, codes, err);
+    if (status == MASK_OK) status = put(d, names[2], MASK__F32, d->images, 0, steps, err);
+    free(codes);
+    free(steps);
+    return status;
+}
+
+static mask_status put_scores(mask__draft *d, mask_error *err)
+{
+    const uint64_t shape[] = {d->words, d->blocks, 2};
+    float pooled = mask__pooled_slack(d->scorer, d->most_regions), *slack = make(d, d->words, 1, sizeof *slack);
+    if (!slack) return mask__no_memory(err, "scores");
+    for (size_t w = 0; w < d->words; w++) slack[w] = mask__score_slack(d->scorer, w, d->most_regions);
+    MASK__TRY(put(d, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
+    MASK__TRY(mask__pack_add(d->writer, "scores.steps", MASK__F32, 3, shape, d->score_steps, err));
+    MASK__TRY(put(d, "scores.slack", MASK__F32, d->words, 0, slack, err));
+    MASK__TRY(put(d, "pooled.codes", MASK__U8, d->words, d->stride, d->pooled_codes, err));
+    MASK__TRY(mask__pack_add(d->writer, "pooled.steps", MASK__F32, 3, shape, d->pooled_steps, err));
+    return put(d, "pooled.slack", MASK__F32, 1, 0, &pooled, err);
+}
+
+static mask_status put_all(mask__draft *d, mask_error *err)
+{
+    size_t rows = d->image_rows[d->images];
+    bool any_box = false;
+    for (size_t i = 0; !any_box && i < rows * 4; i++) any_box = !isnan(d->boxes[i]);
+    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){rows, d->z}, err));
+    MASK__TRY(put(d, "image_rows", MASK__U64, d->images + 1, 0, d->image_rows, err));
+    MASK__TRY(put(d, "region_of_row", MASK__U32, rows, 0, d->region_of_row, err));
+    if (any_box) MASK__TRY(put(d, "boxes", MASK__F32, rows, 4, d->boxes, err));
+    MASK__TRY(put_scores(d, err));
+    MASK__TRY(put_vectors(d, mask__whole_names, d->whole, err));
+    MASK__TRY(put_vectors(d, mask__scene_names, d->scenes, err));
+    MASK__TRY(put(d, "image_hub", MASK__F32, d->images, 0, d->image_hub, err));
+    return put(d, "image_deviation", MASK__F32, d->images, 0, d->image_deviation, err);
+}
+
+mask_status mask__draft_commit(mask__draft *d, mask_error *err)
+{
+    MASK__TRY(put_all(d, err));
+    mask__pack_writer *writer = d->writer;
+    d->writer = NULL; /* a commit frees it */
+    return mask__pack_commit(writer, err);
+}
+
+void mask__draft_close(mask__draft *d)
+{
+    mask__pack_abort(d->writer);
+    mask__arena_free(&d->arena);
+    *d = (mask__draft){0};
+}
