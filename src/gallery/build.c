@@ -290,13 +290,16 @@ static mask_status image_statistics(block *b, mask_error *err)
     return MASK_OK;
 }
 
+static mask_status tell(const job *j, size_t done, mask_error *err)
+{
+    return mask__progress(j->run, "indexing", "images", j->source->progress_done + done, j->source->progress_total, err);
+}
+
 static mask_status build_block(block *b, mask_error *err)
 {
     const mask__segment_source *from = b->job->source;
     b->rows = b->row_of[0] = 0;
-    if (omp_get_thread_num() == 0)
-        MASK__TRY(mask__progress(b->job->run, "indexing", "images", from->progress_done + b->first, from->progress_total,
-                                 err));
+    if (omp_get_thread_num() == 0) MASK__TRY(tell(b->job, b->first, err));
     MASK__TRY(from->images ? take_images(b, err) : copy_images(b, err));
     make_columns(b);
     return from->images ? image_statistics(b, err) : MASK_OK;
@@ -398,6 +401,7 @@ mask_status mask__segment_build(const char *path, const mask__scorer *s, const m
         j.regions.count = source->count;
     }
     MASK__TRY(check_source(&j, err));
+    MASK__TRY(tell(&j, 0, err)); /* later only the caller's thread can, and it may be given no block */
     if (budget && source->images) MASK__TRY(mask__budget_open(&j.budget, s, err));
     mask_status status = open_draft(&j, path, err);
     if (status == MASK_OK) {
