@@ -12,7 +12,8 @@ static const char sentences[] =
 static const char boxes[] =
     "<?xml version='1.0'?>\n<annotation><filename>7.jpg</filename><size><width>100</width><height>50</height></size>\n"
     "<object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>60</ymax></bndbox></object>\n"
-    "<object><name> 1 </name><name>2</name><bndbox><xmin>40</xmin><ymin>2</ymin><xmax>50.5</xmax><ymax>40</ymax></bndbox></object>\n"
+    "<object><name> 1 "
+    "</name><name>2</name><bndbox><xmin>40</xmin><ymin>2</ymin><xmax>50.5</xmax><ymax>40</ymax></bndbox></object>\n"
     "<object><name>3</name><scene>1</scene><nobndbox>0</nobndbox></object>\n"
     "<object><name>4</name><bndbox><xmin>200</xmin><ymin>2</ymin><xmax>210</xmax><ymax>40</ymax></bndbox></object>\n"
     "<object><name>9</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object>\n"
@@ -48,8 +49,9 @@ static void phrases_label_their_boxes(void **state)
     put("Sentences/7.txt", sentences);
     put("Annotations/7.xml", boxes);
     put("Sentences/11.txt", "[/EN#5/animals A dog]");
-    put("Annotations/11.xml", "<annotation><object><name>5</name><bndbox><ymax>4</ymax><xmin>1</xmin><xmax>3</xmax><ymin>2</ymin>"
-                              "</bndbox></object></annotation>");
+    put("Annotations/11.xml",
+        "<annotation><object><name>5</name><bndbox><ymax>4</ymax><xmin>1</xmin><xmax>3</xmax><ymin>2</ymin>"
+        "</bndbox></object></annotation>");
     put("test.txt", "7\n");
     check_ok(mask_regions_from_entities(folder, NULL, to, &report, NULL, &err));
     char *table = read_whole(to, &size);
@@ -76,20 +78,21 @@ static void damaged_files_are_refused(void **state)
     put("Sentences/8.txt", sentences);
     check_fails(mask_regions_from_entities(folder, "bad", to, NULL, NULL, &err), MASK_EIO, "8.xml");
 #define BOX(x) "<annotation><object><name>1</name><bndbox><xmin>" x "</xmin></bndbox></object></annotation>"
-    const char *const bad[][2] = {{"", "cut or not XML"},
-                                  {"<annotation><object>", "cut or not XML"},
-                                  {"<annotation></object></annotation>", "line 1: mismatched tag"},
-                                  {"<html></html>", "not an annotation"},
-                                  {"<!DOCTYPE a [<!ENTITY b \"c\">]><annotation>&b;</annotation>", "document type"},
-                                  {BOX("1e9"), "side of a box"},
-                                  {BOX("nan"), "side of a box"},
-                                  {BOX("x"), "side of a box"},
-                                  {BOX(""), "side of a box"},
-                                  {BOX("1111111111111111111111111111111111111111111111111111111111111111111111111"), "side of a box"},
-                                  {"<annotation>\n<object><name>dog</name></object></annotation>", "line 2: the name of an object"},
-                                  {"<annotation><object><name>1111111111111111111111</name></object></annotation>", "name of an object"},
-                                  {"<annotation><size><width>-1</width></size></annotation>", "size of an image"},
-                                  {"<annotation></annotation>", "no phrase of its 1 images has a box"}};
+    const char *const bad[][2] = {
+        {"", "cut or not XML"},
+        {"<annotation><object>", "cut or not XML"},
+        {"<annotation></object></annotation>", "line 1: mismatched tag"},
+        {"<html></html>", "not an annotation"},
+        {"<!DOCTYPE a [<!ENTITY b \"c\">]><annotation>&b;</annotation>", "document type"},
+        {BOX("1e9"), "side of a box"},
+        {BOX("nan"), "side of a box"},
+        {BOX("x"), "side of a box"},
+        {BOX(""), "side of a box"},
+        {BOX("1111111111111111111111111111111111111111111111111111111111111111111111111"), "side of a box"},
+        {"<annotation>\n<object><name>dog</name></object></annotation>", "line 2: the name of an object"},
+        {"<annotation><object><name>1111111111111111111111</name></object></annotation>", "name of an object"},
+        {"<annotation><size><width>-1</width></size></annotation>", "size of an image"},
+        {"<annotation></annotation>", "no phrase of its 1 images has a box"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put("Annotations/8.xml", bad[i][0]);
         check_fails(mask_regions_from_entities(folder, "bad", to, NULL, NULL, &err),
@@ -100,11 +103,12 @@ static void damaged_files_are_refused(void **state)
     put("Annotations/8.xml", deep);
     check_fails(mask_regions_from_entities(folder, "bad", to, NULL, NULL, &err), MASK_EFORMAT, "nested too deep");
     put("Annotations/8.xml", boxes);
-    const char *const texts[] = {"a\n[/EN#1/people Two men", "a\n[/EN#/people Two]", "a\n[/EN#1 Two]", "a\n[/EN#1/people]",
-                                 "a\n[/EN#1111111111111111111111/people a]"};
+    const char *const texts[] = {"a\n[/EN#1/people Two men", "a\n[/EN#/people Two]", "a\n[/EN#1 Two]",
+                                 "a\n[/EN#1/people]", "a\n[/EN#1111111111111111111111/people a]"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         put("Sentences/8.txt", texts[i]);
-        check_fails(mask_regions_from_entities(folder, "bad", to, NULL, NULL, &err), MASK_EFORMAT, "line 2: byte 0 of the line");
+        check_fails(mask_regions_from_entities(folder, "bad", to, NULL, NULL, &err), MASK_EFORMAT,
+                    "line 2: byte 0 of the line");
     }
     char cut[sizeof boxes];
     put("Sentences/8.txt", sentences);

@@ -2,25 +2,29 @@
 #include "check.h"
 #include "dataset/genome.h"
 
-static const char objects[] =
-    "[{\"image_id\": 7, \"image_url\": \"x\", \"objects\": ["
-    "{\"object_id\": 1, \"x\": 5, \"y\": 6, \"w\": 10, \"h\": 20, \"names\": [\"Hot dog.\", \"sausage\"], \"synsets\": [\"frank.n.02\"]},"
-    "{\"synsets\": [\"traffic_light.n.01\"], \"h\": 8, \"w\": 8, \"y\": -2, \"x\": 95, \"object_id\": 2, \"merged\": {\"a\": [1]}},"
-    "{\"object_id\": 3, \"x\": 0, \"y\": 0, \"w\": 0, \"h\": 4, \"names\": [\"thin\"]},"
-    "{\"object_id\": 4, \"x\": 1, \"y\": 1, \"w\": 2, \"h\": 2, \"names\": []}]},"
-    "{\"objects\": [{\"object_id\": 9, \"x\": 1.5, \"y\": 2, \"w\": 3, \"h\": 4, \"names\": [\"t-shirt\"]}], \"id\": 3}]";
+static const char objects[] = "[{\"image_id\": 7, \"image_url\": \"x\", \"objects\": ["
+                              "{\"object_id\": 1, \"x\": 5, \"y\": 6, \"w\": 10, \"h\": 20, \"names\": [\"Hot dog.\", "
+                              "\"sausage\"], \"synsets\": [\"frank.n.02\"]},"
+                              "{\"synsets\": [\"traffic_light.n.01\"], \"h\": 8, \"w\": 8, \"y\": -2, \"x\": 95, "
+                              "\"object_id\": 2, \"merged\": {\"a\": [1]}},"
+                              "{\"object_id\": 3, \"x\": 0, \"y\": 0, \"w\": 0, \"h\": 4, \"names\": [\"thin\"]},"
+                              "{\"object_id\": 4, \"x\": 1, \"y\": 1, \"w\": 2, \"h\": 2, \"names\": []}]},"
+                              "{\"objects\": [{\"object_id\": 9, \"x\": 1.5, \"y\": 2, \"w\": 3, \"h\": 4, \"names\": "
+                              "[\"t-shirt\"]}], \"id\": 3}]";
 /* In the other order, without image 3's, and with an image that objects does not have. */
 static const char attributes[] =
     "[{\"image_id\": 5, \"attributes\": []},"
     "{\"image_id\": 7, \"attributes\": [{\"object_id\": 2}, {\"object_id\": 1, \"attributes\": [\"Black and white\", "
     "\"old and Wooden.\"]}]}]";
-static const char sizes[] =
-    "[{\"image_id\": 3, \"url\": \"https://h/VG_100K/3.jpg\", \"width\": 4, \"height\": 50, \"coco_id\": null, \"flickr_id\": 12},"
-    "{\"id\": 7, \"url\": \"https://h/a/seven.jpg\", \"width\": 100, \"height\": 20, \"coco_id\": 70, \"flickr_id\": null}]";
+static const char sizes[] = "[{\"image_id\": 3, \"url\": \"https://h/VG_100K/3.jpg\", \"width\": 4, \"height\": 50, "
+                            "\"coco_id\": null, \"flickr_id\": 12},"
+                            "{\"id\": 7, \"url\": \"https://h/a/seven.jpg\", \"width\": 100, \"height\": 20, "
+                            "\"coco_id\": 70, \"flickr_id\": null}]";
 
 static char from[256], to[256];
 
-static mask_status convert(const char *text, const mask_regions_options *o, mask_regions_report *report, mask_error *err)
+static mask_status convert(const char *text, const mask_regions_options *o, mask_regions_report *report,
+                           mask_error *err)
 {
     snprintf(from, sizeof from, "%s", temp_path("objects.json"));
     snprintf(to, sizeof to, "%s", temp_path("regions.tsv"));
@@ -60,7 +64,8 @@ static void names_follow_the_recipe(void **state)
     assert_int_equal(report.no_label, 1);
     o.recipe = MASK_RECIPE_BUTD;
     check_ok(convert(objects, &o, NULL, &err));
-    check_table("7.jpg\t5\t6\t15\t26\thot dog sausage\n7.jpg\t95\t0\t103\t6\ttraffic light\n3.jpg\t1.5\t2\t4.5\t6\tt-shirt\n");
+    check_table(
+        "7.jpg\t5\t6\t15\t26\thot dog sausage\n7.jpg\t95\t0\t103\t6\ttraffic light\n3.jpg\t1.5\t2\t4.5\t6\tt-shirt\n");
     o.vocabulary = written("objects.txt", "light,traffic light\nsausage,hot dog");
     check_ok(convert(objects, &o, &report, &err));
     check_table("7.jpg\t5\t6\t15\t26\tsausage sausage\n7.jpg\t95\t0\t103\t6\tlight\n");
@@ -76,10 +81,12 @@ static void rare_words_are_dropped(void **state)
     mask_error err;
     mask_regions_report report;
     mask_regions_options o = {.recipe = MASK_RECIPE_MASK, .min_count = 2};
-    check_ok(convert("[{\"image_id\": 1, \"regions\": [{\"region_id\": 1, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, \"phrase\": \"A red caf\\u00e9\"},"
-                     "{\"id\": 2, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, \"phrase\": \"red 2nd 22 caf\\u00e9\\u0000\"},"
-                     "{\"id\": 3, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, \"phrase\": \"once\"}]}]",
-                     &o, &report, &err));
+    check_ok(convert(
+        "[{\"image_id\": 1, \"regions\": [{\"region_id\": 1, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, "
+        "\"phrase\": \"A red caf\\u00e9\"},"
+        "{\"id\": 2, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, \"phrase\": \"red 2nd 22 caf\\u00e9\\u0000\"},"
+        "{\"id\": 3, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, \"phrase\": \"once\"}]}]",
+        &o, &report, &err));
     check_table("1.jpg\t1\t1\t3\t3\tred\n1.jpg\t1\t1\t3\t3\tred\n");
     assert_int_equal(report.no_label, 1);
     check_fails(mask_regions_from_genome("-", to, &o, NULL, NULL, &err), MASK_EINVAL, "reads the file twice");
@@ -121,7 +128,9 @@ static void large_files_join_in_any_order(void **state)
     snprintf(path, sizeof path, "%s", temp_path("large.json"));
     FILE *file = fopen(path, "w");
     for (int i = 0; i < IMAGES; i++)
-        fprintf(file, "%s{\"attributes\": [{\"object_id\": %d, \"attributes\": [\"a%d\"], \"names\": [\"a long enough name\"]}], \"image_id\": %d}",
+        fprintf(file,
+                "%s{\"attributes\": [{\"object_id\": %d, \"attributes\": [\"a%d\"], \"names\": [\"a long enough "
+                "name\"]}], \"image_id\": %d}",
                 i ? ",\n" : "[", i, i, i);
     fprintf(file, "]");
     fclose(file);
@@ -157,7 +166,8 @@ static void image_data_names_and_clips(void **state)
     assert_int_equal(report.clipped, 3);
     o.name_by = MASK_NAME_URL;
     check_ok(convert(objects, &o, &report, &err));
-    check_table("seven.jpg\t5\t6\t15\t20\tHot dog\nseven.jpg\t95\t0\t100\t6\ttraffic light\n3.jpg\t1.5\t2\t4\t6\tt shirt\n");
+    check_table(
+        "seven.jpg\t5\t6\t15\t20\tHot dog\nseven.jpg\t95\t0\t100\t6\ttraffic light\n3.jpg\t1.5\t2\t4\t6\tt shirt\n");
     o.name_by = MASK_NAME_COCO;
     check_ok(convert(objects, &o, &report, &err));
     check_table("70.jpg\t5\t6\t15\t20\tHot dog\n70.jpg\t95\t0\t100\t6\ttraffic light\n");
@@ -173,16 +183,17 @@ static void image_data_names_and_clips(void **state)
     o.name_by = MASK_NAME_COCO;
     check_fails(convert(objects, &o, &report, &err), MASK_EINVAL, "--image-data");
     o.image_data = data;
-    const char *const bad[][2] = {{"{}", "not a list of images"},
-                                  {"[]", "lists no image"},
-                                  {"[3]", "not a list of images"},
-                                  {"[{\"image_id\": 3}]", "lacks image_id"},
-                                  {"[{\"image_id\": \"3\", \"width\": 4}]", "not a whole number"},
-                                  {"[{\"image_id\": 3, \"width\": \"4\"}]", "width or height"},
-                                  {"[{\"image_id\": 3, \"width\": 1e999}]", "width or height"},
-                                  {"[{\"image_id\": 3, \"coco_id\": 1.5}]", "coco_id"},
-                                  {"[{\"image_id\": 3, \"url\": 1}]", "url"},
-                                  {"[{\"image_id\": 3, \"width\": 1, \"height\": 1}, {\"id\": 3, \"width\": 1, \"height\": 1}]", "comes twice"}};
+    const char *const bad[][2] = {
+        {"{}", "not a list of images"},
+        {"[]", "lists no image"},
+        {"[3]", "not a list of images"},
+        {"[{\"image_id\": 3}]", "lacks image_id"},
+        {"[{\"image_id\": \"3\", \"width\": 4}]", "not a whole number"},
+        {"[{\"image_id\": 3, \"width\": \"4\"}]", "width or height"},
+        {"[{\"image_id\": 3, \"width\": 1e999}]", "width or height"},
+        {"[{\"image_id\": 3, \"coco_id\": 1.5}]", "coco_id"},
+        {"[{\"image_id\": 3, \"url\": 1}]", "url"},
+        {"[{\"image_id\": 3, \"width\": 1, \"height\": 1}, {\"id\": 3, \"width\": 1, \"height\": 1}]", "comes twice"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(data, bad[i][0]);
         check_fails(convert(objects, &o, &report, &err), MASK_EFORMAT, bad[i][1]);
@@ -197,7 +208,8 @@ static void of_repeated_keys_the_last_counts(void **state)
     (void)state;
     mask_error err;
     mask_regions_options o = {.recipe = MASK_RECIPE_MACK};
-    check_ok(convert("[{\"image_id\": 2, \"objects\": [{" BOX ", \"names\": [\"lost\"]}], \"image_id\": 1, \"objects\": [{\"x\": 9, " BOX
+    check_ok(convert("[{\"image_id\": 2, \"objects\": [{" BOX
+                     ", \"names\": [\"lost\"]}], \"image_id\": 1, \"objects\": [{\"x\": 9, " BOX
                      ", \"names\": [\"no\", \"no\"], \"names\": [\"yes\"], \"attributes\": null}]}]",
                      &o, NULL, &err));
     check_table("1.jpg\t1\t1\t3\t3\tyes\n");
@@ -231,10 +243,13 @@ static void damaged_files_are_refused(void **state)
         {ONE("{\"names\": {}}"), "must be texts"},
         {ONE("{" BOX ", \"names\": [\"??\"]}"), "no region kept a label"},
         {"[{\"image_id\": 1, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}, {\"image_id\": 2, \"objects\": []}, "
-         "{\"image_id\": 1, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}, {\"image_id\": 2, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}, "
-         "{\"image_id\": 1, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}]", "appears again"}};
+         "{\"image_id\": 1, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}, {\"image_id\": 2, \"objects\": [{" BOX
+         ", \"names\": [\"a\"]}]}, "
+         "{\"image_id\": 1, \"objects\": [{" BOX ", \"names\": [\"a\"]}]}]",
+         "appears again"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        check_fails(convert(bad[i][0], &o, NULL, &err), MASK_EFORMAT + (strstr(bad[i][1], "no region") ? 1 : 0), bad[i][1]);
+        check_fails(convert(bad[i][0], &o, NULL, &err), MASK_EFORMAT + (strstr(bad[i][1], "no region") ? 1 : 0),
+                    bad[i][1]);
         assert_null(fopen(to, "r"));
     }
     char cut[sizeof objects];
@@ -250,12 +265,10 @@ static void damaged_files_are_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_follow_the_recipe),
-                                       cmocka_unit_test(rare_words_are_dropped),
-                                       cmocka_unit_test(attributes_join_in_any_order),
-                                       cmocka_unit_test(large_files_join_in_any_order),
-                                       cmocka_unit_test(image_data_names_and_clips),
-                                       cmocka_unit_test(of_repeated_keys_the_last_counts),
-                                       cmocka_unit_test(damaged_files_are_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_follow_the_recipe),      cmocka_unit_test(rare_words_are_dropped),
+        cmocka_unit_test(attributes_join_in_any_order), cmocka_unit_test(large_files_join_in_any_order),
+        cmocka_unit_test(image_data_names_and_clips),   cmocka_unit_test(of_repeated_keys_the_last_counts),
+        cmocka_unit_test(damaged_files_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

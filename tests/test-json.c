@@ -94,8 +94,8 @@ static void broken_files_are_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_come_with_their_depth), cmocka_unit_test(a_visitor_stops),
-        cmocka_unit_test(numbers_are_checked), cmocka_unit_test(broken_files_are_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(events_come_with_their_depth),
+                                       cmocka_unit_test(a_visitor_stops), cmocka_unit_test(numbers_are_checked),
+                                       cmocka_unit_test(broken_files_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

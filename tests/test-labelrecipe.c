@@ -65,7 +65,8 @@ static void recipes_make_labels(void **state)
     check_label(&r, "crimson and blue", "Guy.", "red man", 2);
     check_label(&r, "blue", "woman", "", 0);
     mask__label_recipe_close(&r);
-    check_fails(mask__label_recipe_open(&r, MASK_RECIPE_MACK, path, NULL, 3, &err), MASK_EINVAL, "only the recipe butd");
+    check_fails(mask__label_recipe_open(&r, MASK_RECIPE_MACK, path, NULL, 3, &err), MASK_EINVAL,
+                "only the recipe butd");
     check_fails(mask__label_recipe_open(&r, MASK_RECIPE_BUTD, "/nonexistent", NULL, 3, &err), MASK_EIO, "/nonexistent");
 }
 

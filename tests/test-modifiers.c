@@ -81,8 +81,9 @@ static void broken_files_are_refused(void **state)
     (void)state;
     mask_error err;
     mask__modifiers *m;
-    static const char *const bad[] = {"0\t1\n", "0\t1\t2\t3\n", "0 1 2\n", "a\t1\t2\n", "0\t-1\t2\n", "0\t1\t2.5\n",
-                                      "\n", "0\t1\t99999999999\n", "3\t0\t1\n2\t0\t1\n"};
+    static const char *const bad[] = {"0\t1\n",    "0\t1\t2\t3\n",        "0 1 2\n",
+                                      "a\t1\t2\n", "0\t-1\t2\n",          "0\t1\t2.5\n",
+                                      "\n",        "0\t1\t99999999999\n", "3\t0\t1\n2\t0\t1\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         check_fails(open_text(&m, bad[i], &err), MASK_EFORMAT, "three whole numbers");
         assert_null(m);

@@ -15,7 +15,8 @@ bool convert_is_labels(const args *a)
     static const char *const sources[] = {"--mack-vocabulary", "--mack-prototypes", "--labels", "--entities"};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         if (args_has(a, sources[i])) return true;
-    return a->positional_count == 1 && (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
+    return a->positional_count == 1 &&
+           (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
 }
 
 static int read_options(const args *a, mask_regions_options *o)
@@ -43,19 +44,22 @@ static int print_report(const args *a, const char *out, const mask_regions_repor
     const struct {
         const char *name, *text;
         uint64_t count;
-    } parts[] = {{"images", NULL, r->images},
-                 {"regions", NULL, r->regions},
-                 {"clipped", "boxes clipped to their image", r->clipped},
-                 {"no_area", "regions dropped: their box lies outside the image or has no area", r->no_area},
-                 {"no_label", "regions dropped: no word was left of their names, or their class is too unsure", r->no_label},
-                 {"no_box", "phrases dropped: they have no box", r->no_box},
-                 {"no_name", "images dropped: image data gives them no such name", r->no_name},
-                 {"no_size", "images that image data does not list", r->no_size}};
+    } parts[] = {
+        {"images", NULL, r->images},
+        {"regions", NULL, r->regions},
+        {"clipped", "boxes clipped to their image", r->clipped},
+        {"no_area", "regions dropped: their box lies outside the image or has no area", r->no_area},
+        {"no_label", "regions dropped: no word was left of their names, or their class is too unsure", r->no_label},
+        {"no_box", "phrases dropped: they have no box", r->no_box},
+        {"no_name", "images dropped: image data gives them no such name", r->no_name},
+        {"no_size", "images that image data does not list", r->no_size}};
     json_t *object = a->json ? json_pack("{s:s}", "file", out) : NULL;
-    if (!object) printf("%s: %llu regions of %llu images\n", out, (unsigned long long)r->regions, (unsigned long long)r->images);
+    if (!object)
+        printf("%s: %llu regions of %llu images\n", out, (unsigned long long)r->regions, (unsigned long long)r->images);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (object) json_object_set_new(object, parts[i].name, json_integer((json_int_t)parts[i].count));
-        else if (parts[i].text && parts[i].count) printf("  %llu %s\n", (unsigned long long)parts[i].count, parts[i].text);
+        else if (parts[i].text && parts[i].count)
+            printf("  %llu %s\n", (unsigned long long)parts[i].count, parts[i].text);
     }
     return object ? print_json(object) : 0;
 }
@@ -63,8 +67,8 @@ static int print_report(const args *a, const char *out, const mask_regions_repor
 static int print_import(const args *a, const char *out, const mask_import_report *r)
 {
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "file", out, "listed", (json_int_t)r->listed, "words",
-                                    (json_int_t)r->kept, "no_vector", (json_int_t)r->no_vector, "no_prototype",
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "file", out, "listed", (json_int_t)r->listed,
+                                    "words", (json_int_t)r->kept, "no_vector", (json_int_t)r->no_vector, "no_prototype",
                                     (json_int_t)r->no_prototype, "repeated", (json_int_t)r->repeated));
     printf("%s: %zu of %zu words\n", out, r->kept, r->listed);
     if (r->no_vector) printf("  %zu left out: they have no word vector\n", r->no_vector);
@@ -80,14 +84,17 @@ static int convert_mack(args *a, const char *out)
     mask_knowledge *k = NULL;
     mask_import_report report;
     char provenance[4096];
-    const char *vocabulary = args_text(a, "--mack-vocabulary", NULL), *prototypes = args_text(a, "--mack-prototypes", NULL);
+    const char *vocabulary = args_text(a, "--mack-vocabulary", NULL),
+               *prototypes = args_text(a, "--mack-prototypes", NULL);
     const char *path = args_text(a, "--vectors", NULL);
     if (!vocabulary || !prototypes || !path || a->positional_count)
-        return args_usage(a, "MACK's knowledge needs --mack-vocabulary, --mack-prototypes and --vectors, and no other input");
-    snprintf(provenance, sizeof provenance, "mask convert --mack-vocabulary %s --mack-prototypes %s --vectors %s", vocabulary,
-             prototypes, path);
+        return args_usage(
+            a, "MACK's knowledge needs --mack-vocabulary, --mack-prototypes and --vectors, and no other input");
+    snprintf(provenance, sizeof provenance, "mask convert --mack-vocabulary %s --mack-prototypes %s --vectors %s",
+             vocabulary, prototypes, path);
     mask_status status = mask_vectors_open(&vectors, path, &err);
-    if (status == MASK_OK) status = mask_knowledge_import(&k, vocabulary, prototypes, vectors, provenance, &report, &err);
+    if (status == MASK_OK)
+        status = mask_knowledge_import(&k, vocabulary, prototypes, vectors, provenance, &report, &err);
     if (status == MASK_OK) status = mask_knowledge_save(k, out, &err);
     mask_knowledge_close(k);
     mask_vectors_close(vectors);
@@ -116,8 +123,8 @@ static int convert_entities(args *a, const char *out)
     mask_error err;
     mask_regions_report report;
     if (a->positional_count) return args_usage(a, "--entities FOLDER takes no other input");
-    if (mask_regions_from_entities(args_text(a, "--entities", NULL), args_text(a, "--split", NULL), out, &report, &a->run,
-                                   &err) != MASK_OK)
+    if (mask_regions_from_entities(args_text(a, "--entities", NULL), args_text(a, "--split", NULL), out, &report,
+                                   &a->run, &err) != MASK_OK)
         return failed(&err);
     progress_end();
     return print_report(a, out, &report);
@@ -130,7 +137,8 @@ static int convert_genome(args *a, const char *out)
     mask_regions_report report;
     int bad = read_options(a, &options);
     if (bad) return bad;
-    if (mask_regions_from_genome(a->positional[0], out, &options, &report, &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_regions_from_genome(a->positional[0], out, &options, &report, &a->run, &err) != MASK_OK)
+        return failed(&err);
     progress_end();
     return print_report(a, out, &report);
 }

@@ -1,5 +1,5 @@
-/* A detector's output as labelled regions: a TSV file of LXMERT's ten columns, which has classes beside the features, to
- * a folder with features.npy and regions.tsv. Classes count from 0, as the lines of the vocabularies do.
+/* A detector's output as labelled regions: a TSV file of LXMERT's ten columns, which has classes beside the features,
+ * to a folder with features.npy and regions.tsv. Classes count from 0, as the lines of the vocabularies do.
  *
  * Reads the file twice: a .npy says first how many rows it has. Refuses classes that the vocabulary does not have. */
 #include "images.h"

@@ -1,5 +1,5 @@
-/* Reads the two files of an image of Flickr30K Entities. The XML is Pascal VOC's with several names an object; expat parses
- * it, and a document type, which such a file has no use for, is refused. */
+/* Reads the two files of an image of Flickr30K Entities. The XML is Pascal VOC's with several names an object; expat
+ * parses it, and a document type, which such a file has no use for, is refused. */
 #include "entities.h"
 #include "lines.h"
 #include "base/memory.h"
@@ -139,7 +139,8 @@ static void on_text(void *user, const XML_Char *text, int length)
 {
     xml *x = user;
     for (int i = 0; i < length; i++)
-        if (x->length < sizeof x->text - 1) x->text[x->length++] = text[i]; /* longer is no number, and refused as none */
+        if (x->length < sizeof x->text - 1)
+            x->text[x->length++] = text[i]; /* longer is no number, and refused as none */
 }
 
 static bool read_number(const xml *x, double *value)

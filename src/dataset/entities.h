@@ -13,7 +13,7 @@ typedef struct mask__mention {
 } mask__mention;
 
 typedef struct mask__entity_box {
-    double box[4];            /* x1, y1, x2, y2; meaningless without has_box */
+    double box[4]; /* x1, y1, x2, y2; meaningless without has_box */
     bool has_box;
     size_t first_chain, chains; /* of the chains it belongs to */
 } mask__entity_box;
@@ -26,7 +26,7 @@ typedef struct mask__entities {
     size_t mention_count, mention_capacity, box_count, box_capacity, chain_count, chain_capacity, byte_count,
         byte_capacity;
     double width, height; /* 0 = not told */
-} mask__entities; /* {0} is a valid empty one; read into again and again */
+} mask__entities;         /* {0} is a valid empty one; read into again and again */
 
 void mask__entities_free(mask__entities *entities);
 /* Sentences/ID.txt: replaces the mentions. */

@@ -1,5 +1,5 @@
-/* Flickr30K Entities to a table of labelled regions: FOLDER/Sentences/ID.txt and FOLDER/Annotations/ID.xml of each image. A
- * box becomes one region; its label is the distinct phrases that point at it, set apart by commas. */
+/* Flickr30K Entities to a table of labelled regions: FOLDER/Sentences/ID.txt and FOLDER/Annotations/ID.xml of each
+ * image. A box becomes one region; its label is the distinct phrases that point at it, set apart by commas. */
 #include "entities.h"
 #include "names.h"
 #include "regiontable.h"

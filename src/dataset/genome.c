@@ -44,7 +44,7 @@ struct mask__genome {
     bool seen_regions;
     field image_field, region_field;
     bool has_id;
-    uint64_t images; /* read so far */
+    uint64_t images;           /* read so far */
     mask__genome_image *queue; /* [taken, ready) wait to be handed out; [ready] is being read */
     size_t taken, ready, capacity;
     place *index; /* by id; NULL until it is needed */
@@ -99,7 +99,8 @@ static mask_status end_image(mask__genome *g, mask_error *err)
 
 static mask_status begin_region(mask__genome *g, mask__genome_image *image, mask_error *err)
 {
-    if (image->count == MAX_REGIONS) return mask__json_fail(g->json, err, "an image with more than %d regions", MAX_REGIONS);
+    if (image->count == MAX_REGIONS)
+        return mask__json_fail(g->json, err, "an image with more than %d regions", MAX_REGIONS);
     if (!mask__grow(&image->regions, &image->region_capacity, image->count + 1, sizeof *image->regions))
         return mask__no_memory(err, g->path);
     image->regions[image->count++] = (mask__genome_region){.id = -1, .x = NAN, .y = NAN, .w = NAN, .h = NAN};
@@ -113,12 +114,24 @@ static field find_field(const mask__json_event *e, bool of_region)
         const char *name;
         bool of_region;
         field field;
-    } fields[] = {{"image_id", false, IMAGE_ID},    {"id", false, IMAGE_ID},       {"objects", false, REGIONS},
-                  {"attributes", false, REGIONS},   {"regions", false, REGIONS},   {"object_id", true, REGION_ID},
-                  {"region_id", true, REGION_ID},   {"id", true, REGION_ID},       {"x", true, X},
-                  {"y", true, Y},                   {"w", true, WIDTH},            {"width", true, WIDTH},
-                  {"h", true, HEIGHT},              {"height", true, HEIGHT},      {"names", true, NAMES},
-                  {"attributes", true, ATTRIBUTES}, {"synsets", true, SYNSETS},    {"phrase", true, PHRASE}};
+    } fields[] = {{"image_id", false, IMAGE_ID},
+                  {"id", false, IMAGE_ID},
+                  {"objects", false, REGIONS},
+                  {"attributes", false, REGIONS},
+                  {"regions", false, REGIONS},
+                  {"object_id", true, REGION_ID},
+                  {"region_id", true, REGION_ID},
+                  {"id", true, REGION_ID},
+                  {"x", true, X},
+                  {"y", true, Y},
+                  {"w", true, WIDTH},
+                  {"width", true, WIDTH},
+                  {"h", true, HEIGHT},
+                  {"height", true, HEIGHT},
+                  {"names", true, NAMES},
+                  {"attributes", true, ATTRIBUTES},
+                  {"synsets", true, SYNSETS},
+                  {"phrase", true, PHRASE}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i].of_region == of_region && mask__json_is(e, fields[i].name)) return fields[i].field;
     return OTHER;
@@ -324,9 +337,9 @@ static mask_status make_index(mask__genome *g, mask_error *err)
     mask__genome *whole;
     g->fd = strcmp(g->path, "-") == 0 ? -1 : open(g->path, O_RDONLY | O_CLOEXEC);
     if (g->fd < 0 || pread(g->fd, magic, 2, 0) != 2 || (magic[0] == 0x1f && magic[1] == 0x8b))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: has its images in another order, which needs jumps in the file: unpack it to a plain file",
-                          g->path);
+        return mask__fail(
+            err, MASK_EINVAL, MASK_NO_OFFSET,
+            "%s: has its images in another order, which needs jumps in the file: unpack it to a plain file", g->path);
     g->chunk = malloc(CHUNK_BYTES);
     if (!g->chunk) return mask__no_memory(err, g->path);
     MASK__TRY(mask__genome_open(&whole, g->path, err));

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 
 typedef struct mask__genome_region {
-    int64_t id;          /* object_id, region_id or id; -1 = not told */
-    double x, y, w, h;   /* NaN = not told */
-    uint32_t first_name, names;           /* places in the image's texts: names, or the phrase */
+    int64_t id;                 /* object_id, region_id or id; -1 = not told */
+    double x, y, w, h;          /* NaN = not told */
+    uint32_t first_name, names; /* places in the image's texts: names, or the phrase */
     uint32_t first_attribute, attributes;
     uint32_t first_synset, synsets;
 } mask__genome_region;

@@ -161,7 +161,8 @@ static mask_status pass(conversion *c, const mask_run *run, mask_error *err)
     const char *what = c->recipe.counting ? "counting words" : "regions";
     uint64_t done, total, count = 0;
     mask_status status = mask__genome_open(&c->from, c->path, err);
-    if (status == MASK_OK && c->options->attributes) status = mask__genome_open(&c->attributes, c->options->attributes, err);
+    if (status == MASK_OK && c->options->attributes)
+        status = mask__genome_open(&c->attributes, c->options->attributes, err);
     c->report = (mask_regions_report){0};
     do {
         if (status == MASK_OK && count++ % PROGRESS_STEP == 0) {
@@ -191,7 +192,8 @@ static mask_status check_options(const mask_regions_options *o, const char *from
 static mask_status convert(conversion *c, const char *to, const mask_run *run, mask_error *err)
 {
     const mask_regions_options *o = c->options;
-    MASK__TRY(mask__label_recipe_open(&c->recipe, o->recipe, o->vocabulary, o->attribute_vocabulary, o->min_count, err));
+    MASK__TRY(
+        mask__label_recipe_open(&c->recipe, o->recipe, o->vocabulary, o->attribute_vocabulary, o->min_count, err));
     if (o->image_data) MASK__TRY(mask__genome_sizes_read(&c->sizes, o->image_data, err));
     if (c->recipe.counting) MASK__TRY(pass(c, run, err));
     c->recipe.counting = false;

@@ -52,8 +52,8 @@ static field find_field(const mask__json_event *e)
     static const struct {
         const char *name;
         field field;
-    } fields[] = {{"image_id", ID},     {"id", ID},        {"url", URL},         {"width", WIDTH},
-                  {"height", HEIGHT},   {"coco_id", COCO}, {"flickr_id", FLICKR}};
+    } fields[] = {{"image_id", ID},   {"id", ID},        {"url", URL},         {"width", WIDTH},
+                  {"height", HEIGHT}, {"coco_id", COCO}, {"flickr_id", FLICKR}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (mask__json_is(e, fields[i].name)) return fields[i].field;
     return OTHER;
@@ -90,7 +90,8 @@ static mask_status visit(void *context, mask__json *json, const mask__json_event
 {
     reader *r = context;
     bool end = e->kind == MASK__JSON_OBJECT_END || e->kind == MASK__JSON_ARRAY_END;
-    if ((e->depth == 0 && e->kind != MASK__JSON_ARRAY && !end) || (e->depth == 1 && e->kind != MASK__JSON_OBJECT && !end))
+    if ((e->depth == 0 && e->kind != MASK__JSON_ARRAY && !end) ||
+        (e->depth == 1 && e->kind != MASK__JSON_OBJECT && !end))
         return mask__json_fail(json, err, "not a list of images: not an image_data.json");
     if (e->depth == 1) return end ? end_image(r, json, err) : begin_image(r);
     if (e->depth != 2) return MASK_OK;

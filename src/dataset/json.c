@@ -204,8 +204,9 @@ mask_status mask__json_parse(mask__json *json, uint64_t offset, const unsigned c
     if (json->stopped) return MASK_OK;
     if (result != yajl_status_ok) return syntax_error(json, size, err);
     if (json->quiet_bytes <= VALUE_BYTES) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, offset, "%s: byte %llu: a value of more than %d bytes: not a file of this kind",
-                      json->path, (unsigned long long)offset, VALUE_BYTES);
+    return mask__fail(err, MASK_EFORMAT, offset,
+                      "%s: byte %llu: a value of more than %d bytes: not a file of this kind", json->path,
+                      (unsigned long long)offset, VALUE_BYTES);
 }
 
 mask_status mask__json_feed(mask__json *json, mask__stream *stream, bool *more, mask_error *err)

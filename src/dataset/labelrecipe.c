@@ -113,7 +113,7 @@ static mask_status add_class(const mask__vocabulary *v, char *phrase, mask__labe
     mask__clean_butd(phrase);
     int64_t class = v->count ? mask__vocabulary_find(v, phrase) : -1;
     if (v->count && class < 0) return MASK_OK;
-    const char *name = v->count ? mask__vocabulary_name(v, (size_t)class) : phrase;
+    const char *name = v->count ? mask__vocabulary_name(v, (size_t) class) : phrase;
     return append(label, name, strlen(name), words, err);
 }
 
@@ -128,7 +128,7 @@ static mask_status add_attributes(const mask__vocabulary *v, char *text, mask__l
         if (!and) break;
         *and = '\0';
         MASK__TRY(add_class(v, text, label, words, err));
-        text = and + strlen(joint);
+        text = and+strlen(joint);
     }
     return add_class(v, text, label, words, err);
 }

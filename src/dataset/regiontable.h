@@ -19,8 +19,8 @@ typedef struct mask__region_table {
 
 mask_status mask__region_table_create(mask__region_table *table, const char *path, mask_error *err);
 /* box: x1, y1, x2, y2. Tabs and other control characters of image and label become spaces. */
-mask_status mask__region_table_add(mask__region_table *table, const char *image, const double box[4],
-                                   const char *label, mask_error *err);
+mask_status mask__region_table_add(mask__region_table *table, const char *image, const double box[4], const char *label,
+                                   mask_error *err);
 mask_status mask__region_table_commit(mask__region_table *table, mask_error *err);
 /* Harmless after a commit and on a zeroed table. */
 void mask__region_table_abort(mask__region_table *table);

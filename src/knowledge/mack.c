@@ -34,7 +34,8 @@ static mask_status add_word(reader *r, mask__json *json, char *word, size_t row,
         return mask__json_fail(json, err, "word '%.64s' has row %zu of %zu prototypes: files of different knowledges",
                                word, row, r->row_count);
     if (r->taken[row])
-        return mask__json_fail(json, err, "row %zu belongs to a second word, '%.64s': repair the vocabulary", row, word);
+        return mask__json_fail(json, err, "row %zu belongs to a second word, '%.64s': repair the vocabulary", row,
+                               word);
     r->taken[row] = true;
     for (char *c = word; *c; c++)
         if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');

@@ -54,9 +54,10 @@ static mask_status open_dictionary(mask__modifiers *m, mask_error *err)
     m->options = m->dictionary ? parse_options_create() : NULL;
     lg_error_set_handler(handler, (void *)(uintptr_t)data);
     if (!m->dictionary)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "link-grammar's English dictionary cannot be opened: install link-grammar-dictionaries-en, or "
-                          "give modifiers as a file");
+        return mask__fail(
+            err, MASK_EIO, MASK_NO_OFFSET,
+            "link-grammar's English dictionary cannot be opened: install link-grammar-dictionaries-en, or "
+            "give modifiers as a file");
     if (!m->options) return mask__no_memory(err, "modifiers");
     parse_options_set_verbosity(m->options, 0);
     parse_options_set_spell_guess(m->options, 0);
@@ -196,10 +197,11 @@ static mask_status take_entries(mask__modifiers *m, const mask__tokens *tokens, 
     for (; m->at < m->entry_count && m->entries[m->at].text == m->text; m->at++) {
         mask__modifier pair = m->entries[m->at].pair;
         if (pair.modifier >= tokens->count || pair.noun >= tokens->count || pair.modifier == pair.noun)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: line %zu: text %u has %zu tokens, not a modifier at %u and a noun at %u: make the file "
-                              "of these texts",
-                              m->path, m->at + 1, m->text, tokens->count, pair.modifier, pair.noun);
+            return mask__fail(
+                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                "%s: line %zu: text %u has %zu tokens, not a modifier at %u and a noun at %u: make the file "
+                "of these texts",
+                m->path, m->at + 1, m->text, tokens->count, pair.modifier, pair.noun);
         MASK__TRY(add_pair(m, pair, err));
     }
     return MASK_OK;
