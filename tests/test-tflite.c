@@ -80,13 +80,15 @@ static void names_find_tensors(void **state)
 }
 
 /* A 1x1 convolution of 2 channels to 2 with the weights 1 -2 / 0.5 3 in a type. */
-static void weights_of_type(int type, bool dequantise, const void *bytes, size_t size, const float *scales, int scale_count, int64_t zero)
+static void weights_of_type(int type, bool dequantise, const void *bytes, size_t size, const float *scales,
+                            int scale_count, int64_t zero)
 {
     static const float expected[4] = {1, -2, 0.5f, 3};
     mask_error err;
     mask__graph g;
     made_network n = {0};
-    int x = made_add(&n, 1, 2, 2, 2), w = made_add(&n, 2, 1, 1, 2), bias = made_weights(&n, 2, 0, 0, 0), y = made_add(&n, 1, 2, 2, 2);
+    int x = made_add(&n, 1, 2, 2, 2), w = made_add(&n, 2, 1, 1, 2), bias = made_weights(&n, 2, 0, 0, 0),
+        y = made_add(&n, 1, 2, 2, 2);
     void *copy = malloc(size);
     assert_non_null(copy);
     n.tensors[w].type = type;
@@ -131,8 +133,11 @@ static void unsupported_operators_are_named(void **state)
     static const struct {
         int code;
         const char *part;
-    } cases[] = {{28, "operator 0 (TANH): is not supported"}, {39, "operator 0 (TRANSPOSE)"}, {114, "operator 0 (QUANTIZE)"},
-                 {118, "operator 0 (IF)"}, {150, "newer TensorFlow"}};
+    } cases[] = {{28, "operator 0 (TANH): is not supported"},
+                 {39, "operator 0 (TRANSPOSE)"},
+                 {114, "operator 0 (QUANTIZE)"},
+                 {118, "operator 0 (IF)"},
+                 {150, "newer TensorFlow"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made_network n = {0};
         refuse(&n, made_plain(&n, cases[i].code, made_add(&n, 1, 4, 4, 3)), cases[i].part);
@@ -198,13 +203,15 @@ static void one_rule_each(void **state)
     RULE(n.tensors[WEIGHTS].shape[3] = 2, "operator 0 (CONV_2D): its weights have another size");
     RULE(n.tensors[WEIGHTS].bytes -= 4, "operator 0 (CONV_2D): its weights have another size");
     RULE(n.tensors[WEIGHTS].type = 4, "operator 0 (CONV_2D): its weights have another size or type");
-    RULE(n.tensors[WEIGHTS].type = I8; n.tensors[WEIGHTS].bytes /= 4, "operator 0 (CONV_2D): its weights have another size or type");
+    RULE(n.tensors[WEIGHTS].type = I8;
+         n.tensors[WEIGHTS].bytes /= 4, "operator 0 (CONV_2D): its weights have another size or type");
     RULE(n.tensors[BIAS].shape[0] = 2; n.tensors[BIAS].bytes = 8, "operator 0 (CONV_2D): its weights or bias");
     RULE(n.tensors[CONV_OUT].shape[2] = 7, "operator 0 (CONV_2D): its result's shape");
     RULE(n.tensors[CONV_OUT].shape[3] = 5, "operator 0 (CONV_2D): its result has not the channels");
     RULE(n.tensors[CONV_OUT].shape[0] = 2, "operator 0 (CONV_2D): its result is not for one image");
     RULE(n.tensors[CONV_OUT].shape[1] = -1, "operator 0 (CONV_2D): its result is not for one image");
-    RULE(n.tensors[CONV_OUT].shape[1] = 0x7fffffff; n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result is not for one image");
+    RULE(n.tensors[CONV_OUT].shape[1] = 0x7fffffff;
+         n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result is not for one image");
     RULE(n.ops[0].options[0] = 2, "operator 0 (CONV_2D): has an unknown padding");
     RULE(n.ops[0].options[1] = 0, "operator 0 (CONV_2D): its result's shape");
     RULE(n.ops[0].options[3] = 2, "operator 0 (CONV_2D): has an unsupported fused activation");
