@@ -1,5 +1,5 @@
-/* detector E.menc RGB COUNT [--threads T] [--repeat 3] [--crops]: milliseconds an image of the network, of the detector as a
- * whole (bytes to boxes), and with --crops of a crop's feature, over COUNT images of raw bytes. */
+/* detector E.menc RGB COUNT [--threads T] [--repeat 3] [--crops]: milliseconds an image of the network, of the detector
+ * as a whole (bytes to boxes), and with --crops of a crop's feature, over COUNT images of raw bytes. */
 #include "vision/detector.h"
 #include "vision/model.h"
 #include "vision/network.h"
@@ -84,8 +84,10 @@ static void open_all(bench *b, const char *menc)
     must(mask__network_open(&b->network, &b->model.graph, tensors, 3, b->threads, NULL, &err), &err);
     must(mask__detector_open(&b->detector, menc, &(mask_run){.threads = b->threads}, &err), &err);
     b->input = room(b->count * values, sizeof(float));
-    for (size_t i = 0; i < b->count * values; i++) b->input[i] = (float)b->rgb[i] * b->model.scale[i % 3] + b->model.offset[i % 3];
-    for (int o = 0; o < 3; o++) b->outputs[o] = room(b->count * b->model.graph.tensors[tensors[o]].count, sizeof(float));
+    for (size_t i = 0; i < b->count * values; i++)
+        b->input[i] = (float)b->rgb[i] * b->model.scale[i % 3] + b->model.offset[i % 3];
+    for (int o = 0; o < 3; o++)
+        b->outputs[o] = room(b->count * b->model.graph.tensors[tensors[o]].count, sizeof(float));
     b->boxes = room(b->count * BOXES, sizeof *b->boxes);
     b->found = room(b->count, sizeof *b->found);
     b->features = room(b->count * mask__detector_channels(b->detector), sizeof(float));
@@ -109,8 +111,8 @@ int main(int argc, char **argv)
     fclose(in);
     b.rgb = rgb;
     open_all(&b, argv[1]);
-    printf("threads=%d images=%zu network_ms=%.3f detector_ms=%.3f megabytes=%.1f", b.threads, b.count, measure(&b, run_network),
-           measure(&b, run_detector), (double)mask__network_memory(b.network) / 1e6);
+    printf("threads=%d images=%zu network_ms=%.3f detector_ms=%.3f megabytes=%.1f", b.threads, b.count,
+           measure(&b, run_network), measure(&b, run_detector), (double)mask__network_memory(b.network) / 1e6);
     if (crops) printf(" crop_ms=%.3f", measure(&b, run_crops));
     printf("\n");
     return 0;

@@ -54,7 +54,8 @@ static void dump_detections(const char *path, const uint8_t *rgb, size_t count, 
     must(mask__detector_open(&d, path, &(mask_run){.threads = 2}, &err), &err);
     must(mask__detector_detect(d, rgb, count, &options, boxes, found, &err), &err);
     for (size_t i = 0; i < count * BOXES; i++) {
-        float row[6] = {boxes[i].box[0], boxes[i].box[1], boxes[i].box[2], boxes[i].box[3], boxes[i].score, (float)boxes[i].label};
+        float row[6] = {boxes[i].box[0], boxes[i].box[1], boxes[i].box[2],
+                        boxes[i].box[3], boxes[i].score,  (float)boxes[i].label};
         fwrite(row, sizeof *row, 6, out);
     }
     mask__detector_close(d);

@@ -36,8 +36,10 @@ static void boxes_are_decoded_and_clipped(void **state)
     const mask__anchor anchor = {.cy = 0.5f, .cx = 0.4f, .h = 0.2f, .w = 0.1f};
     float box[4];
     mask__decode_box((float[]){0, 0, 0, 0}, &anchor, box);
-    assert_true(fabsf(box[0] - 0.35f) < 1e-6f && fabsf(box[1] - 0.4f) < 1e-6f && fabsf(box[2] - 0.45f) < 1e-6f && fabsf(box[3] - 0.6f) < 1e-6f);
-    mask__decode_box((float[]){10, -10, 5 * logf(2), 0}, &anchor, box); /* down by a height, left by a width, twice as high */
+    assert_true(fabsf(box[0] - 0.35f) < 1e-6f && fabsf(box[1] - 0.4f) < 1e-6f && fabsf(box[2] - 0.45f) < 1e-6f &&
+                fabsf(box[3] - 0.6f) < 1e-6f);
+    mask__decode_box((float[]){10, -10, 5 * logf(2), 0}, &anchor,
+                     box); /* down by a height, left by a width, twice as high */
     assert_true(fabsf(box[0] - 0.25f) < 1e-6f && fabsf(box[1] - 0.5f) < 1e-6f && fabsf(box[3] - 0.9f) < 1e-6f);
     mask__decode_box((float[]){0, 0, 1e9f, NAN}, &anchor, box);
     for (int i = 0; i < 4; i++) assert_true(box[i] >= 0 && box[i] <= 1);
@@ -48,8 +50,8 @@ static void boxes_are_decoded_and_clipped(void **state)
 enum { ANCHORS = 42, CLASSES = 4 };
 
 /* By the book: take the best that is left, drop what overlaps it. */
-static size_t naive_select(const float *encoded, const float *logits, const mask__anchor *anchors, const mask__detect_options *o,
-                           mask__detection *out)
+static size_t naive_select(const float *encoded, const float *logits, const mask__anchor *anchors,
+                           const mask__detect_options *o, mask__detection *out)
 {
     mask__detection all[ANCHORS * CLASSES];
     bool dropped[ANCHORS * CLASSES] = {false};
@@ -61,7 +63,8 @@ static size_t naive_select(const float *encoded, const float *logits, const mask
             for (size_t k = 1; k < CLASSES; k++) best = best && (row[k] < row[c] || k == c);
             mask__detection d = {.score = 1 / (1 + expf(-row[c])), .label = c};
             mask__decode_box(encoded + 4 * a, &anchors[a], d.box);
-            if ((o->class_wise || best) && d.score >= o->min_score && d.box[2] > d.box[0] && d.box[3] > d.box[1]) all[count++] = d;
+            if ((o->class_wise || best) && d.score >= o->min_score && d.box[2] > d.box[0] && d.box[3] > d.box[1])
+                all[count++] = d;
         }
     while (kept < o->max_boxes) {
         size_t best = count;
@@ -70,7 +73,8 @@ static size_t naive_select(const float *encoded, const float *logits, const mask
         if (best == count) break;
         out[kept++] = all[best];
         for (size_t i = 0; i < count; i++)
-            if (i == best || ((!o->class_wise || all[i].label == all[best].label) && mask__box_iou(all[i].box, all[best].box) > o->iou))
+            if (i == best || ((!o->class_wise || all[i].label == all[best].label) &&
+                              mask__box_iou(all[i].box, all[best].box) > o->iou))
                 dropped[i] = true;
     }
     return kept;
@@ -158,8 +162,8 @@ static void the_whole_image_is_the_plain_mean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(anchors_of_ssd_mobilenet),     cmocka_unit_test(boxes_are_decoded_and_clipped),
-        cmocka_unit_test(suppression_against_its_twin), cmocka_unit_test(pooling_against_its_twin),
+        cmocka_unit_test(anchors_of_ssd_mobilenet),          cmocka_unit_test(boxes_are_decoded_and_clipped),
+        cmocka_unit_test(suppression_against_its_twin),      cmocka_unit_test(pooling_against_its_twin),
         cmocka_unit_test(the_whole_image_is_the_plain_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

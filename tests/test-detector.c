@@ -13,7 +13,8 @@ static const char labels[] = "???\ncat\ndog\n";
 /* A 32 x 32 detector: a map of 2 x 2 cells, and boxes and scores from all of it. */
 static void build_detector(made_network *n)
 {
-    int x = made_add(n, 1, SIZE, SIZE, 3), y = made_conv(n, x, 16, 3, 4, 1, SAME, RELU6), map = made_conv(n, y, CHANNELS, 3, 4, 1, SAME, RELU6);
+    int x = made_add(n, 1, SIZE, SIZE, 3), y = made_conv(n, x, 16, 3, 4, 1, SAME, RELU6),
+        map = made_conv(n, y, CHANNELS, 3, 4, 1, SAME, RELU6);
     int boxes = made_reshape(n, made_fully(n, map, ANCHORS * 4, NONE), 1, ANCHORS, 4, 0);
     int scores = made_reshape(n, made_fully(n, map, ANCHORS * CLASSES, NONE), 1, ANCHORS, CLASSES, 0);
     n->tensors[map].name = "net/Conv_1";
@@ -52,12 +53,13 @@ static uint8_t *random_pixels(void)
 static void close_to(const float *ours, const float *theirs, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f)) fail_msg("value %zu: %g, expected %g", i, (double)ours[i], (double)theirs[i]);
+        if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f))
+            fail_msg("value %zu: %g, expected %g", i, (double)ours[i], (double)theirs[i]);
 }
 
 /* One image's detections, the features of a box and of the whole by the naive twin. */
-static void expect_image(const mask__graph *g, const uint8_t *rgb, const mask_encoder_model_options *o, const mask__detection *found,
-                         size_t count, const float *pooled, const float *crop)
+static void expect_image(const mask__graph *g, const uint8_t *rgb, const mask_encoder_model_options *o,
+                         const mask__detection *found, size_t count, const float *pooled, const float *crop)
 {
     static float input[PIXELS], expected[CHANNELS];
     static mask__anchor anchors[ANCHORS];
@@ -66,7 +68,8 @@ static void expect_image(const mask__graph *g, const uint8_t *rgb, const mask_en
     for (size_t i = 0; i < PIXELS; i++) input[i] = ((float)rgb[i] - o->mean[i % 3]) / o->deviation[i % 3];
     float **v = naive_run(g, input);
     mask__anchors(SIZE, anchors);
-    assert_int_equal(count, mask__select_boxes(v[g->outputs[0]], v[g->outputs[1]], anchors, ANCHORS, CLASSES, &options, theirs));
+    assert_int_equal(
+        count, mask__select_boxes(v[g->outputs[0]], v[g->outputs[1]], anchors, ANCHORS, CLASSES, &options, theirs));
     for (size_t i = 0; i < count; i++) {
         close_to(found[i].box, theirs[i].box, 4);
         close_to(&found[i].score, &theirs[i].score, 1);
@@ -111,7 +114,8 @@ static void photos_to_boxes_and_features(void **state)
         mask__detector_pool(d, i, (float[]){0.1f, 0.2f, 0.7f, 0.4f}, 1, pooled);
         expect_image(&g, rgb + i * PIXELS, &import, boxes + i * 36, found[i], pooled, crops + i * CHANNELS);
     }
-    check_ok(mask__detector_detect(d, rgb + 17 * PIXELS, 1, &options, alone, &one, &err)); /* company makes no difference */
+    check_ok(
+        mask__detector_detect(d, rgb + 17 * PIXELS, 1, &options, alone, &one, &err)); /* company makes no difference */
     assert_int_equal(one, found[17]);
     assert_memory_equal(alone[0].box, boxes[17 * 36].box, sizeof alone[0].box);
     check_ok(mask__detector_detect(d, rgb, 0, &options, alone, &one, &err));
@@ -176,7 +180,8 @@ static void labels_come_from_a_file_too(void **state)
     assert_string_equal(mask__detector_label(d, 0), "???");
     assert_string_equal(mask__detector_label(d, 1), "cow");
     mask__detector_close(d);
-    check_fails(mask_encoder_model_import(path, menc, NULL, &err), MASK_EMISMATCH, "3 classes, the background first, and there are 0 labels");
+    check_fails(mask_encoder_model_import(path, menc, NULL, &err), MASK_EMISMATCH,
+                "3 classes, the background first, and there are 0 labels");
     write_text(list, "a\nb\nc\nd\n");
     check_fails(mask_encoder_model_import(path, menc, &options, &err), MASK_EMISMATCH, "there are 4 labels");
     made_free(&n);
@@ -203,13 +208,16 @@ static void imports_are_refused(void **state)
     check_fails(mask_encoder_model_import("/nowhere/x.tflite", menc, NULL, &err), MASK_EIO, "/nowhere/x.tflite");
     made_add(&tall, 1, 16, 8, 3);
     tall.outputs[tall.output_count++] = made_conv(&tall, 0, 4, 3, 2, 1, SAME, NONE);
-    check_fails(mask_encoder_model_import(write_bundle(&tall, NULL, "t.tflite"), menc, NULL, &err), MASK_EFORMAT, "its input is 16 x 8 with 3 channels");
+    check_fails(mask_encoder_model_import(write_bundle(&tall, NULL, "t.tflite"), menc, NULL, &err), MASK_EFORMAT,
+                "its input is 16 x 8 with 3 channels");
     made_add(&flat, 1, 16, 16, 3);
     flat.outputs[flat.output_count++] = made_mean(&flat, 0);
-    check_fails(mask_encoder_model_import(write_bundle(&flat, NULL, "f.tflite"), menc, NULL, &err), MASK_ENOTFOUND, "has no feature map:");
+    check_fails(mask_encoder_model_import(write_bundle(&flat, NULL, "f.tflite"), menc, NULL, &err), MASK_ENOTFOUND,
+                "has no feature map:");
     made_add(&tanh, 1, 16, 16, 3);
     tanh.outputs[tanh.output_count++] = made_plain(&tanh, 28, 0);
-    check_fails(mask_encoder_model_import(write_bundle(&tanh, "a\nb\n", "u.data"), menc, NULL, &err), MASK_EFORMAT, "operator 0 (TANH)");
+    check_fails(mask_encoder_model_import(write_bundle(&tanh, "a\nb\n", "u.data"), menc, NULL, &err), MASK_EFORMAT,
+                "operator 0 (TANH)");
     assert_int_not_equal(access(menc, F_OK), 0); /* nothing was written */
     made_free(&n);
     made_free(&tall);

@@ -21,13 +21,15 @@ static void compare(made_network *n, int count, const int *tensors)
     float *input = malloc(IMAGES * values * sizeof *input);
     assert_non_null(input);
     for (size_t i = 0; i < IMAGES * values; i++) input[i] = made_random();
-    for (int o = 0; o < count; o++) assert_non_null(outputs[o] = malloc(IMAGES * g.tensors[wanted[o]].count * sizeof(float)));
+    for (int o = 0; o < count; o++)
+        assert_non_null(outputs[o] = malloc(IMAGES * g.tensors[wanted[o]].count * sizeof(float)));
     for (int threads = 1; threads <= 2; threads++)
         for (size_t images = 1; images <= IMAGES; images += 2) {
             mask__network *network;
             check_ok(mask__network_open(&network, &g, wanted, (size_t)count, threads, NULL, &err));
             check_ok(mask__network_run(network, input, images, outputs, &err));
-            check_ok(mask__network_run(network, input, images, outputs, &err)); /* nothing is left over from the first */
+            check_ok(
+                mask__network_run(network, input, images, outputs, &err)); /* nothing is left over from the first */
             mask__network_close(network);
             for (size_t i = 0; i < images; i++) {
                 float **expected = naive_run(&g, input + i * values);
@@ -35,7 +37,8 @@ static void compare(made_network *n, int count, const int *tensors)
                     for (size_t k = 0; k < g.tensors[wanted[o]].count; k++) {
                         float ours = outputs[o][i * g.tensors[wanted[o]].count + k], theirs = expected[wanted[o]][k];
                         if (!(fabsf(ours - theirs) <= 1e-4f * (1 + fabsf(theirs))))
-                            fail_msg("image %zu, output %d, value %zu: %g, naive %g", i, o, k, (double)ours, (double)theirs);
+                            fail_msg("image %zu, output %d, value %zu: %g, naive %g", i, o, k, (double)ours,
+                                     (double)theirs);
                     }
                 naive_free(&g, expected);
             }
@@ -52,15 +55,18 @@ static void convolutions(void **state)
     static const struct {
         int h, w, in, out, kernel, stride, dilation, padding, act;
     } cases[] = {
-        {9, 7, 3, 32, 3, 2, 1, SAME, RELU6}, {8, 8, 3, 16, 3, 2, 1, SAME, RELU},   {9, 9, 16, 32, 1, 1, 1, SAME, NONE},
-        {5, 6, 24, 40, 3, 1, 1, SAME, RELU6}, {10, 10, 32, 16, 3, 2, 1, SAME, RELU}, {9, 9, 16, 16, 3, 1, 2, SAME, NONE},
-        {9, 9, 20, 5, 3, 2, 1, VALID, NONE}, {4, 4, 1, 1, 2, 1, 1, VALID, RELU},   {7, 7, 5, 7, 5, 3, 1, SAME, RELU6},
-        {1, 1, 64, 24, 3, 2, 1, SAME, NONE}, {2, 2, 17, 33, 3, 2, 1, SAME, RELU},  {6, 1, 12, 12, 1, 2, 1, VALID, NONE},
+        {9, 7, 3, 32, 3, 2, 1, SAME, RELU6},   {8, 8, 3, 16, 3, 2, 1, SAME, RELU},
+        {9, 9, 16, 32, 1, 1, 1, SAME, NONE},   {5, 6, 24, 40, 3, 1, 1, SAME, RELU6},
+        {10, 10, 32, 16, 3, 2, 1, SAME, RELU}, {9, 9, 16, 16, 3, 1, 2, SAME, NONE},
+        {9, 9, 20, 5, 3, 2, 1, VALID, NONE},   {4, 4, 1, 1, 2, 1, 1, VALID, RELU},
+        {7, 7, 5, 7, 5, 3, 1, SAME, RELU6},    {1, 1, 64, 24, 3, 2, 1, SAME, NONE},
+        {2, 2, 17, 33, 3, 2, 1, SAME, RELU},   {6, 1, 12, 12, 1, 2, 1, VALID, NONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made_network n = {0};
         int x = made_add(&n, 1, cases[i].h, cases[i].w, cases[i].in);
-        int y = made_conv(&n, x, cases[i].out, cases[i].kernel, cases[i].stride, cases[i].dilation, cases[i].padding, cases[i].act);
+        int y = made_conv(&n, x, cases[i].out, cases[i].kernel, cases[i].stride, cases[i].dilation, cases[i].padding,
+                          cases[i].act);
         compare(&n, 1, &y);
     }
 }
@@ -77,13 +83,14 @@ static void depthwise_convolutions(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made_network n = {0};
         int x = made_add(&n, 1, cases[i].h, cases[i].w, cases[i].in);
-        int y = made_depthwise(&n, x, cases[i].multiplier, cases[i].kernel, cases[i].stride, cases[i].padding, cases[i].act);
+        int y = made_depthwise(&n, x, cases[i].multiplier, cases[i].kernel, cases[i].stride, cases[i].padding,
+                               cases[i].act);
         compare(&n, 1, &y);
     }
 }
 
-/* The residual block of MobileNet: expand, depthwise, project, add. keep: the summand is an output too. late: it is read
- * again after the sum. swap: the sum names it first. */
+/* The residual block of MobileNet: expand, depthwise, project, add. keep: the summand is an output too. late: it is
+ * read again after the sum. swap: the sum names it first. */
 static void residual(bool keep, bool late, bool swap, int act)
 {
     made_network n = {0};
@@ -100,8 +107,10 @@ static void residual(bool keep, bool late, bool swap, int act)
 static void residual_sums(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < 8; variant++) residual(variant & 1, variant & 2, variant & 4, variant % 3 == 0 ? RELU6 : NONE);
-    made_network n = {0}; /* the input itself is the summand; two convolutions are summed; a tensor is added to itself */
+    for (int variant = 0; variant < 8; variant++)
+        residual(variant & 1, variant & 2, variant & 4, variant % 3 == 0 ? RELU6 : NONE);
+    made_network n = {
+        0}; /* the input itself is the summand; two convolutions are summed; a tensor is added to itself */
     int x = made_add(&n, 1, 6, 6, 16), a = made_conv(&n, x, 16, 3, 1, 1, SAME, NONE);
     int b = made_conv(&n, x, 16, 1, 1, 1, SAME, NONE), sum = made_pair(&n, 0, made_pair(&n, 0, a, b, RELU), x, NONE);
     int twice = made_pair(&n, 0, sum, sum, NONE);
@@ -113,7 +122,8 @@ static void readers_in_between(void **state)
 {
     (void)state;
     made_network n = {0};
-    int x = made_add(&n, 1, 6, 6, 3), start = made_conv(&n, x, 16, 3, 1, 1, SAME, RELU6), y = made_conv(&n, start, 16, 1, 1, 1, SAME, NONE);
+    int x = made_add(&n, 1, 6, 6, 3), start = made_conv(&n, x, 16, 3, 1, 1, SAME, RELU6),
+        y = made_conv(&n, start, 16, 1, 1, 1, SAME, NONE);
     int between = made_conv(&n, start, 24, 1, 1, 1, SAME, NONE), sum = made_pair(&n, 0, y, start, NONE);
     compare(&n, 2, (int[]){sum, between});
     made_network m = {0};
@@ -127,7 +137,8 @@ static void a_tensor_asked_for_is_not_fused_away(void **state)
 {
     (void)state;
     made_network n = {0};
-    int x = made_add(&n, 1, 6, 6, 3), a = made_conv(&n, x, 16, 1, 1, 1, SAME, NONE), b = made_conv(&n, a, 16, 1, 1, 1, SAME, NONE);
+    int x = made_add(&n, 1, 6, 6, 3), a = made_conv(&n, x, 16, 1, 1, 1, SAME, NONE),
+        b = made_conv(&n, a, 16, 1, 1, 1, SAME, NONE);
     int sum = made_pair(&n, 0, a, b, NONE), end = made_plain(&n, 21, sum);
     compare(&n, 4, (int[]){end, sum, b, a});
 }
@@ -138,7 +149,8 @@ static void activations(void **state)
     static const int codes[] = {19, 21, 14, 117}; /* RELU, RELU6, LOGISTIC, HARD_SWISH */
     for (size_t i = 0; i < 4; i++) {
         made_network n = {0};
-        int x = made_add(&n, 1, 5, 5, 3), plain = made_plain(&n, codes[i], x), y = made_conv(&n, x, 20, 3, 1, 1, SAME, NONE);
+        int x = made_add(&n, 1, 5, 5, 3), plain = made_plain(&n, codes[i], x),
+            y = made_conv(&n, x, 20, 3, 1, 1, SAME, NONE);
         compare(&n, 2, (int[]){made_plain(&n, codes[i], y), plain});
     }
 }
@@ -148,7 +160,8 @@ static void padding_before_a_convolution(void **state)
     (void)state;
     for (int alone = 0; alone < 2; alone++) {
         made_network n = {0};
-        int x = made_add(&n, 1, 8, 8, 3), y = made_conv(&n, x, 16, 1, 1, 1, SAME, RELU), padded = made_pad(&n, y, 0, 1, 2, 1);
+        int x = made_add(&n, 1, 8, 8, 3), y = made_conv(&n, x, 16, 1, 1, 1, SAME, RELU),
+            padded = made_pad(&n, y, 0, 1, 2, 1);
         y = made_depthwise(&n, padded, 1, 3, 2, VALID, RELU6);
         compare(&n, 1 + alone, (int[]){y, padded});
     }
@@ -161,7 +174,8 @@ static void the_head_of_a_classifier(void **state)
 {
     (void)state;
     made_network n = {0};
-    int x = made_add(&n, 1, 9, 9, 3), y = made_conv(&n, x, 32, 3, 2, 1, SAME, RELU6), average = made_pool(&n, 1, y, 3, 2, SAME);
+    int x = made_add(&n, 1, 9, 9, 3), y = made_conv(&n, x, 32, 3, 2, 1, SAME, RELU6),
+        average = made_pool(&n, 1, y, 3, 2, SAME);
     int most = made_pool(&n, 17, y, 2, 2, VALID), mean = made_mean(&n, y), logits = made_fully(&n, mean, 10, NONE);
     int soft = made_plain(&n, 25, logits);
     n.ops[n.op_count - 1].options[0] = 0x40000000; /* beta = 2 */
@@ -174,9 +188,11 @@ static void squeeze_and_excite(void **state)
     (void)state;
     made_network n = {0};
     int x = made_add(&n, 1, 6, 6, 3), y = made_conv(&n, x, 24, 3, 1, 1, SAME, RELU);
-    int weight = made_plain(&n, 14, made_conv(&n, made_reshape(&n, made_mean(&n, y), 1, 1, 1, 24), 24, 1, 1, 1, SAME, RELU));
+    int weight =
+        made_plain(&n, 14, made_conv(&n, made_reshape(&n, made_mean(&n, y), 1, 1, 1, 24), 24, 1, 1, 1, SAME, RELU));
     int scaled = made_pair(&n, 18, y, weight, NONE), product = made_pair(&n, 18, scaled, y, RELU6);
-    int biased = made_pair(&n, 0, product, made_weights(&n, 24, 0, 0, 0), NONE), single = made_pair(&n, 18, biased, made_weights(&n, 1, 0, 0, 0), NONE);
+    int biased = made_pair(&n, 0, product, made_weights(&n, 24, 0, 0, 0), NONE),
+        single = made_pair(&n, 18, biased, made_weights(&n, 1, 0, 0, 0), NONE);
     compare(&n, 2, (int[]){made_conv(&n, single, 8, 1, 1, 1, SAME, NONE), biased});
 }
 
@@ -184,7 +200,8 @@ static void joined_predictions(void **state)
 {
     (void)state;
     made_network n = {0};
-    int x = made_add(&n, 1, 8, 8, 3), a = made_conv(&n, x, 16, 3, 2, 1, SAME, RELU6), b = made_conv(&n, a, 32, 3, 2, 1, SAME, RELU6);
+    int x = made_add(&n, 1, 8, 8, 3), a = made_conv(&n, x, 16, 3, 2, 1, SAME, RELU6),
+        b = made_conv(&n, a, 32, 3, 2, 1, SAME, RELU6);
     int pa = made_reshape(&n, made_conv(&n, a, 12, 1, 1, 1, SAME, NONE), 1, 48, 4, 0);
     int pb = made_reshape(&n, made_conv(&n, b, 12, 1, 1, 1, SAME, NONE), 1, 12, 4, 0), all = made_add(&n, 1, 60, 4, 0);
     made_op *op = made_operator(&n, 2, pa, pb, MADE_ABSENT, all);

@@ -80,13 +80,15 @@ static void names_find_tensors(void **state)
 }
 
 /* A 1x1 convolution of 2 channels to 2 with the weights 1 -2 / 0.5 3 in a type. */
-static void weights_of_type(int type, bool dequantise, const void *bytes, size_t size, const float *scales, int scale_count, int64_t zero)
+static void weights_of_type(int type, bool dequantise, const void *bytes, size_t size, const float *scales,
+                            int scale_count, int64_t zero)
 {
     static const float expected[4] = {1, -2, 0.5f, 3};
     mask_error err;
     mask__graph g;
     made_network n = {0};
-    int x = made_add(&n, 1, 2, 2, 2), w = made_add(&n, 2, 1, 1, 2), bias = made_weights(&n, 2, 0, 0, 0), y = made_add(&n, 1, 2, 2, 2);
+    int x = made_add(&n, 1, 2, 2, 2), w = made_add(&n, 2, 1, 1, 2), bias = made_weights(&n, 2, 0, 0, 0),
+        y = made_add(&n, 1, 2, 2, 2);
     void *copy = malloc(size);
     assert_non_null(copy);
     n.tensors[w].type = type;
@@ -131,8 +133,11 @@ static void unsupported_operators_are_named(void **state)
     static const struct {
         int code;
         const char *part;
-    } cases[] = {{28, "operator 0 (TANH): is not supported"}, {39, "operator 0 (TRANSPOSE)"}, {114, "operator 0 (QUANTIZE)"},
-                 {118, "operator 0 (IF)"}, {150, "newer TensorFlow"}};
+    } cases[] = {{28, "operator 0 (TANH): is not supported"},
+                 {39, "operator 0 (TRANSPOSE)"},
+                 {114, "operator 0 (QUANTIZE)"},
+                 {118, "operator 0 (IF)"},
+                 {150, "newer TensorFlow"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made_network n = {0};
         refuse(&n, made_plain(&n, cases[i].code, made_add(&n, 1, 4, 4, 3)), cases[i].part);
@@ -162,19 +167,34 @@ static void quantised_activations_are_refused(void **state)
 /* Each changes one thing of a good network: input, convolution, residual sum, pad, mean, fully connected. */
 enum { X, WEIGHTS, BIAS, CONV_OUT };
 
+typedef struct rules {
+    int a, sum, padded, pads, mean, axes, full;
+} rules;
+
+static rules build_rules(made_network *n)
+{
+    rules r;
+    r.a = made_conv(n, made_add(n, 1, 8, 8, 3), 4, 3, 1, 1, SAME, RELU);
+    r.sum = made_pair(n, 0, r.a, made_conv(n, r.a, 4, 1, 1, 1, SAME, NONE), NONE);
+    r.padded = made_pad(n, r.sum, 1, 1, 1, 1);
+    r.pads = n->ops[3].inputs[1];
+    r.mean = made_mean(n, r.padded);
+    r.axes = n->ops[4].inputs[1];
+    r.full = made_fully(n, r.mean, 5, NONE);
+    return r;
+}
+
 static void one_rule_each(void **state)
 {
     (void)state;
+    static made_network n;
 #define RULE(change, part)                                                                                             \
     do {                                                                                                               \
-        made_network n = {0};                                                                                          \
-        int x = made_add(&n, 1, 8, 8, 3), y = made_conv(&n, x, 4, 3, 1, 1, SAME, RELU), a = y;                         \
-        y = made_pair(&n, 0, y, made_conv(&n, y, 4, 1, 1, 1, SAME, NONE), NONE);                                       \
-        int sum = y, padded = y = made_pad(&n, y, 1, 1, 1, 1), pads = n.ops[3].inputs[1], mean = y = made_mean(&n, y); \
-        int axes = n.ops[4].inputs[1], full = y = made_fully(&n, y, 5, NONE);                                          \
-        (void)a, (void)sum, (void)padded, (void)pads, (void)mean, (void)axes, (void)full;                              \
+        memset(&n, 0, sizeof n);                                                                                       \
+        rules r = build_rules(&n);                                                                                     \
+        (void)r;                                                                                                       \
         change;                                                                                                        \
-        refuse(&n, y, part);                                                                                           \
+        refuse(&n, r.full, part);                                                                                      \
     } while (0)
     RULE(n.subgraphs = 2, "version 3 with 2 subgraphs");
     RULE(n.version = 2, "TFLite version 2");
@@ -183,18 +203,20 @@ static void one_rule_each(void **state)
     RULE(n.tensors[WEIGHTS].shape[3] = 2, "operator 0 (CONV_2D): its weights have another size");
     RULE(n.tensors[WEIGHTS].bytes -= 4, "operator 0 (CONV_2D): its weights have another size");
     RULE(n.tensors[WEIGHTS].type = 4, "operator 0 (CONV_2D): its weights have another size or type");
-    RULE(n.tensors[WEIGHTS].type = I8; n.tensors[WEIGHTS].bytes /= 4, "operator 0 (CONV_2D): its weights have another size or type");
+    RULE(n.tensors[WEIGHTS].type = I8;
+         n.tensors[WEIGHTS].bytes /= 4, "operator 0 (CONV_2D): its weights have another size or type");
     RULE(n.tensors[BIAS].shape[0] = 2; n.tensors[BIAS].bytes = 8, "operator 0 (CONV_2D): its weights or bias");
     RULE(n.tensors[CONV_OUT].shape[2] = 7, "operator 0 (CONV_2D): its result's shape");
     RULE(n.tensors[CONV_OUT].shape[3] = 5, "operator 0 (CONV_2D): its result has not the channels");
     RULE(n.tensors[CONV_OUT].shape[0] = 2, "operator 0 (CONV_2D): its result is not for one image");
     RULE(n.tensors[CONV_OUT].shape[1] = -1, "operator 0 (CONV_2D): its result is not for one image");
-    RULE(n.tensors[CONV_OUT].shape[1] = 0x7fffffff; n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result is not for one image");
+    RULE(n.tensors[CONV_OUT].shape[1] = 0x7fffffff;
+         n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result is not for one image");
     RULE(n.ops[0].options[0] = 2, "operator 0 (CONV_2D): has an unknown padding");
     RULE(n.ops[0].options[1] = 0, "operator 0 (CONV_2D): its result's shape");
     RULE(n.ops[0].options[3] = 2, "operator 0 (CONV_2D): has an unsupported fused activation");
     RULE(n.ops[0].options[4] = -1, "operator 0 (CONV_2D): its result's shape");
-    RULE(n.ops[0].inputs[0] = a, "operator 0 (CONV_2D): reads a tensor that was not computed");
+    RULE(n.ops[0].inputs[0] = r.a, "operator 0 (CONV_2D): reads a tensor that was not computed");
     RULE(n.ops[0].inputs[0] = BIAS, "operator 0 (CONV_2D): works on a constant");
     RULE(n.ops[0].inputs[1] = X, "operator 0 (CONV_2D): its weights or bias are not constants");
     RULE(n.ops[0].inputs[1] = 63, "operator 0 (CONV_2D): its tensors do not exist");
@@ -205,15 +227,15 @@ static void one_rule_each(void **state)
     RULE(n.ops[1].output = X, "operator 1 (CONV_2D): writes a tensor that has its values");
     RULE(n.ops[2].options[0] = 4, "operator 2 (ADD): has an unsupported fused activation");
     RULE(n.ops[2].inputs[1] = X, "operator 2 (ADD): its inputs have neither one shape");
-    RULE(n.tensors[sum].ndim = 3, "operator 2 (ADD): its result has not");
-    RULE(((int *)n.tensors[pads].data)[0] = 1, "operator 3 (PAD): pads something else");
-    RULE(((int *)n.tensors[pads].data)[2] = -1, "operator 3 (PAD): pads something else");
-    RULE(n.tensors[padded].shape[1] = 9, "operator 3 (PAD): its result has not the padded shape");
-    RULE(n.tensors[pads].type = F32, "operator 3 (PAD): has no constant padding");
-    RULE(((int *)n.tensors[axes].data)[0] = 2, "operator 4 (MEAN): is no mean over rows and columns");
-    RULE(n.tensors[mean].shape[1] = 3, "operator 4 (MEAN): is no mean over rows and columns");
-    RULE(n.tensors[full].shape[1] = 6, "operator 5 (FULLY_CONNECTED): its result has not the length");
-    RULE(n.ops[5].inputs[0] = sum, "operator 5 (FULLY_CONNECTED): its weights do not fit its input");
+    RULE(n.tensors[r.sum].ndim = 3, "operator 2 (ADD): its result has not");
+    RULE(((int *)n.tensors[r.pads].data)[0] = 1, "operator 3 (PAD): pads something else");
+    RULE(((int *)n.tensors[r.pads].data)[2] = -1, "operator 3 (PAD): pads something else");
+    RULE(n.tensors[r.padded].shape[1] = 9, "operator 3 (PAD): its result has not the padded shape");
+    RULE(n.tensors[r.pads].type = F32, "operator 3 (PAD): has no constant padding");
+    RULE(((int *)n.tensors[r.axes].data)[0] = 2, "operator 4 (MEAN): is no mean over rows and columns");
+    RULE(n.tensors[r.mean].shape[1] = 3, "operator 4 (MEAN): is no mean over rows and columns");
+    RULE(n.tensors[r.full].shape[1] = 6, "operator 5 (FULLY_CONNECTED): its result has not the length");
+    RULE(n.ops[5].inputs[0] = r.sum, "operator 5 (FULLY_CONNECTED): its weights do not fit its input");
     RULE(n.outputs[n.output_count++] = 63, "output 0 is computed by no operator");
     RULE(n.outputs[n.output_count++] = WEIGHTS, "output 0 is computed by no operator");
 #undef RULE

@@ -5,6 +5,8 @@
  * malloc and its kin are wrapped by the linker (tests/CMakeLists.txt), which reaches only what is linked statically:
  * our objects, not libzip, oneDNN or LAPACK, which may abort when memory is short. */
 #include "made.h"
+#include "tflite_made.h"
+#include "vision/detector.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -542,9 +544,80 @@ static void every_allocation_may_fail(void **state)
     mask_vectors_close(w.vectors);
 }
 
+/* ---- An encoder of photos ---- */
+
+static char bundle[256], menc[256];
+static mask__detector *detector;
+
+static mask_status import_encoder(world *w, mask_error *err)
+{
+    (void)w;
+    return mask_encoder_model_import(bundle, menc, NULL, err);
+}
+static bool no_menc(const world *w)
+{
+    (void)w;
+    return holds_old(menc);
+}
+static mask_status open_encoder(world *w, mask_error *err)
+{
+    (void)w;
+    return mask__detector_open(&detector, menc, &(mask_run){.threads = 2}, err);
+}
+static bool no_detector(const world *w)
+{
+    (void)w;
+    return !detector;
+}
+static mask_status look(world *w, mask_error *err)
+{
+    (void)w;
+    static uint8_t rgb[2 * 32 * 32 * 3];
+    static mask__detection boxes[2 * 36];
+    size_t found[2];
+    return mask__detector_detect(detector, rgb, 2, &MASK__DETECT_DEFAULTS, boxes, found, err);
+}
+static mask_status crop(world *w, mask_error *err)
+{
+    (void)w;
+    static uint8_t rgb[2 * 32 * 32 * 3];
+    float features[2 * 8];
+    return mask__detector_crop_features(detector, rgb, 2, features, err);
+}
+static bool anything(const world *w)
+{
+    (void)w;
+    return true;
+}
+
+static void an_encoder_of_photos(void **state)
+{
+    (void)state;
+    static made file;
+    static world w;
+    made_network n = {0};
+    int x = made_add(&n, 1, 32, 32, 3), map = made_conv(&n, x, 8, 3, 16, 1, SAME, RELU6);
+    n.outputs[n.output_count++] = made_reshape(&n, made_fully(&n, map, 42 * 4, NONE), 1, 42, 4, 0);
+    n.outputs[n.output_count++] = made_reshape(&n, made_fully(&n, map, 42 * 3, NONE), 1, 42, 3, 0);
+    made_build(&file, &n);
+    unsigned char *whole = malloc(file.size + 8);
+    memcpy(whole, "?\ncat\nd\n", 8);
+    memcpy(whole + 8, file.data, file.size);
+    old_file(bundle, "net.data");
+    old_file(menc, "net.menc");
+    write_file(bundle, whole, file.size + 8);
+    torture("import of an encoder", &w, import_encoder, no_menc);
+    torture("opening an encoder", &w, open_encoder, no_detector);
+    torture("detection", &w, look, anything);
+    torture("features of crops", &w, crop, anything);
+    mask__detector_close(detector);
+    free(whole);
+    made_free(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(images_in_every_format),
-                                       cmocka_unit_test(labels_of_every_kind)};
+                                       cmocka_unit_test(labels_of_every_kind), cmocka_unit_test(an_encoder_of_photos)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,7 +166,8 @@ static inline void made_build(made *m, const made_network *n)
     for (size_t i = 0; i <= nt; i++) {
         size_t table = made_table(m, 1);
         made_item(m, buffers, i, table);
-        if (i && n->tensors[i - 1].data) made_link(m, table, 0, made_vector(m, n->tensors[i - 1].data, n->tensors[i - 1].bytes, 1));
+        if (i && n->tensors[i - 1].data)
+            made_link(m, table, 0, made_vector(m, n->tensors[i - 1].data, n->tensors[i - 1].bytes, 1));
     }
 }
 
@@ -221,10 +222,12 @@ static inline int made_windowed(int size, int kernel, int stride, int dilation, 
     return padding == SAME ? (size + stride - 1) / stride : (size - (kernel - 1) * dilation - 1) / stride + 1;
 }
 
-static inline int made_conv(made_network *n, int x, int channels, int kernel, int stride, int dilation, int padding, int act)
+static inline int made_conv(made_network *n, int x, int channels, int kernel, int stride, int dilation, int padding,
+                            int act)
 {
     const int *s = n->tensors[x].shape, in = s[3];
-    int h = made_windowed(s[1], kernel, stride, dilation, padding), w = made_windowed(s[2], kernel, stride, dilation, padding);
+    int h = made_windowed(s[1], kernel, stride, dilation, padding),
+        w = made_windowed(s[2], kernel, stride, dilation, padding);
     int weights = made_weights(n, channels, kernel, kernel, in), bias = made_weights(n, channels, 0, 0, 0);
     int y = made_add(n, 1, h, w, channels);
     made_op *op = made_operator(n, 3, x, weights, bias, y);
@@ -277,7 +280,8 @@ static inline int made_fully(made_network *n, int x, int outputs, int act)
     const made_tensor *t = &n->tensors[x];
     int in = 1;
     for (int d = 0; d < t->ndim; d++) in *= t->shape[d];
-    int weights = made_weights(n, outputs, in, 0, 0), bias = made_weights(n, outputs, 0, 0, 0), y = made_add(n, 1, outputs, 0, 0);
+    int weights = made_weights(n, outputs, in, 0, 0), bias = made_weights(n, outputs, 0, 0, 0),
+        y = made_add(n, 1, outputs, 0, 0);
     made_op *op = made_operator(n, 9, x, weights, bias, y);
     op->options[0] = act;
     op->option_count = 1;
@@ -316,7 +320,8 @@ static inline int made_mean(made_network *n, int x)
 static inline int made_pool(made_network *n, int code, int x, int kernel, int stride, int padding)
 {
     const int *s = n->tensors[x].shape;
-    int y = made_add(n, 1, made_windowed(s[1], kernel, stride, 1, padding), made_windowed(s[2], kernel, stride, 1, padding), s[3]);
+    int y = made_add(n, 1, made_windowed(s[1], kernel, stride, 1, padding),
+                     made_windowed(s[2], kernel, stride, 1, padding), s[3]);
     made_op *op = made_operator(n, code, x, -1, MADE_ABSENT, y);
     memcpy(op->options, (int[]){padding, stride, stride, kernel, kernel, NONE}, 6 * sizeof(int));
     op->option_count = 6;
@@ -328,16 +333,22 @@ static inline int made_pool(made_network *n, int code, int x, int kernel, int st
 static inline float naive_activation(mask__activation a, float x)
 {
     switch (a) {
-    case MASK__RELU: return x > 0 ? x : 0;
-    case MASK__RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
-    case MASK__HARD_SWISH: return x * (x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6;
-    case MASK__LOGISTIC: return 1 / (1 + expf(-x));
-    default: return x;
+    case MASK__RELU:
+        return x > 0 ? x : 0;
+    case MASK__RELU6:
+        return x < 0 ? 0 : x > 6 ? 6 : x;
+    case MASK__HARD_SWISH:
+        return x * (x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6;
+    case MASK__LOGISTIC:
+        return 1 / (1 + expf(-x));
+    default:
+        return x;
     }
 }
 
 /* One value of a window over rows and columns: a convolution's or a pool's. */
-static inline float naive_window(const mask__graph *g, const mask__graph_op *op, float *const *v, size_t row, size_t column, size_t out)
+static inline float naive_window(const mask__graph *g, const mask__graph_op *op, float *const *v, size_t row,
+                                 size_t column, size_t out)
 {
     const mask__graph_tensor *x = &g->tensors[op->inputs[0]];
     bool conv = op->kind == MASK__OP_CONV || op->kind == MASK__OP_DEPTHWISE;
@@ -353,7 +364,8 @@ static inline float naive_window(const mask__graph *g, const mask__graph_op *op,
             inside++;
             if (op->kind == MASK__OP_CONV) {
                 for (size_t i = 0; i < x->shape[3]; i++)
-                    sum += (double)point[i] * (double)w->values[((out * kernel[0] + ky) * kernel[1] + kx) * x->shape[3] + i];
+                    sum += (double)point[i] *
+                           (double)w->values[((out * kernel[0] + ky) * kernel[1] + kx) * x->shape[3] + i];
             } else if (op->kind == MASK__OP_DEPTHWISE) {
                 size_t in = out / (w->shape[3] / x->shape[3]);
                 sum += (double)point[in] * (double)w->values[(ky * kernel[1] + kx) * w->shape[3] + out];
@@ -362,7 +374,8 @@ static inline float naive_window(const mask__graph *g, const mask__graph_op *op,
                 most = fmax(most, (double)point[out]);
             }
         }
-    if (conv) return (float)(sum + (op->inputs[2] == MASK__NO_TENSOR ? 0 : (double)g->tensors[op->inputs[2]].values[out]));
+    if (conv)
+        return (float)(sum + (op->inputs[2] == MASK__NO_TENSOR ? 0 : (double)g->tensors[op->inputs[2]].values[out]));
     return op->kind == MASK__OP_MAX_POOL ? (float)most : (float)(sum / (double)inside);
 }
 
@@ -373,19 +386,23 @@ static inline void naive_rows(const mask__graph *g, const mask__graph_op *op, fl
     const float *in = v[op->inputs[0]];
     size_t last = y->shape[y->ndim - 1];
     for (size_t i = 0; i < y->count; i++) {
-        size_t channel = i % last, column = y->ndim == 4 ? i / last % y->shape[2] : 0, row = y->ndim == 4 ? i / last / y->shape[2] : 0;
+        size_t channel = i % last, column = y->ndim == 4 ? i / last % y->shape[2] : 0,
+               row = y->ndim == 4 ? i / last / y->shape[2] : 0;
         double sum = 0;
         switch (op->kind) {
         case MASK__OP_CONV:
         case MASK__OP_DEPTHWISE:
         case MASK__OP_AVERAGE_POOL:
-        case MASK__OP_MAX_POOL: sum = (double)naive_window(g, op, v, row, column, channel); break;
+        case MASK__OP_MAX_POOL:
+            sum = (double)naive_window(g, op, v, row, column, channel);
+            break;
         case MASK__OP_MEAN:
             for (size_t p = 0; p < x->shape[1] * x->shape[2]; p++) sum += (double)in[p * last + channel];
             sum /= (double)(x->shape[1] * x->shape[2]);
             break;
         case MASK__OP_FULLY:
-            for (size_t k = 0; k < x->count; k++) sum += (double)in[k] * (double)g->tensors[op->inputs[1]].values[i * x->count + k];
+            for (size_t k = 0; k < x->count; k++)
+                sum += (double)in[k] * (double)g->tensors[op->inputs[1]].values[i * x->count + k];
             if (op->inputs[2] != MASK__NO_TENSOR) sum += (double)g->tensors[op->inputs[2]].values[i];
             break;
         case MASK__OP_ADD:
@@ -404,7 +421,8 @@ static inline void naive_rows(const mask__graph *g, const mask__graph_op *op, fl
             for (size_t k = 0; k < last; k++) sum += exp((double)op->beta * (double)(in[i / last * last + k] - in[i]));
             sum = 1 / sum;
             break;
-        default: sum = (double)in[i];
+        default:
+            sum = (double)in[i];
         }
         out[i] = naive_activation(op->activation, (float)sum);
     }
@@ -420,7 +438,8 @@ static inline void naive_concat(const mask__graph *g, const mask__graph_op *op, 
         for (size_t i = 0; i < y->count; i++) {
             size_t at = i / inner % y->shape[op->axis], outer = i / inner / y->shape[op->axis];
             if (at >= begin && at < begin + length)
-                v[op->output][i] = naive_activation(op->activation, v[op->inputs[k]][(outer * length + at - begin) * inner + i % inner]);
+                v[op->output][i] = naive_activation(
+                    op->activation, v[op->inputs[k]][(outer * length + at - begin) * inner + i % inner]);
         }
         begin += length;
     }
@@ -439,10 +458,8 @@ static inline float **naive_run(const mask__graph *g, const float *input)
     }
     memcpy(v[g->input], input, g->tensors[g->input].count * sizeof *input);
     for (size_t i = 0; i < g->op_count; i++)
-        if (g->ops[i].kind == MASK__OP_CONCAT)
-            naive_concat(g, &g->ops[i], v);
-        else
-            naive_rows(g, &g->ops[i], v);
+        if (g->ops[i].kind == MASK__OP_CONCAT) naive_concat(g, &g->ops[i], v);
+        else naive_rows(g, &g->ops[i], v);
     return v;
 }
 

@@ -11,10 +11,11 @@ int info_encoder(const args *a, const char *path)
     const char *kind = i.detector ? "detector" : "classifier";
     if (a->json)
         return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "encoder", "network", kind, "size",
-                                    (json_int_t)i.size, "features", (json_int_t)i.features, "map", (json_int_t)i.map_size,
-                                    "labels", (json_int_t)i.labels, "provenance", i.provenance));
-    printf("encoder        %s of %zu x %zu pixels, %zu features from %zu x %zu cells, %zu labels\n", kind, i.size, i.size,
-           i.features, i.map_size, i.map_size, i.labels);
+                                    (json_int_t)i.size, "features", (json_int_t)i.features, "map",
+                                    (json_int_t)i.map_size, "labels", (json_int_t)i.labels, "provenance",
+                                    i.provenance));
+    printf("encoder        %s of %zu x %zu pixels, %zu features from %zu x %zu cells, %zu labels\n", kind, i.size,
+           i.size, i.features, i.map_size, i.map_size, i.labels);
     printf("made from      %s\n", i.provenance);
     return 0;
 }
@@ -27,7 +28,8 @@ static int read_channels(const args *a, const char *name, float values[3])
     if (!text) return 0;
     int read = sscanf(text, "%f,%f,%f%c", &values[0], &values[1], &values[2], &end);
     if (read == 3) return 0;
-    if (sscanf(text, "%f%c", &values[0], &end) != 1) return args_usage(a, "%s %s: one number, or three with commas between", name, text);
+    if (sscanf(text, "%f%c", &values[0], &end) != 1)
+        return args_usage(a, "%s %s: one number, or three with commas between", name, text);
     values[1] = values[2] = values[0];
     return 0;
 }
@@ -54,13 +56,15 @@ const command command_encoder_import = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Import a network that reads photos into a .menc file",
-    .details = "FILE is a .tflite network, or a bundle of labels and such a network as MediaPipe packs them. A network with SSD's\n"
+    .details = "FILE is a .tflite network, or a bundle of labels and such a network as MediaPipe packs them. A network "
+               "with SSD's\n"
                "boxes and scores is a detector; of any other, a classifier, only the features are used.",
     .options =
         (const option[]){
             {"-o", "E.menc", "file to write"},
             {"--labels", "FILE", "labels, one a line (default: those FILE holds)"},
-            {"--features", "NAME", "tensor that features are taken from (default: the last of those with most channels)"},
+            {"--features", "NAME",
+             "tensor that features are taken from (default: the last of those with most channels)"},
             {"--mean", "M|R,G,B", "the network reads (byte - mean) / deviation (default: 127.5)"},
             {"--deviation", "D|R,G,B", "see --mean (default: 127.5)"},
             {"--provenance", "TEXT", "origin and licence, kept in the file (default: FILE's name)"},

@@ -91,7 +91,8 @@ static int better_first(const void *a, const void *b)
     return x->class < y->class ? -1 : x->class > y->class;
 }
 
-static size_t list_candidates(const float *logits, size_t anchors, size_t classes, bool class_wise, float least, candidate *out)
+static size_t list_candidates(const float *logits, size_t anchors, size_t classes, bool class_wise, float least,
+                              candidate *out)
 {
     size_t count = 0;
     for (size_t a = 0; a < anchors; a++) {

@@ -101,9 +101,11 @@ static dnnl_status_t describe_convolution(mask__conv *c, dnnl_primitive_attr_t a
     if (status == dnnl_success) status = describe_weights(&weights, s, true);
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&bias, 1, channels, dnnl_f32, dnnl_x);
     if (status == dnnl_success)
-        status = dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct, &c->from,
-                                                            &weights, &bias, &c->to, strides, dilates, before, after);
-    if (status == dnnl_success) status = dnnl_primitive_desc_create(&c->description, &desc, attributes, c->engine, NULL);
+        status =
+            dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct, &c->from,
+                                                       &weights, &bias, &c->to, strides, dilates, before, after);
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_create(&c->description, &desc, attributes, c->engine, NULL);
     return status;
 }
 
@@ -155,8 +157,9 @@ static dnnl_status_t lay_out_weights(mask__conv *c, const float *weights)
         status = dnnl_reorder_primitive_desc_create(&description, &given, c->engine, &c->weights_desc, c->engine, NULL);
     if (status == dnnl_success) status = dnnl_primitive_create(&reorder, description);
     if (status == dnnl_success)
-        status = execute(c->engine, reorder, 2, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO},
-                         (const dnnl_memory_desc_t *[]){&given, &c->weights_desc}, (void *[]){(void *)weights, c->weights});
+        status =
+            execute(c->engine, reorder, 2, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO},
+                    (const dnnl_memory_desc_t *[]){&given, &c->weights_desc}, (void *[]){(void *)weights, c->weights});
     dnnl_primitive_destroy(reorder);
     dnnl_primitive_desc_destroy(description);
     return status;

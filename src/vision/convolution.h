@@ -25,15 +25,15 @@ typedef struct mask__conv_spec {
     size_t in[4], out[4]; /* 1, h, w, c */
     size_t kernel[2], stride[2], dilation[2], pad_before[2], pad_after[2];
     bool depthwise;
-    bool add; /* the result is added to what the destination holds */
+    bool add;                    /* the result is added to what the destination holds */
     mask__activation activation; /* after that; not MASK__LOGISTIC */
     mask__layout from, to;
 } mask__conv_spec;
 
 typedef struct mask__conv mask__conv;
 
-/* weights as in graph.h; bias may be NULL. Uses as many threads as OpenMP is set to. Takes the weights from `twin` (may be
- * NULL; must live longer) where it has laid them out alike. */
+/* weights as in graph.h; bias may be NULL. Uses as many threads as OpenMP is set to. Takes the weights from `twin` (may
+ * be NULL; must live longer) where it has laid them out alike. */
 mask_status mask__conv_create(mask__conv **out, const mask__conv_spec *spec, const float *weights, const float *bias,
                               const mask__conv *twin, mask_error *err);
 void mask__conv_free(mask__conv *conv);

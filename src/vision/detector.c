@@ -39,7 +39,8 @@ static mask_status open_detector(mask__detector *d, const char *path, mask_error
     MASK__TRY(mask__model_open(&d->model, path, err));
     const uint32_t outputs[3] = {d->model.features, d->model.boxes, d->model.scores};
     if (d->model.kind == MASK__DETECTOR) MASK__TRY(make_anchors(d, err));
-    return mask__network_open(&d->network, &d->model.graph, outputs, d->anchors ? 3 : 1, mask__threads(&d->run), NULL, err);
+    return mask__network_open(&d->network, &d->model.graph, outputs, d->anchors ? 3 : 1, mask__threads(&d->run), NULL,
+                              err);
 }
 
 mask_status mask__detector_open(mask__detector **out, const char *path, const mask_run *run, mask_error *err)
@@ -49,10 +50,8 @@ mask_status mask__detector_open(mask__detector **out, const char *path, const ma
     if (!d) return mask__no_memory(err, path);
     if (run) d->run = *run;
     mask_status status = open_detector(d, path, err);
-    if (status == MASK_OK)
-        *out = d;
-    else
-        mask__detector_close(d);
+    if (status == MASK_OK) *out = d;
+    else mask__detector_close(d);
     return status;
 }
 
@@ -130,35 +129,39 @@ static mask_status make_work(const mask__detector *d, work *w, bool boxes, bool 
     return made ? MASK_OK : mask__no_memory(err, d->model.path);
 }
 
-static mask_status select_boxes(const mask__detector *d, const work *w, size_t images, const mask__detect_options *options,
-                                mask__detection *boxes, size_t *found, mask_error *err)
+static mask_status select_boxes(const mask__detector *d, const work *w, size_t images,
+                                const mask__detect_options *options, mask__detection *boxes, size_t *found,
+                                mask_error *err)
 {
     bool short_of_memory = false;
 #pragma omp parallel for reduction(|| : short_of_memory)
     for (size_t i = 0; i < images; i++) {
-        found[i] = mask__select_boxes(w->boxes + i * 4 * d->anchor_count, w->scores + i * d->classes * d->anchor_count, d->anchors,
-                                      d->anchor_count, d->classes, options, boxes + i * options->max_boxes);
+        found[i] = mask__select_boxes(w->boxes + i * 4 * d->anchor_count, w->scores + i * d->classes * d->anchor_count,
+                                      d->anchors, d->anchor_count, d->classes, options, boxes + i * options->max_boxes);
         short_of_memory = short_of_memory || found[i] == SIZE_MAX;
     }
     return short_of_memory ? mask__no_memory(err, d->model.path) : MASK_OK;
 }
 
 static mask_status detect_chunks(mask__detector *d, const work *w, const uint8_t *rgb, size_t count,
-                                 const mask__detect_options *options, mask__detection *boxes, size_t *found, mask_error *err)
+                                 const mask__detect_options *options, mask__detection *boxes, size_t *found,
+                                 mask_error *err)
 {
     size_t pixels = d->model.size * d->model.size, map = map_of(d)->count;
     for (size_t first = 0; first < count; first += CHUNK) {
         size_t images = smaller(count - first, CHUNK);
         normalise(&d->model, rgb + first * 3 * pixels, images * pixels, w->input);
-        MASK__TRY(mask__network_run(d->network, w->input, images, (float *[]){d->maps + first * map, w->boxes, w->scores}, err));
+        MASK__TRY(mask__network_run(d->network, w->input, images,
+                                    (float *[]){d->maps + first * map, w->boxes, w->scores}, err));
         if (d->anchors)
             MASK__TRY(select_boxes(d, w, images, options, boxes + first * options->max_boxes, found + first, err));
     }
     return MASK_OK;
 }
 
-mask_status mask__detector_detect(mask__detector *d, const uint8_t *rgb, size_t count, const mask__detect_options *options,
-                                  mask__detection *boxes, size_t *found, mask_error *err)
+mask_status mask__detector_detect(mask__detector *d, const uint8_t *rgb, size_t count,
+                                  const mask__detect_options *options, mask__detection *boxes, size_t *found,
+                                  mask_error *err)
 {
     work w;
     size_t map = map_of(d)->count;
@@ -183,8 +186,8 @@ void mask__detector_pool(const mask__detector *d, size_t image, const float *box
                        features + i * map->shape[3]);
 }
 
-static mask_status crop_chunks(const mask__detector *d, mask__network *network, const work *w, const uint8_t *rgb, size_t count,
-                               float *features, mask_error *err)
+static mask_status crop_chunks(const mask__detector *d, mask__network *network, const work *w, const uint8_t *rgb,
+                               size_t count, float *features, mask_error *err)
 {
     const mask__graph_tensor *map = map_of(d);
     const float whole[4] = {0, 0, 1, 1};
@@ -200,13 +203,15 @@ static mask_status crop_chunks(const mask__detector *d, mask__network *network, 
     return MASK_OK;
 }
 
-mask_status mask__detector_crop_features(mask__detector *d, const uint8_t *rgb, size_t count, float *features, mask_error *err)
+mask_status mask__detector_crop_features(mask__detector *d, const uint8_t *rgb, size_t count, float *features,
+                                         mask_error *err)
 {
     work w;
     mask__use_threads(&d->run);
     if (count == 0) return MASK_OK;
     if (d->anchors && !d->mapper)
-        MASK__TRY(mask__network_open(&d->mapper, &d->model.graph, &d->model.features, 1, mask__threads(&d->run), d->network, err));
+        MASK__TRY(mask__network_open(&d->mapper, &d->model.graph, &d->model.features, 1, mask__threads(&d->run),
+                                     d->network, err));
     MASK__TRY(make_work(d, &w, false, true, count, err));
     mask_status status = crop_chunks(d, d->mapper ? d->mapper : d->network, &w, rgb, count, features, err);
     free_work(&w);

@@ -98,7 +98,8 @@ mask__fusion *mask__fuse(const mask__graph *g, const uint32_t *outputs, size_t o
         memcpy(f->pad_after, op->pad_after, sizeof f->pad_after);
         if (f->skip || (op->kind != MASK__OP_CONV && op->kind != MASK__OP_DEPTHWISE)) continue;
         fuse_pad(g, uses, fusions, i);
-        while (fuse_reader(g, uses, fusions, i)) {}
+        while (fuse_reader(g, uses, fusions, i)) {
+        }
     }
     return fusions;
 }

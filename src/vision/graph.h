@@ -1,7 +1,7 @@
 /* A network as data: tensors, and operators in the order they run. Readers of model files make it, network.h runs it.
  *
- * Tensors are float32, rows of NHWC. A computed tensor's first dimension is 1, the image: networks are run an image at a
- * time, and an operator that would mix images is refused. mask__graph_check is what every reader ends with; behind it
+ * Tensors are float32, rows of NHWC. A computed tensor's first dimension is 1, the image: networks are run an image at
+ * a time, and an operator that would mix images is refused. mask__graph_check is what every reader ends with; behind it
  * shapes fit each other, and whoever runs the graph need not doubt them. */
 #ifndef MASK_VISION_GRAPH_H
 #define MASK_VISION_GRAPH_H
@@ -20,19 +20,19 @@ typedef struct mask__graph_tensor {
 } mask__graph_tensor;
 
 typedef enum mask__op_kind {
-    MASK__OP_CONV,           /* x, weights (out, kh, kw, in), bias or none */
-    MASK__OP_DEPTHWISE,      /* x, weights (1, kh, kw, in * multiplier), bias or none */
-    MASK__OP_AVERAGE_POOL,   /* x; padding does not count */
-    MASK__OP_MAX_POOL,       /* x */
-    MASK__OP_MEAN,           /* x (1, h, w, c) to c values */
-    MASK__OP_FULLY,          /* x, weights (out, in), bias or none */
-    MASK__OP_ADD,            /* two of one shape, or the second a value for each of the last dimension, or one value */
-    MASK__OP_MUL,            /* as MASK__OP_ADD */
-    MASK__OP_CONCAT,         /* any number, along `axis` */
-    MASK__OP_RESHAPE,        /* x: the same values under another shape */
-    MASK__OP_PAD,            /* x: zeros around its rows and columns */
-    MASK__OP_SOFTMAX,        /* x, over the last dimension */
-    MASK__OP_ACTIVATION,     /* x */
+    MASK__OP_CONV,         /* x, weights (out, kh, kw, in), bias or none */
+    MASK__OP_DEPTHWISE,    /* x, weights (1, kh, kw, in * multiplier), bias or none */
+    MASK__OP_AVERAGE_POOL, /* x; padding does not count */
+    MASK__OP_MAX_POOL,     /* x */
+    MASK__OP_MEAN,         /* x (1, h, w, c) to c values */
+    MASK__OP_FULLY,        /* x, weights (out, in), bias or none */
+    MASK__OP_ADD,          /* two of one shape, or the second a value for each of the last dimension, or one value */
+    MASK__OP_MUL,          /* as MASK__OP_ADD */
+    MASK__OP_CONCAT,       /* any number, along `axis` */
+    MASK__OP_RESHAPE,      /* x: the same values under another shape */
+    MASK__OP_PAD,          /* x: zeros around its rows and columns */
+    MASK__OP_SOFTMAX,      /* x, over the last dimension */
+    MASK__OP_ACTIVATION,   /* x */
 } mask__op_kind;
 
 typedef enum mask__activation {
@@ -49,8 +49,8 @@ typedef struct mask__graph_op {
     uint32_t *inputs; /* tensors; MASK__NO_TENSOR where an optional one is absent */
     size_t input_count;
     uint32_t output;
-    mask__activation activation; /* of the result */
-    bool same;                   /* padding as little as keeps size / stride, more at the end; else none */
+    mask__activation activation;              /* of the result */
+    bool same;                                /* padding as little as keeps size / stride, more at the end; else none */
     size_t stride[2], dilation[2], kernel[2]; /* rows, columns; kernel of pools only, a convolution's is its weights' */
     size_t pad_before[2], pad_after[2];       /* of MASK__OP_PAD given, of convolutions and pools set by the check */
     size_t axis;

@@ -64,7 +64,8 @@ mask_status mask__model_open(mask__model *m, const char *path, mask_error *err)
     *m = (mask__model){0};
     m->path = strdup(path);
     mask_status status = m->path ? MASK_OK : mask__no_memory(err, path);
-    if (status == MASK_OK) status = mask__pack_open(&m->pack, path, MASK__MODEL_MAGIC, MASK__MODEL_VERSION, MASK__VERIFY_DATA, err);
+    if (status == MASK_OK)
+        status = mask__pack_open(&m->pack, path, MASK__MODEL_MAGIC, MASK__MODEL_VERSION, MASK__VERIFY_DATA, err);
     if (status == MASK_OK) status = read_model(m, err);
     if (status != MASK_OK) mask__model_close(m);
     return status;

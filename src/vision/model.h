@@ -18,7 +18,7 @@ typedef struct mask__model {
     mask__arena arena;
     char *path;
     mask__model_kind kind;
-    size_t size; /* of the square input */
+    size_t size;               /* of the square input */
     float scale[3], offset[3]; /* input = byte * scale + offset, by channel */
     mask__graph graph;
     uint32_t features, boxes, scores; /* tensors; boxes and scores of detectors only */

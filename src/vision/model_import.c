@@ -40,13 +40,14 @@ static mask_status find_network(import *in, mask_error *err)
         at = (size_t)(mark - data) - 4;
         in->start = at;
         status = mask__tflite_read(&in->graph, data + at, size - at, in->from, err);
-        if (status == MASK_OK || at == 0) return status;
+        if (status == MASK_OK || status == MASK_ENOMEM || at == 0) return status;
         tried++;
     }
     if (tried == 1) return status; /* what was wrong with the only one says more */
     return mask__fail(err, MASK_EFORMAT, 0,
-                      "%s: byte 0: neither a TFLite file ('TFL3' at byte 4) nor a bundle that holds one: export the network as "
-                      ".tflite",
+                      "%s: byte 0: neither a TFLite file ('TFL3' at byte 4) nor a bundle that holds one (ONNX is not "
+                      "read): export the "
+                      "network as .tflite",
                       in->from);
 }
 
@@ -54,8 +55,8 @@ static mask_status add_label(import *in, const char *line, size_t length, mask_e
 {
     size_t need = in->label_bytes + length + 1;
     if (need > MAX_LABEL_BYTES)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its labels are over %d bytes: is it the right file?", in->from,
-                          MAX_LABEL_BYTES);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its labels are over %d bytes: is it the right file?",
+                          in->from, MAX_LABEL_BYTES);
     if (!mask__grow(&in->labels, &in->label_capacity, need, 1)) return mask__no_memory(err, in->from);
     memcpy(in->labels + in->label_bytes, line, length);
     in->labels[need - 1] = '\n';
@@ -96,7 +97,8 @@ static mask_status labels_of_file(import *in, const char *path, mask_error *err)
 static mask_status add_background(import *in, mask_error *err)
 {
     static const char background[] = "???";
-    if (in->parts.scores == MASK__NO_TENSOR || in->label_count + 1 != in->graph.tensors[in->parts.scores].shape[2]) return MASK_OK;
+    if (in->parts.scores == MASK__NO_TENSOR || in->label_count + 1 != in->graph.tensors[in->parts.scores].shape[2])
+        return MASK_OK;
     MASK__TRY(add_label(in, background, sizeof background - 1, err));
     memmove(in->labels + sizeof background, in->labels, in->label_bytes - sizeof background);
     memcpy(in->labels, "???\n", sizeof background);
@@ -107,9 +109,10 @@ static mask_status check_normalisation(const mask_encoder_model_options *o, mask
 {
     for (int c = 0; c < 3; c++)
         if (!(o->deviation[c] > 0) || !(o->deviation[c] <= 1e6f) || !(o->mean[c] >= -1e6f && o->mean[c] <= 1e6f))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                              "the input's mean %g or deviation %g is out of range: bytes are 0 to 255, the deviation is positive",
-                              (double)o->mean[c], (double)o->deviation[c]);
+            return mask__fail(
+                err, MASK_EINVAL, MASK_NO_OFFSET,
+                "the input's mean %g or deviation %g is out of range: bytes are 0 to 255, the deviation is positive",
+                (double)o->mean[c], (double)o->deviation[c]);
     return MASK_OK;
 }
 
@@ -157,7 +160,7 @@ mask_status mask_encoder_model_import(const char *from, const char *to, const ma
                                       mask_error *err)
 {
     const mask_encoder_model_options defaults = MASK_ENCODER_MODEL_DEFAULTS;
-    import in = {.from = from, .options = options ? options : &defaults};
+import in = {.from = from, .options = options ? options: & defaults };
     mask_status status = convert(&in, to, err);
     mask__graph_free(&in.graph);
     mask__map_close(&in.map);

@@ -18,7 +18,8 @@ struct mask__network {
 static mask_status make_plans(mask__network *n, const mask__network *twin, mask_error *err)
 {
     omp_set_num_threads(1);
-    mask_status status = mask__plan_make(&n->single, n->graph, n->outputs, n->output_count, twin ? &twin->single : NULL, err);
+    mask_status status =
+        mask__plan_make(&n->single, n->graph, n->outputs, n->output_count, twin ? &twin->single : NULL, err);
     omp_set_num_threads(n->threads);
     if (status != MASK_OK || n->threads == 1) return status;
     return mask__plan_make(&n->all, n->graph, n->outputs, n->output_count, twin ? &twin->single : &n->single, err);
@@ -37,8 +38,8 @@ static mask_status make_memory(mask__network *n, mask_error *err)
     return MASK_OK;
 }
 
-mask_status mask__network_open(mask__network **out, const mask__graph *graph, const uint32_t *outputs, size_t output_count,
-                               int threads, const mask__network *twin, mask_error *err)
+mask_status mask__network_open(mask__network **out, const mask__graph *graph, const uint32_t *outputs,
+                               size_t output_count, int threads, const mask__network *twin, mask_error *err)
 {
     mask__network *n = calloc(1, sizeof *n);
     *out = NULL;
@@ -55,10 +56,8 @@ mask_status mask__network_open(mask__network **out, const mask__graph *graph, co
         status = make_plans(n, twin, err);
     }
     if (status == MASK_OK) status = make_memory(n, err);
-    if (status == MASK_OK)
-        *out = n;
-    else
-        mask__network_close(n);
+    if (status == MASK_OK) *out = n;
+    else mask__network_close(n);
     return status;
 }
 
@@ -73,8 +72,8 @@ void mask__network_close(mask__network *n)
     free(n);
 }
 
-static mask_status run_image(const mask__network *n, const mask__plan *plan, float *memory, const float *input, size_t image,
-                             float *const *outputs, mask_error *err)
+static mask_status run_image(const mask__network *n, const mask__plan *plan, float *memory, const float *input,
+                             size_t image, float *const *outputs, mask_error *err)
 {
     const mask__graph_tensor *tensors = n->graph->tensors;
     size_t values = tensors[n->graph->input].count;
@@ -87,7 +86,8 @@ static mask_status run_image(const mask__network *n, const mask__plan *plan, flo
     return MASK_OK;
 }
 
-mask_status mask__network_run(mask__network *n, const float *input, size_t count, float *const *outputs, mask_error *err)
+mask_status mask__network_run(mask__network *n, const float *input, size_t count, float *const *outputs,
+                              mask_error *err)
 {
     mask_status result = MASK_OK;
     omp_set_num_threads(n->threads);

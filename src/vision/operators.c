@@ -7,7 +7,8 @@
 void mask__activate(mask__activation activation, float *x, size_t count)
 {
     switch (activation) {
-    case MASK__LINEAR: break;
+    case MASK__LINEAR:
+        break;
     case MASK__RELU:
         for (size_t i = 0; i < count; i++) x[i] = x[i] > 0 ? x[i] : 0;
         break;
@@ -49,7 +50,8 @@ static void clip_window(const mask__graph_op *op, int d, size_t at, size_t size,
     *end = stop - before < size ? stop - before : size; /* a window begins at most one padding before the picture */
 }
 
-static void pool_window(const mask__graph_op *op, const float *in, const size_t in_shape[4], const size_t at[2], float *out)
+static void pool_window(const mask__graph_op *op, const float *in, const size_t in_shape[4], const size_t at[2],
+                        float *out)
 {
     size_t begin[2], end[2], channels = in_shape[3];
     for (int d = 0; d < 2; d++) clip_window(op, d, at[d], in_shape[1 + d], &begin[d], &end[d]);
@@ -64,7 +66,8 @@ static void pool_window(const mask__graph_op *op, const float *in, const size_t 
     for (size_t c = 0; average && c < channels; c++) out[c] *= scale;
 }
 
-static void pool(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x, float *y)
+static void pool(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x,
+                 float *y)
 {
     for (size_t row = 0; row < out->shape[1]; row++)
         for (size_t column = 0; column < out->shape[2]; column++)
@@ -83,10 +86,8 @@ static void mean(const mask__graph_tensor *in, const float *x, float *y)
 static void fully(const mask__graph_tensor *weights, const float *x, const float *w, const float *bias, float *y)
 {
     size_t out = weights->shape[0], in = weights->shape[1];
-    if (bias)
-        memcpy(y, bias, out * sizeof *y);
-    else
-        memset(y, 0, out * sizeof *y);
+    if (bias) memcpy(y, bias, out * sizeof *y);
+    else memset(y, 0, out * sizeof *y);
     mask__gemm(false, true, 1, out, in, 1, x, in, w, in, 1, y, out);
 }
 
@@ -104,12 +105,14 @@ static void concat(const mask__graph *g, const mask__graph_op *op, const float *
     }
 }
 
-static void pad(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x, float *y)
+static void pad(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x,
+                float *y)
 {
     size_t row = in->shape[2] * in->shape[3];
     memset(y, 0, out->count * sizeof *y);
     for (size_t r = 0; r < in->shape[1]; r++)
-        memcpy(y + ((r + op->pad_before[0]) * out->shape[2] + op->pad_before[1]) * out->shape[3], x + r * row, row * sizeof *y);
+        memcpy(y + ((r + op->pad_before[0]) * out->shape[2] + op->pad_before[1]) * out->shape[3], x + r * row,
+               row * sizeof *y);
 }
 
 static void softmax(const mask__graph_tensor *in, float beta, const float *x, float *y)
@@ -131,20 +134,34 @@ void mask__operator_run(const mask__graph *g, const mask__graph_op *op, const fl
     case MASK__OP_MUL:
         if (g->tensors[op->inputs[1]].count == in->count)
             mask__operator_pair(op->kind, op->activation, inputs[0], inputs[1], out, in->count);
-        else
-            pair_by_channel(op, inputs[0], inputs[1], out, in->count, g->tensors[op->inputs[1]].count);
+        else pair_by_channel(op, inputs[0], inputs[1], out, in->count, g->tensors[op->inputs[1]].count);
         return;
     case MASK__OP_AVERAGE_POOL:
-    case MASK__OP_MAX_POOL: pool(op, in, y, inputs[0], out); break;
-    case MASK__OP_MEAN: mean(in, inputs[0], out); break;
-    case MASK__OP_FULLY: fully(&g->tensors[op->inputs[1]], inputs[0], inputs[1], op->input_count > 2 ? inputs[2] : NULL, out); break;
-    case MASK__OP_CONCAT: concat(g, op, inputs, out); break;
-    case MASK__OP_PAD: pad(op, in, y, inputs[0], out); break;
-    case MASK__OP_SOFTMAX: softmax(in, op->beta, inputs[0], out); break;
-    case MASK__OP_ACTIVATION: memcpy(out, inputs[0], y->count * sizeof *out); break;
+    case MASK__OP_MAX_POOL:
+        pool(op, in, y, inputs[0], out);
+        break;
+    case MASK__OP_MEAN:
+        mean(in, inputs[0], out);
+        break;
+    case MASK__OP_FULLY:
+        fully(&g->tensors[op->inputs[1]], inputs[0], inputs[1], op->input_count > 2 ? inputs[2] : NULL, out);
+        break;
+    case MASK__OP_CONCAT:
+        concat(g, op, inputs, out);
+        break;
+    case MASK__OP_PAD:
+        pad(op, in, y, inputs[0], out);
+        break;
+    case MASK__OP_SOFTMAX:
+        softmax(in, op->beta, inputs[0], out);
+        break;
+    case MASK__OP_ACTIVATION:
+        memcpy(out, inputs[0], y->count * sizeof *out);
+        break;
     case MASK__OP_CONV:
     case MASK__OP_DEPTHWISE:
-    case MASK__OP_RESHAPE: return; /* the network's own business */
+    case MASK__OP_RESHAPE:
+        return; /* the network's own business */
     }
     mask__activate(op->activation, out, y->count);
 }

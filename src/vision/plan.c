@@ -84,7 +84,8 @@ static const mask__conv *find_twin(const mask__plan *twin, const mask__graph_op 
 }
 
 /* Creates the convolution, in blocks or, where oneDNN has no good kernel for that, on plain rows. */
-static mask_status create_conv(planner *p, const mask__graph_op *op, mask__conv_spec *spec, mask__conv **out, mask_error *err)
+static mask_status create_conv(planner *p, const mask__graph_op *op, mask__conv_spec *spec, mask__conv **out,
+                               mask_error *err)
 {
     const mask__graph_tensor *tensors = p->graph->tensors;
     const float *weights = tensors[op->inputs[1]].values;
@@ -111,10 +112,8 @@ static mask_status plan_conv(planner *p, const mask__graph_op *op, const mask__f
     step->op = op;
     step->conv = conv;
     read_slot(p, step, 0, from);
-    if (spec.add)
-        p->plan->slots[to].last = p->plan->step_count;
-    else
-        to = new_slot(p, mask__layout_count(spec.to, spec.out));
+    if (spec.add) p->plan->slots[to].last = p->plan->step_count;
+    else to = new_slot(p, mask__layout_count(spec.to, spec.out));
     step->output = p->slot_of[f->output][spec.to] = to;
     p->plan->step_count++;
     return MASK_OK;
@@ -258,14 +257,13 @@ void mask__plan_free(mask__plan *plan)
     *plan = (mask__plan){0};
 }
 
-static void run_operator(const mask__plan *plan, const mask__graph *g, const mask__step *s, float *memory, const float **inputs)
+static void run_operator(const mask__plan *plan, const mask__graph *g, const mask__step *s, float *memory,
+                         const float **inputs)
 {
     for (size_t i = 0; i < s->op->input_count; i++) {
         uint32_t tensor = s->op->inputs[i];
-        if (s->inputs[i] != MASK__NO_SLOT)
-            inputs[i] = memory + plan->slots[s->inputs[i]].offset;
-        else
-            inputs[i] = tensor == MASK__NO_TENSOR ? NULL : g->tensors[tensor].values;
+        if (s->inputs[i] != MASK__NO_SLOT) inputs[i] = memory + plan->slots[s->inputs[i]].offset;
+        else inputs[i] = tensor == MASK__NO_TENSOR ? NULL : g->tensors[tensor].values;
     }
     mask__operator_run(g, s->op, inputs, memory + plan->slots[s->output].offset);
 }
@@ -277,8 +275,12 @@ mask_status mask__plan_run(const mask__plan *plan, const mask__graph *g, float *
         const float *from = s->inputs[0] == MASK__NO_SLOT ? NULL : memory + plan->slots[s->inputs[0]].offset;
         float *to = memory + plan->slots[s->output].offset;
         switch (s->kind) {
-        case MASK__STEP_CONVOLVE: MASK__TRY(mask__conv_run(s->conv, from, to, memory + plan->scratch, err)); break;
-        case MASK__STEP_CONVERT: mask__layout_convert(from, s->from, to, s->to, s->tensor->shape); break;
+        case MASK__STEP_CONVOLVE:
+            MASK__TRY(mask__conv_run(s->conv, from, to, memory + plan->scratch, err));
+            break;
+        case MASK__STEP_CONVERT:
+            mask__layout_convert(from, s->from, to, s->to, s->tensor->shape);
+            break;
         case MASK__STEP_PAIR:
             mask__operator_pair(s->op->kind, s->op->activation, from, memory + plan->slots[s->inputs[1]].offset, to,
                                 plan->slots[s->output].count);

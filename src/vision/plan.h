@@ -39,8 +39,8 @@ typedef struct mask__plan {
     size_t values;          /* of the block of memory */
 } mask__plan;
 
-/* For as many threads as OpenMP is set to. Weights that twin (NULL or another plan of the same graph) has laid out alike
- * are shared; it must live longer. */
+/* For as many threads as OpenMP is set to. Weights that twin (NULL or another plan of the same graph) has laid out
+ * alike are shared; it must live longer. */
 mask_status mask__plan_make(mask__plan *plan, const mask__graph *graph, const uint32_t *outputs, size_t output_count,
                             const mask__plan *twin, mask_error *err);
 void mask__plan_free(mask__plan *plan);

@@ -29,23 +29,27 @@ enum {
     CODE_HARD_SWISH = 117,
 };
 
+/* In the order of their codes. */
+// clang-format off
 static const char *const code_names[] = {
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE",
     "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED", "HASHTABLE_LOOKUP", "L2_NORMALIZATION", "L2_POOL_2D",
-    "LOCAL_RESPONSE_NORMALIZATION", "LOGISTIC", "LSH_PROJECTION", "LSTM", "MAX_POOL_2D", "MUL", "RELU", "RELU_N1_TO_1",
-    "RELU6", "RESHAPE", "RESIZE_BILINEAR", "RNN", "SOFTMAX", "SPACE_TO_DEPTH", "SVDF", "TANH", "CONCAT_EMBEDDINGS",
-    "SKIP_GRAM", "CALL", "CUSTOM", "EMBEDDING_LOOKUP_SPARSE", "PAD", "UNIDIRECTIONAL_SEQUENCE_RNN", "GATHER",
-    "BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND", "TRANSPOSE", "MEAN", "SUB", "DIV", "SQUEEZE",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM", "STRIDED_SLICE", "BIDIRECTIONAL_SEQUENCE_RNN", "EXP", "TOPK_V2", "SPLIT",
-    "LOG_SOFTMAX", "DELEGATE", "BIDIRECTIONAL_SEQUENCE_LSTM", "CAST", "PRELU", "MAXIMUM", "ARG_MAX", "MINIMUM", "LESS",
-    "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT", "SLICE", "SIN", "TRANSPOSE_CONV",
-    "SPARSE_TO_DENSE", "TILE", "EXPAND_DIMS", "EQUAL", "NOT_EQUAL", "LOG", "SUM", "SQRT", "RSQRT", "SHAPE", "POW",
-    "ARG_MIN", "FAKE_QUANT", "REDUCE_PROD", "REDUCE_MAX", "PACK", "LOGICAL_OR", "ONE_HOT", "LOGICAL_AND", "LOGICAL_NOT",
-    "UNPACK", "REDUCE_MIN", "FLOOR_DIV", "REDUCE_ANY", "SQUARE", "ZEROS_LIKE", "FILL", "FLOOR_MOD", "RANGE",
-    "RESIZE_NEAREST_NEIGHBOR", "LEAKY_RELU", "SQUARED_DIFFERENCE", "MIRROR_PAD", "ABS", "SPLIT_V", "UNIQUE", "CEIL",
-    "REVERSE_V2", "ADD_N", "GATHER_ND", "COS", "WHERE", "RANK", "ELU", "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE",
-    "MATRIX_SET_DIAG", "ROUND", "HARD_SWISH", "IF", "WHILE",
+    "LOCAL_RESPONSE_NORMALIZATION", "LOGISTIC", "LSH_PROJECTION", "LSTM", "MAX_POOL_2D", "MUL", "RELU",
+    "RELU_N1_TO_1", "RELU6", "RESHAPE", "RESIZE_BILINEAR", "RNN", "SOFTMAX", "SPACE_TO_DEPTH", "SVDF", "TANH",
+    "CONCAT_EMBEDDINGS", "SKIP_GRAM", "CALL", "CUSTOM", "EMBEDDING_LOOKUP_SPARSE", "PAD",
+    "UNIDIRECTIONAL_SEQUENCE_RNN", "GATHER", "BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND", "TRANSPOSE", "MEAN",
+    "SUB", "DIV", "SQUEEZE", "UNIDIRECTIONAL_SEQUENCE_LSTM", "STRIDED_SLICE", "BIDIRECTIONAL_SEQUENCE_RNN",
+    "EXP", "TOPK_V2", "SPLIT", "LOG_SOFTMAX", "DELEGATE", "BIDIRECTIONAL_SEQUENCE_LSTM", "CAST", "PRELU",
+    "MAXIMUM", "ARG_MAX", "MINIMUM", "LESS", "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT",
+    "SLICE", "SIN", "TRANSPOSE_CONV", "SPARSE_TO_DENSE", "TILE", "EXPAND_DIMS", "EQUAL", "NOT_EQUAL", "LOG",
+    "SUM", "SQRT", "RSQRT", "SHAPE", "POW", "ARG_MIN", "FAKE_QUANT", "REDUCE_PROD", "REDUCE_MAX", "PACK",
+    "LOGICAL_OR", "ONE_HOT", "LOGICAL_AND", "LOGICAL_NOT", "UNPACK", "REDUCE_MIN", "FLOOR_DIV", "REDUCE_ANY",
+    "SQUARE", "ZEROS_LIKE", "FILL", "FLOOR_MOD", "RANGE", "RESIZE_NEAREST_NEIGHBOR", "LEAKY_RELU",
+    "SQUARED_DIFFERENCE", "MIRROR_PAD", "ABS", "SPLIT_V", "UNIQUE", "CEIL", "REVERSE_V2", "ADD_N", "GATHER_ND",
+    "COS", "WHERE", "RANK", "ELU", "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE", "MATRIX_SET_DIAG", "ROUND",
+    "HARD_SWISH", "IF", "WHILE",
 };
+// clang-format on
 
 typedef struct reader {
     mask__flat flat;
@@ -54,6 +58,7 @@ typedef struct reader {
     size_t budget; /* bytes of weights and names that may still be made: a small file must not ask for much memory */
     mask__flat_vector codes, buffers, tensors;
     uint8_t *types; /* of each tensor */
+    bool short_of_memory;
 } reader;
 
 bool mask__tflite_here(const void *data, size_t size)
@@ -63,9 +68,10 @@ bool mask__tflite_here(const void *data, size_t size)
 
 static mask_status damaged(const reader *r, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, r->flat.bad_at,
-                      "%s: byte %zu: an offset or length of the TFLite file leads outside it: it is cut or damaged, copy it again",
-                      r->path, r->flat.bad_at);
+    return mask__fail(
+        err, MASK_EFORMAT, r->flat.bad_at,
+        "%s: byte %zu: an offset or length of the TFLite file leads outside it: it is cut or damaged, copy it again",
+        r->path, r->flat.bad_at);
 }
 
 static mask_status refuse_op(const reader *r, size_t op, const char *name, const char *what, mask_error *err)
@@ -79,7 +85,9 @@ static void *take(reader *r, size_t count, size_t size)
     size_t bytes;
     if (!mask__multiply(count, size, &bytes) || bytes > r->budget) return NULL;
     r->budget -= bytes;
-    return mask__arena_alloc(&r->graph->arena, count, size);
+    void *memory = mask__arena_alloc(&r->graph->arena, count, size);
+    if (!memory) r->short_of_memory = true;
+    return memory;
 }
 
 /* A string that is fit for a message of one line. */
@@ -94,11 +102,12 @@ static const char *text(reader *r, size_t table, unsigned field)
     return copy;
 }
 
+/* Why take() gave nothing. */
 static mask_status too_much(const reader *r, mask_error *err)
 {
+    if (r->short_of_memory) return mask__no_memory(err, r->path);
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: asks for more memory than its size explains, or memory is short: the file is damaged, copy it again",
-                      r->path);
+                      "%s: asks for more memory than its size explains: it is damaged, copy it again", r->path);
 }
 
 static mask_status read_tensor(reader *r, size_t index, mask_error *err)
@@ -201,7 +210,9 @@ static const char *read_window(reader *r, size_t options, mask__graph_op *op, un
     op->dilation[1] = dilation ? (size_t)mask__flat_int(&r->flat, options, dilation, 1) : 1;
     op->dilation[0] = dilation ? (size_t)mask__flat_int(&r->flat, options, dilation + 1, 1) : 1;
     if (padding > 1) return "has an unknown padding";
-    return set_activation(op, mask__flat_byte(&r->flat, options, activation, 0)) ? NULL : "has an unsupported fused activation";
+    return set_activation(op, mask__flat_byte(&r->flat, options, activation, 0))
+               ? NULL
+               : "has an unsupported fused activation";
 }
 
 static const char *read_mean(reader *r, mask__graph_op *op)
@@ -217,7 +228,8 @@ static const char *read_mean(reader *r, mask__graph_op *op)
 static const char *read_pad(reader *r, mask__graph_op *op)
 {
     int32_t pads[8];
-    if (op->input_count != 2 || parameters(r, op->inputs[1], pads, 8) != 8) return "has no constant padding of four dimensions";
+    if (op->input_count != 2 || parameters(r, op->inputs[1], pads, 8) != 8)
+        return "has no constant padding of four dimensions";
     for (int i = 0; i < 8; i++)
         if (pads[i] < 0 || (pads[i] && (i < 2 || i > 5))) return "pads something else than rows and columns";
     for (int d = 0; d < 2; d++) {
@@ -233,8 +245,12 @@ static const char *read_attributes(reader *r, int32_t code, size_t options, mask
 {
     mask__flat *f = &r->flat;
     switch (code) {
-    case CODE_CONV: op->kind = MASK__OP_CONV; return read_window(r, options, op, 3, 4);
-    case CODE_DEPTHWISE_CONV: op->kind = MASK__OP_DEPTHWISE; return read_window(r, options, op, 4, 5);
+    case CODE_CONV:
+        op->kind = MASK__OP_CONV;
+        return read_window(r, options, op, 3, 4);
+    case CODE_DEPTHWISE_CONV:
+        op->kind = MASK__OP_DEPTHWISE;
+        return read_window(r, options, op, 4, 5);
     case CODE_AVERAGE_POOL:
     case CODE_MAX_POOL:
         op->kind = code == CODE_MAX_POOL ? MASK__OP_MAX_POOL : MASK__OP_AVERAGE_POOL;
@@ -256,8 +272,12 @@ static const char *read_attributes(reader *r, int32_t code, size_t options, mask
         op->axis = axis < 0 ? 0 : (size_t)axis;
         return set_activation(op, mask__flat_byte(f, options, 1, 0)) ? NULL : "has an unsupported fused activation";
     }
-    case CODE_MEAN: op->kind = MASK__OP_MEAN; return read_mean(r, op);
-    case CODE_PAD: op->kind = MASK__OP_PAD; return read_pad(r, op);
+    case CODE_MEAN:
+        op->kind = MASK__OP_MEAN;
+        return read_mean(r, op);
+    case CODE_PAD:
+        op->kind = MASK__OP_PAD;
+        return read_pad(r, op);
     case CODE_SOFTMAX:
         op->kind = MASK__OP_SOFTMAX;
         op->beta = mask__flat_real(f, options, 0, 1);
@@ -280,16 +300,17 @@ static const char *read_attributes(reader *r, int32_t code, size_t options, mask
 static bool supported(int32_t code)
 {
     static const int32_t codes[] = {
-        CODE_ADD, CODE_AVERAGE_POOL, CODE_CONCATENATION, CODE_CONV, CODE_DEPTHWISE_CONV, CODE_DEQUANTIZE,
-        CODE_FULLY_CONNECTED, CODE_LOGISTIC, CODE_MAX_POOL, CODE_MUL, CODE_RELU, CODE_RELU6, CODE_RESHAPE, CODE_SOFTMAX,
-        CODE_PAD, CODE_MEAN, CODE_SQUEEZE, CODE_HARD_SWISH,
+        CODE_ADD,        CODE_AVERAGE_POOL,    CODE_CONCATENATION, CODE_CONV,     CODE_DEPTHWISE_CONV,
+        CODE_DEQUANTIZE, CODE_FULLY_CONNECTED, CODE_LOGISTIC,      CODE_MAX_POOL, CODE_MUL,
+        CODE_RELU,       CODE_RELU6,           CODE_RESHAPE,       CODE_SOFTMAX,  CODE_PAD,
+        CODE_MEAN,       CODE_SQUEEZE,         CODE_HARD_SWISH,
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i] == code) return true;
     return false;
 }
 
-/* The operator's code and its name for messages. */
+/* The operator's code and its name for messages, NULL when there is no room for it. */
 static int32_t read_code(reader *r, size_t table, const char **name)
 {
     static const char unknown[] = "of a newer TensorFlow";
@@ -301,7 +322,6 @@ static int32_t read_code(reader *r, size_t table, const char **name)
     if (old > code) code = old; /* codes over 127 do not fit the old field */
     if (code >= 0 && (size_t)code < sizeof code_names / sizeof *code_names) *name = code_names[code];
     if (code == CODE_CUSTOM) *name = text(r, entry, 1);
-    if (!*name) *name = unknown;
     return code;
 }
 
@@ -311,7 +331,8 @@ static mask_status dequantise(reader *r, size_t index, const mask__graph_op *op,
     const mask__graph_tensor *from = &r->graph->tensors[op->inputs[0]];
     mask__graph_tensor *to = &r->graph->tensors[op->output];
     if (!from->values)
-        return refuse_op(r, index, op->name, "works on quantised activations: export the model with float activations", err);
+        return refuse_op(r, index, op->name, "works on quantised activations: export the model with float activations",
+                         err);
     if (from->count != to->count || to->values)
         return refuse_op(r, index, op->name, "its result has not its input's shape: the file is damaged", err);
     to->values = from->values;
@@ -333,7 +354,8 @@ static mask_status read_tensors_of(reader *r, size_t table, size_t index, mask__
     bool fit = in.count > 0 && op->output < g->tensor_count;
     for (size_t i = 0; fit && i < in.count; i++)
         fit = op->inputs[i] < g->tensor_count || (op->inputs[i] == MASK__NO_TENSOR && i == 2);
-    return fit ? MASK_OK : refuse_op(r, index, op->name, "its tensors do not exist: the file is damaged, copy it again", err);
+    return fit ? MASK_OK
+               : refuse_op(r, index, op->name, "its tensors do not exist: the file is damaged, copy it again", err);
 }
 
 static mask_status read_operator(reader *r, mask__flat_vector operators, size_t index, mask_error *err)
@@ -343,14 +365,17 @@ static mask_status read_operator(reader *r, mask__flat_vector operators, size_t 
     size_t table = mask__flat_item(&r->flat, operators, index);
     int32_t code = read_code(r, table, &op->name);
     if (r->flat.bad) return damaged(r, err);
+    if (!op->name) return too_much(r, err);
     if (!supported(code))
-        return refuse_op(r, index, op->name, "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
+        return refuse_op(r, index, op->name,
+                         "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
     MASK__TRY(read_tensors_of(r, table, index, op, err));
     for (size_t i = 0; i < op->input_count; i++) {
         if (op->inputs[i] == MASK__NO_TENSOR || r->types[op->inputs[i]] == INT32) continue;
-        if (!load(r, op->inputs[i]))
-            return r->flat.bad ? damaged(r, err)
-                               : refuse_op(r, index, op->name, "its weights have another size or type than they say", err);
+        if (load(r, op->inputs[i])) continue;
+        if (r->short_of_memory) return mask__no_memory(err, r->path);
+        if (r->flat.bad) return damaged(r, err);
+        return refuse_op(r, index, op->name, "its weights have another size or type than they say", err);
     }
     if (r->types[op->output] != FLOAT32)
         return refuse_op(r, index, op->name, "computes in integers: export the model with float activations", err);
@@ -369,12 +394,14 @@ static mask_status read_ends(reader *r, size_t subgraph, mask_error *err)
     mask__flat_vector in = mask__flat_items(&r->flat, subgraph, 1, 4), out = mask__flat_items(&r->flat, subgraph, 2, 4);
     if (r->flat.bad) return damaged(r, err);
     if (in.count != 1 || out.count == 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %zu inputs and %zu outputs: one image must go in", r->path,
-                          in.count, out.count);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %zu inputs and %zu outputs: one image must go in",
+                          r->path, in.count, out.count);
     g->input = mask__flat_u32(&r->flat, in.at);
     if (g->input < g->tensor_count && r->types[g->input] != FLOAT32)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: its input is in integers, the model is quantised: export it with float input and activations", r->path);
+        return mask__fail(
+            err, MASK_EFORMAT, MASK_NO_OFFSET,
+            "%s: its input is in integers, the model is quantised: export it with float input and activations",
+            r->path);
     g->outputs = take(r, out.count, sizeof *g->outputs);
     if (!g->outputs) return too_much(r, err);
     for (size_t i = 0; i < out.count; i++) g->outputs[i] = mask__flat_u32(&r->flat, out.at + 4 * i);
@@ -409,8 +436,8 @@ static mask_status read_model(reader *r, mask_error *err)
     if (r->flat.bad) return damaged(r, err);
     if (version != 3 || subgraphs.count != 1)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: TFLite version %u with %zu subgraphs: version 3 with one subgraph is read, export it so", r->path,
-                          version, subgraphs.count);
+                          "%s: TFLite version %u with %zu subgraphs: version 3 with one subgraph is read, export it so",
+                          r->path, version, subgraphs.count);
     return read_subgraph(r, mask__flat_item(&r->flat, subgraphs, 0), err);
 }
 

@@ -1,8 +1,8 @@
 /* Reads TensorFlow Lite models (.tflite) into a graph.
  *
- * Accepts float networks of the operators of graph.h, with weights in float32, float16 or 8-bit integers by scale and zero
- * point, all turned into float32 here. Refuses by name: any other operator, activations in integers (a fully quantised
- * model), several subgraphs, control flow. */
+ * Accepts float networks of the operators of graph.h, with weights in float32, float16 or 8-bit integers by scale and
+ * zero point, all turned into float32 here. Refuses by name: any other operator, activations in integers (a fully
+ * quantised model), several subgraphs, control flow. */
 #ifndef MASK_VISION_TFLITE_H
 #define MASK_VISION_TFLITE_H
 

@@ -1,0 +1,4 @@
+#exit 2
+#out
+#err mask encoder import: -o FILE.menc is needed *
+mask encoder import net.tflite
