@@ -20,12 +20,14 @@ PAIRS = [("raw", "tuned"), ("raw", "nine"), ("nine", "trained"), ("trained", "tu
 ALPHAS, CANDIDATES = "0.05,0.15,0.3,0.5,1,2", "5,15,50,200"
 BACKGROUND, OWN = os.path.join(q.DATA, "background_ims.npy"), os.path.join(q.DATA, "knowledge", "features.npy")
 ADAPTATIONS = [  # model, images, options of adapt
-    ("raw", BACKGROUND, "--epochs 1"), ("raw", BACKGROUND, "--epochs 2"), ("raw", BACKGROUND, "--epochs 3"),
-    ("raw", BACKGROUND, "--epochs 10"), ("raw", BACKGROUND, "--epochs 3 --raw"),
-    ("nine", BACKGROUND, "--epochs 3"), ("trained", BACKGROUND, "--epochs 3"),
-    ("tuned", BACKGROUND, "--epochs 3"), ("tuned", BACKGROUND, "--epochs 3 --raw"),
-    ("tuned", BACKGROUND, "--epochs 3 --rate 1e-5"), ("tuned", BACKGROUND, "--epochs 3 --temperature 0.03"),
-    ("tuned", BACKGROUND, "--epochs 3 --temperature 0.3"), ("tuned", OWN, "--epochs 3 --batch-images 512"),
+    ("raw", BACKGROUND, "--epochs 1 --temperature 0.1"), ("raw", BACKGROUND, "--epochs 2 --temperature 0.1"),
+    ("raw", BACKGROUND, "--epochs 3 --temperature 0.1"), ("raw", BACKGROUND, "--epochs 10 --temperature 0.1"),
+    ("raw", BACKGROUND, "--epochs 3"), ("raw", BACKGROUND, "--epochs 3 --temperature 0.1 --raw"),
+    ("nine", BACKGROUND, "--epochs 3 --temperature 0.1"), ("trained", BACKGROUND, "--epochs 3 --temperature 0.1"),
+    ("tuned", BACKGROUND, "--epochs 3 --temperature 0.3"), ("tuned", BACKGROUND, "--epochs 3 --temperature 0.1"),
+    ("tuned", BACKGROUND, "--epochs 3"), ("tuned", BACKGROUND, "--epochs 3 --temperature 0.01"),
+    ("tuned", BACKGROUND, "--epochs 3 --temperature 0.1 --rate 1e-5"), ("tuned", BACKGROUND, "--epochs 3 --temperature 0.1 --raw"),
+    ("tuned", OWN, "--epochs 3 --temperature 0.1 --batch-images 512"),
 ]
 
 

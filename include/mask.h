@@ -813,7 +813,7 @@ typedef struct mask_adapt_options {
 } mask_adapt_options;
 #define MASK_ADAPT_DEFAULTS                                                                                            \
     ((mask_adapt_options){                                                                                             \
-        .epochs = 5, .batch_texts = 128, .batch_images = 16, .rate = 1e-4f, .temperature = 0.1f, .unit = true, .held_out = 0.1f})
+        .epochs = 5, .batch_texts = 128, .batch_images = 16, .rate = 1e-4f, .temperature = 0.03f, .unit = true, .held_out = 0.1f})
 
 /* Losses are a mean over the words and regions of the held-out batches. */
 typedef struct mask_adapt_report {

@@ -88,7 +88,7 @@ const command command_adapt = {
             {"--rate", "X", "Adam's learning rate (default: 0.0001)"},
             {"--batch-texts", "N", "texts in a step (default: 128)"},
             {"--batch-images", "N", "images in a step (default: 16)"},
-            {"--temperature", "T", "of the softmaxes over cosines (default: 0.1)"},
+            {"--temperature", "T", "of the softmaxes over cosines (default: 0.03)"},
             {"--raw", NULL, "the equations as they stand: products of mu W, not of unit vectors"},
             {"--held-out", "X", "share of images and texts that judge (default: 0.1)"},
             {0},
