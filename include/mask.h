@@ -573,20 +573,22 @@ typedef struct mask_gallery_change {
 
 /* Makes an empty gallery, a folder, with a copy of the knowledge. options NULL = mask_match_defaults. Everything that scores
  * depend on is fixed here: a gallery's scores never change with its images. MASK_EINVAL for poolings without columns and for
- * statistics without a background. */
+ * statistics without a background. A gallery that is there already with the same knowledge and options is left as it is;
+ * MASK_EMISMATCH when they differ. */
 MASK_API mask_status mask_gallery_create(const char *path, const mask_knowledge *knowledge,
                                          const mask_match_options *options, const mask_gallery_options *gallery_options,
                                          mask_error *err);
 /* Adds images, segment by segment, each committed: an interrupted call continues when it is made again (images that are
  * there with the same content are passed over). An id that is there already is replaced. Memory is bounded whatever the
- * number of images. `change` may be NULL. */
+ * number of images. `change` may be NULL; it counts what was committed, after a failure too. Ids must differ within `images`. One
+ * process at a time may change a gallery: MASK_EIO names the other. */
 MASK_API mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
                                       const mask_run *run, mask_error *err);
 /* Removes images by id. */
 MASK_API mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count,
                                          mask_gallery_change *change, const mask_run *run, mask_error *err);
 /* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their values
- * are. Known columns are replaced, others kept. */
+ * are. Known columns are replaced as a whole, others kept. Ids that are not there are passed over, with a warning in the log. */
 MASK_API mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run,
                                                   mask_error *err);
 /* Rewrites segments with many removed images and joins small ones. */
@@ -599,10 +601,11 @@ MASK_API void mask_gallery_close(mask_gallery *gallery);
 MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
 
 typedef struct mask_gallery_info {
-    size_t images, removed, segments, regions, words, dim, budget;
-    uint64_t bytes, generation;
-    mask_match_options options;
-    const char *vectors_path; /* of its knowledge */
+    size_t images, removed, segments, regions, words, dim, budget; /* removed: dead images that segments still hold */
+    uint64_t bytes;           /* of segments and catalogue: what grows with the images */
+    uint64_t generation;      /* counts changes */
+    mask_match_options options; /* whole_region as resolved by the first images */
+    const char *vectors_path; /* of its knowledge, owned by the gallery */
 } mask_gallery_info;
 MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
 

@@ -104,6 +104,7 @@ static const struct setting {
     {"budget", U64, offsetof(mask__catalogue_settings, budget)},
     {"segment_images", U64, offsetof(mask__catalogue_settings, segment_images)},
 };
+_Static_assert(sizeof(mask_match_options) == 20 * sizeof(int) + sizeof(char *), "an option more must be kept here too");
 enum { SETTINGS = sizeof settings_table / sizeof *settings_table };
 _Static_assert(sizeof(mask_pool) == sizeof(int) && sizeof(mask_ood) == sizeof(int) && sizeof(mask_calibrate) == sizeof(int),
                "enums are kept as int");
