@@ -243,7 +243,7 @@ static void random_operations_agree_with_a_model(void **state)
     uint64_t random = 11;
     const char *path = new_gallery(calibrated, 5);
     for (int id = 0; id < IDS; id++) model[id] = -1;
-    for (int step = 0; step < 40; step++) {
+    for (int step = 0; step < 28; step++) {
         /* A reader that was opened some steps ago still sees the state of that moment. */
         if (step % 7 == 0) {
             if (before) check_holds(before, old);
@@ -460,7 +460,7 @@ static void an_interrupted_add_is_a_prefix_and_goes_on(void **state)
     (void)state;
     mask_error err;
     bool partly = false;
-    for (int asked = 0; asked < 60; asked += 7) {
+    for (int asked = 0; asked < 60; asked += 11) {
         int model[IDS];
         mask_gallery_change change;
         size_t others;
@@ -592,7 +592,7 @@ static void readers_never_meet_a_half_done_change(void **state)
     add_set(c.path, range_set(0, 8), NULL);
     c.more = range_set(8, 4);
     assert_int_equal(pthread_create(&thread, NULL, change_on_and_on, &c), 0);
-    for (int i = 0; i < 3000 && changed < 40; i++) {
+    for (int i = 0; i < 3000 && changed < 15; i++) {
         int model[IDS];
         mask_gallery *g = opened(c.path);
         assert_true(g->snapshot.images == 8 || g->snapshot.images == 12);
