@@ -128,16 +128,13 @@ while kills < KILLS:
     states.append(after)
     allowed = [{f"i{i}": content[i, v] for i, v in s.items()} for s in states]
     for _ in range(rng.randint(1, 2)):
-        t = time.time()
         process = start(*command)
-        time.sleep(rng.uniform(0, 1.1 * spans.get(what, 0.1)))
+        time.sleep(rng.uniform(0, 1.2 * spans.get(what, 0.5)))
         process.kill()
         process.communicate()
         if process.returncode == 0:
-            spans[what] = 0.7 * spans.get(what, time.time() - t) + 0.3 * (time.time() - t)
             continue
         kills += 1
-        spans[what] = spans.get(what, 0.1) * 1.05  # a kill before the end says only that it takes longer
         if not os.path.exists("g.gallery/catalogue.sqlite"):
             continue
         if rng.random() < 0.5:
@@ -148,7 +145,9 @@ while kills < KILLS:
         untouched += now == allowed[0]
         partly += now not in (allowed[0], allowed[-1])
         allowed = allowed[allowed.index(now):]
+    t = time.time()
     run(*command)
+    spans[what] = (spans.get(what, time.time() - t) + time.time() - t) / 2
     model = after
     if contents("g.gallery") != {f"i{i}": content[i, v] for i, v in model.items()}:
         sys.exit(f"{' '.join(command)} did not complete (in {folder}, seed {seed})")
