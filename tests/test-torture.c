@@ -330,9 +330,10 @@ static mask_status create_gallery(world *w, mask_error *err)
 {
     return mask_gallery_create(w->gallery, w->calibrated, NULL, NULL, err);
 }
+static const mask_run alone = {.threads = 1}; /* a thread that cannot begin leaves its work to the others: no failure */
 static mask_status add_to_gallery(world *w, mask_error *err)
 {
-    return mask_gallery_add(w->gallery, w->images, NULL, NULL, err);
+    return mask_gallery_add(w->gallery, w->images, NULL, &alone, err);
 }
 static mask_status remove_from_gallery(world *w, mask_error *err)
 {
@@ -340,7 +341,7 @@ static mask_status remove_from_gallery(world *w, mask_error *err)
 }
 static mask_status compact_gallery(world *w, mask_error *err)
 {
-    return mask_gallery_compact(w->gallery, NULL, err);
+    return mask_gallery_compact(w->gallery, &alone, err);
 }
 static mask_status open_gallery(world *w, mask_error *err)
 {
