@@ -372,6 +372,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
         double score = 0, size = 1;
         for (size_t s = 0; s < best[i].segment; s++) image += m->g.segments[s].images;
         for (size_t t = 0; t < q->q.count; t++) {
+            if (matcher.lexicon.text_at[t] == matcher.lexicon.text_at[t + 1]) continue; /* says nothing: counts nothing */
             score += (double)q->texts[t].weight * (double)scores[t * m->images + image];
             size += fabs((double)q->texts[t].weight * (double)scores[t * m->images + image]);
         }
@@ -427,15 +428,235 @@ static void test_equals_brute_force(void **state)
     o[2].pool = MASK_POOL_MEAN;
     o[3].calibrate = MASK_CALIBRATE_TEXT;
     o[4].calibrate = MASK_CALIBRATE_ZSCORE;
-    o[5] = MASK_MATCH_DEFAULTS;
+    o[5] = mask_match_defaults(w.plain);
     o[6].ood = MASK_OOD_OFF;
     o[7].ood = MASK_OOD_PROCRUSTES;
     o[8].whole_region = 0;
     o[8].ood_weight = 0;
     for (size_t i = 0; i < 9; i++) {
-        run_galleries(&w, &o[i], 60, 5, 12, &random);
-        run_galleries(&w, &o[i], 1, 5, 700, &random);
+        run_galleries(&w, &o[i], 200, 5, 12, &random);
+        run_galleries(&w, &o[i], 2, 8, 700, &random);
     }
+    free_world(&w);
+}
+
+/* ---- Similar images ---- */
+
+static void check_similar(made_gallery *m, const made_query *q, size_t segment, size_t image)
+{
+    mask_error err;
+    mask_results r;
+    mask__scored *best = room(m, m->images, sizeof *best);
+    const mask__snapshot *snapshot = &m->g.snapshot;
+    const char *id = snapshot->segments[segment].ids[image];
+    size_t count = 0, z = m->g.scorer.z;
+    bool scenes = m->g.segments[segment].scenes != NULL;
+    const float *v = (scenes ? m->g.segments[segment].scenes : m->g.segments[segment].whole) + image * z;
+    if (!(snapshot->segments[segment].alive[image / 64] >> image % 64 & 1)) {
+        check_fails(mask_gallery_similar(&m->g, id, &q->q, &r, NULL, &err), MASK_ENOTFOUND, "has no image");
+        return;
+    }
+    for (size_t s = 0; s < snapshot->segment_count; s++)
+        for (size_t i = 0; i < m->g.segments[s].images; i++) {
+            const float *other = (scenes ? m->g.segments[s].scenes : m->g.segments[s].whole) + i * z;
+            double score = (double)mask__dot(other, v, z);
+            if (passes(q, &snapshot->segments[s], i) && (s != segment || i != image) && score >= (double)q->q.min_score)
+                best[count++] = (mask__scored){score, (uint32_t)s, (uint32_t)i, snapshot->segments[s].ids[i]};
+        }
+    qsort(best, count, sizeof *best, compare);
+    check_ok(mask_gallery_similar(&m->g, id, &q->q, &r, NULL, &err));
+    size_t left = count > q->q.offset ? count - q->q.offset : 0;
+    assert_int_equal(r.count, left < q->q.k ? left : q->q.k);
+    for (size_t i = 0; i < r.count; i++) {
+        assert_string_equal(r.hits[i].id, best[q->q.offset + i].id);
+        assert_memory_equal(&r.hits[i].score, &best[q->q.offset + i].score, sizeof(double));
+    }
+    mask_results_free(&r);
+}
+
+static void test_similar(void **state)
+{
+    (void)state;
+    uint64_t random = 11;
+    world w;
+    make_world(&w, 4);
+    mask_match_options o[2] = {mask_match_defaults(w.knowledge), mask_match_defaults(w.plain)};
+    for (size_t g = 0; g < 300; g++) {
+        made_gallery m;
+        made_query q;
+        make_gallery(&m, &w, &o[g % 2], 1 + below(&random, 3), g % 100 < 98 ? 12 : 700, &random);
+        for (size_t i = 0; i < 4; i++) {
+            size_t s = below(&random, m.g.snapshot.segment_count);
+            make_query(&q, &m, &random);
+            check_similar(&m, &q, s, below(&random, m.g.segments[s].images));
+        }
+        free_gallery(&m);
+    }
+    free_world(&w);
+}
+
+/* ---- Many at once ---- */
+
+enum { QUERIES = 24, THREADS = 4, ROUNDS = 6 };
+
+typedef struct crowd {
+    made_gallery *m;
+    const world *w;
+    made_query queries[QUERIES];
+    mask_results alone[QUERIES];
+    bool same;
+} crowd;
+
+static bool same_results(const mask_results *a, const mask_results *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->hits[i].id, b->hits[i].id) == 0 && a->hits[i].score == b->hits[i].score &&
+               a->hits[i].word_count == b->hits[i].word_count;
+    return same;
+}
+
+static void *search_in_crowd(void *context)
+{
+    crowd *c = context;
+    bool same = true;
+    for (size_t i = 0; i < ROUNDS * QUERIES; i++) {
+        mask_results r;
+        mask_error err;
+        size_t q = i * 7 % QUERIES;
+        if (mask_gallery_search(&c->m->g, c->w->vectors, &c->queries[q].q, &r, &(mask_run){.threads = 1}, &err) != MASK_OK) {
+            same = false;
+            continue;
+        }
+        same = same && same_results(&r, &c->alone[q]);
+        mask_results_free(&r);
+    }
+    if (!same) __atomic_store_n(&c->same, false, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+/* Threads on one handle, which start without any word looked up, and a batch get what one thread gets on another handle;
+ * words come and go, since few are kept. */
+static void test_threads(void **state)
+{
+    (void)state;
+    uint64_t random = 21, again = 21;
+    world w;
+    make_world(&w, 5);
+    mask_match_options o = mask_match_defaults(w.knowledge);
+    made_gallery one, many;
+    crowd c = {.m = &many, .w = &w, .same = true};
+    mask_error err;
+    mask_query queries[QUERIES];
+    mask_results batch[QUERIES];
+    make_gallery(&one, &w, &o, 2, 500, &random);
+    make_gallery(&many, &w, &o, 2, 500, &again);
+    many.g.searcher->word_limit = 2;
+    for (size_t q = 0; q < QUERIES; q++) {
+        make_query(&c.queries[q], &one, &random);
+        queries[q] = c.queries[q].q;
+        check_ok(mask_gallery_search(&one.g, w.vectors, &queries[q], &c.alone[q], NULL, &err));
+    }
+    pthread_t threads[THREADS];
+    for (size_t t = 0; t < THREADS; t++) assert_int_equal(pthread_create(&threads[t], NULL, search_in_crowd, &c), 0);
+    for (size_t t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
+    assert_true(c.same);
+    for (int threads = 1; threads <= 3; threads++) {
+        check_ok(mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = threads}, &err));
+        for (size_t q = 0; q < QUERIES; q++) {
+            assert_true(same_results(&batch[q], &c.alone[q]));
+            mask_results_free(&batch[q]);
+        }
+    }
+    for (size_t q = 0; q < QUERIES; q++) mask_results_free(&c.alone[q]);
+    free_gallery(&one);
+    free_gallery(&many);
+    free_world(&w);
+}
+
+static void count_candidates(void *context, const mask__candidate *batch, size_t count, double *scores)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++) scores[i] = (double)batch[i].upper - 0.01;
+}
+
+/* How many images are rescored does not depend on threads either. */
+static void test_threads_rescore_alike(void **state)
+{
+    (void)state;
+    uint64_t random = 31;
+    world w;
+    make_world(&w, 6);
+    mask_match_options o = mask_match_defaults(w.knowledge);
+    made_gallery m;
+    make_gallery(&m, &w, &o, 3, 900, &random);
+    mask__selection parts[2][3];
+    for (size_t p = 0; p < 3; p++) {
+        mask__selection_open(&parts[0][p], 10, -INFINITY);
+        mask__selection_open(&parts[1][p], 10, -INFINITY);
+    }
+    float upper[MASK__BLOCK], lower[MASK__BLOCK];
+    for (size_t s = 0; s < 3; s++)
+        for (size_t b = 0; b < m.g.segments[s].blocks; b++) {
+            for (size_t i = 0; i < MASK__BLOCK; i++) {
+                lower[i] = made_number(&random);
+                upper[i] = lower[i] + 0.1f * uniform(&random);
+            }
+            mask__selection_offer(&parts[0][0], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper, lower);
+            mask__selection_offer(&parts[1][s], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper, lower);
+        }
+    assert_true(mask__selection_bar(&parts[0][0]) > -1);
+    size_t all = 0;
+    for (size_t p = 0; p < 3; p++) all += parts[1][p].count;
+    assert_true(all > parts[0][0].count); /* the parts really differ */
+    mask_error err;
+    mask__scored *best;
+    mask__arena arena = {0};
+    size_t found[2], rescored[2];
+    for (size_t way = 0; way < 2; way++)
+        check_ok(mask__selection_finish(parts[way], way ? 3 : 1, &m.g.snapshot, count_candidates, NULL, &arena, &best,
+                                        &found[way], &rescored[way], &err));
+    assert_int_equal(rescored[0], rescored[1]);
+    assert_int_equal(found[0], 10);
+    for (size_t p = 0; p < 3; p++) {
+        mask__selection_close(&parts[0][p]);
+        mask__selection_close(&parts[1][p]);
+    }
+    mask__arena_free(&arena);
+    free_gallery(&m);
+    free_world(&w);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    uint64_t random = 41;
+    world w;
+    make_world(&w, 7);
+    mask_match_options o = mask_match_defaults(w.knowledge);
+    made_gallery m;
+    mask_error err;
+    mask_results r;
+    make_gallery(&m, &w, &o, 1, 5, &random);
+    mask_query_text text = {made_word(0), 1};
+    mask_query q = MASK_QUERY_DEFAULTS;
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "at least one text");
+    q.texts = &text;
+    q.count = 1;
+    check_fails(mask_gallery_search(&m.g, NULL, &q, &r, NULL, &err), MASK_EINVAL, "--vectors");
+    text.weight = INFINITY;
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "finite");
+    text.weight = 1;
+    q.min_score = NAN;
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "not a number");
+    check_fails(mask_gallery_similar(&m.g, "nobody", &(mask_query){.k = 10}, &r, NULL, &err), MASK_ENOTFOUND, "nobody");
+    q.min_score = -INFINITY;
+    text.text = "blorp";
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_ENOTFOUND, "blorp");
+    check_ok(mask_gallery_search_batch(&m.g, w.vectors, &q, 1, &r, NULL, &err));
+    assert_int_equal(r.count, 0);
+    mask_results_free(&r);
+    free_gallery(&m);
     free_world(&w);
 }
 
@@ -443,6 +664,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_brute_force),
+        cmocka_unit_test(test_similar),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads_rescore_alike),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
