@@ -561,8 +561,8 @@ static void test_threads(void **state)
     for (size_t t = 0; t < THREADS; t++) assert_int_equal(pthread_create(&threads[t], NULL, search_in_crowd, &c), 0);
     for (size_t t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
     assert_true(c.same);
-    for (int threads = 1; threads <= 3; threads++) {
-        check_ok(mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = threads}, &err));
+    for (int used = 1; used <= 3; used++) {
+        check_ok(mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = used}, &err));
         for (size_t q = 0; q < QUERIES; q++) {
             assert_true(same_results(&batch[q], &c.alone[q]));
             mask_results_free(&batch[q]);
