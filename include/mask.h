@@ -665,7 +665,7 @@ typedef struct mask_results {
 MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_query *query, mask_results *out, const mask_run *run,
                                          mask_error *err);
-/* Many queries; every core works on them. out: count results. */
+/* Many queries; every core works on them. out: count results. A query without a usable word gets no hits. */
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);
@@ -674,6 +674,27 @@ MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, cons
 MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
                                           mask_results *out, const mask_run *run, mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
+
+/* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder (docs/gallery.md), so
+ * that the same texts are ready in milliseconds the next time. The gallery must outlive it; any number of threads may use it. */
+typedef struct mask_annotator mask_annotator;
+MASK_API mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *gallery, const mask_vectors *vectors,
+                                         const mask_texts *texts, const mask_run *run, mask_error *err);
+MASK_API void mask_annotator_close(mask_annotator *annotator);
+
+typedef struct mask_annotation {
+    size_t text;
+    double score; /* as mask_gallery_search gives the pair */
+} mask_annotation;
+/* The k texts that score highest with an image, best first, equal scores by position: out has room for k, *count says how many
+ * there are. Texts without a usable word are left out. */
+MASK_API mask_status mask_annotator_image(const mask_annotator *annotator, const char *id, size_t k, mask_annotation *out,
+                                          size_t *count, mask_error *err);
+/* The same for every image, in the gallery's order, on every core; `each` runs on the calling thread, and a result other than 0
+ * stops the work (MASK_ECANCELLED). */
+typedef int mask_annotation_visitor(void *user, const char *id, const mask_annotation *best, size_t count);
+MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t k, mask_annotation_visitor *each,
+                                        void *user, const mask_run *run, mask_error *err);
 
 /* ---- Converting and cleaning ---------------------------------------------------------------------------------- */
 
