@@ -294,6 +294,18 @@ static void test_again(void **state)
     check_photo(images, "cut.png", W, H, 6);
     mask_images_close(images);
 
+    /* Two photos swap their names: the first takes the second's regions, whose own are then gone. */
+    assert_int_equal(rename(in_top("photos/a.png"), in_top("photos/t")), 0);
+    assert_int_equal(rename(in_top("photos/b.jpg"), in_top("photos/a.png")), 0);
+    assert_int_equal(rename(in_top("photos/t"), in_top("photos/b.jpg")), 0);
+    check_ok(extract(&o, out, 1, &report, &err));
+    assert_int_equal(report.copied, 1);
+    assert_int_equal(report.extracted, 1);
+    check_ok(mask_images_open(&images, out, NULL, &err));
+    check_photo(images, "a.png", 3 * W, 3 * H, 6);
+    check_photo(images, "b.jpg", 2 * W, 2 * H, 6);
+    mask_images_close(images);
+
     o.prune = true;
     check_ok(extract(&o, out, 1, &report, &err));
     assert_int_equal(report.vanished, 2);

@@ -147,14 +147,15 @@ static bool is_bad_photo(mask_status status)
     return status == MASK_EIO || status == MASK_EFORMAT || status == MASK_EINVAL;
 }
 
-static void look_at(const job *j, slot *s, mask__looker *looker)
+/* With `reuse`, only reads a photo whose content is in the store. */
+static void look_at(const job *j, slot *s, mask__looker *looker, bool reuse)
 {
     const mask__boxtable_row *given = NULL;
     mask__photo photo = {0};
     size_t count = 0;
     if (j->options->boxes) given = mask__labelout_rows(&j->labelled, (size_t)(s->file - j->walk.files), &count);
     mask_status status = mask__look_read(&s->view, s->file->path, &s->err);
-    if (status == MASK_OK && is_known(j, s->view.hash)) {
+    if (status == MASK_OK && reuse && is_known(j, s->view.hash)) {
         mask__look_forget(&s->view);
         s->outcome = KNOWN;
         return;
@@ -184,7 +185,7 @@ static mask_status look_at_round(job *j, size_t count, mask_error *err)
 #pragma omp atomic read
             stop = j->stop;
             if (stop) continue;
-            look_at(j, &j->slots[i], &j->lookers[thread]);
+            look_at(j, &j->slots[i], &j->lookers[thread], true);
 #pragma omp atomic capture
             now = ++seen;
             if (thread != 0 || status != MASK_OK) continue;
@@ -206,46 +207,46 @@ static const char *reason_of(const slot *s)
     return repeats ? s->err.message + length + 2 : s->err.message;
 }
 
-static mask_status write_slot(job *j, const slot *s, mask_error *err)
+static mask__regions_row row_of(const slot *s)
+{
+    return (mask__regions_row){
+        .id = s->file->id, .path = s->file->path, .size = s->file->size, .mtime = s->file->mtime, .hash = s->view.hash};
+}
+
+/* Takes the regions of a known photo. Where that one has just been replaced, as when two files swap their names, the
+ * photo is looked at after all. */
+static mask_status copy_known(job *j, slot *s, mask_error *err)
+{
+    bool copied;
+    mask__regions_row row = row_of(s);
+    MASK__TRY(mask__regions_copy(j->store, &row, &copied, err));
+    if (copied) j->report.copied++;
+    if (copied) s->outcome = SKIPPED;
+    else look_at(j, s, &j->lookers[0], false);
+    return MASK_OK;
+}
+
+static mask_status write_slot(job *j, slot *s, mask_error *err)
 {
     const mask__view *v = &s->view;
-    bool copied = false;
-    mask__regions_row row = {.id = s->file->id,
-                             .path = s->file->path,
-                             .size = s->file->size,
-                             .mtime = s->file->mtime,
-                             .hash = v->hash,
-                             .width = (uint32_t)v->width,
-                             .height = (uint32_t)v->height};
-    switch (s->outcome) {
-    case SKIPPED:
-        return MASK_OK;
-    case FAILED:
-        return mask__fail(err, s->err.status, s->err.offset, "%s", s->err.message);
-    case KNOWN:
-        MASK__TRY(mask__regions_copy(j->store, &row, &copied, err));
-        if (copied) j->report.copied++;
-        else
-            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                              "%s: another program changes the store: let it finish, then run "
-                              "this again",
-                              s->file->path);
-        return MASK_OK;
-    case BAD:
+    if (s->outcome == KNOWN) MASK__TRY(copy_known(j, s, err));
+    mask__regions_row row = row_of(s);
+    if (s->outcome == SKIPPED) return MASK_OK;
+    if (s->outcome == FAILED) return mask__fail(err, s->err.status, s->err.offset, "%s", s->err.message);
+    if (s->outcome == BAD) {
         row.error = reason_of(s);
-        row.width = row.height = 0;
         if (s->err.status != MASK_EFORMAT) row.mtime = -1; /* may pass next time, with the file as it is */
         return mask__regions_put(j->store, &row, err);
-    case SEEN:
-        row.count = v->count;
-        row.boxes = v->boxes;
-        row.labels = v->labels;
-        row.scores = v->scores;
-        row.features = v->features;
-        j->report.extracted++;
-        return mask__regions_put(j->store, &row, err);
     }
-    return MASK_OK;
+    row.width = (uint32_t)v->width;
+    row.height = (uint32_t)v->height;
+    row.count = v->count;
+    row.boxes = v->boxes;
+    row.labels = v->labels;
+    row.scores = v->scores;
+    row.features = v->features;
+    j->report.extracted++;
+    return mask__regions_put(j->store, &row, err);
 }
 
 static mask_status commit_now_and_then(job *j, mask_error *err)

@@ -1,5 +1,12 @@
+# All of it goes to stderr; which commands there are is for help-each.sh to see.
 #exit 2
-# Without a command, help goes to stderr.
-mask 2> said
+#out mask *
+#out Usage: mask COMMAND*
+#out   vectors import *
+#out   mask help COMMAND *
+#out Results go to stdout*
+mask > results 2> said
 status=$?
-mask help | diff - said && exit $status
+cat said
+test ! -s results || echo "something went to stdout" >&2
+exit $status
