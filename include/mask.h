@@ -573,20 +573,22 @@ typedef struct mask_gallery_change {
 
 /* Makes an empty gallery, a folder, with a copy of the knowledge. options NULL = mask_match_defaults. Everything that scores
  * depend on is fixed here: a gallery's scores never change with its images. MASK_EINVAL for poolings without columns and for
- * statistics without a background. */
+ * statistics without a background. A gallery that is there already with the same knowledge and options is left as it is;
+ * MASK_EMISMATCH when they differ. */
 MASK_API mask_status mask_gallery_create(const char *path, const mask_knowledge *knowledge,
                                          const mask_match_options *options, const mask_gallery_options *gallery_options,
                                          mask_error *err);
 /* Adds images, segment by segment, each committed: an interrupted call continues when it is made again (images that are
  * there with the same content are passed over). An id that is there already is replaced. Memory is bounded whatever the
- * number of images. `change` may be NULL. */
+ * number of images. `change` may be NULL; it counts what was committed, after a failure too. Ids must differ within `images`. One
+ * process at a time may change a gallery: MASK_EIO names the other. */
 MASK_API mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
                                       const mask_run *run, mask_error *err);
 /* Removes images by id. */
 MASK_API mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count,
                                          mask_gallery_change *change, const mask_run *run, mask_error *err);
 /* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their values
- * are. Known columns are replaced, others kept. */
+ * are. Known columns are replaced as a whole, others kept. Ids that are not there are passed over, with a warning in the log. */
 MASK_API mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run,
                                                   mask_error *err);
 /* Rewrites segments with many removed images and joins small ones. */
@@ -599,10 +601,11 @@ MASK_API void mask_gallery_close(mask_gallery *gallery);
 MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
 
 typedef struct mask_gallery_info {
-    size_t images, removed, segments, regions, words, dim, budget;
-    uint64_t bytes, generation;
-    mask_match_options options;
-    const char *vectors_path; /* of its knowledge */
+    size_t images, removed, segments, regions, words, dim, budget; /* removed: dead images that segments still hold */
+    uint64_t bytes;           /* of segments and catalogue: what grows with the images */
+    uint64_t generation;      /* counts changes */
+    mask_match_options options; /* whole_region as resolved by the first images */
+    const char *vectors_path; /* of its knowledge, owned by the gallery */
 } mask_gallery_info;
 MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
 
@@ -662,7 +665,7 @@ typedef struct mask_results {
 MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_query *query, mask_results *out, const mask_run *run,
                                          mask_error *err);
-/* Many queries; every core works on them. out: count results. */
+/* Many queries; every core works on them. out: count results. A query without a usable word gets no hits. */
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);
@@ -671,6 +674,27 @@ MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, cons
 MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
                                           mask_results *out, const mask_run *run, mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
+
+/* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder (docs/gallery.md), so
+ * that the same texts are ready in milliseconds the next time. The gallery must outlive it; any number of threads may use it. */
+typedef struct mask_annotator mask_annotator;
+MASK_API mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *gallery, const mask_vectors *vectors,
+                                         const mask_texts *texts, const mask_run *run, mask_error *err);
+MASK_API void mask_annotator_close(mask_annotator *annotator);
+
+typedef struct mask_annotation {
+    size_t text;
+    double score; /* as mask_gallery_search gives the pair */
+} mask_annotation;
+/* The k texts that score highest with an image, best first, equal scores by position: out has room for k, *count says how many
+ * there are. Texts without a usable word are left out. */
+MASK_API mask_status mask_annotator_image(const mask_annotator *annotator, const char *id, size_t k, mask_annotation *out,
+                                          size_t *count, mask_error *err);
+/* The same for every image, in the gallery's order, on every core; `each` runs on the calling thread, and a result other than 0
+ * stops the work (MASK_ECANCELLED). */
+typedef int mask_annotation_visitor(void *user, const char *id, const mask_annotation *best, size_t count);
+MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t k, mask_annotation_visitor *each,
+                                        void *user, const mask_run *run, mask_error *err);
 
 /* ---- Converting and cleaning ---------------------------------------------------------------------------------- */
 

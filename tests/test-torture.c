@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <unistd.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -56,7 +57,7 @@ int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
 enum { M = 8, N = 5, WORDS = 14, LABELLED = 9, ROWS = LABELLED * 6, IMAGES = 4, REGIONS = 5, TEXTS = 5 };
 
 typedef struct world {
-    char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256];
+    char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256], gallery[256];
     mask_vectors *vectors;
     mask_labels *labels;
     mask_images *images, *again;
@@ -326,6 +327,53 @@ static bool no_scores_file(const world *w)
     return holds_old(w->scores_path);
 }
 
+static mask_gallery *gallery;
+static mask_status create_gallery(world *w, mask_error *err)
+{
+    return mask_gallery_create(w->gallery, w->calibrated, NULL, NULL, err);
+}
+static const mask_run alone = {.threads = 1}; /* a thread that cannot begin leaves its work to the others: no failure */
+static mask_status add_to_gallery(world *w, mask_error *err)
+{
+    return mask_gallery_add(w->gallery, w->images, NULL, &alone, err);
+}
+static mask_status remove_from_gallery(world *w, mask_error *err)
+{
+    return mask_gallery_remove(w->gallery, (const char *[]){"1", "2"}, 2, NULL, NULL, err);
+}
+static mask_status compact_gallery(world *w, mask_error *err)
+{
+    return mask_gallery_compact(w->gallery, &alone, err);
+}
+static mask_status open_gallery(world *w, mask_error *err)
+{
+    return mask_gallery_open(&gallery, w->gallery, NULL, err);
+}
+static bool no_gallery(const world *w)
+{
+    return access(w->gallery, F_OK) != 0;
+}
+/* Whether the gallery holds a segment, without an allocation of ours. */
+static bool has_segment(const world *w, int number)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%08d.segment", w->gallery, number);
+    return access(path, F_OK) == 0;
+}
+static bool no_segment(const world *w)
+{
+    return !has_segment(w, 1);
+}
+static bool only_first_segment(const world *w)
+{
+    return has_segment(w, 1) && !has_segment(w, 2);
+}
+static bool no_open_gallery(const world *w)
+{
+    (void)w;
+    return !gallery;
+}
+
 /* ---- The run ---- */
 
 static void old_file(char path[256], const char *name)
@@ -349,6 +397,7 @@ static void make_inputs(world *w)
     snprintf(w->import, sizeof w->import, "%s", temp_path("vectors.txt"));
     snprintf(w->images_path, sizeof w->images_path, "%s", temp_path("images.npy"));
     snprintf(w->regions, sizeof w->regions, "%s", temp_path("regions"));
+    snprintf(w->gallery, sizeof w->gallery, "%s", temp_path("tortured.gallery"));
     old_file(w->mvec, "tortured.mvec");
     old_file(w->mask, "tortured.mask");
     old_file(w->encoded, "tortured.npy");
@@ -532,6 +581,13 @@ static void every_allocation_may_fail(void **state)
     torture("read", &w, read_text, no_reading);
     torture("recalls", &w, count_recalls, no_recalls);
     torture("save scores", &w, save_scores, no_scores_file);
+    torture("create a gallery", &w, create_gallery, no_gallery);
+    torture("add to a gallery", &w, add_to_gallery, no_segment);
+    torture("remove from a gallery", &w, remove_from_gallery, only_first_segment);
+    torture("compact a gallery", &w, compact_gallery, only_first_segment);
+    torture("open a gallery", &w, open_gallery, no_open_gallery);
+    assert_true(has_segment(&w, 2) && !has_segment(&w, 1));
+    mask_gallery_close(gallery);
     mask_explanation_free(&explanation);
     mask_reading_free(&reading);
     mask_knowledge_close(w.none);

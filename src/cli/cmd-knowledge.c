@@ -137,6 +137,12 @@ static int run_info(args *a)
         if (got == sizeof magic && memcmp(magic, "SQLite f", 8) == 0) return info_regions(a, path);
         if (got == sizeof magic && memcmp(magic, "MASKMENC", 8) == 0) return info_encoder(a, path);
     }
+    snprintf(labels, sizeof labels, "%s/catalogue.sqlite", path);
+    file = fopen(labels, "rb");
+    if (file) {
+        fclose(file);
+        return info_gallery(a, path);
+    }
     snprintf(labels, sizeof labels, "%s/features.npy", path);
     file = fopen(labels, "rb");
     if (!file) return info_images(a, path);
@@ -149,7 +155,7 @@ const command command_info = {
     .positional = "FILE",
     .min_positional = 1,
     .max_positional = 1,
-    .summary = "Say what a .mask, a .mvec, a region store, a feature file or a folder of regions holds",
+    .summary = "Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds",
     .details = "",
     .options = (const option[]){{"--split", "S", "of a precomp folder"}, {0}},
     .run = run_info,

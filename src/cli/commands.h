@@ -15,7 +15,11 @@ extern const command command_convert;
 extern const command command_extract;
 extern const command command_rerank, command_adapt, command_reproduce;
 extern const command command_encoder_import;
+extern const command command_index, command_index_add, command_index_remove, command_index_compact;
+extern const command command_index_verify, command_index_metadata;
 
+/* mask info of a gallery. */
+int info_gallery(const args *a, const char *path);
 /* Prints a failed call's message; returns EXIT_FAILED. */
 int failed(const mask_error *err);
 /* Prints one line of our own about a failure; returns EXIT_FAILED. */

@@ -11,6 +11,8 @@ static const command *const commands[] = {
     &command_extract,
     &command_rerank,         &command_adapt,        &command_reproduce,
     &command_encoder_import,
+    &command_index,          &command_index_add,   &command_index_remove, &command_index_compact,
+    &command_index_verify,   &command_index_metadata,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,5 +1,6 @@
 /* What writers do to the catalogue, statement by statement, between begin and commit; and what is fixed when a gallery is
- * made. Segments are files; everything about images is a row of `item`, whose key is its place. */
+ * made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay when it is
+ * replaced or moved. */
 #include "database.h"
 
 #include <dirent.h>
@@ -17,13 +18,10 @@ enum statement {
     NEXT_SEGMENT,
     ADD_SEGMENT,
     DROP_SEGMENT,
-    DROP_ITEMS,
-    DROP_ITEMS_METADATA,
-    PUT,
-    DELETE_ID,
-    DELETE_METADATA,
-    GET_CONTENT,
-    GET_PLACE,
+    REPLACE,
+    INSERT,
+    DELETE,
+    GET,
     MOVE,
     HAS_SEGMENT,
     STATEMENT_END
@@ -36,14 +34,11 @@ static const char *const sql[STATEMENT_END] = {
     [NEXT_SEGMENT] = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'segment'), 0) + 1",
     [ADD_SEGMENT] = "INSERT INTO segment(number, images) VALUES(?1, ?2)",
     [DROP_SEGMENT] = "DELETE FROM segment WHERE number = ?1",
-    [DROP_ITEMS] = "DELETE FROM item WHERE place BETWEEN ?1 AND ?2",
-    [DROP_ITEMS_METADATA] = "DELETE FROM metadata WHERE id IN (SELECT id FROM item WHERE place BETWEEN ?1 AND ?2)",
-    [PUT] = "INSERT INTO item(place, id, name, width, height, content, sum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [DELETE_ID] = "DELETE FROM item WHERE id = ?1",
-    [DELETE_METADATA] = "DELETE FROM metadata WHERE id = ?1",
-    [GET_CONTENT] = "SELECT content FROM item WHERE id = ?1",
-    [GET_PLACE] = "SELECT id, name, width, height, content FROM item WHERE place = ?1",
-    [MOVE] = "UPDATE item SET place = ?2, sum = ?3 WHERE place = ?1",
+    [REPLACE] = "UPDATE item SET place = ?2, name = ?3, width = ?4, height = ?5, content = ?6, sum = ?7 WHERE id = ?1",
+    [INSERT] = "INSERT INTO item(id, place, name, width, height, content, sum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DELETE] = "DELETE FROM item WHERE id = ?1",
+    [GET] = "SELECT name, width, height, content FROM item WHERE id = ?1",
+    [MOVE] = "UPDATE item SET place = ?2, sum = ?3 WHERE id = ?1",
     [HAS_SEGMENT] = "SELECT 1 FROM segment WHERE number = ?1",
 };
 
@@ -72,15 +67,6 @@ static mask_status use_id(mask__catalogue *c, enum statement which, const char *
 {
     MASK__TRY(use(c, which, out, err));
     return sqlite3_bind_text(*out, 1, id, -1, SQLITE_STATIC) == SQLITE_OK ? MASK_OK : mask__database_fail(c, err);
-}
-
-static mask_status run_with_id(mask__catalogue *c, enum statement which, const char *id, bool *changed, mask_error *err)
-{
-    sqlite3_stmt *s;
-    MASK__TRY(use_id(c, which, id, &s, err));
-    MASK__TRY(mask__database_do(c, s, err));
-    *changed = sqlite3_changes(c->db) > 0;
-    return MASK_OK;
 }
 
 /* ---- What is fixed when a gallery is made ---- */
@@ -118,6 +104,7 @@ static const struct setting {
     {"budget", U64, offsetof(mask__catalogue_settings, budget)},
     {"segment_images", U64, offsetof(mask__catalogue_settings, segment_images)},
 };
+_Static_assert(sizeof(mask_match_options) == 20 * sizeof(int) + sizeof(char *), "an option more must be kept here too");
 enum { SETTINGS = sizeof settings_table / sizeof *settings_table };
 _Static_assert(sizeof(mask_pool) == sizeof(int) && sizeof(mask_ood) == sizeof(int) && sizeof(mask_calibrate) == sizeof(int),
                "enums are kept as int");
@@ -265,9 +252,6 @@ mask_status mask__catalogue_add_segment(mask__catalogue *c, uint64_t segment, si
 
 mask_status mask__catalogue_drop_segment(mask__catalogue *c, uint64_t segment, mask_error *err)
 {
-    int64_t first = (int64_t)mask__place(segment, 0), last = (int64_t)mask__place(segment, UINT32_MAX);
-    MASK__TRY(run_with_number(c, DROP_ITEMS_METADATA, first, last, err));
-    MASK__TRY(run_with_number(c, DROP_ITEMS, first, last, err));
     return run_with_number(c, DROP_SEGMENT, (int64_t)segment, 0, err);
 }
 
@@ -277,7 +261,7 @@ static bool is_leftover(mask__catalogue *c, const char *name, mask_status *statu
     sqlite3_stmt *s;
     bool row = true;
     char right[MASK__SEGMENT_NAME_BYTES];
-    if (strstr(name, ".segment.tmp-") || strncmp(name, "knowledge.mask.", 15) == 0 ||
+    if (strstr(name, ".segment.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 || strncmp(name, "knowledge.mask.", 15) == 0 ||
         strncmp(name, "catalogue.sqlite.new", 20) == 0)
         return true;
     unsigned long long number = strtoull(name, NULL, 10);
@@ -313,16 +297,13 @@ uint64_t mask__database_row_sum(uint64_t place, const mask__catalogue_image *ima
     return image->name ? XXH3_64bits_withSeed(image->name, strlen(image->name), sum) : sum;
 }
 
-mask_status mask__catalogue_put(mask__catalogue *c, uint64_t segment, size_t position, const mask__catalogue_image *image,
-                                bool *replaced, mask_error *err)
+static mask_status write_image(mask__catalogue *c, enum statement which, uint64_t place, const mask__catalogue_image *image,
+                               mask_error *err)
 {
     sqlite3_stmt *s;
-    uint64_t place = mask__place(segment, position);
-    MASK__TRY(run_with_id(c, DELETE_ID, image->id, replaced, err));
-    MASK__TRY(use(c, PUT, &s, err));
-    sqlite3_bind_int64(s, 1, (int64_t)place);
-    if (sqlite3_bind_text(s, 2, image->id, -1, SQLITE_STATIC) != SQLITE_OK ||
-        (image->name && sqlite3_bind_text(s, 3, image->name, -1, SQLITE_STATIC) != SQLITE_OK))
+    MASK__TRY(use_id(c, which, image->id, &s, err));
+    sqlite3_bind_int64(s, 2, (int64_t)place);
+    if (image->name && sqlite3_bind_text(s, 3, image->name, -1, SQLITE_STATIC) != SQLITE_OK)
         return mask__database_fail(c, err);
     sqlite3_bind_int64(s, 4, image->width);
     sqlite3_bind_int64(s, 5, image->height);
@@ -331,26 +312,32 @@ mask_status mask__catalogue_put(mask__catalogue *c, uint64_t segment, size_t pos
     return mask__database_do(c, s, err);
 }
 
-mask_status mask__catalogue_move(mask__catalogue *c, uint64_t from, size_t from_position, uint64_t to, size_t to_position,
-                                 mask_error *err)
+mask_status mask__catalogue_put(mask__catalogue *c, uint64_t segment, size_t position, const mask__catalogue_image *image,
+                                bool *replaced, mask_error *err)
+{
+    uint64_t place = mask__place(segment, position);
+    MASK__TRY(write_image(c, REPLACE, place, image, err));
+    *replaced = sqlite3_changes(c->db) > 0;
+    return *replaced ? MASK_OK : write_image(c, INSERT, place, image, err);
+}
+
+mask_status mask__catalogue_move(mask__catalogue *c, const char *id, uint64_t segment, size_t position, mask_error *err)
 {
     sqlite3_stmt *get, *move;
     bool row;
-    uint64_t old = mask__place(from, from_position), new = mask__place(to, to_position);
-    MASK__TRY(use(c, GET_PLACE, &get, err));
-    MASK__TRY(use(c, MOVE, &move, err));
-    sqlite3_bind_int64(get, 1, (int64_t)old);
+    uint64_t place = mask__place(segment, position);
+    MASK__TRY(use_id(c, GET, id, &get, err));
+    MASK__TRY(use_id(c, MOVE, id, &move, err));
     mask_status status = mask__database_step(c, get, &row, err);
     if (status == MASK_OK && row) {
-        mask__catalogue_image image = {.id = (const char *)sqlite3_column_text(get, 0),
-                                       .name = (const char *)sqlite3_column_text(get, 1),
-                                       .width = (uint32_t)sqlite3_column_int64(get, 2),
-                                       .height = (uint32_t)sqlite3_column_int64(get, 3),
-                                       .content = (uint64_t)sqlite3_column_int64(get, 4)};
-        uint64_t sum = image.id ? mask__database_row_sum(new, &image) : 0;
+        mask__catalogue_image image = {.id = id,
+                                       .name = (const char *)sqlite3_column_text(get, 0),
+                                       .width = (uint32_t)sqlite3_column_int64(get, 1),
+                                       .height = (uint32_t)sqlite3_column_int64(get, 2),
+                                       .content = (uint64_t)sqlite3_column_int64(get, 3)};
+        uint64_t sum = mask__database_row_sum(place, &image);
         sqlite3_reset(get);
-        sqlite3_bind_int64(move, 1, (int64_t)old);
-        sqlite3_bind_int64(move, 2, (int64_t)new);
+        sqlite3_bind_int64(move, 2, (int64_t)place);
         sqlite3_bind_int64(move, 3, (int64_t)sum);
         status = mask__database_do(c, move, err);
     }
@@ -360,17 +347,19 @@ mask_status mask__catalogue_move(mask__catalogue *c, uint64_t from, size_t from_
 
 mask_status mask__catalogue_remove(mask__catalogue *c, const char *id, bool *found, mask_error *err)
 {
-    bool described;
-    MASK__TRY(run_with_id(c, DELETE_ID, id, found, err));
-    return *found ? run_with_id(c, DELETE_METADATA, id, &described, err) : MASK_OK;
+    sqlite3_stmt *s;
+    MASK__TRY(use_id(c, DELETE, id, &s, err));
+    MASK__TRY(mask__database_do(c, s, err));
+    *found = sqlite3_changes(c->db) > 0;
+    return MASK_OK;
 }
 
 mask_status mask__catalogue_content(mask__catalogue *c, const char *id, uint64_t *content, bool *found, mask_error *err)
 {
     sqlite3_stmt *s;
-    MASK__TRY(use_id(c, GET_CONTENT, id, &s, err));
+    MASK__TRY(use_id(c, GET, id, &s, err));
     mask_status status = mask__database_step(c, s, found, err);
-    *content = *found ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    *content = *found ? (uint64_t)sqlite3_column_int64(s, 3) : 0;
     sqlite3_reset(s);
     return status;
 }

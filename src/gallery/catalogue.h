@@ -88,10 +88,10 @@ mask_status mask__catalogue_add_segment(mask__catalogue *catalogue, uint64_t seg
 /* Puts an image at a place; an image of that id is replaced (*replaced) and keeps its metadata. */
 mask_status mask__catalogue_put(mask__catalogue *catalogue, uint64_t segment, size_t position,
                                 const mask__catalogue_image *image, bool *replaced, mask_error *err);
-/* Moves the image at a place, if one is alive there, to another. */
-mask_status mask__catalogue_move(mask__catalogue *catalogue, uint64_t from, size_t from_position, uint64_t to,
-                                 size_t to_position, mask_error *err);
-/* Forgets a segment and the images still in it. */
+/* Moves an image to another place. */
+mask_status mask__catalogue_move(mask__catalogue *catalogue, const char *id, uint64_t segment, size_t position,
+                                 mask_error *err);
+/* Forgets a segment; its images must have been moved or removed. */
 mask_status mask__catalogue_drop_segment(mask__catalogue *catalogue, uint64_t segment, mask_error *err);
 mask_status mask__catalogue_remove(mask__catalogue *catalogue, const char *id, bool *found, mask_error *err);
 /* The content hash of the image with that id; *found = false when there is none. */

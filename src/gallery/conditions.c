@@ -27,7 +27,9 @@ static int authorize(void *context, int action, const char *first, const char *s
     case SQLITE_SELECT: return SQLITE_OK;
     case SQLITE_READ:
         if (strcmp(first, "image") == 0) return SQLITE_OK;
-        /* The tables behind the view, as the view reads them; not by name. */
+        /* The table behind the view, as the view reads it; by its own name only how many rows it has, which SQLite asks
+         * (without a column) for a count of the view's too. */
+        if (strcmp(first, "item") == 0 && !*second) return SQLITE_OK;
         return inside && strcmp(inside, "image") == 0 ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_FUNCTION:
         for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
@@ -109,17 +111,11 @@ static mask_status explain(mask__catalogue *c, const char *condition, const step
 static mask_status mark(mask__catalogue *c, const mask__snapshot *snapshot, uint64_t place, uint64_t *const *allowed,
                         mask_error *err)
 {
-    size_t low = 0, high = snapshot->segment_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (snapshot->segments[middle].number < place >> 32) low = middle + 1;
-        else high = middle;
-    }
+    const mask__snapshot_segment *segment = mask__snapshot_segment_of(snapshot, place >> 32);
     size_t position = (size_t)(place & UINT32_MAX);
-    if (low == snapshot->segment_count || snapshot->segments[low].number != place >> 32 ||
-        position >= snapshot->segments[low].images)
+    if (!segment || position >= segment->images)
         return mask__database_damaged(c, err, "an image lies in no segment");
-    allowed[low][position / 64] |= UINT64_C(1) << position % 64;
+    allowed[segment - snapshot->segments][position / 64] |= UINT64_C(1) << position % 64;
     return MASK_OK;
 }
 

@@ -24,10 +24,9 @@ static const char schema[] =
     "CREATE TABLE state(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     /* AUTOINCREMENT: a number is never used again. */
     "CREATE TABLE segment(number INTEGER PRIMARY KEY AUTOINCREMENT, images INTEGER NOT NULL);"
-    /* place = segment << 32 | position: the table lies in the order of the segments' images. */
-    "CREATE TABLE item(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, width INTEGER NOT NULL, height "
-    "INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);"
-    "CREATE TABLE metadata(id TEXT PRIMARY KEY) WITHOUT ROWID;";
+    /* place = segment << 32 | position. Metadata are columns "meta:NAME" of this table. */
+    "CREATE TABLE item(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, place INTEGER NOT NULL, name TEXT, width INTEGER "
+    "NOT NULL, height INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);";
 
 mask_status mask__database_damaged(const mask__catalogue *c, mask_error *err, const char *what)
 {
@@ -123,7 +122,7 @@ mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, 
 
 static mask_status connect(mask__catalogue *c, const char *path, int flags, mask_error *err)
 {
-    static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY";
+    static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536";
     int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) return mask__database_fail(c, err);
     sqlite3_busy_timeout(c->db, BUSY_MILLISECONDS);
@@ -262,20 +261,22 @@ uint64_t mask__catalogue_bytes(const mask__catalogue *c)
 
 /* ---- A new one ---- */
 
+const char mask__metadata_columns[] = "SELECT substr(name, 6) FROM pragma_table_info('item') WHERE name LIKE 'meta:%'";
+
 mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
 {
     sqlite3_stmt *statement;
     bool row;
     sqlite3_str *sql = sqlite3_str_new(c->db);
-    sqlite3_str_appendall(sql, "DROP VIEW IF EXISTS image; CREATE VIEW image AS SELECT item.place AS mask_row, item.id AS id, "
-                               "item.name AS name, nullif(item.width, 0) AS width, nullif(item.height, 0) AS height");
-    mask_status status = mask__database_prepare(c, &statement, "SELECT name FROM pragma_table_info('metadata')", err);
+    sqlite3_str_appendall(sql, "DROP VIEW IF EXISTS image; CREATE VIEW image AS SELECT place AS mask_row, id, name, "
+                               "nullif(width, 0) AS width, nullif(height, 0) AS height");
+    mask_status status = mask__database_prepare(c, &statement, mask__metadata_columns, err);
     while (status == MASK_OK && (status = mask__database_step(c, statement, &row, err)) == MASK_OK && row) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
-        if (name && strcmp(name, "id") != 0) sqlite3_str_appendf(sql, ", metadata.\"%w\" AS \"%w\"", name, name);
+        if (name) sqlite3_str_appendf(sql, ", \"meta:%w\" AS \"%w\"", name, name);
     }
     sqlite3_finalize(statement);
-    sqlite3_str_appendall(sql, " FROM item LEFT JOIN metadata ON metadata.id = item.id");
+    sqlite3_str_appendall(sql, " FROM item");
     char *text = sqlite3_str_finish(sql);
     if (status == MASK_OK) status = text ? mask__database_run(c, text, err) : mask__no_memory(err, "a catalogue");
     sqlite3_free(text);

@@ -37,11 +37,16 @@ mask_status mask__database_generation(mask__catalogue *catalogue, uint64_t *gene
 /* Makes folder/catalogue.sqlite with the schema and what `fill` adds: whole, or not at all. */
 mask_status mask__database_create(const char *folder, mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
                                   const void *context, mask_error *err);
+/* SQL: the names of the metadata columns. */
+extern const char mask__metadata_columns[];
 /* Makes the view `image` of the metadata's columns as they are. */
 mask_status mask__database_make_view(mask__catalogue *catalogue, mask_error *err);
 
 /* The rows of item are checksummed each: what SQLite's own structure would not show. */
 uint64_t mask__database_row_sum(uint64_t place, const mask__catalogue_image *image);
+
+/* The segment of that number; NULL when there is none. */
+mask__snapshot_segment *mask__snapshot_segment_of(const mask__snapshot *snapshot, uint64_t number);
 
 static inline uint64_t mask__place(uint64_t segment, uint64_t position)
 {

@@ -121,7 +121,7 @@ static mask_status has_column(mask__catalogue *c, const char *name, bool *there,
     bool row;
     *there = false;
     *columns = 0;
-    MASK__TRY(mask__database_prepare(c, &s, "SELECT name FROM pragma_table_info('metadata')", err));
+    MASK__TRY(mask__database_prepare(c, &s, mask__metadata_columns, err));
     mask_status status;
     while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
         const char *known = (const char *)sqlite3_column_text(s, 0);
@@ -148,11 +148,11 @@ static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *
         size_t columns;
         MASK__TRY(has_column(c, t->names[i], &there, &columns, err));
         if (there)
-            MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE metadata DROP COLUMN \"%w\"", t->names[i]), err));
-        else if (columns >= COLUMNS)
+            MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item DROP COLUMN \"meta:%w\"", t->names[i]), err));
+        else if (columns >= COLUMNS - 1)
             return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: column '%s' would be one more than %d: use fewer",
                               mask__stream_path(t->stream), t->names[i], COLUMNS - 1);
-        MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE metadata ADD COLUMN \"%w\" %s", t->names[i],
+        MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", t->names[i],
                                                    t->number[i] ? "NUMERIC" : "TEXT"), err));
     }
     return mask__database_make_view(c, err);
@@ -161,13 +161,10 @@ static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *
 static mask_status prepare_row(mask__catalogue *c, const table *t, sqlite3_stmt **out, mask_error *err)
 {
     sqlite3_str *sql = sqlite3_str_new(c->db);
-    sqlite3_str_appendall(sql, "INSERT INTO metadata(id");
-    for (size_t i = 1; i < t->columns; i++) sqlite3_str_appendf(sql, ", \"%w\"", t->names[i]);
-    sqlite3_str_appendall(sql, ") SELECT ?1");
-    for (size_t i = 1; i < t->columns; i++) sqlite3_str_appendf(sql, ", ?%d", (int)i + 1);
-    sqlite3_str_appendall(sql, " WHERE EXISTS (SELECT 1 FROM item WHERE id = ?1) ON CONFLICT(id) DO UPDATE SET ");
+    sqlite3_str_appendall(sql, "UPDATE item SET ");
     for (size_t i = 1; i < t->columns; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\" = excluded.\"%w\"", i > 1 ? ", " : "", t->names[i], t->names[i]);
+        sqlite3_str_appendf(sql, "%s\"meta:%w\" = ?%d", i > 1 ? ", " : "", t->names[i], (int)i + 1);
+    sqlite3_str_appendall(sql, " WHERE id = ?1");
     char *text = sqlite3_str_finish(sql);
     mask_status status = text ? mask__database_prepare(c, out, text, err) : mask__no_memory(err, "a table");
     sqlite3_free(text);

@@ -86,8 +86,18 @@ static mask_status read_segments(mask__catalogue *c, keep *k, mask__snapshot *ou
     return status;
 }
 
-static mask_status read_image(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask__snapshot *out, size_t *segment,
-                              mask_error *err)
+mask__snapshot_segment *mask__snapshot_segment_of(const mask__snapshot *snapshot, uint64_t number)
+{
+    size_t low = 0, high = snapshot->segment_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->segments[middle].number < number) low = middle + 1;
+        else high = middle;
+    }
+    return low < snapshot->segment_count && snapshot->segments[low].number == number ? &snapshot->segments[low] : NULL;
+}
+
+static mask_status read_image(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask__snapshot *out, mask_error *err)
 {
     uint64_t place = (uint64_t)sqlite3_column_int64(s, 0), number = place >> 32;
     size_t position = (size_t)(place & UINT32_MAX);
@@ -96,10 +106,9 @@ static mask_status read_image(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask
                                    .width = (uint32_t)sqlite3_column_int64(s, 3),
                                    .height = (uint32_t)sqlite3_column_int64(s, 4),
                                    .content = (uint64_t)sqlite3_column_int64(s, 5)};
-    while (*segment < out->segment_count && out->segments[*segment].number < number) ++*segment;
-    mask__snapshot_segment *at = &out->segments[*segment];
-    if (*segment == out->segment_count || at->number != number || position >= at->images)
-        return mask__database_damaged(c, err, "an image lies in no segment");
+    mask__snapshot_segment *at = mask__snapshot_segment_of(out, number);
+    if (!at || position >= at->images) return mask__database_damaged(c, err, "an image lies in no segment");
+    if (at->ids[position]) return mask__database_damaged(c, err, "two images lie in one place");
     if (!image.id || (uint64_t)sqlite3_column_int64(s, 6) != mask__database_row_sum(place, &image))
         return mask__database_damaged(c, err, "the checksum of an image's row is wrong");
     at->ids[position] = keep_text(k, image.id);
@@ -117,12 +126,10 @@ static mask_status read_images(mask__catalogue *c, keep *k, mask__snapshot *out,
 {
     sqlite3_stmt *s;
     bool row;
-    size_t segment = 0;
-    MASK__TRY(mask__database_prepare(c, &s, "SELECT place, id, name, width, height, content, sum FROM item ORDER BY place",
-                                     err));
+    MASK__TRY(mask__database_prepare(c, &s, "SELECT place, id, name, width, height, content, sum FROM item", err));
     mask_status status;
     while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
-        if ((status = read_image(c, k, s, out, &segment, err)) != MASK_OK) break;
+        if ((status = read_image(c, k, s, out, err)) != MASK_OK) break;
     sqlite3_finalize(s);
     return status;
 }

@@ -473,26 +473,32 @@ static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_op
     return MASK_OK;
 }
 
-mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
-                                 mask__term_values *values, mask_error *err)
+mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_match_options *options,
+                                      const mask__neighbours *neighbours, mask__term_values *values, mask_error *err)
 {
     const mask_knowledge *k = lexicon->knowledge;
     size_t z = k->info.dim;
-    mask__neighbours neighbours;
+    mask_status status = MASK_OK;
     float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
     if (!ood) return mask__no_memory(err, "prototypes");
-    mask_status status = mask__lexicon_neighbours(lexicon, options, &neighbours, err);
-    if (status == MASK_OK) {
-        mask__neighbours_mean(&neighbours, k->prototypes, z, ood);
-        if (options->ood == MASK_OOD_PROCRUSTES) status = procrustes(lexicon, ood, err);
-        spread_rows(lexicon, k->prototypes, ood, options->adjective, z, values->prototypes);
-    }
-    if (status == MASK_OK && values->scenes) {
-        mask__neighbours_mean(&neighbours, k->scene_prototypes, z, ood);
+    mask__neighbours_mean(neighbours, k->prototypes, z, ood);
+    if (options->ood == MASK_OOD_PROCRUSTES) status = procrustes(lexicon, ood, err);
+    spread_rows(lexicon, k->prototypes, ood, options->adjective, z, values->prototypes);
+    if (values->scenes) {
+        mask__neighbours_mean(neighbours, k->scene_prototypes, z, ood);
         spread_rows(lexicon, k->scene_prototypes, ood, options->adjective, z, values->scenes);
     }
-    if (status == MASK_OK) status = weigh_terms(lexicon, options, &neighbours, values, err);
-    mask__neighbours_free(&neighbours);
+    if (status == MASK_OK) status = weigh_terms(lexicon, options, neighbours, values, err);
     free(ood);
+    return status;
+}
+
+mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
+                                 mask__term_values *values, mask_error *err)
+{
+    mask__neighbours neighbours;
+    MASK__TRY(mask__lexicon_neighbours(lexicon, options, &neighbours, err));
+    mask_status status = mask__lexicon_values_from(lexicon, options, &neighbours, values, err);
+    mask__neighbours_free(&neighbours);
     return status;
 }

@@ -72,6 +72,9 @@ typedef struct mask__term_values {
 /* Fills the arrays, which the caller made; values->scenes may be NULL. */
 mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
                                  mask__term_values *values, mask_error *err);
+/* The same where the neighbours were found already. */
+mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_match_options *options,
+                                      const mask__neighbours *neighbours, mask__term_values *values, mask_error *err);
 /* The known neighbours of the OOD terms, in the order of lexicon->ood_vectors (Eq. 11-12). */
 mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_match_options *options,
                                      mask__neighbours *out, mask_error *err);

@@ -1,0 +1,319 @@
+/* mask index and its verbs: galleries made, changed, compacted and verified. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const pool_names[] = {"max-mean", "region-max", "both", "mean"};
+static const char *const calibrate_names[] = {"none", "centre", "zscore", "text", "full"};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int gallery_state(const args *a, const char *path, mask_gallery_info *info, char *vectors, size_t vectors_size)
+{
+    mask_error err;
+    mask_gallery *gallery;
+    if (mask_gallery_open(&gallery, path, &a->run, &err) != MASK_OK) return failed(&err);
+    mask_gallery_describe(gallery, info);
+    if (vectors) snprintf(vectors, vectors_size, "%s", info->vectors_path);
+    info->vectors_path = NULL;
+    mask_gallery_close(gallery);
+    return 0;
+}
+
+static double bytes_per_image(const mask_gallery_info *info)
+{
+    return info->images ? (double)info->bytes / (double)info->images : 0;
+}
+
+/* ---- mask info GALLERY ---- */
+
+int info_gallery(const args *a, const char *path)
+{
+    mask_gallery_info i;
+    char vectors[4096], budget[32] = "all";
+    int bad = gallery_state(a, path, &i, vectors, sizeof vectors);
+    if (bad) return bad;
+    if (a->json)
+        return print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s, s:s}", "kind", "gallery", "images",
+            (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments, "regions",
+            (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
+            (json_int_t)i.budget, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i), "generation",
+            (json_int_t)i.generation, "pool", pool_names[i.options.pool], "calibrate", calibrate_names[i.options.calibrate],
+            "vectors", vectors));
+    if (i.budget) snprintf(budget, sizeof budget, "%zu", i.budget);
+    printf("gallery        %zu images in %zu segments, %zu removed or replaced since; generation %llu\n", i.images,
+           i.segments, i.removed, (unsigned long long)i.generation);
+    printf("index          %zu words, %zu dimensions, %s regions an image kept, %zu regions\n", i.words, i.dim, budget,
+           i.regions);
+    printf("scores         pooling %s, calibration %s\n", pool_names[i.options.pool],
+           calibrate_names[i.options.calibrate]);
+    printf("size           %llu bytes, %.0f an image\n", (unsigned long long)i.bytes, bytes_per_image(&i));
+    printf("word vectors   %s\n", vectors);
+    return 0;
+}
+
+/* ---- Making and adding ---- */
+
+static int print_added(const args *a, const char *path, const mask_gallery_change *change, size_t given, double seconds)
+{
+    mask_gallery_info i;
+    size_t done = change->added + change->replaced;
+    double rate = seconds > 0 ? (double)done / seconds : 0;
+    int bad = gallery_state(a, path, &i, NULL, 0);
+    if (bad) return bad;
+    if (a->json)
+        return print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "gallery", path, "images", (json_int_t)i.images, "added",
+            (json_int_t)change->added, "replaced", (json_int_t)change->replaced, "unchanged", (json_int_t)(given - done),
+            "segments", (json_int_t)i.segments, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i),
+            "seconds", seconds, "images_per_second", rate));
+    if (done == 0)
+        printf("%s: nothing to do: all %zu images are there\n", path, given);
+    else
+        printf("%s: %zu images added, %zu replaced, %zu there already; %.0f images/s\n", path, change->added,
+               change->replaced, given - done, rate);
+    printf("%zu images in %zu segments, %.0f bytes an image\n", i.images, i.segments, bytes_per_image(&i));
+    return 0;
+}
+
+static mask_status add(args *a, const char *path, const mask_images *images, const char *metadata, double *seconds,
+                       mask_gallery_change *change, mask_error *err)
+{
+    double began = now();
+    mask_status status = mask_gallery_add(path, images, change, &a->run, err);
+    *seconds = now() - began;
+    if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, err);
+    return status;
+}
+
+static int create_and_add(args *a, const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g)
+{
+    mask_error err;
+    mask_images *images;
+    mask_gallery_change change;
+    double seconds = 0;
+    const char *path = args_text(a, "-o", NULL);
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    mask_status status = mask_gallery_create(path, k, o, g, &err);
+    if (status == MASK_OK)
+        status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
+    size_t given = mask_images_count(images);
+    mask_images_close(images);
+    progress_end();
+    return status == MASK_OK ? print_added(a, path, &change, given, seconds) : failed(&err);
+}
+
+static int run_index(args *a)
+{
+    mask_error err;
+    mask_knowledge *k;
+    mask_match_options o;
+    mask_gallery_options g = MASK_GALLERY_DEFAULTS;
+    if (!args_text(a, "-o", NULL)) return args_usage(a, "-o G.gallery is needed");
+    int result = args_size(a, "--budget", 1, 100000, &g.budget);
+    if (result == 0) result = args_size(a, "--segment-images", 1, 1 << 22, &g.segment_images);
+    if (result) return result;
+    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    result = read_match_options(a, k, &o);
+    if (result == 0) result = create_and_add(a, k, &o, &g);
+    mask_knowledge_close(k);
+    return result;
+}
+
+const command command_index = {
+    .name = "index",
+    .positional = "K.mask IMAGES",
+    .min_positional = 2,
+    .max_positional = 2,
+    .summary = "Make a gallery of images that can be searched in milliseconds, or continue one",
+    .details = "The gallery is a folder with a copy of the knowledge; matching options are fixed when it is made.\n"
+               "The same command again continues after an interruption and passes over images that are there.\n"
+               "Changes: mask index add, remove, compact, metadata; mask index verify reads all of it.",
+    .options = (const option[]){{"-o", "G.gallery", "folder to make"},
+                                {"--split", "S", "of a precomp folder"},
+                                {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
+                                {"--budget", "R", "regions kept an image, the best first (default: all)"},
+                                {"--segment-images", "N", "images a segment (default: as many as fit its memory)"},
+                                MATCH_OPTIONS,
+                                {0}},
+    .run = run_index,
+};
+
+static int run_add(args *a)
+{
+    mask_error err;
+    mask_images *images;
+    mask_gallery_change change;
+    double seconds = 0;
+    const char *path = a->positional[0];
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    mask_status status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
+    size_t given = mask_images_count(images);
+    mask_images_close(images);
+    progress_end();
+    return status == MASK_OK ? print_added(a, path, &change, given, seconds) : failed(&err);
+}
+
+const command command_index_add = {
+    .name = "index add",
+    .positional = "G.gallery IMAGES",
+    .min_positional = 2,
+    .max_positional = 2,
+    .summary = "Add images to a gallery; an id that is there already is replaced",
+    .details = "",
+    .options = (const option[]){{"--split", "S", "of a precomp folder"},
+                                {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
+                                {0}},
+    .run = run_add,
+};
+
+/* ---- Removing ---- */
+
+/* The ids of the command line and of --ids, one a line; the texts own theirs. */
+static const char **gather_ids(const args *a, const mask_texts *listed, size_t *count)
+{
+    size_t more = listed ? mask_texts_count(listed) : 0;
+    const char **ids = calloc((size_t)a->positional_count + more, sizeof *ids);
+    *count = 0;
+    if (!ids) return NULL;
+    for (int i = 1; i < a->positional_count; i++) ids[(*count)++] = a->positional[i];
+    for (size_t i = 0; i < more; i++)
+        if (*mask_texts_get(listed, i)) ids[(*count)++] = mask_texts_get(listed, i);
+    return ids;
+}
+
+static int print_removed(const args *a, const mask_gallery_change *change)
+{
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I}", "gallery", a->positional[0], "removed",
+                                    (json_int_t)change->removed, "missing", (json_int_t)change->missing));
+    printf("%s: %zu images removed", a->positional[0], change->removed);
+    if (change->missing) printf(", %zu ids were not there", change->missing);
+    printf("\n");
+    return 0;
+}
+
+static int run_remove(args *a)
+{
+    mask_error err;
+    mask_texts *listed = NULL;
+    mask_gallery_change change;
+    const char *file = args_text(a, "--ids", NULL);
+    size_t count;
+    if (!file && a->positional_count < 2) return args_usage(a, "which images? ID... or --ids FILE is needed");
+    if (file && mask_texts_open(&listed, file, NULL, &err) != MASK_OK) return failed(&err);
+    const char **ids = gather_ids(a, listed, &count);
+    int result = 0;
+    if (!ids) result = fail("out of memory for a list of ids");
+    else if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK) result = failed(&err);
+    free(ids);
+    mask_texts_close(listed);
+    return result ? result : print_removed(a, &change);
+}
+
+const command command_index_remove = {
+    .name = "index remove",
+    .positional = "G.gallery [ID...]",
+    .min_positional = 1,
+    .max_positional = 256,
+    .summary = "Remove images from a gallery by id",
+    .details = "Ids that are not there are counted, not refused. mask index compact gives the space back.",
+    .options = (const option[]){{"--ids", "FILE", "more ids, one a line; - reads standard input"}, {0}},
+    .run = run_remove,
+};
+
+/* ---- Compacting, verifying, metadata ---- */
+
+static int run_compact(args *a)
+{
+    mask_error err;
+    mask_gallery_info before, after;
+    const char *path = a->positional[0];
+    int bad = gallery_state(a, path, &before, NULL, 0);
+    if (bad) return bad;
+    mask_status status = mask_gallery_compact(path, &a->run, &err);
+    progress_end();
+    if (status != MASK_OK) return failed(&err);
+    bad = gallery_state(a, path, &after, NULL, 0);
+    if (bad) return bad;
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "gallery", path, "images",
+                                    (json_int_t)after.images, "segments_before", (json_int_t)before.segments, "segments",
+                                    (json_int_t)after.segments, "bytes_before", (json_int_t)before.bytes, "bytes",
+                                    (json_int_t)after.bytes, "bytes_per_image", bytes_per_image(&after)));
+    printf("%s: %zu segments of %llu bytes, before %zu of %llu; %.0f bytes an image\n", path, after.segments,
+           (unsigned long long)after.bytes, before.segments, (unsigned long long)before.bytes, bytes_per_image(&after));
+    return 0;
+}
+
+const command command_index_compact = {
+    .name = "index compact",
+    .positional = "G.gallery",
+    .min_positional = 1,
+    .max_positional = 1,
+    .summary = "Rewrite segments with many removed images and join small ones; scores stay the same bits",
+    .details = "",
+    .options = (const option[]){{0}},
+    .run = run_compact,
+};
+
+static int run_verify(args *a)
+{
+    mask_error err;
+    mask_gallery_info i;
+    const char *path = a->positional[0];
+    mask_status status = mask_gallery_verify(path, &a->run, &err);
+    progress_end();
+    if (status != MASK_OK) return failed(&err);
+    int bad = gallery_state(a, path, &i, NULL, 0);
+    if (bad) return bad;
+    if (a->json)
+        return print_json(json_pack("{s:s, s:b, s:I, s:I}", "gallery", path, "sound", 1, "images", (json_int_t)i.images,
+                                    "segments", (json_int_t)i.segments));
+    printf("%s: %zu images in %zu segments; checksums are right\n", path, i.images, i.segments);
+    return 0;
+}
+
+const command command_index_verify = {
+    .name = "index verify",
+    .positional = "G.gallery",
+    .min_positional = 1,
+    .max_positional = 1,
+    .summary = "Read all of a gallery against its checksums",
+    .details = "",
+    .options = (const option[]){{0}},
+    .run = run_verify,
+};
+
+static int run_metadata(args *a)
+{
+    mask_error err;
+    const char *path = a->positional[0], *table = a->positional[1];
+    mask_status status = mask_gallery_describe_images(path, table, &a->run, &err);
+    progress_end();
+    if (status != MASK_OK) return failed(&err);
+    if (a->json) return print_json(json_pack("{s:s, s:s}", "gallery", path, "metadata", table));
+    printf("%s: metadata of %s\n", path, table);
+    return 0;
+}
+
+const command command_index_metadata = {
+    .name = "index metadata",
+    .positional = "G.gallery FILE.tsv",
+    .min_positional = 2,
+    .max_positional = 2,
+    .summary = "Set metadata columns of a gallery's images from a tab-separated table",
+    .details = "A header, first column id. A column is numbers where all its values are, else texts; an empty field is NULL.\n"
+               "A column that was there is replaced as a whole, others stay. Lines of ids that are not there are passed over.",
+    .options = (const option[]){{0}},
+    .run = run_metadata,
+};

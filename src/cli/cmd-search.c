@@ -1,0 +1,328 @@
+/* mask search, mask similar. */
+#include "commands.h"
+#include "querytext.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- What a search is asked with ---- */
+
+typedef struct line_list {
+    char **lines;
+    size_t count;
+} line_list;
+
+static void lines_free(line_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) free(list->lines[i]);
+    free(list->lines);
+    *list = (line_list){0};
+}
+
+/* The lines of a file, "-" = stdin, without their ends. */
+static int lines_read(line_list *list, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    char *line = NULL;
+    size_t room = 0, capacity = 0;
+    int result = 0;
+    *list = (line_list){0};
+    if (!file) return fail("%s: cannot be opened: give a file with one entry a line", path);
+    for (ssize_t length; result == 0 && (length = getline(&line, &room, file)) >= 0;) {
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
+        if (list->count == capacity) {
+            char **more = realloc(list->lines, (capacity = capacity * 2 + 64) * sizeof *more);
+            if (more) list->lines = more;
+            else result = fail("out of memory");
+        }
+        if (result == 0 && (list->lines[list->count] = strdup(line)) != NULL) list->count++;
+        else if (result == 0) result = fail("out of memory");
+    }
+    if (result == 0 && ferror(file)) result = fail("%s: cannot be read", path);
+    free(line);
+    if (file != stdin) fclose(file);
+    if (result) lines_free(list);
+    return result;
+}
+
+#define SEARCH_OPTIONS                                                                                                 \
+    {"-k", "N", "results (10)"}, {"--offset", "N", "results to pass over (0)"},                                        \
+        {"--min-score", "S", "only images that score at least S"},                                                     \
+        {"--where", "SQL", "only images whose metadata satisfy a condition"},                                          \
+        {"--ids", "FILE", "only the images of these ids, one a line; - = standard input"}
+
+/* Results of one query are printed by these numbers. */
+enum { MOST_RESULTS = 1000000 };
+
+static int read_query_options(const args *a, mask_query *q, line_list *ids)
+{
+    double least = -INFINITY;
+    *q = MASK_QUERY_DEFAULTS;
+    int bad = args_size(a, "-k", 1, MOST_RESULTS, &q->k);
+    if (!bad) bad = args_size(a, "--offset", 0, 1000000000, &q->offset);
+    if (!bad) bad = args_number(a, "--min-score", -1e30, 1e30, &least);
+    if (bad) return bad;
+    q->min_score = (float)least;
+    q->where = args_text(a, "--where", NULL);
+    if (!args_has(a, "--ids")) return 0;
+    bad = lines_read(ids, args_text(a, "--ids", ""));
+    if (bad) return bad;
+    static const char *const none[] = {""};
+    q->ids = ids->count ? (const char *const *)ids->lines : none; /* an empty file lets nothing through */
+    q->id_count = ids->count;
+    return 0;
+}
+
+/* The vectors of a gallery's knowledge, or --vectors. */
+static int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors)
+{
+    mask_error err;
+    mask_gallery_info info;
+    const char *given = args_text(a, "--vectors", NULL);
+    *vectors = NULL;
+    mask_gallery_describe(gallery, &info);
+    if (info.options.ood == MASK_OOD_OFF) return 0;
+    if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
+    if (given) return failed(&err);
+    return fail("%s: the gallery's knowledge was learned with these vectors: pass --vectors FILE where they are now",
+                err.message);
+}
+
+/* ---- What it found ---- */
+
+static json_t *neighbours_json(const mask_word *word)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < word->neighbour_count; i++)
+        json_array_append_new(out, json_pack("{s:s, s:f, s:f}", "word", word->neighbours[i].word, "cosine",
+                                             (double)word->neighbours[i].cosine, "weight",
+                                             (double)word->neighbours[i].weight));
+    return out;
+}
+
+static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
+{
+    const mask_hit *hit = &r->hits[at];
+    json_t *words = json_array();
+    for (size_t w = 0; w < hit->word_count; w++) {
+        const mask_hit_word *h = &hit->words[w];
+        const mask_word *word = &r->readings[h->text].words[h->word];
+        json_t *box = h->has_box ? json_pack("[f,f,f,f]", (double)h->box[0], (double)h->box[1], (double)h->box[2],
+                                             (double)h->box[3])
+                                 : json_null();
+        json_t *item = json_pack("{s:s, s:s, s:I, s:f, s:I, s:f, s:o}", "word", word->word, "token", word->token, "text",
+                                 (json_int_t)h->text, "score", (double)h->score, "region", (json_int_t)h->region, "cosine",
+                                 (double)h->cosine, "box", box);
+        if (word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
+        json_array_append_new(words, item);
+    }
+    json_t *out = json_pack("{s:I, s:s, s:f}", "rank", (json_int_t)rank, "id", hit->id, "score", hit->score);
+    if (hit->name) json_object_set_new(out, "name", json_string(hit->name));
+    json_object_set_new(out, "words", words);
+    return out;
+}
+
+static json_t *results_json(const mask_results *r, size_t offset)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < r->count; i++) json_array_append_new(out, hit_json(r, i, offset + i + 1));
+    return out;
+}
+
+static void print_hit_words(const mask_results *r, const mask_hit *hit)
+{
+    for (size_t w = 0; w < hit->word_count; w++) {
+        const mask_hit_word *h = &hit->words[w];
+        printf("        %-14s %+.3f  region %zu (cosine %.3f)", r->readings[h->text].words[h->word].word, h->score,
+               h->region, h->cosine);
+        if (h->has_box) printf("  %.0f,%.0f %.0f,%.0f", h->box[0], h->box[1], h->box[2], h->box[3]);
+        printf("\n");
+    }
+}
+
+static void print_readings(const mask_results *r)
+{
+    for (size_t t = 0; t < r->reading_count; t++)
+        for (size_t w = 0; w < r->readings[t].count; w++) {
+            const mask_word *word = &r->readings[t].words[w];
+            printf("%-14s ", word->token);
+            if (word->kind == MASK_WORD_KNOWN) printf("known");
+            else if (word->kind == MASK_WORD_OOD) printf("OOD, weight %.2f, from", word->weight);
+            else printf("not used: %s", *word->reason ? word->reason : "neither a prototype nor a word vector");
+            for (size_t i = 0; i < word->neighbour_count && i < 5; i++)
+                printf("%s%s %.2f", i ? ", " : " ", word->neighbours[i].word, word->neighbours[i].weight);
+            printf("%s%s\n", strcmp(word->word, word->token) ? "  as " : "", strcmp(word->word, word->token) ? word->word : "");
+        }
+}
+
+static void print_results(const mask_results *r, size_t offset, bool explain)
+{
+    if (explain) print_readings(r);
+    for (size_t i = 0; i < r->count; i++) {
+        const mask_hit *hit = &r->hits[i];
+        printf("%5zu  %9.4f  %s%s%s\n", offset + i + 1, hit->score, hit->id, hit->name ? "  " : "",
+               hit->name ? hit->name : "");
+        if (explain) print_hit_words(r, hit);
+    }
+    if (explain)
+        printf("%zu images searched, %zu scored from their regions, %.2f ms\n", r->searched, r->rescored, 1000 * r->seconds);
+}
+
+/* ---- search ---- */
+
+static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q)
+{
+    mask_error err;
+    mask_results results;
+    query_texts texts = {0};
+    int result = 0;
+    for (int i = 1; result == 0 && i < a->positional_count; i++) result = query_texts_add(&texts, a->positional[i]);
+    q->texts = texts.texts;
+    q->count = texts.count;
+    q->explain = a->json || args_has(a, "--explain");
+    if (result == 0 && mask_gallery_search(g, vectors, q, &results, &a->run, &err) != MASK_OK) {
+        result = failed(&err);
+    } else if (result == 0) {
+        if (a->json) result = print_json(results_json(&results, q->offset));
+        else print_results(&results, q->offset, q->explain);
+        mask_results_free(&results);
+    }
+    query_texts_free(&texts);
+    return result;
+}
+
+static int print_batch(const args *a, char *const *lines, const mask_results *results, size_t count, size_t first,
+                       size_t offset)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (a->json) {
+            json_t *line = json_pack("{s:s, s:o}", "query", lines[i], "results", results_json(&results[i], offset));
+            bool bad = !line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
+            json_decref(line);
+            if (bad) return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
+        } else {
+            for (size_t h = 0; h < results[i].count; h++)
+                printf("%zu\t%zu\t%.6f\t%s\n", first + i + 1, offset + h + 1, results[i].hits[h].score,
+                       results[i].hits[h].id);
+        }
+    }
+    return 0;
+}
+
+enum { BATCH = 1024 };
+
+/* BATCH queries at a time, each line one. */
+static int search_lines(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape,
+                        char *const *lines, size_t count, size_t first)
+{
+    mask_error err;
+    mask_query *queries = calloc(count, sizeof *queries);
+    mask_results *results = calloc(count, sizeof *results);
+    query_texts *texts = calloc(count, sizeof *texts);
+    int result = queries && results && texts ? 0 : fail("out of memory");
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        result = query_texts_add(&texts[i], lines[i]);
+        queries[i] = *shape;
+        queries[i].texts = texts[i].texts;
+        queries[i].count = texts[i].count;
+        queries[i].explain = a->json;
+    }
+    if (result == 0 && mask_gallery_search_batch(g, vectors, queries, count, results, &a->run, &err) != MASK_OK) {
+        result = failed(&err);
+    } else if (result == 0) {
+        progress_end();
+        result = print_batch(a, lines, results, count, first, shape->offset);
+        for (size_t i = 0; i < count; i++) mask_results_free(&results[i]);
+    }
+    for (size_t i = 0; texts && i < count; i++) query_texts_free(&texts[i]);
+    free(texts);
+    free(queries);
+    free(results);
+    return result;
+}
+
+static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape)
+{
+    line_list lines;
+    int result = lines_read(&lines, args_text(a, "--queries", ""));
+    for (size_t first = 0; result == 0 && first < lines.count; first += BATCH)
+        result = search_lines(a, g, vectors, shape, lines.lines + first,
+                              lines.count - first < BATCH ? lines.count - first : BATCH, first);
+    lines_free(&lines);
+    return result;
+}
+
+static int run_search(args *a)
+{
+    mask_error err;
+    mask_gallery *g = NULL;
+    mask_vectors *vectors = NULL;
+    mask_query query;
+    line_list ids = {0};
+    bool file = args_has(a, "--queries");
+    if (file == (a->positional_count > 1)) return args_usage(a, "expected a text, or --queries FILE");
+    int result = read_query_options(a, &query, &ids);
+    if (result == 0 && mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK) result = failed(&err);
+    if (result == 0) result = open_gallery_vectors(a, g, &vectors);
+    if (result == 0) result = file ? search_file(a, g, vectors, &query) : search_once(a, g, vectors, &query);
+    mask_vectors_close(vectors);
+    mask_gallery_close(g);
+    lines_free(&ids);
+    return result;
+}
+
+const command command_search = {
+    .name = "search",
+    .positional = "G.gallery TEXT...",
+    .min_positional = 1,
+    .max_positional = 64,
+    .summary = "The images of a gallery that match texts best, in exact order",
+    .details = "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
+               "\"dog -snow\", \"beach^0.5\".\n"
+               "A score is the sum over texts of weight x score. \"\\-\" and \"\\^\" are the characters themselves.",
+    .options =
+        (const option[]){
+            SEARCH_OPTIONS,
+            {"--explain", NULL, "also each word's score and its best region"},
+            {"--queries", "FILE", "many queries, one a line; prints query line, rank, score, id; - = standard input"},
+            {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
+            {0},
+        },
+    .run = run_search,
+};
+
+/* ---- similar ---- */
+
+static int run_similar(args *a)
+{
+    mask_error err;
+    mask_gallery *g = NULL;
+    mask_query query;
+    mask_results results;
+    line_list ids = {0};
+    int result = read_query_options(a, &query, &ids);
+    if (result == 0 && mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK) result = failed(&err);
+    if (result == 0 && mask_gallery_similar(g, a->positional[1], &query, &results, &a->run, &err) != MASK_OK)
+        result = failed(&err);
+    else if (result == 0) {
+        if (a->json) result = print_json(results_json(&results, query.offset));
+        else print_results(&results, query.offset, false);
+        mask_results_free(&results);
+    }
+    mask_gallery_close(g);
+    lines_free(&ids);
+    return result;
+}
+
+const command command_similar = {
+    .name = "similar",
+    .positional = "G.gallery ID",
+    .min_positional = 2,
+    .max_positional = 2,
+    .summary = "The images of a gallery most like one of its images",
+    .details = "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes.",
+    .options = (const option[]){SEARCH_OPTIONS, {0}},
+    .run = run_similar,
+};

@@ -1,0 +1,325 @@
+/* The writer of galleries: add, remove, metadata, compact. Each change writes and syncs new segments first, then commits one
+ * transaction of the catalogue (database.c says why that is safe), and only then unlinks what nobody names any more.
+ *
+ * An add that is interrupted leaves a prefix of its images: those of the segments that were committed. Made again, it passes
+ * over them, since each image's row keeps a hash of what it was indexed from. */
+#include "writer.h"
+#include "build.h"
+#include "match/matcher.h"
+#include "base/memory.h"
+#include "base/strings.h"
+#include "dataset/images.h"
+#include "knowledge/knowledge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { COMPARED_BETWEEN_PROGRESS = 1024 };
+
+void mask__writing_close(mask__writing *w)
+{
+    if (w->scored) mask__scorer_close(&w->scorer);
+    mask_knowledge_close(w->knowledge);
+    mask__catalogue_close(w->catalogue);
+}
+
+mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err)
+{
+    *w = (mask__writing){.path = path, .run = run};
+    mask_status status = mask__catalogue_open(&w->catalogue, path, true, err);
+    if (status == MASK_OK) status = mask__catalogue_settings_read(w->catalogue, &w->settings, err);
+    if (status != MASK_OK) mask__writing_close(w);
+    return status;
+}
+
+mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
+{
+    char *file;
+    MASK__TRY(mask__gallery_file(&file, w->path, "knowledge.mask", err));
+    mask_status status = mask_knowledge_open(&w->knowledge, file, err);
+    free(file);
+    return status;
+}
+
+/* What building needs; the first change stores it, for readers to open in a millisecond. */
+static mask_status make_scorer(mask__writing *w, mask_error *err)
+{
+    char *file;
+    MASK__TRY(mask__scorer_open(&w->scorer, w->knowledge, &w->settings.options, w->settings.whole_region, w->run, err));
+    w->scored = true;
+    MASK__TRY(mask__gallery_file(&file, w->path, "scorer.mask", err));
+    mask_status status = mask__scorer_save(&w->scorer, file, err);
+    free(file);
+    return status;
+}
+
+mask_status mask__writing_scorer(mask__writing *w, mask_error *err)
+{
+    mask_status stored = MASK_ENOTFOUND;
+    if (!w->resolve)
+        stored = mask__gallery_stored_scorer(&w->scorer, w->path, w->knowledge, &w->settings, MASK__VERIFY_DATA, err);
+    w->scored = stored == MASK_OK;
+    if (stored == MASK_ENOMEM) return stored;
+    if (stored != MASK_OK) MASK__TRY(make_scorer(w, err));
+    size_t fits = mask__segment_capacity(&w->scorer);
+    w->segment_images = w->settings.segment_images ? (size_t)w->settings.segment_images : fits;
+    if (w->segment_images > MASK__SEGMENT_IMAGES_MAX) w->segment_images = MASK__SEGMENT_IMAGES_MAX;
+    return MASK_OK;
+}
+
+mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err)
+{
+    char name[MASK__SEGMENT_NAME_BYTES];
+    MASK__TRY(mask__catalogue_next_segment(w->catalogue, segment, err));
+    mask__segment_name(*segment, name);
+    return mask__gallery_file(file, w->path, name, err);
+}
+
+/* A segment that was written but not committed is nobody's. */
+mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err)
+{
+    if (status == MASK_OK) status = mask__catalogue_commit(w->catalogue, err);
+    if (status != MASK_OK) {
+        mask__catalogue_rollback(w->catalogue);
+        unlink(file);
+    }
+    return status;
+}
+
+/* ---- Adding ---- */
+
+/* Images of one segment to be. */
+typedef struct batch {
+    size_t count;
+    size_t *which;
+    uint64_t *content;
+    float *features; /* of one image */
+    size_t features_capacity;
+} batch;
+
+static mask_status check_images(const mask_images *images, const mask_knowledge *k, mask_error *err)
+{
+    mask__strings ids = {0};
+    mask_status status = MASK_OK;
+    if (mask_images_dim(images) != k->info.feature_dim)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
+                          "from the same detector",
+                          mask__images_path(images), mask_images_dim(images), k->info.feature_dim);
+    for (size_t i = 0; status == MASK_OK && i < mask_images_count(images); i++) {
+        const char *id = mask_images_id(images, i);
+        uint32_t index;
+        bool added = true;
+        if (!*id || mask_images_regions(images, i) == 0)
+            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: image %zu has no %s: leave it out",
+                                mask__images_path(images), i, *id ? "regions" : "id");
+        else status = mask__strings_intern(&ids, id, strlen(id), &index, &added, err);
+        if (status == MASK_OK && !added)
+            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                                "%s: image %zu: the id '%.64s' stood before: ids must differ in a gallery",
+                                mask__images_path(images), i, id);
+    }
+    mask__strings_free(&ids);
+    return status;
+}
+
+/* Which region is the whole image is settled by the first images; later ones must fit. */
+static mask_status settle_whole_region(mask__writing *w, const mask_images *images, mask_error *err)
+{
+    bool automatic = w->settings.options.whole_region == MASK_WHOLE_AUTO;
+    int here = automatic ? mask__whole_region_of(images) : w->settings.options.whole_region;
+    w->resolve = w->settings.whole_region == MASK_WHOLE_AUTO;
+    if (w->resolve) w->settings.whole_region = here;
+    if (w->settings.whole_region < 0) return MASK_OK;
+    if (automatic && here != w->settings.whole_region)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: in this gallery region %d is the whole image, in these images it is not: use images of the "
+                          "same kind, or index them apart",
+                          mask__images_path(images), w->settings.whole_region);
+    for (size_t i = 0; i < mask_images_count(images); i++)
+        if (mask_images_regions(images, i) <= (size_t)w->settings.whole_region)
+            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                              "%s: image %zu has no region %d, which is the whole image in this gallery: use images of the "
+                              "same kind, or index them apart",
+                              mask__images_path(images), i, w->settings.whole_region);
+    return MASK_OK;
+}
+
+/* The image's size as far as boxes tell it. */
+static void measure(const mask__writing *w, const mask_images *images, size_t image, mask__catalogue_image *out)
+{
+    bool covers = w->settings.options.whole_region == MASK_WHOLE_AUTO && w->settings.whole_region == 0;
+    float box[4], right = 0, bottom = 0;
+    size_t regions = covers ? 1 : mask_images_regions(images, image);
+    for (size_t r = 0; r < regions; r++)
+        if (mask_images_box(images, image, r, box)) {
+            right = fmaxf(right, box[2]);
+            bottom = fmaxf(bottom, box[3]);
+        }
+    out->width = right < 1e9f ? (uint32_t)lrintf(right) : 0;
+    out->height = bottom < 1e9f ? (uint32_t)lrintf(bottom) : 0;
+}
+
+/* Hash of all that the index takes from an image. */
+static mask_status hash_content(const mask_images *images, size_t image, batch *b, uint64_t *out, mask_error *err)
+{
+    size_t regions = mask_images_regions(images, image), values;
+    const char *name = mask_images_name(images, image);
+    float box[4];
+    if (!mask__multiply(regions, mask_images_dim(images), &values) ||
+        !mask__grow(&b->features, &b->features_capacity, values, sizeof *b->features))
+        return mask__no_memory(err, "an image's features");
+    MASK__TRY(mask_images_features(images, image, b->features, err));
+    uint64_t hash = XXH3_64bits_withSeed(b->features, values * sizeof *b->features, regions);
+    for (size_t r = 0; r < regions; r++)
+        if (mask_images_box(images, image, r, box)) hash = XXH3_64bits_withSeed(box, sizeof box, hash);
+    *out = name ? XXH3_64bits_withSeed(name, strlen(name), hash) : hash;
+    return MASK_OK;
+}
+
+static mask_status put_batch(mask__writing *w, const mask_images *images, const batch *b, uint64_t segment, size_t *replaced,
+                             mask_error *err)
+{
+    MASK__TRY(mask__catalogue_add_segment(w->catalogue, segment, b->count, err));
+    if (w->resolve) MASK__TRY(mask__catalogue_set_whole_region(w->catalogue, w->settings.whole_region, err));
+    for (size_t i = 0; i < b->count; i++) {
+        bool again;
+        mask__catalogue_image image = {.id = mask_images_id(images, b->which[i]),
+                                       .name = mask_images_name(images, b->which[i]),
+                                       .content = b->content[i]};
+        measure(w, images, b->which[i], &image);
+        MASK__TRY(mask__catalogue_put(w->catalogue, segment, i, &image, &again, err));
+        *replaced += again;
+    }
+    return MASK_OK;
+}
+
+static mask_status write_batch(mask__writing *w, const mask_images *images, batch *b, size_t done, mask_gallery_change *change,
+                               mask_error *err)
+{
+    uint64_t segment;
+    char *file;
+    size_t replaced = 0;
+    if (b->count == 0) return MASK_OK;
+    MASK__TRY(mask__writing_next_file(w, &segment, &file, err));
+    mask__segment_source source = {.images = images,
+                                   .which = b->which,
+                                   .count = b->count,
+                                   .progress_done = done,
+                                   .progress_total = mask_images_count(images)};
+    mask_status status =
+        mask__segment_build(file, &w->scorer, &source, (size_t)w->settings.budget, &w->times, w->run, err);
+    if (status == MASK_OK) {
+        status = mask__catalogue_begin(w->catalogue, err);
+        if (status == MASK_OK) status = put_batch(w, images, b, segment, &replaced, err);
+        status = mask__writing_commit(w, status, file, err);
+    }
+    free(file);
+    if (status != MASK_OK) return status;
+    w->resolve = false;
+    change->replaced += replaced;
+    change->added += b->count - replaced;
+    b->count = 0;
+    return MASK_OK;
+}
+
+/* Takes the image into the batch unless it is there with the same content. */
+static mask_status consider(mask__writing *w, const mask_images *images, size_t image, batch *b, mask_error *err)
+{
+    uint64_t fresh = 0, known;
+    bool found;
+    MASK__TRY(hash_content(images, image, b, &fresh, err));
+    MASK__TRY(mask__catalogue_content(w->catalogue, mask_images_id(images, image), &known, &found, err));
+    if (found && known == fresh) return MASK_OK;
+    b->which[b->count] = image;
+    b->content[b->count++] = fresh;
+    return MASK_OK;
+}
+
+static mask_status add_images(mask__writing *w, const mask_images *images, mask_gallery_change *change, mask_error *err)
+{
+    batch b = {0};
+    size_t count = mask_images_count(images), done = 0;
+    mask_status status = MASK_OK;
+    b.which = calloc(w->segment_images < count ? w->segment_images : count, sizeof *b.which);
+    b.content = calloc(w->segment_images < count ? w->segment_images : count, sizeof *b.content);
+    if (!b.which || !b.content) status = mask__no_memory(err, "a segment's images");
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        if (i % COMPARED_BETWEEN_PROGRESS == 0) status = mask__progress(w->run, "comparing", "images", i, count, err);
+        if (status == MASK_OK) status = consider(w, images, i, &b, err);
+        if (status == MASK_OK && (b.count == w->segment_images || i + 1 == count)) {
+            status = write_batch(w, images, &b, done, change, err);
+            done = i + 1;
+        }
+    }
+    free(b.which);
+    free(b.content);
+    free(b.features);
+    return status;
+}
+
+mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change, const mask_run *run,
+                             mask_error *err)
+{
+    mask__writing w;
+    mask_gallery_change own;
+    if (!change) change = &own;
+    *change = (mask_gallery_change){0};
+    mask__use_threads(run);
+    MASK__TRY(mask__writing_open(&w, path, run, err));
+    mask_status status = mask__writing_knowledge(&w, err);
+    if (status == MASK_OK) status = check_images(images, w.knowledge, err);
+    if (status == MASK_OK && mask_images_count(images)) {
+        status = settle_whole_region(&w, images, err);
+        if (status == MASK_OK) status = mask__writing_scorer(&w, err);
+        if (status == MASK_OK) status = add_images(&w, images, change, err);
+    }
+    change->seconds = w.times.seconds;
+    change->seconds_gemm = w.times.seconds_gemm;
+    change->gflop_gemm = w.times.gflop_gemm;
+    mask__writing_close(&w);
+    return status;
+}
+
+/* ---- Removing, metadata ---- */
+
+mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count, mask_gallery_change *change,
+                                const mask_run *run, mask_error *err)
+{
+    mask__writing w;
+    mask_gallery_change own;
+    if (!change) change = &own;
+    *change = (mask_gallery_change){0};
+    MASK__TRY(mask__writing_open(&w, path, run, err));
+    mask_status status = mask__catalogue_begin(w.catalogue, err);
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        bool found;
+        status = mask__catalogue_remove(w.catalogue, ids[i], &found, err);
+        if (status == MASK_OK && found) change->removed++;
+        else change->missing++;
+    }
+    if (status == MASK_OK && change->removed) status = mask__catalogue_commit(w.catalogue, err);
+    mask__catalogue_rollback(w.catalogue);
+    mask__writing_close(&w);
+    return status;
+}
+
+mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run, mask_error *err)
+{
+    mask__writing w;
+    size_t rows, missing;
+    MASK__TRY(mask__writing_open(&w, path, run, err));
+    mask_status status = mask__catalogue_begin(w.catalogue, err);
+    if (status == MASK_OK) status = mask__catalogue_describe(w.catalogue, table, &rows, &missing, run, err);
+    if (status == MASK_OK) status = mask__catalogue_commit(w.catalogue, err);
+    mask__catalogue_rollback(w.catalogue);
+    mask__writing_close(&w);
+    if (status == MASK_OK && missing)
+        mask__log(run, MASK_LOG_WARNING, "%s: %zu of %zu ids are not in the gallery: their lines were passed over", table,
+                  missing, rows);
+    return status;
+}

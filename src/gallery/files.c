@@ -1,0 +1,41 @@
+#include "files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What is left of making one: not yet a catalogue. */
+static bool is_ours(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
+           strncmp(name, "knowledge.mask", 14) == 0 || strncmp(name, "catalogue.sqlite", 16) == 0;
+}
+
+mask_status mask__gallery_check_folder(const char *path, mask_error *err)
+{
+    struct dirent *entry;
+    bool made = false, foreign = false;
+    DIR *folder = opendir(path);
+    if (!folder) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot list: %s", path, strerror(errno));
+    while ((entry = readdir(folder))) {
+        made = made || strcmp(entry->d_name, "catalogue.sqlite") == 0;
+        foreign = foreign || !is_ours(entry->d_name);
+    }
+    closedir(folder);
+    if (made || !foreign) return MASK_OK;
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a folder of other things: choose another place for the gallery",
+                      path);
+}
+
+void mask__gallery_unmake(const char *path)
+{
+    struct dirent *entry;
+    DIR *folder = opendir(path);
+    if (!folder) return;
+    while ((entry = readdir(folder)))
+        if (entry->d_name[0] != '.' && is_ours(entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(path);
+}

@@ -1,0 +1,18 @@
+/* Files of a gallery's folder, for gallery.c and changes.c. */
+#ifndef MASK_GALLERY_FILES_H
+#define MASK_GALLERY_FILES_H
+
+#include "gallery/catalogue.h"
+#include "match/scorer.h"
+
+/* folder/name; the caller frees. */
+mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err);
+/* Refuses to make a gallery in a folder that holds anything but a gallery, or what is left of making one. */
+mask_status mask__gallery_check_folder(const char *path, mask_error *err);
+/* Removes a folder whose making failed. */
+void mask__gallery_unmake(const char *path);
+/* The scorer that a gallery's first change stored, scorer.mask. */
+mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *knowledge,
+                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err);
+
+#endif

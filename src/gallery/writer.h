@@ -1,0 +1,31 @@
+/* What a change of a gallery works with, for changes.c and compact.c: the locked catalogue, and what building needs. */
+#ifndef MASK_GALLERY_WRITER_H
+#define MASK_GALLERY_WRITER_H
+
+#include "gallery/files.h"
+
+typedef struct mask__writing {
+    const char *path;
+    mask__catalogue *catalogue;
+    mask__catalogue_settings settings;
+    mask_knowledge *knowledge;
+    mask__scorer scorer;
+    bool scored;
+    bool resolve; /* the first change that knows what the whole image is */
+    size_t segment_images;
+    mask__column_times times;
+    const mask_run *run;
+} mask__writing;
+
+/* Takes the lock and reads the settings; closed when it fails. */
+mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err);
+void mask__writing_close(mask__writing *w);
+mask_status mask__writing_knowledge(mask__writing *w, mask_error *err);
+/* The scorer, and with it how many images a segment takes. The whole region must be settled. */
+mask_status mask__writing_scorer(mask__writing *w, mask_error *err);
+/* The number and path of a segment to be; the caller frees. */
+mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err);
+/* Ends a transaction: commits when `status` is MASK_OK, else, or when that fails, rolls back and unlinks `file`. */
+mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err);
+
+#endif
