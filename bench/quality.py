@@ -3,7 +3,7 @@
 paper's ablations.
 
 Learns, calibrates and evaluates with the command line on $MASK_SHARED/flickr8k (its dev split) and writes the tables of
-docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|ablations`
+docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|budget|ablations`
 makes one of them anew, keeping the knowledge files that are newer than the build. Standard library only; some ten
 minutes for ladder and around, half an hour for the training of the ablations.
 """
@@ -75,6 +75,7 @@ AROUND = [  # name, options of learn, options of eval; everything else as by def
     ("`--calibrate zscore`", "", "--calibrate zscore"),
     ("`--calibrate text`", "", "--calibrate text"),
 ]
+BUDGETS = "0 32 24 16 12 8 4 2 1"
 PAPER = "--preset paper --epochs %d --no-scenes --prototype-shrink 0"
 PAPER_MATCH = OOD10 + " --calibrate none" + PLAIN
 OFF, NO_CM, NO_CL, RANDOM = "--ood off", "--lambda-cm 0", "--lambda-cl 0", "--prototype random"
@@ -195,6 +196,19 @@ def ablations(epochs):
     return table(head, rows)
 
 
+def budgets():
+    """Recalls when every image keeps only so many regions, scored as a gallery scores them."""
+    command = [os.path.join(BUILD, "bench", "budget"), knowledge("", "caption"), vectors(),
+               os.path.join(DATA, "f8k_precomp"), "dev", WORK, *BUDGETS.split()]
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=dict(os.environ, OMP_WAIT_POLICY="passive"))
+    if done.returncode:
+        sys.exit("failed: " + " ".join(command))
+    lines = [line.split() for line in done.stdout.decode().splitlines()]
+    rows = [[n if n != "0" else "all (36)", " ".join(r[:3]), " ".join(r[3:]), rsum,
+             "%+.1f" % (float(rsum) - float(lines[0][1])) if n != "0" else ""] for n, rsum, *r in lines]
+    return table(["regions an image", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "difference"], rows)
+
+
 def write(part, text):
     """Puts a part's tables between its markers."""
     begin, end = "<!-- begin: %s -->\n" % part, "<!-- end: %s -->\n" % part
@@ -207,12 +221,12 @@ def write(part, text):
 
 def main():
     parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
-    parser.add_argument("--part", choices=["ladder", "around", "ablations"], help="only this part")
+    parser.add_argument("--part", choices=["ladder", "around", "budget", "ablations"], help="only this part")
     parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
     args = parser.parse_args()
     os.makedirs(WORK, exist_ok=True)
     missed = []
-    parts = {"ladder": lambda: ladders(missed), "around": lambda: around(),
+    parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(),
              "ablations": lambda: ablations(args.epochs)}
     for part, make in parts.items():
         if args.part in (None, part):

@@ -1,4 +1,4 @@
-/* One immutable part of a gallery: a pack (docs/gallery.md), mapped. Segments are written once, never changed; a gallery
+/* One immutable part of a gallery: a pack (docs/segments.md), mapped. Segments are written once, never changed; a gallery
  * is a list of them (catalogue.h) and the images that were removed since.
  *
  * Terms are the K known words, in the knowledge's order. Their columns are kept in 8 bits, word by word, in blocks of

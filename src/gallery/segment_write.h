@@ -31,7 +31,7 @@ void mask__draft_close(mask__draft *draft);
 
 /* Codes of at most MASK__BLOCK finite values: |x - (low + code step)| <= step / 2 and a few roundings. */
 mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes);
-/* What c_w(i) and A_w(i) may differ between GEMM and mask__scorer_exact (docs/gallery.md). most_regions matters to the pooling
+/* What c_w(i) and A_w(i) may differ between GEMM and mask__scorer_exact (docs/segments.md). most_regions matters to the pooling
  * `mean` only. */
 float mask__score_slack(const mask__scorer *scorer, size_t word, size_t most_regions);
 float mask__pooled_slack(const mask__scorer *scorer, size_t most_regions);
