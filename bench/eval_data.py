@@ -150,4 +150,5 @@ def main():
         len(names), sum(w not in index for w in names), np.mean([len(t.split()) for t, _ in captions]), starts[-1] / CAPTIONS))
 
 
-main()
+if __name__ == '__main__':
+    main()

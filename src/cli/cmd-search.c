@@ -75,8 +75,7 @@ static int read_query_options(const args *a, mask_query *q, line_list *ids)
     return 0;
 }
 
-/* The vectors of a gallery's knowledge, or --vectors. */
-static int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors)
+int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors)
 {
     mask_error err;
     mask_gallery_info info;

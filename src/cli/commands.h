@@ -17,6 +17,7 @@ extern const command command_rerank, command_adapt, command_reproduce;
 extern const command command_encoder_import;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;
 extern const command command_index_verify, command_index_metadata;
+extern const command command_search, command_similar, command_annotate;
 
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
@@ -59,5 +60,7 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
 /* Opens --vectors, or the file the knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
                  mask_vectors **vectors);
+/* Opens --vectors, or the file a gallery's knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
+int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors);
 
 #endif

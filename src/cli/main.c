@@ -13,6 +13,7 @@ static const command *const commands[] = {
     &command_encoder_import,
     &command_index,          &command_index_add,   &command_index_remove, &command_index_compact,
     &command_index_verify,   &command_index_metadata,
+    &command_search,         &command_similar,      &command_annotate,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -39,6 +39,8 @@ void mask__snapshot_free(mask__snapshot *snapshot);
  * The snapshot must be this catalogue's current generation: MASK_EMISMATCH says to open the gallery again. */
 mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapshot *snapshot, const char *condition,
                                   uint64_t *const *allowed, mask_error *err);
+/* Makes ids findable, for a snapshot made by other means (tests); *twice: some id stands twice. */
+mask_status mask__snapshot_index(mask__snapshot *snapshot, bool *twice, mask_error *err);
 /* Where an image of that id lies; false when there is none alive. */
 bool mask__snapshot_find(const mask__snapshot *snapshot, const char *id, size_t *segment, size_t *image);
 /* SQLite's own check of the whole file. */

@@ -139,19 +139,22 @@ static const char *slot_id(const mask__snapshot *snapshot, uint64_t slot)
     return snapshot->segments[slot >> 32].ids[(slot & UINT32_MAX) - 1];
 }
 
-static mask_status hash_ids(mask__catalogue *c, keep *k, mask__snapshot *out, mask_error *err)
+mask_status mask__snapshot_index(mask__snapshot *out, bool *twice, mask_error *err)
 {
+    if (!out->memory) out->memory = calloc(1, sizeof(keep));
+    keep *k = out->memory;
+    *twice = false;
+    if (!k) return mask__no_memory(err, "the catalogue");
     for (k->slot_count = 16; k->slot_count < 2 * out->images; k->slot_count *= 2) {}
     k->slots = mask__arena_alloc(&k->arena, k->slot_count, sizeof *k->slots);
-    if (!k->slots) return mask__no_memory(err, c->path);
+    if (!k->slots) return mask__no_memory(err, "the catalogue");
     for (size_t segment = 0; segment < out->segment_count; segment++)
         for (size_t i = 0; i < out->segments[segment].images; i++) {
             const char *id = out->segments[segment].ids[i];
             if (!id) continue;
             size_t slot = mask__strings_hash(id, strlen(id)) & (k->slot_count - 1);
             for (; k->slots[slot]; slot = (slot + 1) & (k->slot_count - 1))
-                if (strcmp(slot_id(out, k->slots[slot]), id) == 0)
-                    return mask__database_damaged(c, err, "an id stands twice");
+                *twice = *twice || strcmp(slot_id(out, k->slots[slot]), id) == 0;
             k->slots[slot] = (uint64_t)segment << 32 | (i + 1);
         }
     return MASK_OK;
@@ -161,12 +164,14 @@ mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, ma
 {
     *out = (mask__snapshot){.memory = calloc(1, sizeof(keep))};
     keep *k = out->memory;
+    bool twice;
     if (!k) return mask__no_memory(err, c->path);
     mask_status status = mask__database_begin(c, err);
     if (status == MASK_OK) status = mask__database_generation(c, &out->generation, err);
     if (status == MASK_OK) status = read_segments(c, k, out, err);
     if (status == MASK_OK) status = read_images(c, k, out, err);
-    if (status == MASK_OK) status = hash_ids(c, k, out, err);
+    if (status == MASK_OK) status = mask__snapshot_index(out, &twice, err);
+    if (status == MASK_OK && twice) status = mask__database_damaged(c, err, "an id stands twice");
     mask__database_end(c);
     if (status != MASK_OK) mask__snapshot_free(out);
     return status;

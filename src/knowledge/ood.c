@@ -66,8 +66,9 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
     mask__arena work = {0};
     *out = (mask__neighbours){.count = count, .m = o->m < available ? o->m : available};
     bool both = o->trust && known->company && queries->company;
-    float *cosines = mask__arena_alloc(&work, BLOCK_QUERIES * (known->count + 1), sizeof *cosines);
-    float *company = both ? mask__arena_alloc(&work, BLOCK_QUERIES * (known->count + 1), sizeof *company) : NULL;
+    size_t rows = count < BLOCK_QUERIES ? count : BLOCK_QUERIES; /* one word of a search should not cost a block's memory */
+    float *cosines = mask__arena_alloc(&work, rows * (known->count + 1), sizeof *cosines);
+    float *company = both ? mask__arena_alloc(&work, rows * (known->count + 1), sizeof *company) : NULL;
     out->items = calloc(count * out->m + 1, sizeof *out->items);
     out->nearness = calloc(count + 1, sizeof *out->nearness);
     mask_status status = MASK_OK;

@@ -1,0 +1,4 @@
+#exit 1
+#out
+#err mask: nowhere*
+mask search nowhere dog

@@ -1,0 +1,19 @@
+# All images, by texts with known and OOD words: the scores of eval, and in their order.
+set -e
+mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
+mask eval d/full.mask d/demo_precomp --split dev --save-sims s.npy > /dev/null
+for line in 1 16 333 777; do
+    text=$(sed -n ${line}p d/demo_precomp/dev_caps.txt)
+    mask search G.gallery "$text" -k 500 --json > found.json
+    python3 - $line << 'PYTHON'
+import json, struct, sys
+line, found = int(sys.argv[1]) - 1, json.load(open("found.json"))
+data = open("s.npy", "rb").read()[-4 * 200 * 1000:]
+theirs = {str(i): struct.unpack_from("<f", data, 4 * (i * 1000 + line))[0] for i in range(200)}
+assert len(found) == 200 and len({f["id"] for f in found}) == 200
+for f in found:
+    assert abs(theirs[f["id"]] - f["score"]) < 1e-5 * max(1, abs(f["score"])), f
+assert [f["rank"] for f in found] == list(range(1, 201))
+assert all((-a["score"], a["id"]) < (-b["score"], b["id"]) for a, b in zip(found, found[1:]))
+PYTHON
+done

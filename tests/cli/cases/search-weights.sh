@@ -1,0 +1,18 @@
+# "dog -snow" is "dog" and "snow^-1"; a hyphen inside a word, or after a backslash, is no minus.
+set -e
+mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
+mask search G.gallery "dog -snow" > a
+mask search G.gallery "dog" "snow^-1" > b
+mask search G.gallery "dog -snow^2" > c
+mask search G.gallery "dog" "snow" > d.txt
+mask search G.gallery -- "-snow dog" > e
+cmp a b
+cmp a e
+cut -c1-5,18- a > a.ids
+cut -c1-5,18- c > c.ids
+cmp a.ids c.ids
+if cmp -s a d.txt; then echo "a minus changes nothing" >&2; fi
+mask search G.gallery "red-dog" > f
+mask search G.gallery 'dog \-red' > g
+mask search G.gallery "dog red" > h
+cmp g h
