@@ -20,7 +20,7 @@ static mask_status lexicon_of_one(mask__lexicon *one, const mask__lexicon *lexic
     size_t length, n = lexicon->knowledge->info.vector_dim;
     const char *name = mask__strings_get(&lexicon->names, term, &length);
     uint32_t index;
-    *copy = (mask__term){.known = MASK__NOT_FOUND, .vector = 0};
+    *copy = (mask__term){.known = MASK__NOT_FOUND, .base = MASK__NO_TERM, .modifier = MASK__NO_TERM};
     *one = (mask__lexicon){.knowledge = lexicon->knowledge,
                            .vectors = lexicon->vectors,
                            .terms = copy,
