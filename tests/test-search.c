@@ -2,7 +2,7 @@
  * Ids and scores must equal those of scoring every image, bit for bit; those must equal the matcher's. */
 #include "made-gallery.h"
 #include "gallery/hits.h"
-#include "gallery/plan.h"
+#include "gallery/queryplan.h"
 #include "match/matcher.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Texts for an image: the search with its roles changed. For one image every known word's c_w lies in an interval by its 8-bit
  * code, OOD words are computed; so every text has certain bounds, and only texts whose upper bound reaches the k-th largest
- * lower bound are scored exactly, in plan.c's order of operations. */
+ * lower bound are scored exactly, in queryplan.c's order of operations. */
 #include "base/memory.h"
 #include "gallery/gallery.h"
 #include "gallery/scan.h"

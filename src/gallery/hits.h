@@ -2,7 +2,7 @@
 #ifndef MASK_GALLERY_HITS_H
 #define MASK_GALLERY_HITS_H
 
-#include "gallery/plan.h"
+#include "gallery/queryplan.h"
 #include "gallery/select.h"
 
 /* out->hits from best[offset] on, in arena; plan NULL = without words. */

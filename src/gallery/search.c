@@ -2,7 +2,7 @@
  * images that may be among the best scored from their regions. */
 #include "gallery/filter.h"
 #include "gallery/hits.h"
-#include "gallery/plan.h"
+#include "gallery/queryplan.h"
 #include "gallery/select.h"
 
 #include <math.h>

@@ -4,8 +4,8 @@
  *            = (sum_w coefficient_w c_w(i) - M) / D(i) - W a h(i) - H
  *
  * The second form bounds whole blocks and every image from the 8-bit columns; the first is the score. */
-#ifndef MASK_GALLERY_PLAN_H
-#define MASK_GALLERY_PLAN_H
+#ifndef MASK_GALLERY_QUERYPLAN_H
+#define MASK_GALLERY_QUERYPLAN_H
 
 #include "gallery/searcher.h"
 

@@ -1,10 +1,10 @@
-/* Queries as linear functions of columns (plan.h).
+/* Queries as linear functions of columns (queryplan.h).
  *
  * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an OOD word
  * low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every rounding of the
  * sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude` bounds for the
  * block; `margin` collects them. The score itself is a sum of the same products in double. */
-#include "plan.h"
+#include "queryplan.h"
 #include "gallery/scan.h"
 
 #include <math.h>
