@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 # configure FOLDER,OPTIONS: says nothing unless it fails.
 configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat $(1)-configure.log; exit 1; }; rm -f $(1)-configure.log
 
-.PHONY: all setup demo check bench quality encoder install clean
+.PHONY: all setup demo demo-method check bench quality encoder starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -18,8 +18,14 @@ $(BUILD)/build.ninja:
 	@$(MAKE) --no-print-directory setup
 	@$(call configure,$(BUILD),-DMASK_TESTS=OFF)
 
-demo: all
+# From a folder of photos to a page of results, with the starter knowledge.
+demo: encoder
+	@scripts/install-packages.sh demo
 	@BUILD=$(BUILD) demo/run.sh
+
+# The method, step by step, on a made-up data set with captions.
+demo-method: all
+	@BUILD=$(BUILD) demo/method.sh
 
 # The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer.
 check:
@@ -47,6 +53,11 @@ quality: all
 encoder: all
 	@command -v npm > /dev/null || scripts/install-packages.sh encoder
 	@BUILD=$(BUILD) scripts/fetch-encoder.sh
+
+# The starter knowledge, again from the packages it was learned from (starter/README.md); writes starter/starter.*.
+starter: encoder
+	@scripts/install-packages.sh starter
+	@BUILD=$(BUILD) starter/make.sh
 
 install: all
 	@cmake --install $(BUILD)

@@ -587,6 +587,9 @@ MASK_API mask_status mask_gallery_add(const char *path, const mask_images *image
 /* Removes images by id. */
 MASK_API mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count,
                                          mask_gallery_change *change, const mask_run *run, mask_error *err);
+/* Removes the images that are not, by id, among these. */
+MASK_API mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_gallery_change *change,
+                                       const mask_run *run, mask_error *err);
 /* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their values
  * are. Known columns are replaced as a whole, others kept. Ids that are not there are passed over, with a warning in the log. */
 MASK_API mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run,
@@ -895,6 +898,10 @@ typedef struct mask_extract_report {
 MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
                                   const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
                                   mask_error *err);
+
+/* A photo, upright and at most `side` pixels wide and high, as JPEG. *jpeg is the caller's, to be freed with free(). */
+MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,
+                                          mask_error *err);
 
 /* What a region store holds. */
 typedef struct mask_extract_info {

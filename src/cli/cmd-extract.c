@@ -4,35 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char encoder_name[] = "objectron.menc";
-
-/* Fills path with FOLDER/NAME when that can be read. */
-static bool try_place(char *path, size_t size, const char *folder, const char *below)
-{
-    int length = snprintf(path, size, "%s%s/%s", folder, below, encoder_name);
-    return length > 0 && (size_t)length < size && access(path, R_OK) == 0;
-}
-
-/* --encoder, else MASK_ENCODER, else the file `make encoder` makes: beside the program, or in the user's data folder.
- */
-static const char *find_encoder(const args *a, char *path, size_t size)
-{
-    const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER")), *data = getenv("XDG_DATA_HOME"),
-               *home = getenv("HOME");
-    char program[4096];
-    if (given && *given) return given;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length > 0) {
-        program[length] = '\0';
-        *strrchr(program, '/') = '\0';
-        if (try_place(path, size, program, "") || try_place(path, size, program, "/../share/mask")) return path;
-    }
-    if (data && *data && try_place(path, size, data, "/mask")) return path;
-    if (home && try_place(path, size, home, "/.local/share/mask")) return path;
-    return NULL;
-}
 
 static int read_options(const args *a, mask_extract_options *o)
 {
@@ -71,14 +42,14 @@ static int run_extract(args *a)
     mask_error err;
     mask_extract_report report;
     mask_extract_options o = MASK_EXTRACT_DEFAULTS;
-    char place[4200];
+    char place[DATA_PATH];
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o REGIONS is needed");
     int bad = read_options(a, &o);
     if (bad) return bad;
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
-    o.encoder = find_encoder(a, place, sizeof place);
-    if (!o.encoder) return fail("no encoder is there: run make encoder, or name one with --encoder FILE.menc");
+    if ((bad = find_encoder(a, place))) return bad;
+    o.encoder = place;
     if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
         return failed(&err);
     progress_end();

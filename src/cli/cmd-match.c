@@ -276,7 +276,8 @@ static int run_eval(args *a)
     const char *split = args_text(a, "--split", NULL);
     int result = args_size(a, "--folds", 1, 1000000, &e.folds);
     if (result) return result;
-    if (!split) return args_usage(a, "--split is needed (dev, test, testall)");
+    if (!split && !args_has(a, "--captions"))
+        return args_usage(a, "--split is needed (dev, test, testall), or --captions for a file of images");
     if (args_has(a, "--save-sims") && (result = check_output(args_text(a, "--save-sims", ""))) != 0) return result;
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     result = read_match_options(a, k, &e.options);
@@ -307,7 +308,7 @@ const command command_eval = {
                "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
     .options =
         (const option[]){
-            {"--split", "S", "dev, test or testall"},
+            {"--split", "S", "dev, test or testall; not needed for a file of images with --captions"},
             {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON"},
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "S.npy", "write the scores, images x texts, float32"},

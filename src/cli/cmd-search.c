@@ -1,5 +1,6 @@
 /* mask search, mask similar. */
 #include "commands.h"
+#include "page.h"
 #include "querytext.h"
 
 #include <math.h>
@@ -77,16 +78,10 @@ static int read_query_options(const args *a, mask_query *q, line_list *ids)
 
 int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors)
 {
-    mask_error err;
     mask_gallery_info info;
-    const char *given = args_text(a, "--vectors", NULL);
     *vectors = NULL;
     mask_gallery_describe(gallery, &info);
-    if (info.options.ood == MASK_OOD_OFF) return 0;
-    if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
-    if (given) return failed(&err);
-    return fail("%s: the gallery's knowledge was learned with these vectors: pass --vectors FILE where they are now",
-                err.message);
+    return info.options.ood == MASK_OOD_OFF ? 0 : open_named_vectors(a, info.vectors_path, "", vectors);
 }
 
 /* ---- What it found ---- */
@@ -171,21 +166,23 @@ static void print_results(const mask_results *r, size_t offset, bool explain)
 
 /* ---- search ---- */
 
-static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q)
+/* One query of the arguments from `first` on. */
+static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q, int first, page *p)
 {
     mask_error err;
     mask_results results;
     query_texts texts = {0};
     int result = 0;
-    for (int i = 1; result == 0 && i < a->positional_count; i++) result = query_texts_add(&texts, a->positional[i]);
+    for (int i = first; result == 0 && i < a->positional_count; i++) result = query_texts_add(&texts, a->positional[i]);
     q->texts = texts.texts;
     q->count = texts.count;
-    q->explain = a->json || args_has(a, "--explain");
+    q->explain = a->json || p || args_has(a, "--explain");
     if (result == 0 && mask_gallery_search(g, vectors, q, &results, &a->run, &err) != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, q->offset));
-        else print_results(&results, q->offset, q->explain);
+        else print_results(&results, q->offset, args_has(a, "--explain"));
+        if (p) page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first), &results);
         mask_results_free(&results);
     }
     query_texts_free(&texts);
@@ -214,7 +211,7 @@ enum { BATCH = 1024 };
 
 /* BATCH queries at a time, each line one. */
 static int search_lines(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape,
-                        char *const *lines, size_t count, size_t first)
+                        char *const *lines, size_t count, size_t first, page *p)
 {
     mask_error err;
     mask_query *queries = calloc(count, sizeof *queries);
@@ -226,14 +223,17 @@ static int search_lines(const args *a, const mask_gallery *g, const mask_vectors
         queries[i] = *shape;
         queries[i].texts = texts[i].texts;
         queries[i].count = texts[i].count;
-        queries[i].explain = a->json;
+        queries[i].explain = a->json || p;
     }
     if (result == 0 && mask_gallery_search_batch(g, vectors, queries, count, results, &a->run, &err) != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
         progress_end();
         result = print_batch(a, lines, results, count, first, shape->offset);
-        for (size_t i = 0; i < count; i++) mask_results_free(&results[i]);
+        for (size_t i = 0; i < count; i++) {
+            if (p) page_results(p, (const char *const *)lines + i, 1, &results[i]);
+            mask_results_free(&results[i]);
+        }
     }
     for (size_t i = 0; texts && i < count; i++) query_texts_free(&texts[i]);
     free(texts);
@@ -242,14 +242,27 @@ static int search_lines(const args *a, const mask_gallery *g, const mask_vectors
     return result;
 }
 
-static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape)
+static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape, page *p)
 {
     line_list lines;
     int result = lines_read(&lines, args_text(a, "--queries", ""));
     for (size_t first = 0; result == 0 && first < lines.count; first += BATCH)
         result = search_lines(a, g, vectors, shape, lines.lines + first,
-                              lines.count - first < BATCH ? lines.count - first : BATCH, first);
+                              lines.count - first < BATCH ? lines.count - first : BATCH, first, p);
     lines_free(&lines);
+    return result;
+}
+
+/* Searches the open gallery, and writes what it found to the page, if one is wanted. */
+static int search_gallery(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *query, int first)
+{
+    const char *html = args_text(a, "--html", NULL);
+    page sheet, *p = html ? &sheet : NULL;
+    int result = html ? page_open(&sheet, html, "Search results") : 0;
+    if (result) return result;
+    result = args_has(a, "--queries") ? search_file(a, g, vectors, query, p) : search_once(a, g, vectors, query, first, p);
+    if (p && result == 0) result = page_close(p);
+    else if (p) page_abort(p);
     return result;
 }
 
@@ -260,12 +273,17 @@ static int run_search(args *a)
     mask_vectors *vectors = NULL;
     mask_query query;
     line_list ids = {0};
-    bool file = args_has(a, "--queries");
-    if (file == (a->positional_count > 1)) return args_usage(a, "expected a text, or --queries FILE");
+    char place[DATA_PATH];
+    const char *photos = args_text(a, "--photos", NULL), *path = place;
+    int first = photos ? 0 : 1; /* of the texts; before them stands the gallery */
+    if (first > a->positional_count) return args_usage(a, "expected a gallery, or --photos FOLDER");
+    if (args_has(a, "--queries") == (a->positional_count > first)) return args_usage(a, "expected a text, or --queries FILE");
     int result = read_query_options(a, &query, &ids);
-    if (result == 0 && mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK) result = failed(&err);
+    if (result == 0 && photos) result = photo_gallery(a, photos, place);
+    else path = a->positional[0];
+    if (result == 0 && mask_gallery_open(&g, path, &a->run, &err) != MASK_OK) result = failed(&err);
     if (result == 0) result = open_gallery_vectors(a, g, &vectors);
-    if (result == 0) result = file ? search_file(a, g, vectors, &query) : search_once(a, g, vectors, &query);
+    if (result == 0) result = search_gallery(a, g, vectors, &query, first);
     mask_vectors_close(vectors);
     mask_gallery_close(g);
     lines_free(&ids);
@@ -275,15 +293,21 @@ static int run_search(args *a)
 const command command_search = {
     .name = "search",
     .positional = "G.gallery TEXT...",
-    .min_positional = 1,
+    .min_positional = 0,
     .max_positional = 64,
     .summary = "The images of a gallery that match texts best, in exact order",
     .details = "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
                "\"dog -snow\", \"beach^0.5\".\n"
-               "A score is the sum over texts of weight x score. \"\\-\" and \"\\^\" are the characters themselves.",
+               "A score is the sum over texts of weight x score. \"\\-\" and \"\\^\" are the characters themselves.\n"
+               "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
+               "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask.",
     .options =
         (const option[]){
             SEARCH_OPTIONS,
+            {"--photos", "FOLDER", "search these photos, without a gallery"},
+            {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
+            {"--encoder", "E.menc", "of --photos (default: the one make encoder fetches)"},
+            {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
             {"--explain", NULL, "also each word's score and its best region"},
             {"--queries", "FILE", "many queries, one a line; prints query line, rank, score, id; - = standard input"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},

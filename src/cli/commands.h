@@ -27,8 +27,16 @@ int failed(const mask_error *err);
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
 int print_json(json_t *object);
+enum { DATA_PATH = 4400 };
+/* Where a file that comes with mask lies: beside the program, in ../share/mask, or in the user's data folder. */
+bool find_data(const char *name, char path[DATA_PATH]);
+/* --encoder, else MASK_ENCODER, else the file `make encoder` makes. 0, or EXIT_FAILED after one line. */
+int find_encoder(const args *a, char path[DATA_PATH]);
 /* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
 int check_output(const char *path);
+/* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its path.
+ * 0 or EXIT_FAILED. */
+int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);
 /* mask info of a .menc. */
 int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */
@@ -57,10 +65,13 @@ int info_encoder(const args *a, const char *path);
 
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
-/* Opens --vectors, or the file the knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
+/* Opens --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when there is none.
+ * 0 or EXIT_FAILED. */
+int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors);
+/* The same for a knowledge; *vectors stays NULL when OOD words are off. */
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
                  mask_vectors **vectors);
-/* Opens --vectors, or the file a gallery's knowledge names; *vectors stays NULL when OOD words are off. 0 or EXIT_FAILED. */
+/* The same for a gallery. */
 int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,6 +36,35 @@ int check_output(const char *path)
     if (!why) return 0;
     fprintf(stderr, "mask: %s: cannot create: %s: choose another place for the output\n", path, why);
     return EXIT_FAILED;
+}
+
+/* Fills path with FOLDER/BELOW/NAME when that can be read. */
+static bool try_place(char path[DATA_PATH], const char *folder, const char *below, const char *name)
+{
+    int length = snprintf(path, DATA_PATH, "%s%s/%s", folder, below, name);
+    return length > 0 && length < DATA_PATH && access(path, R_OK) == 0;
+}
+
+bool find_data(const char *name, char path[DATA_PATH])
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    char program[4096];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = '\0';
+        *strrchr(program, '/') = '\0';
+        if (try_place(path, program, "", name) || try_place(path, program, "/../share/mask", name)) return true;
+    }
+    if (data && *data && try_place(path, data, "/mask", name)) return true;
+    return home && try_place(path, home, "/.local/share/mask", name);
+}
+
+int find_encoder(const args *a, char path[DATA_PATH])
+{
+    const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER"));
+    if (given && *given) return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
+    if (find_data("objectron.menc", path)) return 0;
+    return fail("no encoder is there: run make encoder, or name one with --encoder FILE.menc");
 }
 
 int print_json(json_t *object)
@@ -112,18 +142,25 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
     return bad;
 }
 
+int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors)
+{
+    mask_error err;
+    char place[DATA_PATH];
+    const char *given = args_text(a, "--vectors", NULL), *slash = strrchr(named, '/');
+    if (mask_vectors_open(vectors, given ? given : named, &err) == MASK_OK) return 0;
+    if (given) return failed(&err);
+    if (access(named, F_OK) != 0 && find_data(slash ? slash + 1 : named, place))
+        return mask_vectors_open(vectors, place, &err) == MASK_OK ? 0 : failed(&err);
+    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s", err.message,
+                hint);
+}
+
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
                  mask_vectors **vectors)
 {
-    mask_error err;
     mask_knowledge_info info;
-    const char *given = args_text(a, "--vectors", NULL);
     *vectors = NULL;
     if (options->ood == MASK_OOD_OFF) return 0;
     mask_knowledge_describe(knowledge, &info);
-    if (mask_vectors_open(vectors, given ? given : info.vectors_path, &err) == MASK_OK) return 0;
-    if (given) return failed(&err);
-    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now, or --ood off to "
-                "do without words it does not know",
-                err.message);
+    return open_named_vectors(a, info.vectors_path, ", or --ood off to do without words it does not know", vectors);
 }

@@ -308,6 +308,41 @@ mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t
     return status;
 }
 
+/* Removes every image alive in the snapshot that is not among `images`. */
+static mask_status remove_others(mask__catalogue *catalogue, const mask__snapshot *snapshot, const mask_images *images,
+                                 mask_gallery_change *change, mask_error *err)
+{
+    for (size_t s = 0; s < snapshot->segment_count; s++) {
+        const mask__snapshot_segment *segment = &snapshot->segments[s];
+        for (size_t i = 0; i < segment->images; i++) {
+            bool found;
+            if (!(segment->alive[i / 64] >> i % 64 & 1) || mask_images_find(images, segment->ids[i]) >= 0) continue;
+            MASK__TRY(mask__catalogue_remove(catalogue, segment->ids[i], &found, err));
+            change->removed += found;
+        }
+    }
+    return MASK_OK;
+}
+
+mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_gallery_change *change,
+                              const mask_run *run, mask_error *err)
+{
+    mask__writing w;
+    mask__snapshot snapshot = {0};
+    mask_gallery_change own;
+    if (!change) change = &own;
+    *change = (mask_gallery_change){0};
+    MASK__TRY(mask__writing_open(&w, path, run, err));
+    mask_status status = mask__catalogue_snapshot(w.catalogue, &snapshot, err);
+    if (status == MASK_OK) status = mask__catalogue_begin(w.catalogue, err);
+    if (status == MASK_OK) status = remove_others(w.catalogue, &snapshot, images, change, err);
+    if (status == MASK_OK && change->removed) status = mask__catalogue_commit(w.catalogue, err);
+    mask__catalogue_rollback(w.catalogue);
+    mask__snapshot_free(&snapshot);
+    mask__writing_close(&w);
+    return status;
+}
+
 mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run, mask_error *err)
 {
     mask__writing w;

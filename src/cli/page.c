@@ -1,0 +1,181 @@
+#include "page.h"
+#include "commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PHOTO_SIDE = 480, COLOURS = 8 };
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fbfbf9;--soft:#6b6b6b;--line:#dcdcd6}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ececec;--paper:#17181a;--soft:#a0a0a0;--line:#35373b}}"
+    "body{margin:2rem auto;max-width:76rem;padding:0 1rem;font:16px/1.45 system-ui,sans-serif;color:var(--ink);"
+    "background:var(--paper)}h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}p{margin:.2rem 0 .8rem}"
+    ".soft,figcaption{color:var(--soft);font-size:.9rem}.hits{display:grid;gap:1.2rem;"
+    "grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}figure{margin:0}.photo{position:relative;line-height:0}"
+    ".photo img{width:100%;height:auto;border-radius:4px}.photo svg{position:absolute;inset:0;width:100%;height:100%}"
+    ".none{display:grid;place-items:center;height:10rem;border:1px solid var(--line);border-radius:4px;line-height:1.4}"
+    "figcaption{margin-top:.35rem;overflow-wrap:anywhere}b{color:var(--ink);font-weight:600}"
+    ".w{display:inline-block;margin:0 .5rem .1rem 0;white-space:nowrap}.w i{display:inline-block;width:.7em;height:.7em;"
+    "border-radius:2px;margin-right:.3em}rect{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}";
+static const char *const colours[COLOURS] = {"#e4572e", "#2e86ab", "#3fa34d", "#c13cc1",
+                                             "#e0a100", "#00a6a6", "#7a5cff", "#d1495b"};
+
+static void put_text(FILE *file, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '&') fputs("&amp;", file);
+        else if (*text == '<') fputs("&lt;", file);
+        else if (*text == '>') fputs("&gt;", file);
+        else if (*text == '"') fputs("&quot;", file);
+        else fputc(*text, file);
+    }
+}
+
+static void put_base64(FILE *file, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        unsigned value = (unsigned)bytes[i] << 16;
+        if (i + 1 < size) value |= (unsigned)bytes[i + 1] << 8;
+        if (i + 2 < size) value |= bytes[i + 2];
+        fputc(digits[value >> 18], file);
+        fputc(digits[value >> 12 & 63], file);
+        fputc(i + 1 < size ? digits[value >> 6 & 63] : '=', file);
+        fputc(i + 2 < size ? digits[value & 63] : '=', file);
+    }
+}
+
+int page_open(page *p, const char *path, const char *title)
+{
+    *p = (page){.path = strdup(path)};
+    if (!p->path || asprintf(&p->temporary, "%s.tmp-%ld", path, (long)getpid()) < 0) {
+        free(p->path);
+        *p = (page){0};
+        return fail("out of memory");
+    }
+    p->file = fopen(p->temporary, "w");
+    if (!p->file) {
+        int result = fail("%s: cannot be written: %s", path, strerror(errno));
+        page_abort(p);
+        return result;
+    }
+    fprintf(p->file, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                     "content=\"width=device-width,initial-scale=1\"><title>");
+    put_text(p->file, title);
+    fprintf(p->file, "</title><style>%s</style>\n<h1>", style);
+    put_text(p->file, title);
+    fprintf(p->file, "</h1>\n");
+    return 0;
+}
+
+/* What became of the query's words, where there is something to say. */
+static void put_reading(FILE *file, const mask_reading *reading)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        const mask_word *word = &reading->words[i];
+        if (word->kind == MASK_WORD_UNKNOWN) {
+            fprintf(file, "<p class=\"soft\"><b>");
+            put_text(file, word->token);
+            fprintf(file, "</b> is a word nothing is known of; it was left out.</p>\n");
+        }
+        if (word->kind != MASK_WORD_OOD) continue;
+        fprintf(file, "<p class=\"soft\"><b>");
+        put_text(file, word->token);
+        fprintf(file, "</b> was in no label; it looks as its neighbours do:");
+        for (size_t n = 0; n < word->neighbour_count && n < 6; n++) {
+            fprintf(file, "%s ", n ? "," : "");
+            put_text(file, word->neighbours[n].word);
+            fprintf(file, " %.0f%%", 100 * (double)word->neighbours[n].weight);
+        }
+        fprintf(file, "</p>\n");
+    }
+}
+
+static const char *word_of(const mask_results *results, const mask_hit_word *w)
+{
+    return results->readings[w->text].words[w->word].token;
+}
+
+static void put_boxes(FILE *file, const mask_results *results, const mask_hit *hit)
+{
+    if (!hit->width || !hit->height) return;
+    fprintf(file, "<svg viewBox=\"0 0 %zu %zu\" preserveAspectRatio=\"none\">", hit->width, hit->height);
+    for (size_t i = 0; i < hit->word_count; i++) {
+        const mask_hit_word *w = &hit->words[i];
+        if (!w->has_box) continue;
+        fprintf(file, "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" stroke=\"%s\"><title>", (double)w->box[0],
+                (double)w->box[1], (double)(w->box[2] - w->box[0]), (double)(w->box[3] - w->box[1]), colours[i % COLOURS]);
+        put_text(file, word_of(results, w));
+        fprintf(file, "</title></rect>");
+    }
+    fprintf(file, "</svg>");
+}
+
+/* The photo itself, if the hit's name is a picture that can be read. */
+static void put_photo(page *p, const mask_results *results, const mask_hit *hit)
+{
+    unsigned char *jpeg = NULL;
+    size_t size = 0;
+    if (!hit->name || mask_photo_thumbnail(hit->name, PHOTO_SIDE, &jpeg, &size, NULL) != MASK_OK) {
+        p->missing++;
+        fprintf(p->file, "<div class=\"none soft\">no picture</div>");
+        return;
+    }
+    fprintf(p->file, "<div class=\"photo\"><img alt=\"\" src=\"data:image/jpeg;base64,");
+    put_base64(p->file, jpeg, size);
+    fprintf(p->file, "\">");
+    put_boxes(p->file, results, hit);
+    fprintf(p->file, "</div>");
+    free(jpeg);
+}
+
+void page_results(page *p, const char *const *texts, size_t count, const mask_results *results)
+{
+    fprintf(p->file, "<h2>");
+    for (size_t i = 0; i < count; i++) {
+        if (i) fputs(" + ", p->file);
+        put_text(p->file, texts[i]);
+    }
+    fprintf(p->file, "</h2>\n<p class=\"soft\">%zu of %zu images, %.1f ms</p>\n", results->count, results->searched,
+            1000 * results->seconds);
+    for (size_t t = 0; t < results->reading_count; t++) put_reading(p->file, &results->readings[t]);
+    fprintf(p->file, "<div class=\"hits\">\n");
+    for (size_t h = 0; h < results->count; h++) {
+        const mask_hit *hit = &results->hits[h];
+        fprintf(p->file, "<figure>");
+        put_photo(p, results, hit);
+        fprintf(p->file, "<figcaption><b>%.2f</b> ", hit->score);
+        put_text(p->file, hit->name ? hit->name : hit->id);
+        fprintf(p->file, "<br>");
+        for (size_t i = 0; i < hit->word_count; i++) {
+            fprintf(p->file, "<span class=\"w\"><i style=\"background:%s\"></i>", colours[i % COLOURS]);
+            put_text(p->file, word_of(results, &hit->words[i]));
+            fprintf(p->file, " %+.1f</span>", (double)hit->words[i].score);
+        }
+        fprintf(p->file, "</figcaption></figure>\n");
+    }
+    fprintf(p->file, "</div>\n");
+}
+
+int page_close(page *p)
+{
+    bool bad = ferror(p->file) != 0;
+    bad = fclose(p->file) != 0 || bad;
+    p->file = NULL;
+    int result = 0;
+    if (bad || rename(p->temporary, p->path) != 0) result = fail("%s: cannot be written: %s", p->path, strerror(errno));
+    page_abort(p);
+    return result;
+}
+
+void page_abort(page *p)
+{
+    if (p->file) fclose(p->file);
+    if (p->temporary) unlink(p->temporary); /* gone already after a rename */
+    free(p->temporary);
+    free(p->path);
+    *p = (page){0};
+}

@@ -1,0 +1,22 @@
+/* A page to look at: search results as photos with the regions that answered, one self-contained HTML file. */
+#ifndef MASK_CLI_PAGE_H
+#define MASK_CLI_PAGE_H
+
+#include "mask.h"
+
+#include <stdio.h>
+
+typedef struct page {
+    FILE *file;
+    char *path, *temporary;
+    size_t missing; /* photos that could not be shown */
+} page;
+
+/* 0, or EXIT_FAILED after one line on stderr. Nothing stands under `path` before page_close. */
+int page_open(page *p, const char *path, const char *title);
+/* One query and its hits; words are marked in the photos where boxes are known. */
+void page_results(page *p, const char *const *texts, size_t count, const mask_results *results);
+int page_close(page *p);
+void page_abort(page *p);
+
+#endif
