@@ -209,6 +209,36 @@ def budgets():
     return table(["regions an image", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "difference"], rows)
 
 
+def photos():
+    """The starter knowledge on real photos and their captions, from the JPEGs on."""
+    store, captions = os.path.join(WORK, "photos.regions"), os.path.join(WORK, "photos_caps.txt")
+    starter, own = os.path.join(ROOT, "starter", "starter.mask"), os.path.join(WORK, "own.mask")
+    given = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec")]
+    folder = os.path.join(DATA, "dev_photos")
+    mask("extract", folder, "-o", store, "--prune")
+    names, texts = ([line.rstrip("\n") for line in open(os.path.join(DATA, "f8k_precomp", "dev_" + end), encoding="utf8")]
+                    for end in ("names.txt", "caps.txt"))
+    place = {name: i for i, name in enumerate(names)}
+    with open(captions, "w", encoding="utf8") as file:
+        for name in sorted(os.listdir(folder)):  # a region store lists its photos by id
+            file.writelines(text + "\n" for text in texts[5 * place[name]:5 * place[name] + 5])
+    mask("calibrate", starter, "--images", store, "--texts", os.path.join(ROOT, "starter", "texts.txt"), "-o", own, *given)
+    rows = []
+    for name, knowledge_file, options in [
+            ("starter, as it comes", starter, []), ("... without OOD words", starter, ["--ood", "off"]),
+            ("... without calibration", starter, ["--calibrate", "none"]),
+            ("... without scenes", starter, ["--scene", "0"]),
+            ("starter, calibrated on the photos searched (transductive)", own, [])]:
+        e = mask("eval", knowledge_file, store, "--captions", captions, *given, *options)
+        rows.append([name, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"]])
+    n = len(os.listdir(folder))
+    chance = sum(100 * k / n + 100 * (1 - (1 - 1 / n) ** k) for k in (1, 5, 10))
+    rows.append(["chance", "", "", "%.1f" % chance])
+    share = "%d texts; of their words %d are known (%d different ones), %d OOD, %d neither.\n" % (
+        e["texts"], e["known"], e["known_words"], e["ood"], e["unusable"])
+    return table(["%d photos" % n, "t2i R@1 5 10", "i2t R@1 5 10", "Rs"], rows) + "\n" + share
+
+
 def write(part, text):
     """Puts a part's tables between its markers."""
     begin, end = "<!-- begin: %s -->\n" % part, "<!-- end: %s -->\n" % part
@@ -221,12 +251,12 @@ def write(part, text):
 
 def main():
     parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
-    parser.add_argument("--part", choices=["ladder", "around", "budget", "ablations"], help="only this part")
+    parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "ablations"], help="only this part")
     parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
     args = parser.parse_args()
     os.makedirs(WORK, exist_ok=True)
     missed = []
-    parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(),
+    parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(), "photos": lambda: photos(),
              "ablations": lambda: ablations(args.epochs)}
     for part, make in parts.items():
         if args.part in (None, part):

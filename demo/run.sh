@@ -1,69 +1,59 @@
 #!/bin/sh
-# make demo: makes a small data set up, learns from it three times and shows what each step is worth. Every command is
-# shown before it runs, to be run again by hand. Needs no network; takes seconds.
+# make demo: from a folder of photos to a page of search results. Every command is shown before it runs, to be run again by
+# hand. The photos are the stamps of Debian's tuxpaint-stamps-default.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
 D=$BUILD/demo
 MASK=$BUILD/mask
+STAMPS=${STAMPS:-/usr/share/tuxpaint/stamps}
 
 say() { printf '\n# %s\n' "$*"; }
 quote() { case $1 in *[!A-Za-z0-9_./#=-]*) printf "'%s'" "$1" ;; *) printf '%s' "$1" ;; esac; }
-show() {
+run() {
     printf '$'
     for word in "$@"; do printf ' %s' "$(quote "$word")"; done
     printf '\n'
-}
-run() { show "$@"; "$@"; }
-# step NAME ARGUMENTS...: mask eval, kept for the table at the end.
-step() {
-    name=$1
-    shift
-    show "$MASK" eval "$@"
-    "$MASK" eval "$@" --json > "$D/$name.json"
-}
-row() {
-    python3 - "$D/$1.json" "$2" << 'PYTHON'
-import json, sys
-e = json.load(open(sys.argv[1]))
-print("  %-34s" % sys.argv[2], *("%6.1f" % e[way]["r%d" % k] for way in ("t2i", "i2t") for k in (1, 5, 10)), "%7.1f" % e["rsum"])
-PYTHON
+    "$@"
 }
 
 rm -rf "$D"
-say "A made-up data set: labelled regions to learn from, and 200 other images with five captions each."
-run python3 demo/generate.py "$D"
-run "$MASK" vectors import "$D/vectors.txt" -o "$D/vectors.mvec"
+mkdir -p "$D"
+say "Photos become regions: a detector proposes boxes, its network encodes them. Again, this looks only at what is new."
+run "$MASK" extract "$STAMPS/animals" "$STAMPS/food" "$STAMPS/plants" "$STAMPS/vehicles" "$STAMPS/town" -o "$D/photos.regions"
 
-say "Learn what words look like. First as MACK did, from raw features; then from whitened ones."
-run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" --preset section9 --encoder none --prototype-shrink 0 -o "$D/raw.mask"
-run "$MASK" learn "$D/knowledge" --vectors "$D/vectors.mvec" --encoder whiten -o "$D/whitened.mask"
+say "An index, with the knowledge that comes with mask. It learned from cut-outs such as these, never from a caption."
+run "$MASK" index "$BUILD/starter.mask" "$D/photos.regions" -o "$D/photos.gallery"
 
-say "Unrelated images and texts make the scores of different words, texts and images comparable."
-run "$MASK" calibrate "$D/whitened.mask" --images "$D/background_ims.npy" --texts "$D/background_caps.txt" -o "$D/calibrated.mask"
+say "What it knows of words: one that labels showed, one they never showed (OOD), one that means nothing to the eye."
+run "$MASK" words "$BUILD/starter.mask" --vectors "$BUILD/starter.mvec" bird stallion the
 
-say "A word that labels showed, one they never showed (OOD), and one that means nothing to the eye."
-run "$MASK" words "$D/calibrated.mask" dog puppy the
+say "Search."
+run "$MASK" search "$D/photos.gallery" "a bird with a long beak" -k 3
+run "$MASK" search "$D/photos.gallery" "a stallion" -k 3
+run "$MASK" search "$D/photos.gallery" "a red fruit -leaves" -k 3
 
-say "Why an image and a text match: words, regions, calibration."
-line=$(grep -n puppy "$D/demo_precomp/dev_caps.txt" | sed -n '2s/:.*//p')
-text=$(sed -n "${line}p" "$D/demo_precomp/dev_caps.txt")
-run "$MASK" score "$D/calibrated.mask" --images "$D/demo_precomp" --split dev --image $(((line - 1) / 5)) --text "$text"
+say "Why the first one: words, their regions (pixels), and what an unseen word was made of."
+run "$MASK" search "$D/photos.gallery" "a stallion and a flower" -k 1 --explain
 
-say "Recall on images and captions that no step has seen as pairs."
-step raw-known "$D/raw.mask" "$D/demo_precomp" --split dev --ood off
-step raw "$D/raw.mask" "$D/demo_precomp" --split dev
-step whitened "$D/whitened.mask" "$D/demo_precomp" --split dev
-step calibrated "$D/calibrated.mask" "$D/demo_precomp" --split dev
-printf '\n  %-34s %20s %20s %7s\n' "" "text to image" "image to text" ""
-printf '  %-34s %6s %6s %6s %6s %6s %6s %7s\n' "" R@1 R@5 R@10 R@1 R@5 R@10 Rs
-row raw-known "raw features, known words (MACK)"
-row raw "+ words never seen as labels"
-row whitened "+ whitening, reliabilities"
-row calibrated "+ calibration, scenes"
+say "A page to look at: open it in a browser."
+cat > "$D/queries.txt" << 'TEXT'
+a bird with a long beak
+a stallion
+a red fruit
+a yellow flower
+a truck
+a house with a tower
+TEXT
+run "$MASK" search "$D/photos.gallery" --queries "$D/queries.txt" -k 6 --html "$D/page.html" > "$D/results.tsv"
+echo "$D/page.html"
 
 cat << TEXT
 
-Your own data: a folder with features.npy and regions.tsv to learn from, *_ims.npy and *_caps.txt to evaluate on
-(docs/datasets.md), word vectors such as GloVe's. Then the same commands; '$MASK help COMMAND' tells the rest.
+These photos are among those the starter knowledge was learned from, on other backgrounds; yours are harder. Your own folder:
+
+    $MASK search --photos ~/Pictures "a parrot" --html page.html
+
+or step by step: $MASK extract ~/Pictures -o p.regions && $MASK index $BUILD/starter.mask p.regions -o p.gallery &&
+$MASK search p.gallery "a parrot". The method itself, on a made-up data set with captions: make demo-method.
 TEXT
