@@ -26,20 +26,20 @@ say "An index, with the knowledge that comes with mask. It learned from cut-outs
 run "$MASK" index "$BUILD/starter.mask" "$D/photos.regions" -o "$D/photos.gallery"
 
 say "What it knows of words: one that labels showed, one they never showed (OOD), one that means nothing to the eye."
-run "$MASK" words "$BUILD/starter.mask" --vectors "$BUILD/starter.mvec" bird stallion the
+run "$MASK" words "$BUILD/starter.mask" --vectors "$BUILD/starter.mvec" bird puppy the
 
 say "Search."
 run "$MASK" search "$D/photos.gallery" "a bird with a long beak" -k 3
-run "$MASK" search "$D/photos.gallery" "a stallion" -k 3
-run "$MASK" search "$D/photos.gallery" "a red fruit -leaves" -k 3
+run "$MASK" search "$D/photos.gallery" "a puppy" -k 3
+run "$MASK" search "$D/photos.gallery" "a truck -red" -k 3
 
 say "Why the first one: words, their regions (pixels), and what an unseen word was made of."
-run "$MASK" search "$D/photos.gallery" "a stallion and a flower" -k 1 --explain
+run "$MASK" search "$D/photos.gallery" "a puppy on the grass" -k 1 --explain
 
 say "A page to look at: open it in a browser."
 cat > "$D/queries.txt" << 'TEXT'
 a bird with a long beak
-a stallion
+a puppy
 a red fruit
 a yellow flower
 a truck
