@@ -640,6 +640,42 @@ static void metadata_are_of_images(void **state)
     check_fails(mask_gallery_describe_images(path, "/nowhere.tsv", &run, &err), MASK_EIO, "/nowhere.tsv");
 }
 
+/* What is not among the given images goes; who opened it before still sees it. */
+static void keeping_removes_exactly_the_others(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_gallery_change change;
+    int before[IDS], after[IDS];
+    const char *path = new_gallery(calibrated, 5);
+    add_set(path, range_set(0, 12), NULL);
+    for (int i = 0; i < IDS; i++) {
+        before[i] = i < 12 ? 0 : -1;
+        after[i] = i >= 3 && i < 9 ? 0 : -1;
+    }
+    mask_gallery *old = opened(path);
+    mask_images *kept = range_set(3, 6), *more = range_set(3, 20);
+    check_ok(mask_gallery_keep(path, kept, &change, NULL, &err));
+    assert_int_equal(change.removed, 6);
+    assert_int_equal(change.added + change.replaced + change.missing, 0);
+    check_gallery(path, after);
+    check_holds(old, before);
+    mask_gallery_close(old);
+    /* Nothing to do is no new generation; images that are not there are not added. */
+    mask_gallery *g = opened(path);
+    uint64_t generation = g->snapshot.generation;
+    mask_gallery_close(g);
+    check_ok(mask_gallery_keep(path, more, &change, NULL, &err));
+    assert_int_equal(change.removed, 0);
+    g = opened(path);
+    assert_int_equal(g->snapshot.generation, generation);
+    mask_gallery_close(g);
+    check_gallery(path, after);
+    check_fails(mask_gallery_keep("/nowhere.gallery", kept, &change, NULL, &err), MASK_EIO, "/nowhere.gallery");
+    mask_images_close(kept);
+    mask_images_close(more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -654,6 +690,7 @@ int main(void)
         cmocka_unit_test(parts_that_are_lost_or_damaged_are_seen),
         cmocka_unit_test(readers_never_meet_a_half_done_change),
         cmocka_unit_test(metadata_are_of_images),
+        cmocka_unit_test(keeping_removes_exactly_the_others),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

@@ -1,0 +1,8 @@
+# A page of results: the query escaped, and a word where there is no photo to show.
+#out     1 * *
+set -e
+mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
+mask search G.gallery "dog & <i>puppy" -k 3 --html page.html
+grep -q 'dog &amp; &lt;i&gt;puppy' page.html
+if grep -q '<i>puppy' page.html; then echo "not escaped" >&2; fi
+grep -q 'no picture' page.html
