@@ -7,6 +7,7 @@
 #include "lines.h"
 #include "names.h"
 #include "npy.h"
+#include "regiontable.h"
 #include "base/memory.h"
 #include "math/vector.h"
 
@@ -15,9 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 6, BOX = 4, MAX_NUMBER_BYTES = 64 };
-
-static const char header[] = "image\tx1\ty1\tx2\ty2\tlabel";
+enum { COLUMNS = 6, BOX = 4 };
 
 struct mask_labels {
     char *path;
@@ -71,17 +70,6 @@ static mask_status split_columns(const table *t, char *columns[COLUMNS], mask_er
     return MASK_OK;
 }
 
-static mask_status read_number(const table *t, const char *text, float *value, mask_error *err)
-{
-    size_t length = strlen(text);
-    char *end = NULL;
-    size_t where;
-    if (length > 0 && length < MAX_NUMBER_BYTES && strspn(text, "0123456789+-.eE") == length)
-        *value = strtof_l(text, &end, t->locale);
-    if (end && !*end && mask__all_finite(value, 1, &where)) return MASK_OK;
-    return mask__lines_fail(&t->lines, err, "'%.32s' is not a finite number: boxes are x1, y1, x2, y2", text);
-}
-
 /* Begins a new image unless the region continues the last one. */
 static mask_status enter_image(mask_labels *labels, const table *t, const char *name, mask_error *err)
 {
@@ -106,7 +94,10 @@ static mask_status read_region(mask_labels *labels, const table *t, mask_error *
                           mask__stream_path(t->lines.stream), labels->regions + 2, f->path, f->shape[0]);
     MASK__TRY(split_columns(t, columns, err));
     MASK__TRY(enter_image(labels, t, columns[0], err));
-    for (size_t i = 0; i < BOX; i++) MASK__TRY(read_number(t, columns[i + 1], &labels->boxes[labels->regions][i], err));
+    for (size_t i = 0; i < BOX; i++) {
+        float *value = &labels->boxes[labels->regions][i];
+        MASK__TRY(mask__region_table_number(&t->lines, t->locale, columns[i + 1], value, err));
+    }
     MASK__TRY(mask__names_add(&labels->labels, columns[COLUMNS - 1], strlen(columns[COLUMNS - 1]), err));
     labels->regions++;
     return MASK_OK;
@@ -115,7 +106,7 @@ static mask_status read_region(mask_labels *labels, const table *t, mask_error *
 static mask_status read_lines(mask_labels *labels, table *t, mask_error *err)
 {
     MASK__TRY(mask__lines_next(&t->lines, err));
-    if (!t->lines.text || strcmp(t->lines.text, header) != 0)
+    if (!t->lines.text || strcmp(t->lines.text, mask__region_table_header) != 0)
         return mask__fail(err, MASK_EFORMAT, 0,
                           "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is "
                           "missing: add it",

@@ -1,20 +1,35 @@
 #include "regiontable.h"
 #include "base/memory.h"
+#include "math/vector.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS_BYTES = 160 };
+enum { NUMBERS_BYTES = 160, MAX_NUMBER_BYTES = 64 };
+
+const char mask__region_table_header[] = "image\tx1\ty1\tx2\ty2\tlabel";
+
+mask_status mask__region_table_number(const mask__lines *lines, locale_t c, const char *text, float *value,
+                                      mask_error *err)
+{
+    size_t length = strlen(text), where;
+    char *end = NULL;
+    if (length > 0 && length < MAX_NUMBER_BYTES && strspn(text, "0123456789+-.eE") == length)
+        *value = strtof_l(text, &end, c);
+    if (end && !*end && mask__all_finite(value, 1, &where)) return MASK_OK;
+    return mask__lines_fail(lines, err, "'%.32s' is not a finite number: boxes are x1, y1, x2, y2", text);
+}
 
 mask_status mask__region_table_create(mask__region_table *t, const char *path, mask_error *err)
 {
-    static const char header[] = "image\tx1\ty1\tx2\ty2\tlabel\n";
     *t = (mask__region_table){0};
     MASK__TRY(mask__writer_open(&t->file, path, err));
     t->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     mask_status status = t->locale ? MASK_OK : mask__no_memory(err, path);
-    if (status == MASK_OK) status = mask__writer_put(&t->file, header, sizeof header - 1, err);
+    if (status == MASK_OK)
+        status = mask__writer_put(&t->file, mask__region_table_header, sizeof mask__region_table_header - 1, err);
+    if (status == MASK_OK) status = mask__writer_put(&t->file, "\n", 1, err);
     if (status != MASK_OK) mask__region_table_abort(t);
     return status;
 }

@@ -1,12 +1,22 @@
-/* Writes regions.tsv, the table of labelled regions that labelled.c reads (docs/datasets.md): it appears under its name
- * only when it is complete. Refuses an image whose regions come in two runs, which no reader would take. */
+/* regions.tsv, the table of labelled regions (docs/datasets.md): its writer, and what its readers share. What is
+ * written appears under its name only when it is complete. Refuses an image whose regions come in two runs, which no
+ * reader would take. */
 #ifndef MASK_DATASET_REGIONTABLE_H
 #define MASK_DATASET_REGIONTABLE_H
 
+#include "lines.h"
 #include "base/file.h"
 #include "base/strings.h"
 
 #include <locale.h>
+
+/* "image\tx1\t...", without the line's end. */
+extern const char mask__region_table_header[];
+
+/* A coordinate of a box; refused with its line when it is not a finite number. c: the C locale, whatever the program's
+ * is. */
+mask_status mask__region_table_number(const mask__lines *lines, locale_t c, const char *text, float *value,
+                                      mask_error *err);
 
 typedef struct mask__region_table {
     mask__writer file;

@@ -1,15 +1,13 @@
 #include "boxtable.h"
 #include "dataset/lines.h"
 #include "dataset/regions.h"
-#include "math/vector.h"
+#include "dataset/regiontable.h"
 
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOX = 4, MAX_NUMBER_BYTES = 64 };
-
-const char mask__boxtable_header[] = "image\tx1\ty1\tx2\ty2\tlabel";
+enum { BOX = 4 };
 
 /* The table as it is read; numbers have a decimal point whatever the program's locale is. */
 typedef struct reading {
@@ -21,19 +19,11 @@ typedef struct reading {
 /* Cuts a number off *at. */
 static mask_status read_number(reading *r, char **at, float *value, mask_error *err)
 {
-    char *end = NULL, number[MAX_NUMBER_BYTES] = "";
-    size_t length = strcspn(*at, "\t"), where;
-    if (!(*at)[length])
-        return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
-    if (length > 0 && length < sizeof number && strspn(*at, "0123456789+-.eE") == length) {
-        memcpy(number, *at, length);
-        *value = strtof_l(number, &end, r->locale);
-    }
-    if (!end || *end || !mask__all_finite(value, 1, &where))
-        return mask__lines_fail(&r->lines, err, "'%.*s' is not a finite number: boxes are x1, y1, x2, y2",
-                                length < 32 ? (int)length : 32, *at);
-    *at += length + 1;
-    return MASK_OK;
+    char *number = *at, *end = strchrnul(number, '\t');
+    if (!*end) return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
+    *end = '\0';
+    *at = end + 1;
+    return mask__region_table_number(&r->lines, r->locale, number, value, err);
 }
 
 static mask_status enter_image(reading *r, const char *name, mask_error *err)
@@ -76,7 +66,7 @@ static mask_status read_row(reading *r, mask_error *err)
 static mask_status read_rows(reading *r, mask_error *err)
 {
     MASK__TRY(mask__lines_next(&r->lines, err));
-    if (!r->lines.text || strcmp(r->lines.text, mask__boxtable_header) != 0)
+    if (!r->lines.text || strcmp(r->lines.text, mask__region_table_header) != 0)
         return mask__fail(err, MASK_EFORMAT, 0,
                           "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it",
                           mask__stream_path(r->lines.stream));

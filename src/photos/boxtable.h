@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "dataset/names.h"
 
-extern const char mask__boxtable_header[];
-
 typedef struct mask__boxtable_row {
     float box[4];     /* pixels */
     const char *text; /* "x1\ty1\tx2\ty2\tlabel" */

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "dataset/npy.h"
 #include "dataset/regions.h"
+#include "dataset/regiontable.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,7 +157,7 @@ static mask_status write_photo(writing *w, size_t file, size_t place, mask_error
 
 static mask_status write_photos(writing *w, mask_error *err)
 {
-    MASK__TRY(put_text(w, mask__boxtable_header, err));
+    MASK__TRY(put_text(w, mask__region_table_header, err));
     MASK__TRY(put_text(w, "\n", err));
     for (size_t i = 0; i < w->walk->count; i++) {
         int64_t place = place_of(w, i);
