@@ -79,7 +79,7 @@ const command command_adapt = {
     .options =
         (const option[]){
             {"-o", "K2.mask", "file to write"},
-            {"--images", "IMAGES", "*_ims.npy or a precomp folder"},
+            {"--images", "IMAGES", "images in any format that is read"},
             {"--texts", "FILE", "one text a line, or Karpathy JSON"},
             {"--split", "S", "of a precomp folder or a Karpathy JSON"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},

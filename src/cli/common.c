@@ -1,3 +1,4 @@
+/* What the commands share: failures, JSON, files that come with mask, matching options, word vectors. */
 #include "commands.h"
 
 #include <stdarg.h>

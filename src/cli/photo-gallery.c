@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,31 +75,46 @@ static mask_status index_photos(args *a, const char *knowledge_path, const char 
     return status;
 }
 
-/* Extracts, then indexes if anything changed or an earlier update did not come to its end: a mark beside the gallery says
- * that. */
+/* Extracts, then indexes if anything changed or `unfinished`. */
 static mask_status bring_up_to_date(args *a, const char *folder, const char *encoder, const char *knowledge,
-                                    const char *regions, const char *gallery, const char *mark, mask_error *err)
+                                    const char *regions, const char *gallery, bool unfinished, mask_error *err)
 {
     mask_extract_options o = MASK_EXTRACT_DEFAULTS;
     mask_extract_report report;
-    bool unfinished = access(mark, F_OK) == 0 || access(gallery, F_OK) != 0;
-    int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd >= 0) close(fd);
     o.encoder = encoder;
     o.prune = true;
     mask_status status = mask_extract(&folder, 1, regions, &o, &report, &a->run, err);
-    if (status == MASK_OK && (unfinished || report.extracted || report.copied || report.vanished))
-        status = index_photos(a, knowledge, regions, gallery, err);
-    if (status == MASK_OK) unlink(mark);
-    return status;
+    if (status != MASK_OK) return status;
+    if (unfinished || report.extracted || report.copied || report.vanished)
+        return index_photos(a, knowledge, regions, gallery, err);
+    return MASK_OK;
+}
+
+/* The file that says whether an update is under way: empty when the last one came to its end. Its lock makes searches of one
+ * folder take turns. */
+static int open_mark(const char *place, int *mark, bool *unfinished)
+{
+    char path[DATA_PATH + 16];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/unfinished", place);
+    *mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*mark < 0 || flock(*mark, LOCK_EX) != 0 || fstat(*mark, &info) != 0 || write(*mark, "1", 1) != 1) {
+        int result = fail("%s: cannot be written: %s", path, strerror(errno));
+        if (*mark >= 0) close(*mark);
+        return result;
+    }
+    *unfinished = info.st_size > 0;
+    return 0;
 }
 
 int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
 {
     mask_error err;
-    char encoder[DATA_PATH], starter[DATA_PATH], place[DATA_PATH], regions[DATA_PATH + 16], mark[DATA_PATH + 16];
+    char encoder[DATA_PATH], starter[DATA_PATH], place[DATA_PATH], regions[DATA_PATH + 16];
     const char *knowledge = args_text(a, "--knowledge", NULL);
     uint64_t hash = 0xcbf29ce484222325u;
+    int mark;
+    bool unfinished = false;
     int result = find_encoder(a, encoder);
     if (result) return result;
     if (!knowledge && !find_data("starter.mask", starter))
@@ -108,11 +124,14 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
     if (result == 0) result = fold_file(&hash, encoder);
     if (result == 0) result = fold_file(&hash, knowledge);
     if (result == 0) result = cache_place(place, hash);
+    if (result == 0) result = open_mark(place, &mark, &unfinished);
     if (result) return result;
     snprintf(path, DATA_PATH, "%.*s/photos.gallery", DATA_PATH - 32, place); /* cache_place left room */
     snprintf(regions, sizeof regions, "%s/photos.regions", place);
-    snprintf(mark, sizeof mark, "%s/unfinished", place);
-    if (bring_up_to_date(a, folder, encoder, knowledge, regions, path, mark, &err) != MASK_OK) return failed(&err);
+    unfinished = unfinished || access(path, F_OK) != 0;
+    if (bring_up_to_date(a, folder, encoder, knowledge, regions, path, unfinished, &err) != MASK_OK) result = failed(&err);
+    else if (ftruncate(mark, 0) != 0) result = fail("%s: cannot be written: %s", place, strerror(errno));
+    close(mark);
     progress_end();
-    return 0;
+    return result;
 }
