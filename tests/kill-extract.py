@@ -84,7 +84,8 @@ while True:
             process.send_signal(number)
             out, err = process.communicate()
             if process.returncode != 0:
-                if process.returncode not in (-signal.SIGKILL, 1):
+                # -SIGTERM: before the program had begun to listen to signals
+                if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, 1):
                     sys.exit(f"exited with {process.returncode}: {err.decode()}")
                 if process.returncode == 1 and b"stopped" not in err:
                     sys.exit(f"was stopped, but said: {err.decode()}")
