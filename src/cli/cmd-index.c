@@ -4,17 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const pool_names[] = {"max-mean", "region-max", "both", "mean"};
 static const char *const calibrate_names[] = {"none", "centre", "zscore", "text", "full"};
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int gallery_state(const args *a, const char *path, mask_gallery_info *info, char *vectors, size_t vectors_size)
 {

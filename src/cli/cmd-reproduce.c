@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATH = 4096, BACKGROUND_TEXTS = 5000, DEFAULT_EPOCHS = 3 };
@@ -288,13 +287,6 @@ static int save_step(const reproduction *r, const repro_step *step, const repro_
     int bad = json_dump_file(json, temporary, JSON_INDENT(1)) != 0 || rename(temporary, path) != 0;
     json_decref(json);
     return bad ? fail("%s: cannot write: %s", path, strerror(errno)) : 0;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static int run_step(reproduction *r, const repro_step *step, repro_result *result)

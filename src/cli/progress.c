@@ -23,7 +23,7 @@ static void on_signal(int number)
     if (number == SIGINT) signal(number, SIG_DFL); /* a second Ctrl-C ends at once; `timeout` sends SIGTERM twice */
 }
 
-static double now(void)
+double now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

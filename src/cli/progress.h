@@ -6,6 +6,8 @@
 
 /* Fills the callbacks of *run. quiet: no bar, no notes; warnings stay. */
 void progress_start(mask_run *run, bool quiet);
+/* Seconds on a clock that only goes forward. */
+double now(void);
 /* Ends the bar's line, if one is open. */
 void progress_end(void);
 
