@@ -1,5 +1,6 @@
-/* budget K.mask V.mvec DATA SPLIT FOLDER BUDGET...: recalls of a split when every image keeps only so many regions (0 = all),
- * by building a segment and scoring all pairs exactly from it. FOLDER takes the segment. A line each: budget, rsum, recalls. */
+/* budget K.mask V.mvec DATA SPLIT FOLDER BUDGET...: recalls of a split when every image keeps only so many regions (0 =
+ * all), by building a segment and scoring all pairs exactly from it. FOLDER takes the segment. A line each: budget,
+ * rsum, recalls. */
 #include "gallery/build.h"
 #include "match/matcher.h"
 
@@ -22,8 +23,8 @@ static void *make(mask__arena *arena, size_t count, size_t size)
 }
 
 /* All terms of the texts as scored terms; a known word is scored as if it were not, which gives the same numbers. */
-static void score(const mask__scorer *s, const mask__segment *g, const mask__lexicon *l, const mask__term_values *values,
-                  const mask__scored_terms *terms, float *scores)
+static void score(const mask__scorer *s, const mask__segment *g, const mask__lexicon *l,
+                  const mask__term_values *values, const mask__scored_terms *terms, float *scores)
 {
     mask__arena arena = {0};
     mask_error err = {0};
@@ -34,7 +35,8 @@ static void score(const mask__scorer *s, const mask__segment *g, const mask__lex
         uint64_t row = g->image_rows[i];
         float *own = c + i * count;
         mask__scorer_exact(s, terms, NULL, count, g->mu + row * g->z, g->image_rows[i + 1] - row,
-                           g->whole ? g->whole + i * g->z : NULL, g->scenes ? g->scenes + i * g->z : NULL, own, NULL, NULL);
+                           g->whole ? g->whole + i * g->z : NULL, g->scenes ? g->scenes + i * g->z : NULL, own, NULL,
+                           NULL);
     }
     for (size_t t = 0; t < l->texts; t++) {
         size_t first = l->text_at[t], words = l->text_at[t + 1] - first;
@@ -49,9 +51,9 @@ static void score(const mask__scorer *s, const mask__segment *g, const mask__lex
         for (size_t i = 0; i < g->images; i++) {
             float sum = 0;
             for (size_t w = 0; w < words; w++) sum += weights[w] * c[i * count + l->text_terms[first + w]];
-            scores[t * g->images + i] = words ? (sum / total - text.mean) / text.deviation / g->image_deviation[i] -
-                                                    g->image_hub[i] - text.hub
-                                              : -1e9f;
+            scores[t * g->images + i] =
+                words ? (sum / total - text.mean) / text.deviation / g->image_deviation[i] - g->image_hub[i] - text.hub
+                      : -1e9f;
         }
     }
     mask__arena_free(&arena);

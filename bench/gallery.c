@@ -1,5 +1,6 @@
-/* gallery G.gallery --queries FILE [--vectors V.mvec] [--rounds 3] [--threads T] [--k 10]: seconds of single searches, one a line of
- * the file, on a handle opened for this run. The first round is told apart: it asks each word for the first time. */
+/* gallery G.gallery --queries FILE [--vectors V.mvec] [--rounds 3] [--threads T] [--k 10]: seconds of single searches,
+ * one a line of the file, on a handle opened for this run. The first round is told apart: it asks each word for the
+ * first time. */
 #include "mask.h"
 
 #include <stdio.h>
@@ -75,9 +76,10 @@ int main(int argc, char **argv)
     need(mask_gallery_open(&gallery, argv[1], &run, &err), &err);
     mask_gallery_info info;
     mask_gallery_describe(gallery, &info);
-    if (info.options.ood != MASK_OOD_OFF) need(mask_vectors_open(&vectors, words ? words : info.vectors_path, &err), &err);
-    printf("gallery images=%zu regions=%zu words=%zu dim=%zu bytes=%llu open_ms=%.2f\n", info.images, info.regions, info.words,
-           info.dim, (unsigned long long)info.bytes, 1e3 * (now() - start));
+    if (info.options.ood != MASK_OOD_OFF)
+        need(mask_vectors_open(&vectors, words ? words : info.vectors_path, &err), &err);
+    printf("gallery images=%zu regions=%zu words=%zu dim=%zu bytes=%llu open_ms=%.2f\n", info.images, info.regions,
+           info.words, info.dim, (unsigned long long)info.bytes, 1e3 * (now() - start));
     for (int r = 0; r < rounds; r++)
         for (size_t i = 0; i < count; i++) {
             mask_query_text text = {lines[i], 1};

@@ -54,8 +54,8 @@ int main(int argc, char **argv)
                 double now = gflop / seconds(shapes[i], way, a, b, c);
                 if (r && now > rate) rate = now;
             }
-            fprintf(stderr, "%zux%zux%zu %s: %.1f\n", shapes[i].m, shapes[i].n, shapes[i].k, way ? "by rows" : "threaded",
-                    rate);
+            fprintf(stderr, "%zux%zux%zu %s: %.1f\n", shapes[i].m, shapes[i].n, shapes[i].k,
+                    way ? "by rows" : "threaded", rate);
             if (rate > best) best = rate;
         }
     printf("threads=%d limit_gflops=%.1f\n", threads, best);

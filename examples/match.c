@@ -25,10 +25,8 @@ int main(int argc, char **argv)
         status = mask_match_scores(knowledge, vectors, images, texts, NULL, scores, NULL, NULL, NULL, &err);
     for (size_t i = 1; i < count; i++)
         if (scores[i] > scores[best]) best = i;
-    if (status == MASK_OK)
-        printf("image %s, score %.3f\n", mask_images_id(images, best), scores[best]);
-    else
-        fprintf(stderr, "%s\n", err.message);
+    if (status == MASK_OK) printf("image %s, score %.3f\n", mask_images_id(images, best), scores[best]);
+    else fprintf(stderr, "%s\n", err.message);
     free(scores);
     mask_texts_close(texts);
     mask_images_close(images);

@@ -72,8 +72,8 @@ typedef struct mask_run {
 typedef struct mask_vectors mask_vectors;
 
 typedef struct mask_vectors_import_options {
-    int bits;         /* of a stored number: 32, 16 (float16: half the file, 3 digits) or 8 (whole steps of the row's largest
-                         number / 127: a quarter, 2 digits) */
+    int bits; /* of a stored number: 32, 16 (float16: half the file, 3 digits) or 8 (whole steps of the row's largest
+                 number / 127: a quarter, 2 digits) */
     const char *keep; /* a file of tokens, one a line: only these are imported; NULL = all */
 } mask_vectors_import_options;
 #define MASK_VECTORS_IMPORT_DEFAULTS ((mask_vectors_import_options){.bits = 32})
@@ -113,12 +113,12 @@ MASK_API mask_status mask_vectors_near(const mask_vectors *vectors, const float 
 typedef struct mask_images mask_images;
 
 /* Opens IMAGES, told apart by content: a `*_ims.npy` (images x regions x dim) or a precomp folder with a split ("dev"),
- * float16, 32 or 64; a TSV of bottom-up attention (6 columns) or LXMERT (10); a folder of .npz (of split: FOLDER/SPLIT), one an
- * image; an HDF5 file (docs/datasets.md has the layouts); a region store (mask_extract): its good photos, by id. Images may
- * have different numbers of regions.
- * Of an array, *_ids.txt, *_names.txt and *_boxes.npy beside it are read where they exist. With five stored copies of each
- * image (the redundancy of VSE++ files: *_caps.txt has as many lines, and each five rows are equal) every fifth is kept.
- * split may be NULL for a file. NaN or infinite features are refused when they are read. */
+ * float16, 32 or 64; a TSV of bottom-up attention (6 columns) or LXMERT (10); a folder of .npz (of split:
+ * FOLDER/SPLIT), one an image; an HDF5 file (docs/datasets.md has the layouts); a region store (mask_extract): its good
+ * photos, by id. Images may have different numbers of regions. Of an array, *_ids.txt, *_names.txt and *_boxes.npy
+ * beside it are read where they exist. With five stored copies of each image (the redundancy of VSE++ files: *_caps.txt
+ * has as many lines, and each five rows are equal) every fifth is kept. split may be NULL for a file. NaN or infinite
+ * features are refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, mask_error *err);
 /* The same with progress and warnings, for formats that must be read through before any image can be found. */
 MASK_API mask_status mask_images_open_run(mask_images **out, const char *path, const char *split, const mask_run *run,
@@ -195,25 +195,25 @@ typedef enum mask_schedule { MASK_SCHEDULE_CONSTANT, MASK_SCHEDULE_COSINE } mask
 
 /* How MASK_ENCODER_MASK is trained (docs/training.md). The seed is the run's. */
 typedef struct mask_train_options {
-    bool whiten;          /* the networks read whitened features (whiten_dim of them) instead of raw ones */
-    bool start_whiten;    /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
-                             of them) instead of at random */
-    bool centre_words;    /* L_cm sees word vectors without their mean, which makes unrelated words alike */
-    bool residual;        /* x + attention(x) */
-    bool per_dimension;   /* L_ir: mean over the dimensions instead of their sum */
-    bool bf16;            /* large products in bfloat16, sums and all that is kept in float; MASK_EINVAL where the
-                             processor has no AVX512_BF16 */
-    size_t dim;           /* Z */
+    bool whiten;        /* the networks read whitened features (whiten_dim of them) instead of raw ones */
+    bool start_whiten;  /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
+                           of them) instead of at random */
+    bool centre_words;  /* L_cm sees word vectors without their mean, which makes unrelated words alike */
+    bool residual;      /* x + attention(x) */
+    bool per_dimension; /* L_ir: mean over the dimensions instead of their sum */
+    bool bf16;          /* large products in bfloat16, sums and all that is kept in float; MASK_EINVAL where the
+                           processor has no AVX512_BF16 */
+    size_t dim;         /* Z */
     unsigned pae_fc, pae_attention, frm_fc, frm_attention, mtm_fc, mtm_attention; /* layers, the paper's Table 12 */
     size_t epochs;
     size_t batch;         /* regions; whole images, at least one */
     float halve_batch_at; /* share of the epochs after which batches are half as large; 1 = never */
     float rate;           /* Adam's */
     mask_schedule schedule;
-    size_t warmup;        /* steps over which the rate rises from 0 */
-    float clip;           /* largest norm of the gradient; 0 = any */
+    size_t warmup;                         /* steps over which the rate rises from 0 */
+    float clip;                            /* largest norm of the gradient; 0 = any */
     float lambda_cm, lambda_cl, weight_ir; /* of L_cm, L_cl and L_ir */
-    float temperature;    /* tau of L_cl */
+    float temperature;                     /* tau of L_cl */
     const char *checkpoint;   /* file to continue from; NULL = none is written. The caller removes it when what was
                                  learned is safe */
     float checkpoint_minutes; /* between two of them; 0 = after every epoch */
@@ -251,16 +251,16 @@ MASK_API mask_train_options mask_train_paper(void);
 typedef struct mask_learn_options {
     mask_encoder encoder;
     mask_tokens tokens;
-    size_t min_count;       /* words with fewer labelled regions are left to OOD */
-    float power;            /* of the features before whitening, above 0 and at most 1; 1, 0.75 and 0.5 are fast */
-    size_t whiten_dim;      /* Z of `whiten`; at most the feature dimension */
-    float whiten_shrink;    /* x the mean eigenvalue, added to each */
-    float prototype_shrink; /* pseudo-counts towards the neighbours' prototypes; 0 = Eq. 2 as it is */
-    bool scenes;            /* also a scene prototype a word: what images that hold it look like as a whole */
-    float reliability;      /* power of the words' cross-fitted reliabilities; 0 = none; needs scenes */
+    size_t min_count;         /* words with fewer labelled regions are left to OOD */
+    float power;              /* of the features before whitening, above 0 and at most 1; 1, 0.75 and 0.5 are fast */
+    size_t whiten_dim;        /* Z of `whiten`; at most the feature dimension */
+    float whiten_shrink;      /* x the mean eigenvalue, added to each */
+    float prototype_shrink;   /* pseudo-counts towards the neighbours' prototypes; 0 = Eq. 2 as it is */
+    bool scenes;              /* also a scene prototype a word: what images that hold it look like as a whole */
+    float reliability;        /* power of the words' cross-fitted reliabilities; 0 = none; needs scenes */
     mask_prototype prototype; /* random: without reliabilities, whose judgement would need other prototypes */
     mask_train_options train; /* of MASK_ENCODER_MASK */
-    const char *provenance; /* free text kept in the file (a command line); may be NULL */
+    const char *provenance;   /* free text kept in the file (a command line); may be NULL */
 } mask_learn_options;
 #define MASK_LEARN_DEFAULTS                                                                                            \
     ((mask_learn_options){.encoder = MASK_ENCODER_WHITEN,                                                              \
@@ -299,8 +299,8 @@ typedef struct mask_choice {
 
 /* As mask_knowledge_learn, but finds the encoder by itself: holds out labelled images, takes their labels as texts, and
  * measures retrieval there for `none`, for `whiten` with a few constants around the options', and for MASK_ENCODER_MASK
- * after each epoch; learns from all images with the best. It never sees a caption. Whiten as the options have it is kept
- * unless another is clearly better. choices (may be NULL) receives up to max entries, *count of them. */
+ * after each epoch; learns from all images with the best. It never sees a caption. Whiten as the options have it is
+ * kept unless another is clearly better. choices (may be NULL) receives up to max entries, *count of them. */
 MASK_API mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                            const mask_learn_options *options, mask_choice *choices, size_t max,
                                            size_t *count, const mask_run *run, mask_error *err);
@@ -312,19 +312,19 @@ MASK_API void mask_knowledge_close(mask_knowledge *knowledge);
 
 /* What a knowledge holds; strings are owned by it. */
 typedef struct mask_knowledge_info {
-    size_t words;          /* K */
-    size_t feature_dim;    /* M */
-    size_t dim;            /* Z */
-    size_t vector_dim;     /* N */
-    size_t images;         /* it was learned from */
+    size_t words;       /* K */
+    size_t feature_dim; /* M */
+    size_t dim;         /* Z */
+    size_t vector_dim;  /* N */
+    size_t images;      /* it was learned from */
     size_t regions;
-    size_t pairs;          /* (region, known word) */
+    size_t pairs; /* (region, known word) */
     mask_encoder encoder;
     mask_tokens tokens;
     size_t min_count;
     float power, whiten_shrink, prototype_shrink;
     bool scenes, reliabilities;
-    bool adapted; /* by mask_knowledge_adapt */
+    bool adapted;                               /* by mask_knowledge_adapt */
     size_t background_images, background_texts; /* 0 = not calibrated */
     const char *vectors_path;                   /* as given when it was learned */
     uint64_t vectors_fingerprint;
@@ -381,13 +381,13 @@ typedef struct mask_match_options {
     float ood_company;     /* share of co-occurrence in the neighbours of background words often seen; 0 = none */
     float scene;           /* weight of the scene columns; 0 = none. Needs a knowledge with scenes */
     mask_calibrate calibrate;
-    float text_power;      /* a text's z is scaled by the power of its words' summed weight; 0 = not */
-    float image_power;     /* an image's z is divided by the power of its deviation over texts; 0 = not */
+    float text_power;          /* a text's z is scaled by the power of its words' summed weight; 0 = not */
+    float image_power;         /* an image's z is divided by the power of its deviation over texts; 0 = not */
     float hub_image, hub_text; /* a and b of the hubness terms */
-    int hub_neighbours;    /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
+    int hub_neighbours;        /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
     float hub_image_sharpness, hub_text_sharpness;
-    float adjective;       /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
-                              Of the texts that are matched; a calibration does not keep it */
+    float adjective; /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
+                        Of the texts that are matched; a calibration does not keep it */
     const char *modifiers; /* which words modify which: a table (docs/matching.md); NULL = link-grammar finds them */
 } mask_match_options;
 /* Without background: MACK's matching with OOD words. */
@@ -479,17 +479,17 @@ typedef enum mask_word_kind {
 } mask_word_kind;
 
 typedef struct mask_word_neighbour {
-    const char *word; /* owned by the knowledge */
+    const char *word;     /* owned by the knowledge */
     float cosine, weight; /* Eq. 11 and 12 */
 } mask_word_neighbour;
 
 typedef struct mask_word {
-    const char *token; /* as it stood in the text, folded */
-    const char *word;  /* as it was looked up: the token, its lemma or a compound ("hot_dog") */
+    const char *token;  /* as it stood in the text, folded */
+    const char *word;   /* as it was looked up: the token, its lemma or a compound ("hot_dog") */
     const char *reason; /* why it was dropped or how it was looked up ("lemma"); "" when as it stood */
     mask_word_kind kind;
-    size_t count;  /* regions that carried a known word */
-    float weight;  /* in the text's mean */
+    size_t count;                          /* regions that carried a known word */
+    float weight;                          /* in the text's mean */
     const mask_word_neighbour *neighbours; /* of an OOD word, best first */
     size_t neighbour_count;
 } mask_word;
@@ -571,17 +571,17 @@ typedef struct mask_gallery_change {
     double seconds, seconds_gemm, gflop_gemm;
 } mask_gallery_change;
 
-/* Makes an empty gallery, a folder, with a copy of the knowledge. options NULL = mask_match_defaults. Everything that scores
- * depend on is fixed here: a gallery's scores never change with its images. MASK_EINVAL for poolings without columns and for
- * statistics without a background. A gallery that is there already with the same knowledge and options is left as it is;
- * MASK_EMISMATCH when they differ. */
+/* Makes an empty gallery, a folder, with a copy of the knowledge. options NULL = mask_match_defaults. Everything that
+ * scores depend on is fixed here: a gallery's scores never change with its images. MASK_EINVAL for poolings without
+ * columns and for statistics without a background. A gallery that is there already with the same knowledge and options
+ * is left as it is; MASK_EMISMATCH when they differ. */
 MASK_API mask_status mask_gallery_create(const char *path, const mask_knowledge *knowledge,
                                          const mask_match_options *options, const mask_gallery_options *gallery_options,
                                          mask_error *err);
 /* Adds images, segment by segment, each committed: an interrupted call continues when it is made again (images that are
  * there with the same content are passed over). An id that is there already is replaced. Memory is bounded whatever the
- * number of images. `change` may be NULL; it counts what was committed, after a failure too. Ids must differ within `images`. One
- * process at a time may change a gallery: MASK_EIO names the other. */
+ * number of images. `change` may be NULL; it counts what was committed, after a failure too. Ids must differ within
+ * `images`. One process at a time may change a gallery: MASK_EIO names the other. */
 MASK_API mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
                                       const mask_run *run, mask_error *err);
 /* Removes images by id. */
@@ -590,8 +590,9 @@ MASK_API mask_status mask_gallery_remove(const char *path, const char *const *id
 /* Removes the images that are not, by id, among these. */
 MASK_API mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_gallery_change *change,
                                        const mask_run *run, mask_error *err);
-/* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their values
- * are. Known columns are replaced as a whole, others kept. Ids that are not there are passed over, with a warning in the log. */
+/* Sets metadata from a table: tab-separated with a header, first column `id`; columns become numbers where all their
+ * values are. Known columns are replaced as a whole, others kept. Ids that are not there are passed over, with a
+ * warning in the log. */
 MASK_API mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run,
                                                   mask_error *err);
 /* Rewrites segments with many removed images and joins small ones. */
@@ -605,10 +606,10 @@ MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, 
 
 typedef struct mask_gallery_info {
     size_t images, removed, segments, regions, words, dim, budget; /* removed: dead images that segments still hold */
-    uint64_t bytes;           /* of segments and catalogue: what grows with the images */
-    uint64_t generation;      /* counts changes */
+    uint64_t bytes;             /* of segments and catalogue: what grows with the images */
+    uint64_t generation;        /* counts changes */
     mask_match_options options; /* whole_region as resolved by the first images */
-    const char *vectors_path; /* of its knowledge, owned by the gallery */
+    const char *vectors_path;   /* of its knowledge, owned by the gallery */
 } mask_gallery_info;
 MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
 
@@ -623,10 +624,10 @@ typedef struct mask_query_text {
 typedef struct mask_query {
     const mask_query_text *texts;
     size_t count;
-    size_t k, offset;        /* results offset .. offset + k of the ranking */
-    float min_score;         /* -INFINITY = any */
-    const char *where;       /* SQL condition over the images' metadata; NULL = none */
-    const char *const *ids;  /* only these; NULL = all */
+    size_t k, offset;       /* results offset .. offset + k of the ranking */
+    float min_score;        /* -INFINITY = any */
+    const char *where;      /* SQL condition over the images' metadata; NULL = none */
+    const char *const *ids; /* only these; NULL = all */
     size_t id_count;
     bool explain;
 } mask_query;
@@ -634,13 +635,13 @@ typedef struct mask_query {
 
 /* A word's part in a result. */
 typedef struct mask_hit_word {
-    size_t text;       /* of the query */
-    size_t word;       /* in readings[text].words */
-    float score;       /* c_w(i) */
-    size_t region;     /* with the largest cosine */
+    size_t text;   /* of the query */
+    size_t word;   /* in readings[text].words */
+    float score;   /* c_w(i) */
+    size_t region; /* with the largest cosine */
     float cosine;
     bool has_box;
-    float box[4];      /* x1, y1, x2, y2 */
+    float box[4]; /* x1, y1, x2, y2 */
 } mask_hit_word;
 
 typedef struct mask_hit {
@@ -655,16 +656,16 @@ typedef struct mask_hit {
 typedef struct mask_results {
     const mask_hit *hits; /* best first; equal scores by id */
     size_t count;
-    size_t searched;      /* images that passed the filters */
-    size_t rescored;      /* images whose score was computed exactly: the rest were ruled out by bounds */
+    size_t searched;              /* images that passed the filters */
+    size_t rescored;              /* images whose score was computed exactly: the rest were ruled out by bounds */
     const mask_reading *readings; /* one a text of the query: neighbours of OOD words too */
     size_t reading_count;
     double seconds;
     void *memory;
 } mask_results;
 
-/* The exact ranking of all images by the query (docs/gallery.md): equal to computing every score. vectors may be NULL when the
- * index has OOD off. MASK_ENOTFOUND when no word can be used. */
+/* The exact ranking of all images by the query (docs/gallery.md): equal to computing every score. vectors may be NULL
+ * when the index has OOD off. MASK_ENOTFOUND when no word can be used. */
 MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_query *query, mask_results *out, const mask_run *run,
                                          mask_error *err);
@@ -672,14 +673,15 @@ MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);
-/* The images most like an image of the gallery (which is left out): the cosine of their scene vectors, or of their whole-image
- * vectors where the knowledge has no scenes. Of `query` k, offset, min_score, where and ids count. */
+/* The images most like an image of the gallery (which is left out): the cosine of their scene vectors, or of their
+ * whole-image vectors where the knowledge has no scenes. Of `query` k, offset, min_score, where and ids count. */
 MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
                                           mask_results *out, const mask_run *run, mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
-/* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder (docs/gallery.md), so
- * that the same texts are ready in milliseconds the next time. The gallery must outlive it; any number of threads may use it. */
+/* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder
+ * (docs/gallery.md), so that the same texts are ready in milliseconds the next time. The gallery must outlive it; any
+ * number of threads may use it. */
 typedef struct mask_annotator mask_annotator;
 MASK_API mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_texts *texts, const mask_run *run, mask_error *err);
@@ -689,12 +691,12 @@ typedef struct mask_annotation {
     size_t text;
     double score; /* as mask_gallery_search gives the pair */
 } mask_annotation;
-/* The k texts that score highest with an image, best first, equal scores by position: out has room for k, *count says how many
- * there are. Texts without a usable word are left out. */
-MASK_API mask_status mask_annotator_image(const mask_annotator *annotator, const char *id, size_t k, mask_annotation *out,
-                                          size_t *count, mask_error *err);
-/* The same for every image, in the gallery's order, on every core; `each` runs on the calling thread, and a result other than 0
- * stops the work (MASK_ECANCELLED). */
+/* The k texts that score highest with an image, best first, equal scores by position: out has room for k, *count says
+ * how many there are. Texts without a usable word are left out. */
+MASK_API mask_status mask_annotator_image(const mask_annotator *annotator, const char *id, size_t k,
+                                          mask_annotation *out, size_t *count, mask_error *err);
+/* The same for every image, in the gallery's order, on every core; `each` runs on the calling thread, and a result
+ * other than 0 stops the work (MASK_ECANCELLED). */
 typedef int mask_annotation_visitor(void *user, const char *id, const mask_annotation *best, size_t count);
 MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t k, mask_annotation_visitor *each,
                                         void *user, const mask_run *run, mask_error *err);
@@ -703,21 +705,23 @@ MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t 
 
 typedef enum mask_features_format {
     MASK_FEATURES_NPY, /* out = X_ims.npy, with X_ids.txt and, where known, X_boxes.npy and X_names.txt beside it */
-    MASK_FEATURES_NPZ, /* out = a folder, made if need be, of ID.npz: x, num_bbox and, where known, bbox, image_w, image_h */
+    MASK_FEATURES_NPZ, /* out = a folder, made if need be, of ID.npz: x, num_bbox and, where known, bbox, image_w,
+                          image_h */
     MASK_FEATURES_TSV, /* out = a file of image_id, image_w, image_h (0 = unknown), num_boxes, boxes, features */
 } mask_features_format;
 
 typedef struct mask_convert_options {
     mask_features_format to;
-    size_t regions; /* the first so many of each image, MASK_EMISMATCH where one has fewer; 0 = all (an array needs equal numbers) */
+    size_t regions; /* the first so many of each image, MASK_EMISMATCH where one has fewer; 0 = all (an array needs
+                       equal numbers) */
     bool half;      /* of an array: float16 instead of float32 */
 } mask_convert_options;
 #define MASK_CONVERT_DEFAULTS ((mask_convert_options){.to = MASK_FEATURES_NPY})
 
-/* Writes region features in another format, one image in memory at a time. Files appear when they are complete; whole .npz
- * files of the same shape that are there already are kept, so work that was stopped goes on. */
-MASK_API mask_status mask_images_convert(const mask_images *images, const char *out, const mask_convert_options *options,
-                                         const mask_run *run, mask_error *err);
+/* Writes region features in another format, one image in memory at a time. Files appear when they are complete; whole
+ * .npz files of the same shape that are there already are kept, so work that was stopped goes on. */
+MASK_API mask_status mask_images_convert(const mask_images *images, const char *out,
+                                         const mask_convert_options *options, const mask_run *run, mask_error *err);
 
 /* How names of regions become labels; docs/datasets.md says exactly how. */
 typedef enum mask_recipe {
@@ -755,15 +759,15 @@ typedef struct mask_regions_report {
 MASK_API mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
                                               mask_regions_report *report, const mask_run *run, mask_error *err);
 
-/* Writes a regions.tsv from Flickr30K Entities: `folder` holds Sentences/ID.txt and Annotations/ID.xml of each image, and
- * SPLIT.txt with the ids of a split (NULL = all images). A region's label is the phrases that point at its box, set apart by
- * commas; its image is called ID.jpg. report may be NULL. */
+/* Writes a regions.tsv from Flickr30K Entities: `folder` holds Sentences/ID.txt and Annotations/ID.xml of each image,
+ * and SPLIT.txt with the ids of a split (NULL = all images). A region's label is the phrases that point at its box, set
+ * apart by commas; its image is called ID.jpg. report may be NULL. */
 MASK_API mask_status mask_regions_from_entities(const char *folder, const char *split, const char *to,
                                                 mask_regions_report *report, const mask_run *run, mask_error *err);
 
 /* Writes a folder of labelled regions (features.npy and regions.tsv) from a TSV file of LXMERT's ten columns: the label
- * of a region is the name of its attribute, where an attribute vocabulary is given, and that of its class. Regions whose
- * class is less sure than min_confidence are left out and count as no_label. report may be NULL. */
+ * of a region is the name of its attribute, where an attribute vocabulary is given, and that of its class. Regions
+ * whose class is less sure than min_confidence are left out and count as no_label. report may be NULL. */
 MASK_API mask_status mask_regions_from_detections(const char *from, const char *folder, const char *vocabulary,
                                                   const char *attribute_vocabulary, float min_confidence,
                                                   mask_regions_report *report, const mask_run *run, mask_error *err);
@@ -839,13 +843,18 @@ typedef struct mask_adapt_options {
     float held_out;    /* share of the images and of the texts that judge, and are not learned from */
 } mask_adapt_options;
 #define MASK_ADAPT_DEFAULTS                                                                                            \
-    ((mask_adapt_options){                                                                                             \
-        .epochs = 5, .batch_texts = 128, .batch_images = 16, .rate = 1e-4f, .temperature = 0.03f, .unit = true, .held_out = 0.1f})
+    ((mask_adapt_options){.epochs = 5,                                                                                 \
+                          .batch_texts = 128,                                                                          \
+                          .batch_images = 16,                                                                          \
+                          .rate = 1e-4f,                                                                               \
+                          .temperature = 0.03f,                                                                        \
+                          .unit = true,                                                                                \
+                          .held_out = 0.1f})
 
 /* Losses are a mean over the words and regions of the held-out batches. */
 typedef struct mask_adapt_report {
-    size_t epochs; /* that were run */
-    size_t kept;   /* the epoch whose W was kept; 0 = none was better than W = 1: the knowledge stays as it is */
+    size_t epochs;        /* that were run */
+    size_t kept;          /* the epoch whose W was kept; 0 = none was better than W = 1: the knowledge stays as it is */
     double before, after; /* held-out loss with W = 1, and with the W kept */
     double change;        /* |W - 1| / |1|, Frobenius */
 } mask_adapt_report;
@@ -853,12 +862,12 @@ typedef struct mask_adapt_report {
 /* Learns W (Z x Z, from the identity) so that each word finds itself by way of the regions it is like, and each region
  * by way of words; returns a copy of the knowledge with prototypes v W that represents regions as mu W. The background
  * of a calibrated knowledge goes through W too, scene prototypes stay as they are. Images and texts are shuffled apart,
- * so that nothing of a pairing could be learned. vectors may be NULL: then only known words are used. options and report
- * may be NULL. */
+ * so that nothing of a pairing could be learned. vectors may be NULL: then only known words are used. options and
+ * report may be NULL. */
 MASK_API mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *knowledge,
-                                          const mask_vectors *vectors, const mask_images *images, const mask_texts *texts,
-                                          const mask_adapt_options *options, mask_adapt_report *report,
-                                          const mask_run *run, mask_error *err);
+                                          const mask_vectors *vectors, const mask_images *images,
+                                          const mask_texts *texts, const mask_adapt_options *options,
+                                          mask_adapt_report *report, const mask_run *run, mask_error *err);
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
 
@@ -889,12 +898,12 @@ typedef struct mask_extract_report {
     size_t vanished;  /* photos of the store whose files are no longer there; dropped with prune */
 } mask_extract_report;
 
-/* Decodes photos (files, and folders with all below them; JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF) and stores their regions'
- * boxes, labels, scores and features in the region store `out`, which mask_images_open opens: docs/photos.md. Region 0 is
- * the whole photo. A store that is there is continued: files that have not changed are skipped, so a run that was stopped
- * goes on where it was; MASK_EMISMATCH when it was made with another encoder or other options. Work is committed every
- * few seconds. Bad photos are skipped and named in the log at the end; MASK_EFORMAT when there is no good one. report may be
- * NULL. */
+/* Decodes photos (files, and folders with all below them; JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF) and stores their
+ * regions' boxes, labels, scores and features in the region store `out`, which mask_images_open opens: docs/photos.md.
+ * Region 0 is the whole photo. A store that is there is continued: files that have not changed are skipped, so a run
+ * that was stopped goes on where it was; MASK_EMISMATCH when it was made with another encoder or other options. Work is
+ * committed every few seconds. Bad photos are skipped and named in the log at the end; MASK_EFORMAT when there is no
+ * good one. report may be NULL. */
 MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
                                   const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
                                   mask_error *err);
@@ -911,11 +920,12 @@ typedef struct mask_extract_info {
 } mask_extract_info;
 MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err);
 
-/* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features. */
+/* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
+ */
 typedef struct mask_encoder_model_options {
     const char *labels;   /* text file, one label a line; NULL = those FILE holds, if any */
-    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) that features are taken from; NULL =
-                             of the tensors with most channels and more than one cell the last */
+    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) that features are taken from;
+                             NULL = of the tensors with most channels and more than one cell the last */
     float mean[3], deviation[3]; /* the network reads (byte - mean) / deviation, by channel R, G, B */
     const char *provenance;      /* origin and licence; NULL = FILE's name */
 } mask_encoder_model_options;
@@ -923,19 +933,19 @@ typedef struct mask_encoder_model_options {
     ((mask_encoder_model_options){.mean = {127.5f, 127.5f, 127.5f}, .deviation = {127.5f, 127.5f, 127.5f}})
 
 typedef struct mask_encoder_model_info {
-    bool detector;    /* finds boxes; else a classifier, which has features only */
-    size_t size;      /* its input is size x size pixels */
-    size_t features;  /* length of a feature */
-    size_t map_size;  /* cells a side of the map that features are pooled from */
+    bool detector;   /* finds boxes; else a classifier, which has features only */
+    size_t size;     /* its input is size x size pixels */
+    size_t features; /* length of a feature */
+    size_t map_size; /* cells a side of the map that features are pooled from */
     size_t labels;
     char provenance[256];
 } mask_encoder_model_info;
 
-/* Makes a .menc of a TFLite network: a plain .tflite, or a bundle of a label list and a TFLite file as MediaPipe packs them.
- * A network that has SSD's boxes and scores is a detector, any other with a feature map a classifier. MASK_EFORMAT when
- * the network cannot be run; the message names the operator. */
-MASK_API mask_status mask_encoder_model_import(const char *from, const char *to, const mask_encoder_model_options *options,
-                                               mask_error *err);
+/* Makes a .menc of a TFLite network: a plain .tflite, or a bundle of a label list and a TFLite file as MediaPipe packs
+ * them. A network that has SSD's boxes and scores is a detector, any other with a feature map a classifier.
+ * MASK_EFORMAT when the network cannot be run; the message names the operator. */
+MASK_API mask_status mask_encoder_model_import(const char *from, const char *to,
+                                               const mask_encoder_model_options *options, mask_error *err);
 /* Reads and checks a .menc. */
 MASK_API mask_status mask_encoder_model_describe(const char *path, mask_encoder_model_info *info, mask_error *err);
 

@@ -1,9 +1,9 @@
 /* golden-matching FILE.npz: prototypes, out-of-knowledge words, columns, scores, re-ranking and adaptation against the
- * executable reference (float64), on the region representations and word vectors the file holds. Prints the worst error of
- * each item; exit 1 on a miss, 2 on misuse.
+ * executable reference (float64), on the region representations and word vectors the file holds. Prints the worst error
+ * of each item; exit 1 on a miss, 2 on misuse.
  *
- * Everything goes through the real path: mu becomes the features of a folder of labelled regions and a feature file, W a
- * .mvec of made-up words; a knowledge is learned from them with encoder `none` and asked for scores. The error of an
+ * Everything goes through the real path: mu becomes the features of a folder of labelled regions and a feature file, W
+ * a .mvec of made-up words; a knowledge is learned from them with encoder `none` and asked for scores. The error of an
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
 #include "adapt/cycle.h"
@@ -181,8 +181,8 @@ static size_t basis_of(const golden *g, const double *mean, double *basis)
 }
 
 /* With fewer words than dimensions the rotation is determined only between the spans of the centred words and
- * prototypes; outside, any rotation is as good, and two LAPACKs choose differently. Then what is determined is compared:
- * the part inside the span, and (while N <= Z) the length, which a rotation keeps. */
+ * prototypes; outside, any rotation is as good, and two LAPACKs choose differently. Then what is determined is
+ * compared: the part inside the span, and (while N <= Z) the length, which a rotation keeps. */
 static void compare_procrustes(golden *g)
 {
     mask_error err;
@@ -308,7 +308,8 @@ static void free_all(golden *g)
     mask_knowledge_close(g->knowledge);
     mask_vectors_close(g->vectors);
     mask__npz_close(&g->npz);
-    void *memory[] = {g->learned, g->mu.values, g->words.values, g->offsets.values, g->prototypes.values, g->w_out.values};
+    void *memory[] = {g->learned,        g->mu.values,         g->words.values,
+                      g->offsets.values, g->prototypes.values, g->w_out.values};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 

@@ -1,5 +1,5 @@
-/* Galleries in memory for the tests of searching: a knowledge with known and OOD words, and segments by a naive twin of the build,
- * with images that repeat, are zero, or were removed. */
+/* Galleries in memory for the tests of searching: a knowledge with known and OOD words, and segments by a naive twin of
+ * the build, with images that repeat, are zero, or were removed. */
 #ifndef MASK_TESTS_MADE_GALLERY_H
 #define MASK_TESTS_MADE_GALLERY_H
 
@@ -75,7 +75,7 @@ typedef struct made_gallery {
     mask__arena arena;
     size_t images; /* of all segments, removed ones too */
     uint64_t *rows;
-    float *mu;      /* of all segments in a row */
+    float *mu; /* of all segments in a row */
 } made_gallery;
 
 static inline void *room(made_gallery *m, size_t count, size_t size)
@@ -97,7 +97,8 @@ static inline size_t below(uint64_t *random, size_t n)
 }
 
 /* Rows of 8-bit codes of values, a block at a time. */
-static inline void quantise(const float *values, size_t stride, size_t images, size_t words, uint8_t *codes, mask__steps *steps)
+static inline void quantise(const float *values, size_t stride, size_t images, size_t words, uint8_t *codes,
+                            mask__steps *steps)
 {
     size_t blocks = stride / MASK__BLOCK;
     for (size_t w = 0; w < words; w++)
@@ -112,17 +113,20 @@ static inline void quantise(const float *values, size_t stride, size_t images, s
             float step = (high - low) / 255;
             steps[w * blocks + b] = (mask__steps){low, step};
             for (size_t i = 0; i < n; i++)
-                codes[w * stride + b * MASK__BLOCK + i] = (uint8_t)(step > 0 ? lrintf(fminf(255, (x[i] - low) / step)) : 0);
+                codes[w * stride + b * MASK__BLOCK + i] =
+                    (uint8_t)(step > 0 ? lrintf(fminf(255, (x[i] - low) / step)) : 0);
         }
 }
 
-static inline const int8_t *quantise_vectors(made_gallery *m, const float *values, size_t images, size_t z, const float **steps)
+static inline const int8_t *quantise_vectors(made_gallery *m, const float *values, size_t images, size_t z,
+                                             const float **steps)
 {
     int8_t *codes = room(m, images * z, 1);
     float *step = room(m, images, sizeof *step);
     for (size_t i = 0; i < images; i++) {
         for (size_t d = 0; d < z; d++) step[i] = fmaxf(step[i], fabsf(values[i * z + d]) / 127);
-        for (size_t d = 0; d < z; d++) codes[i * z + d] = (int8_t)(step[i] > 0 ? lrintf(values[i * z + d] / step[i]) : 0);
+        for (size_t d = 0; d < z; d++)
+            codes[i * z + d] = (int8_t)(step[i] > 0 ? lrintf(values[i * z + d] / step[i]) : 0);
     }
     *steps = step;
     return codes;
@@ -140,7 +144,8 @@ static inline void summarise(made_gallery *m, mask__segment *s)
         size_t regions = s->image_rows[i + 1] - s->image_rows[i];
         for (size_t r = 0; r < regions; r++)
             mask__axpy(1 / (float)regions, s->mu + (s->image_rows[i] + r) * z, mean + i * z, z);
-        memcpy(whole + i * z, region >= 0 ? s->mu + (s->image_rows[i] + (size_t)region) * z : mean + i * z, z * sizeof *whole);
+        memcpy(whole + i * z, region >= 0 ? s->mu + (s->image_rows[i] + (size_t)region) * z : mean + i * z,
+               z * sizeof *whole);
         mask__normalise(whole + i * z, z);
     }
     s->whole = whole;
@@ -159,12 +164,14 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
     const mask__scorer *scorer = &m->g.scorer;
     size_t k = scorer->known.count, all = k + scorer->others.count, n = s->images, stride = mask__segment_stride(s);
     float *c = room(m, all * n, sizeof *c), *a = room(m, all * n, sizeof *a), one[2];
-    float *hub = room(m, n, sizeof *hub), *deviation = room(m, n, sizeof *deviation), *slack = room(m, k, sizeof *slack);
+    float *hub = room(m, n, sizeof *hub), *deviation = room(m, n, sizeof *deviation),
+          *slack = room(m, k, sizeof *slack);
     for (size_t i = 0; i < n; i++)
         for (uint32_t w = 0; w < all; w++) {
-            mask__scorer_exact(scorer, w < k ? &scorer->known : &scorer->others, &(uint32_t){w < k ? w : w - (uint32_t)k}, 1,
-                               s->mu + s->image_rows[i] * s->z, s->image_rows[i + 1] - s->image_rows[i],
-                               s->whole + i * s->z, s->scenes ? s->scenes + i * s->z : NULL, one, one + 1, NULL);
+            mask__scorer_exact(scorer, w < k ? &scorer->known : &scorer->others,
+                               &(uint32_t){w < k ? w : w - (uint32_t)k}, 1, s->mu + s->image_rows[i] * s->z,
+                               s->image_rows[i + 1] - s->image_rows[i], s->whole + i * s->z,
+                               s->scenes ? s->scenes + i * s->z : NULL, one, one + 1, NULL);
             c[w * n + i] = one[0];
             a[w * n + i] = one[1];
         }
@@ -199,8 +206,8 @@ static inline void make_regions(made_gallery *m, size_t image, size_t least, uin
     }
 }
 
-static inline void make_gallery(made_gallery *m, const world *w, const mask_match_options *o, size_t segments, size_t most,
-                         uint64_t *random)
+static inline void make_gallery(made_gallery *m, const world *w, const mask_match_options *o, size_t segments,
+                                size_t most, uint64_t *random)
 {
     mask_error err;
     int whole = o->whole_region >= 0 ? o->whole_region : MASK_WHOLE_MEAN;

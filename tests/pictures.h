@@ -8,8 +8,8 @@
 
 enum { PICTURE_WIDTH = 48, PICTURE_HEIGHT = 32 };
 
-/* Red top left, green top right, blue bottom left, yellow bottom right; 8-bit sRGB in memory, `bands` 3 or 4: the fourth is
- * opaque on the left half and transparent on the right. */
+/* Red top left, green top right, blue bottom left, yellow bottom right; 8-bit sRGB in memory, `bands` 3 or 4: the
+ * fourth is opaque on the left half and transparent on the right. */
 static inline VipsImage *quarters(int width, int height, int bands)
 {
     static const unsigned char colours[4][3] = {{230, 20, 20}, {20, 200, 20}, {20, 20, 230}, {230, 220, 20}};

@@ -23,7 +23,8 @@ static void make_world(world *w, mask_encoder encoder)
     mask_learn_options o = MASK_LEARN_DEFAULTS;
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) vectors[i] = made_number(&random);
     for (size_t i = 0; i < WORDS * M; i++) looks[i] = made_number(&random);
-    for (size_t i = 0; i < ROWS * M; i++) features[i] = fmaxf(0, looks[i / M % WORDS * M + i % M] + 0.3f * made_number(&random));
+    for (size_t i = 0; i < ROWS * M; i++)
+        features[i] = fmaxf(0, looks[i / M % WORDS * M + i % M] + 0.3f * made_number(&random));
     for (size_t r = 0; r < ROWS; r++) snprintf(labels[r], sizeof labels[r], "%s", made_word(r % WORDS));
     for (size_t r = 0; r < IMAGES * REGIONS; r++) { /* another domain: channels swapped in pairs, partly */
         const float *look = looks + (size_t)((made_number(&random) + 1) / 2 * WORDS) * M;
@@ -31,7 +32,8 @@ static void make_world(world *w, mask_encoder encoder)
             images[r * M + d] = fmaxf(0, 0.6f * look[d] + 0.4f * look[d ^ 1] + 0.3f * made_number(&random));
     }
     for (size_t t = 0; t < TEXTS; t++) {
-        snprintf(lines[t], sizeof lines[t], "%s %s", t % 9 ? made_word(t % (WORDS + 3)) : "", t % 9 ? made_word(t * 7 % WORDS) : "");
+        snprintf(lines[t], sizeof lines[t], "%s %s", t % 9 ? made_word(t % (WORDS + 3)) : "",
+                 t % 9 ? made_word(t * 7 % WORDS) : "");
         list[t] = lines[t];
     }
     w->vectors = made_vectors(vectors, WORDS + 3, N);
@@ -60,8 +62,8 @@ static void free_world(world *w)
     mask_vectors_close(w->vectors);
 }
 
-static const mask_adapt_options quick = {.epochs = 4, .batch_texts = 10, .batch_images = 6, .rate = 0.01f, .temperature = 0.1f,
-                                         .held_out = 0.2f};
+static const mask_adapt_options quick = {
+    .epochs = 4, .batch_texts = 10, .batch_images = 6, .rate = 0.01f, .temperature = 0.1f, .held_out = 0.2f};
 
 /* rows x w must be what stands in `got`. */
 static void check_product(const float *rows, size_t count, const float *w, size_t z, const float *got)
@@ -70,7 +72,8 @@ static void check_product(const float *rows, size_t count, const float *w, size_
         for (size_t d = 0; d < z; d++) {
             double sum = 0;
             for (size_t e = 0; e < z; e++) sum += (double)rows[i * z + e] * w[e * z + d];
-            if (!(fabs(sum - got[i * z + d]) < 1e-4 * (1 + fabs(sum)))) fail_msg("row %zu, %zu: %g, not %g", i, d, got[i * z + d], sum);
+            if (!(fabs(sum - got[i * z + d]) < 1e-4 * (1 + fabs(sum))))
+                fail_msg("row %zu, %zu: %g, not %g", i, d, got[i * z + d], sum);
         }
 }
 
@@ -183,20 +186,28 @@ static void what_does_not_fit_is_refused(void **state)
     const char *nothing[] = {"and the", "of"};
     static float values[3 * REGIONS * (M + 1)];
     make_world(&w, MASK_ENCODER_WHITEN);
-    mask_images *wide = made_images("wide.npy", values, 3, REGIONS, M + 1), *one = made_images("one.npy", values, 1, REGIONS, M);
+    mask_images *wide = made_images("wide.npy", values, 3, REGIONS, M + 1),
+                *one = made_images("one.npy", values, 1, REGIONS, M);
     for (size_t i = 0; i < 3; i++) values[i * REGIONS * M + 5] = NAN;
     mask_images *bad = made_images("nan.npy", values, 3, REGIONS, M);
     check_ok(mask_texts_create(&none, nothing, 2, &err));
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, wide, w.texts, &quick, NULL, NULL, &err), MASK_EMISMATCH, "extract both alike");
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, wide, w.texts, &quick, NULL, NULL, &err), MASK_EMISMATCH,
+                "extract both alike");
     assert_null(k);
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, one, w.texts, &quick, NULL, NULL, &err), MASK_EINVAL, "at least 2 images");
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, none, &quick, NULL, NULL, &err), MASK_EMISMATCH, "2 texts have a word");
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, bad, w.texts, &quick, NULL, NULL, &err), MASK_ENUMERIC, "nan.npy");
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, w.texts, &quick, NULL, &stop, &err), MASK_ECANCELLED, "");
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, one, w.texts, &quick, NULL, NULL, &err), MASK_EINVAL,
+                "at least 2 images");
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, none, &quick, NULL, NULL, &err), MASK_EMISMATCH,
+                "2 texts have a word");
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, bad, w.texts, &quick, NULL, NULL, &err), MASK_ENUMERIC,
+                "nan.npy");
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, w.texts, &quick, NULL, &stop, &err),
+                MASK_ECANCELLED, "");
     mask_adapt_options o = quick;
     o.temperature = 0;
-    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, w.texts, &o, NULL, NULL, &err), MASK_EINVAL, "temperature");
-    check_ok(mask_knowledge_adapt(&k, w.plain, NULL, w.images, w.texts, &quick, NULL, NULL, &err)); /* known words only */
+    check_fails(mask_knowledge_adapt(&k, w.plain, w.vectors, w.images, w.texts, &o, NULL, NULL, &err), MASK_EINVAL,
+                "temperature");
+    check_ok(
+        mask_knowledge_adapt(&k, w.plain, NULL, w.images, w.texts, &quick, NULL, NULL, &err)); /* known words only */
     mask_knowledge_close(k);
     mask_texts_close(none);
     mask_images_close(wide);

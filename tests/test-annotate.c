@@ -1,4 +1,5 @@
-/* Texts for an image against scoring every text by a search: the same bits, the same order; from a fresh index and a kept one. */
+/* Texts for an image against scoring every text by a search: the same bits, the same order; from a fresh index and a
+ * kept one. */
 #include "made-gallery.h"
 #include "gallery/queryplan.h"
 
@@ -56,15 +57,17 @@ static size_t brute_force(const made_gallery *m, const world *w, const texts *t,
     return count;
 }
 
-/* OOD words' neighbours come from one product for all words of the texts, so the last bits may differ from a search's. */
+/* OOD words' neighbours come from one product for all words of the texts, so the last bits may differ from a search's.
+ */
 static void check_best(const mask_annotation *got, size_t count, const mask_annotation *want, size_t all)
 {
     assert_int_equal(count, all < K ? all : K);
     for (size_t i = 0; i < count; i++) {
         if (fabs(got[i].score - want[i].score) > 1e-5 * (1 + fabs(want[i].score)))
             fail_msg("rank %zu: %.9g, not %.9g", i, got[i].score, want[i].score);
-        if (i) assert_true(got[i - 1].score > got[i].score ||
-                           (got[i - 1].score == got[i].score && got[i - 1].text < got[i].text));
+        if (i)
+            assert_true(got[i - 1].score > got[i].score ||
+                        (got[i - 1].score == got[i].score && got[i - 1].text < got[i].text));
         if (got[i].text == want[i].text) continue;
         bool near = false; /* another order only among equals */
         for (size_t j = 0; j < all; j++)

@@ -1,5 +1,5 @@
-/* The catalogue of a gallery: what is committed is there, one writer, readers that are not fooled, metadata, conditions that
- * reach for more than they may, and files that are damaged. Segments are any files here. */
+/* The catalogue of a gallery: what is committed is there, one writer, readers that are not fooled, metadata, conditions
+ * that reach for more than they may, and files that are damaged. Segments are any files here. */
 #include "check.h"
 #include "gallery/catalogue.h"
 
@@ -17,7 +17,8 @@ static const char *new_folder(void)
     static int count;
     char name[32];
     mask_error err;
-    mask__catalogue_settings settings = {.options = MASK_MATCH_CALIBRATED, .whole_region = MASK_WHOLE_AUTO, .budget = 7};
+    mask__catalogue_settings settings = {
+        .options = MASK_MATCH_CALIBRATED, .whole_region = MASK_WHOLE_AUTO, .budget = 7};
     snprintf(name, sizeof name, "g%d.gallery", count++);
     snprintf(path, sizeof path, "%s", temp_path(name));
     mkdir(path, 0777);
@@ -94,8 +95,7 @@ static mask_status describe_fails(const char *folder, const char *table, mask_er
     write_text(temp_path("table.tsv"), table);
     mask_status status = mask__catalogue_open(&c, folder, true, err);
     if (status == MASK_OK) status = mask__catalogue_begin(c, err);
-    if (status == MASK_OK)
-        status = mask__catalogue_describe(c, temp_path("table.tsv"), &rows, &missing, NULL, err);
+    if (status == MASK_OK) status = mask__catalogue_describe(c, temp_path("table.tsv"), &rows, &missing, NULL, err);
     mask__catalogue_rollback(c);
     mask__catalogue_close(c);
     return status;
@@ -290,8 +290,9 @@ static void metadata_are_numbers_where_all_are(void **state)
     (void)state;
     const char *folder = new_folder();
     add(folder, (const char *[]){"a", "b", "c"}, 3);
-    described(folder, "\xef\xbb\xbfid\tyear\tplace\tzip\tna\xc3\xafve\r\na\t1999\tRome\t007\t1e3\r\nb\t2004.5\tOslo\t12\t-2\r\n"
-                      "c\t\t\t\t\nx\t1\t2\t3\t4\n");
+    described(folder,
+              "\xef\xbb\xbfid\tyear\tplace\tzip\tna\xc3\xafve\r\na\t1999\tRome\t007\t1e3\r\nb\t2004.5\tOslo\t12\t-2\r\n"
+              "c\t\t\t\t\nx\t1\t2\t3\t4\n");
     assert_int_equal(counted(folder, "year > 2000"), 1);
     assert_int_equal(counted(folder, "year > '1000'"), 2); /* compared as numbers */
     assert_int_equal(counted(folder, "year > 1000 AND place = 'Rome'"), 1);
@@ -408,9 +409,11 @@ static void conditions_reach_nothing_else(void **state)
         {"zeroblob(1000000000) IS NULL", "may only compare"},
         {"printf('%.999999999c', 'x') IS NULL", "may only compare"},
         {"fts3_tokenizer('x') IS NULL", "may only compare"},
-        {"year IN (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c)", "may only compare"},
+        {"year IN (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c)",
+         "may only compare"},
         {"(SELECT count(*) FROM image a, image b, image c, image d) > 0", "steps: make it simpler"},
-        {"length(replace(replace(replace(replace(hex(hex(hex(hex(hex(hex(id)))))), '3', hex(hex(hex(hex(hex('abcdefghabcdefgh')))))), "
+        {"length(replace(replace(replace(replace(hex(hex(hex(hex(hex(hex(id)))))), '3', "
+         "hex(hex(hex(hex(hex('abcdefghabcdefgh')))))), "
          "'3', hex(hex(hex('abcdefghabcdefgh')))), '3', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa'), '3', 'bbbb')) > 1",
          "too long"},
         {"ATTACH '/tmp/x' AS x", "near"},
@@ -421,9 +424,14 @@ static void conditions_reach_nothing_else(void **state)
         {"place = \"Rome\"", "no such column: Rome (texts stand in single quotes"},
         {"colour = 1", "no such column: colour"},
         {"colour(1)", "no such function"},
-        {"id LIKE '%aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'", "too complex"},
+        {"id LIKE "
+         "'%"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
+         "too complex"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memset(&err, 0, sizeof err);
@@ -521,12 +529,15 @@ static void a_changed_row_is_seen(void **state)
     sqlite3 *db;
     mask__catalogue *c;
     mask__snapshot s;
-    static const char *const changes[] = {"UPDATE item SET id = 'z' WHERE id = 'a'", "UPDATE item SET name = 'z' WHERE id = 'b'",
+    static const char *const changes[] = {"UPDATE item SET id = 'z' WHERE id = 'a'",
+                                          "UPDATE item SET name = 'z' WHERE id = 'b'",
                                           "UPDATE item SET width = 3 WHERE id = 'a'",
                                           "UPDATE item SET content = 3 WHERE id = 'a'",
                                           "UPDATE item SET place = place + 2 WHERE id = 'b'",
-                                          "UPDATE item SET place = place - 1 WHERE id = 'b'", "DELETE FROM segment",
-                                          "UPDATE segment SET images = 1", "UPDATE segment SET images = 99999999999",
+                                          "UPDATE item SET place = place - 1 WHERE id = 'b'",
+                                          "DELETE FROM segment",
+                                          "UPDATE segment SET images = 1",
+                                          "UPDATE segment SET images = 99999999999",
                                           "UPDATE segment SET number = 7"};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         const char *folder = new_folder();
@@ -552,11 +563,12 @@ static void what_is_no_gallery_is_refused(void **state)
     const char *path = inside(folder, "catalogue.sqlite");
     static const struct {
         const char *sql, *part;
-    } bad[] = {{"PRAGMA user_version = 2", "version 2 is newer"},
-               {"PRAGMA user_version = 1; DELETE FROM state WHERE name = 'top'", "an option of the index is missing"},
-               {"INSERT INTO state VALUES('top', 3); UPDATE state SET value = 9 WHERE name = 'pool'", "out of its range"},
-               {"DROP TABLE state", "is damaged"},
-               {"PRAGMA application_id = 5", "not the catalogue of a gallery"}};
+    } bad[] = {
+        {"PRAGMA user_version = 2", "version 2 is newer"},
+        {"PRAGMA user_version = 1; DELETE FROM state WHERE name = 'top'", "an option of the index is missing"},
+        {"INSERT INTO state VALUES('top', 3); UPDATE state SET value = 9 WHERE name = 'pool'", "out of its range"},
+        {"DROP TABLE state", "is damaged"},
+        {"PRAGMA application_id = 5", "not the catalogue of a gallery"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, bad[i].sql, NULL, NULL, NULL), SQLITE_OK);

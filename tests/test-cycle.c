@@ -1,5 +1,5 @@
-/* The cycle loss against plain loops, and its gradient against finite differences. Built in float and in double: only the
- * latter differentiates. */
+/* The cycle loss against plain loops, and its gradient against finite differences. Built in float and in double: only
+ * the latter differentiates. */
 #include "check.h"
 #include "adapt/cycle.h"
 
@@ -86,8 +86,8 @@ static const struct {
     size_t words, regions;
     double temperature;
     bool unit;
-} cases[] = {{7, 9, 1, false}, {3, 9, 0.5, false}, {7, 2, 2, false}, {1, 1, 1, false}, {1, 9, 0.7, false},
-             {7, 9, 0.2, true}, {3, 5, 1, true}};
+} cases[] = {{7, 9, 1, false},   {3, 9, 0.5, false}, {7, 2, 2, false}, {1, 1, 1, false},
+             {1, 9, 0.7, false}, {7, 9, 0.2, true},  {3, 5, 1, true}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 static void equals_its_twin(void **state)

@@ -87,7 +87,7 @@ static void test_orientation(void **state)
 {
     (void)state;
     static const int shown[9][4] = {/* shown[o][place] = the stored quarter that is seen there */
-                                    {0}, {0, 1, 2, 3}, {1, 0, 3, 2}, {3, 2, 1, 0}, {2, 3, 0, 1},
+                                    {0},          {0, 1, 2, 3}, {1, 0, 3, 2}, {3, 2, 1, 0}, {2, 3, 0, 1},
                                     {0, 2, 1, 3}, {2, 0, 3, 1}, {3, 1, 2, 0}, {1, 3, 0, 2}};
     mask_error err;
     for (int o = 1; o <= 8; o++) {
@@ -290,12 +290,13 @@ static void test_no_photos(void **state)
     (void)state;
     mask_error err;
     mask__photo photo;
-    static const char *const texts[] = {
-        "x", "%PDF-1.4 and then something more", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
-        "P6 1 1 255 abc and some more bytes"};
+    static const char *const texts[] = {"x", "%PDF-1.4 and then something more",
+                                        "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+                                        "P6 1 1 255 abc and some more bytes"};
     static const unsigned char png[] = "\x89PNG\r\n\x1a\n\0\0\0\0 nothing here", gif[] = "GIF89a but not really one";
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        check_fails(decode(&photo, (const unsigned char *)texts[i], strlen(texts[i]), &err), MASK_EFORMAT, "is no JPEG");
+        check_fails(decode(&photo, (const unsigned char *)texts[i], strlen(texts[i]), &err), MASK_EFORMAT,
+                    "is no JPEG");
     check_fails(decode(&photo, png, sizeof png, &err), MASK_EFORMAT, "p: is a damaged PNG (");
     check_fails(decode(&photo, gif, sizeof gif, &err), MASK_EFORMAT, "p: is a damaged GIF (");
     {
@@ -309,8 +310,9 @@ static void test_no_photos(void **state)
     }
 }
 
-static const char *const kinds[] = {".jpg", ".jpg[interlace]", ".png", ".png[interlace]", ".gif", ".tif[compression=lzw]",
-                                    ".tif[tile]", ".webp", ".webp[lossless]"};
+static const char *const kinds[] = {".jpg",           ".jpg[interlace]",       ".png",       ".png[interlace]",
+                                    ".gif",           ".tif[compression=lzw]", ".tif[tile]", ".webp",
+                                    ".webp[lossless]"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Noise, so that a cut always takes something that matters. */
@@ -479,12 +481,12 @@ static void test_silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),  cmocka_unit_test(test_heif),        cmocka_unit_test(test_orientation),
-        cmocka_unit_test(test_profiles), cmocka_unit_test(test_grey),     cmocka_unit_test(test_alpha),       cmocka_unit_test(test_colour_spaces),
-        cmocka_unit_test(test_cmyk), cmocka_unit_test(test_frames),   cmocka_unit_test(test_shrinks),     cmocka_unit_test(test_pixel_limit),
-        cmocka_unit_test(test_no_photos), cmocka_unit_test(test_cut),        cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_grafted),  cmocka_unit_test(test_reasons),     cmocka_unit_test(test_read),
-        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_formats),       cmocka_unit_test(test_heif),        cmocka_unit_test(test_orientation),
+        cmocka_unit_test(test_profiles),      cmocka_unit_test(test_grey),        cmocka_unit_test(test_alpha),
+        cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_cmyk),        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_shrinks),       cmocka_unit_test(test_pixel_limit), cmocka_unit_test(test_no_photos),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_flipped),     cmocka_unit_test(test_grafted),
+        cmocka_unit_test(test_reasons),       cmocka_unit_test(test_read),        cmocka_unit_test(test_silence),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -1,6 +1,6 @@
-/* Extraction end to end with a detector of our own: it finds fixed boxes, and a feature is the mean colour of what it was
- * shown, so that every region can be checked. Its functions stand here under the detector's names; the linker then leaves
- * the real one out. */
+/* Extraction end to end with a detector of our own: it finds fixed boxes, and a feature is the mean colour of what it
+ * was shown, so that every region can be checked. Its functions stand here under the detector's names; the linker then
+ * leaves the real one out. */
 #include "pictures.h"
 #include "base/file.h"
 #include "dataset/images.h"
@@ -26,7 +26,8 @@ static int looks, crops; /* photos and crops that were run, all threads together
 mask_status mask__detector_open(mask__detector **out, const char *path, const mask_run *run, mask_error *err)
 {
     assert_int_equal(run->threads, 1);
-    if (!mask__is_file(path)) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
+    if (!mask__is_file(path))
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
     *out = calloc(1, sizeof **out);
     (*out)->finds = !strstr(path, "classifier");
     return MASK_OK;
@@ -67,10 +68,12 @@ const char *mask__detector_label(const mask__detector *detector, size_t label)
 }
 
 /* The left half, the top half, and a box too thin to keep. */
-static const mask__detection found_boxes[FOUND] = {{{0, 0, 0.5f, 1}, 0.75f, 1}, {{0, 0, 1, 0.5f}, 0.5f, 0}, {{0, 0, 0, 1}, 0.25f, 0}};
+static const mask__detection found_boxes[FOUND] = {
+    {{0, 0, 0.5f, 1}, 0.75f, 1}, {{0, 0, 1, 0.5f}, 0.5f, 0}, {{0, 0, 0, 1}, 0.25f, 0}};
 
 mask_status mask__detector_detect(mask__detector *detector, const uint8_t *rgb, size_t count,
-                                  const mask__detect_options *options, mask__detection *boxes, size_t *found, mask_error *err)
+                                  const mask__detect_options *options, mask__detection *boxes, size_t *found,
+                                  mask_error *err)
 {
     (void)err;
     assert_int_equal(count, 1);
@@ -103,7 +106,8 @@ void mask__detector_pool(const mask__detector *detector, size_t image, const flo
     for (size_t i = 0; i < n; i++) mean_colour(detector->last, boxes + i * 4, features + i * CHANNELS);
 }
 
-mask_status mask__detector_crop_features(mask__detector *detector, const uint8_t *rgb, size_t count, float *features, mask_error *err)
+mask_status mask__detector_crop_features(mask__detector *detector, const uint8_t *rgb, size_t count, float *features,
+                                         mask_error *err)
 {
     static const float whole[4] = {0, 0, 1, 1};
     (void)detector, (void)err;
@@ -165,7 +169,8 @@ static int on_progress(void *user, const char *what, const char *unit, uint64_t 
     return stop_after && strcmp(what, "extracting") == 0 && done >= 1 && --stop_after == 0;
 }
 
-static mask_status extract(const mask_extract_options *o, const char *out, int threads, mask_extract_report *report, mask_error *err)
+static mask_status extract(const mask_extract_options *o, const char *out, int threads, mask_extract_report *report,
+                           mask_error *err)
 {
     mask_run run = {.threads = threads, .log = note, .progress = on_progress};
     const char *photos[] = {in_top("photos")};
@@ -185,7 +190,8 @@ static void check_feature(const float *feature, unsigned quarters_seen, float to
         float want = 0;
         for (unsigned q = 0; q < 4; q++)
             if (quarters_seen & 1u << q) want += colours[q][c] / count;
-        if (fabsf(feature[c] - want) > tolerance) fail_msg("quarters %x, channel %d: %g, not %g", quarters_seen, c, feature[c], want);
+        if (fabsf(feature[c] - want) > tolerance)
+            fail_msg("quarters %x, channel %d: %g, not %g", quarters_seen, c, feature[c], want);
     }
     assert_true(feature[3] == 1);
 }
@@ -194,7 +200,8 @@ static void check_feature(const float *feature, unsigned quarters_seen, float to
 static void check_photo(const mask_images *images, const char *id, float width, float height, float tolerance)
 {
     static const unsigned seen[] = {15, 5, 3, 1, 2, 4, 8};
-    static const float boxes[][4] = {{0, 0, 1, 1}, {0, 0, .5f, 1}, {0, 0, 1, .5f}, {0, 0, .5f, .5f}, {.5f, 0, 1, .5f}, {0, .5f, .5f, 1}, {.5f, .5f, 1, 1}};
+    static const float boxes[][4] = {{0, 0, 1, 1},     {0, 0, .5f, 1},   {0, 0, 1, .5f},  {0, 0, .5f, .5f},
+                                     {.5f, 0, 1, .5f}, {0, .5f, .5f, 1}, {.5f, .5f, 1, 1}};
     mask_error err;
     float features[7 * CHANNELS], box[4];
     int64_t image = mask_images_find(images, id);
@@ -252,7 +259,8 @@ static void test_extract(void **state)
         check_store(in_top("p.regions"), crop ? 14 : 6);
         check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
         assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
-        assert_string_equal(info.options, crop ? "features crops, regions 36, grid 2" : "features pool, regions 36, grid 2");
+        assert_string_equal(info.options,
+                            crop ? "features crops, regions 36, grid 2" : "features pool, regions 36, grid 2");
     }
 }
 
@@ -274,10 +282,10 @@ static void test_again(void **state)
     assert_non_null(strstr(warned, "cut.png")); /* named again, not tried again */
     assert_int_equal(looks, 0);
 
-    save_quarters(in_top("photos/a.png"), 2 * W, 2 * H, ".png");                                    /* changed */
-    assert_int_equal(utimensat(AT_FDCWD, in_top("photos/b.jpg"), NULL, 0), 0);                      /* touched */
-    assert_int_equal(rename(in_top("photos/below/c.webp"), in_top("photos/below/moved.webp")), 0);  /* moved */
-    save_quarters(in_top("photos/cut.png"), W, H, ".png[interlace]");                               /* mended */
+    save_quarters(in_top("photos/a.png"), 2 * W, 2 * H, ".png");                                   /* changed */
+    assert_int_equal(utimensat(AT_FDCWD, in_top("photos/b.jpg"), NULL, 0), 0);                     /* touched */
+    assert_int_equal(rename(in_top("photos/below/c.webp"), in_top("photos/below/moved.webp")), 0); /* moved */
+    save_quarters(in_top("photos/cut.png"), W, H, ".png[interlace]");                              /* mended */
     unlink(in_top("photos/text.jpg"));
     check_ok(extract(&o, out, 1, &report, &err));
     assert_int_equal(report.photos, 4);
@@ -330,7 +338,8 @@ static void dump(const char *path, char *text, size_t size)
         assert_true(count <= 32);
         check_ok(mask__regions_reader_features(r, i, features, &err));
         used += (size_t)snprintf(text + used, size - used, "%s", mask__regions_reader_id(r, i));
-        for (size_t c = 0; c < count * CHANNELS; c++) used += (size_t)snprintf(text + used, size - used, " %a", features[c]);
+        for (size_t c = 0; c < count * CHANNELS; c++)
+            used += (size_t)snprintf(text + used, size - used, " %a", features[c]);
         for (size_t c = 0; c < count; c++) {
             mask__regions_reader_box(r, i, c, box);
             used += (size_t)snprintf(text + used, size - used, " %a %a", box[0], box[3]);
@@ -513,7 +522,8 @@ static void test_refused(void **state)
     o = plain();
     check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
     o.grid = 3;
-    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "grid 2', not 'features pool, regions 36, grid 3'");
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH,
+                "grid 2', not 'features pool, regions 36, grid 3'");
     o.grid = 2;
     write_text(encoder, "other weights");
     check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "another encoder");
@@ -521,7 +531,8 @@ static void test_refused(void **state)
     unlink(in_top("photos/a.png"));
     unlink(in_top("photos/b.jpg"));
     unlink(in_top("photos/below/c.webp"));
-    check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_EFORMAT, "none of 2 photos could be decoded");
+    check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_EFORMAT,
+                "none of 2 photos could be decoded");
     unlink(in_top("photos/cut.png"));
     unlink(in_top("photos/text.jpg"));
     check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_ENOTFOUND, "no photo is there");
@@ -537,8 +548,8 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_extract),    cmocka_unit_test(test_again),   cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_retries),    cmocka_unit_test(test_classifier), cmocka_unit_test(test_boxes),
+        cmocka_unit_test(test_extract),       cmocka_unit_test(test_again),      cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_retries),       cmocka_unit_test(test_classifier), cmocka_unit_test(test_boxes),
         cmocka_unit_test(test_boxes_refused), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -1,6 +1,6 @@
-/* Galleries against a model in memory: random additions, replacements, removals and compactions, after each of which every
- * image must be where the model has it, with the vectors of its own features; readers that were opened before; what is refused
- * and then has changed nothing; interruptions and full disks. */
+/* Galleries against a model in memory: random additions, replacements, removals and compactions, after each of which
+ * every image must be where the model has it, with the vectors of its own features; readers that were opened before;
+ * what is refused and then has changed nothing; interruptions and full disks. */
 #include "made.h"
 #include "gallery/gallery.h"
 #include "knowledge/knowledge.h"
@@ -185,8 +185,14 @@ static size_t segment_files(const char *path, size_t *others)
     size_t count = 0;
     struct dirent *entry;
     DIR *folder = opendir(path);
-    static const char *const known[] = {".", "..", "lock", "knowledge.mask", "scorer.mask", "catalogue.sqlite",
-                                        "catalogue.sqlite-wal", "catalogue.sqlite-shm"};
+    static const char *const known[] = {".",
+                                        "..",
+                                        "lock",
+                                        "knowledge.mask",
+                                        "scorer.mask",
+                                        "catalogue.sqlite",
+                                        "catalogue.sqlite-wal",
+                                        "catalogue.sqlite-shm"};
     *others = 0;
     while ((entry = readdir(folder))) {
         bool is_known = false;
@@ -404,7 +410,8 @@ static void images_that_do_not_fit_are_refused(void **state)
     const char *path = new_gallery(calibrated, 5);
     for (int i = 0; i < IDS; i++) model[i] = i < 3 ? 0 : -1;
     add_set(path, make_set((int[]){0, 1, 2}, zero, 3, true, true), NULL);
-    refuses_images(path, made_images("narrow_ims.npy", narrow, 2, REGIONS, 4), MASK_EMISMATCH, "features of 4 dimensions");
+    refuses_images(path, made_images("narrow_ims.npy", narrow, 2, REGIONS, 4), MASK_EMISMATCH,
+                   "features of 4 dimensions");
     refuses_images(path, plain_set(id, zero, 3), MASK_EFORMAT, "'i1' stood before");
     refuses_images(path, plain_set(id, zero, 2), MASK_EMISMATCH, "in these images it is not");
     refuses_images(path, make_set(id, zero, 2, true, false), MASK_EMISMATCH, "in these images it is not");

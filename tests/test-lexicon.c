@@ -290,7 +290,7 @@ static void nouns_take_their_modifiers(void **state)
     check_ok(mask__modifiers_open(&l.modifiers, path, &err));
     check_ok(mask__lexicon_add_text(&l, "the zebra dog", &err));
     check_ok(mask__lexicon_add_text(&l, "the dog giraffe dog", &err)); /* neither "the" nor "giraffe" is a term */
-    check_ok(mask__lexicon_add_text(&l, "dog zebra hot dog", &err)); /* "dog" is a part of the compound */
+    check_ok(mask__lexicon_add_text(&l, "dog zebra hot dog", &err));   /* "dog" is a part of the compound */
     static const size_t at[] = {0, 2, 4, 7};
     static const char *const terms[] = {"zebra", "zebra dog", "dog", "dog", "dog", "dog zebra", "hot_dog"};
     assert_memory_equal(l.text_at, at, sizeof at);
@@ -300,9 +300,8 @@ static void nouns_take_their_modifiers(void **state)
     mask_match_options o = MASK_MATCH_PLAIN;
     o.adjective = 0.5f;
     float *values = calloc(l.names.count * (z + 2), sizeof *values);
-    mask__term_values v = {.prototypes = values,
-                           .weights = values + l.names.count * z,
-                           .reliability = values + l.names.count * (z + 1)};
+    mask__term_values v = {
+        .prototypes = values, .weights = values + l.names.count * z, .reliability = values + l.names.count * (z + 1)};
     check_ok(mask__lexicon_values(&l, &o, &v, &err));
     uint32_t zebra = l.text_terms[0], zebra_dog = l.text_terms[1], dog = l.text_terms[2], dog_zebra = l.text_terms[5];
     check_mixture(v.prototypes, z, zebra_dog, dog, zebra, 0.5f);

@@ -221,8 +221,8 @@ static void twin_cosines(twin *t, int side, const mask_knowledge *k, const mask_
         }
         unit_double(mean, t->z);
         for (size_t v = 0; v < VECTORS; v++)
-            t->whole[side][i][v] = o->whole_region >= 0 ? t->cosine[side][i][o->whole_region][v]
-                                                        : dot_double(mean, t->prototype[v], t->z);
+            t->whole[side][i][v] =
+                o->whole_region >= 0 ? t->cosine[side][i][o->whole_region][v] : dot_double(mean, t->prototype[v], t->z);
     }
 }
 
@@ -491,8 +491,8 @@ static void an_explanation_agrees_with_the_score(void **state)
     for (size_t t = 1; t < TEXTS; t++) {
         mask_explanation e;
         double sum = 0, weights = 0;
-        check_ok(mask_explanation_create(&e, w.calibrated, w.vectors, w.images, 3, mask_texts_get(w.texts, t), NULL, NULL,
-                                         &err));
+        check_ok(mask_explanation_create(&e, w.calibrated, w.vectors, w.images, 3, mask_texts_get(w.texts, t), NULL,
+                                         NULL, &err));
         assert_true(fabs(e.score - scores[t * IMAGES + 3]) < 1e-5 * fmax(1, fabs(e.score)));
         for (size_t i = 0; i < e.words; i++) {
             sum += e.reading.words[e.word_index[i]].weight * e.word_scores[i];
@@ -531,8 +531,8 @@ static void what_does_not_fit_is_refused(void **state)
     check_fails(mask_match_scores(w.plain, NULL, w.images, w.texts, NULL, scores, NULL, NULL, NULL, &err), MASK_EINVAL,
                 "--vectors");
     o.top = 0;
-    check_fails(mask_match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, NULL, &err), MASK_EINVAL,
-                "top");
+    check_fails(mask_match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, NULL, &err),
+                MASK_EINVAL, "top");
     o = MASK_MATCH_PLAIN;
     o.context = 1;
     o.whole_region = REGIONS;
@@ -545,8 +545,8 @@ static void what_does_not_fit_is_refused(void **state)
     memcpy(nan_features, w.features, sizeof nan_features);
     nan_features[(REGIONS + 2) * M + 3] = NAN;
     mask_images *bad = made_images("nan.npy", nan_features, 2, REGIONS, M);
-    check_fails(mask_match_scores(w.plain, w.vectors, bad, w.texts, NULL, scores, NULL, NULL, NULL, &err), MASK_ENUMERIC,
-                "nan.npy");
+    check_fails(mask_match_scores(w.plain, w.vectors, bad, w.texts, NULL, scores, NULL, NULL, NULL, &err),
+                MASK_ENUMERIC, "nan.npy");
     mask_images_close(bad);
     mask_vectors *others = made_vectors(w.word_vectors, VECTORS - 1, N);
     check_fails(mask_match_scores(w.plain, others, w.images, w.texts, NULL, scores, NULL, NULL, NULL, &err),
@@ -558,12 +558,9 @@ static void what_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(raw_features_equal_brute_force),
-        cmocka_unit_test(whitened_features_equal_brute_force),
-        cmocka_unit_test(a_saved_knowledge_scores_the_same),
-        cmocka_unit_test(an_explanation_agrees_with_the_score),
-        cmocka_unit_test(threads_do_not_change_scores),
-        cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(raw_features_equal_brute_force),    cmocka_unit_test(whitened_features_equal_brute_force),
+        cmocka_unit_test(a_saved_knowledge_scores_the_same), cmocka_unit_test(an_explanation_agrees_with_the_score),
+        cmocka_unit_test(threads_do_not_change_scores),      cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

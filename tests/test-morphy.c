@@ -20,10 +20,12 @@ static bool join(void *context, const char *base, size_t length)
 static void as_libwordnet(void **state)
 {
     (void)state;
-    static const char *const stems[] = {"dog", "walk", "box", "church", "dish", "lot", "glass", "spoon", "happ", "kni",
-                                        "tall", "larg", "off", "wom", "mouse", "mice", "geese", "wolves", "went", "ridden",
-                                        "best", "o'clock", "xyzzy", "aa", "zz", "e", "s", "axes", "stadia", "people"};
-    static const char *const ends[] = {"", "s", "es", "ies", "ing", "ed", "er", "est", "men", "sful", "ful", "ves", "ss"};
+    static const char *const stems[] = {"dog",   "walk",   "box",  "church", "dish",   "lot",     "glass", "spoon",
+                                        "happ",  "kni",    "tall", "larg",   "off",    "wom",     "mouse", "mice",
+                                        "geese", "wolves", "went", "ridden", "best",   "o'clock", "xyzzy", "aa",
+                                        "zz",    "e",      "s",    "axes",   "stadia", "people"};
+    static const char *const ends[] = {"",    "s",   "es",   "ies", "ing", "ed", "er",
+                                       "est", "men", "sful", "ful", "ves", "ss"};
     static const int parts[] = {NOUN, VERB, ADJ};
     mask__morphy m;
     mask_error err;
@@ -68,7 +70,8 @@ static void odd_lines(void **state)
     mask__morphy m;
     mask_error err;
     const char *odd = temp_path("odd"), *empty = temp_path("empty");
-    write_folder(odd, "  1 a licence\na n 1\nab_c n 1\nbox n 1\ndog n 1", "axes ax axis\nlots lots\noffer off\noffer offer\nzz");
+    write_folder(odd, "  1 a licence\na n 1\nab_c n 1\nbox n 1\ndog n 1",
+                 "axes ax axis\nlots lots\noffer off\noffer offer\nzz");
     check_ok(mask__morphy_open(&m, odd, &err));
     assert_true(mask__morphy_has(&m, "a", MASK__NOUN));
     assert_true(mask__morphy_has(&m, "ab_c", MASK__NOUN));

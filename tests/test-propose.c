@@ -33,7 +33,7 @@ static void test_order(void **state)
 static void test_given(void **state)
 {
     (void)state;
-    static const float boxes[][4] = {{10, 20, 30, 40},   {-5, -5, 1000, 1000}, {50, 50, 50, 50}, {99, 79, 150, 90},
+    static const float boxes[][4] = {{10, 20, 30, 40},     {-5, -5, 1000, 1000}, {50, 50, 50, 50}, {99, 79, 150, 90},
                                      {500, 500, 600, 600}, {30, 30, 10, 10},     {-9, -9, -1, -1}};
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
         mask__proposal p = mask__propose_given(boxes[i], 100, 80);

@@ -139,7 +139,8 @@ static void what_does_not_fit_is_refused(void **state)
     check_fails(mask_recalls_compute(&r, scores, IMAGES, TEXTS - 1, NULL, 1, NULL, &err), MASK_EMISMATCH, "five texts");
     check_fails(mask_recalls_compute(&r, scores, IMAGES, TEXTS, NULL, 7, NULL, &err), MASK_EINVAL, "7 equal folds");
     scores[3 * IMAGES + 2] = NAN;
-    check_fails(mask_recalls_compute(&r, scores, IMAGES, TEXTS, NULL, 1, NULL, &err), MASK_ENUMERIC, "text 3 and image 2");
+    check_fails(mask_recalls_compute(&r, scores, IMAGES, TEXTS, NULL, 1, NULL, &err), MASK_ENUMERIC,
+                "text 3 and image 2");
 }
 
 static void the_saved_matrix_is_images_by_texts(void **state)

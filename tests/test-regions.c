@@ -155,7 +155,9 @@ static void test_images(void **state)
 
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE photos SET features = CAST(x'00000000007c' || zeroblob(24) AS BLOB)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE photos SET features = CAST(x'00000000007c' || zeroblob(24) AS BLOB)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     check_ok(mask_images_open(&images, path, NULL, &err));
     check_fails(mask_images_features(images, 0, one, &err), MASK_ENUMERIC, "photo a.jpg, region 0: the feature is NaN");
     check_fails(mask__images_refuse(images, 0, &err), MASK_ENUMERIC, "photo a.jpg");
@@ -206,8 +208,8 @@ static void test_changes(void **state)
     check_ok(mask__regions_state_of(store, "/p/none.jpg", &known, &err));
     assert_false(known.found);
 
-    put(store, "b.jpg", "/p/b.jpg", 7, 3);  /* changed */
-    put(store, "a.jpg", "/q/a.jpg", 4, 1);  /* its id is taken */
+    put(store, "b.jpg", "/p/b.jpg", 7, 3); /* changed */
+    put(store, "a.jpg", "/q/a.jpg", 4, 1); /* its id is taken */
     mask__regions_row same = new_row("copy.jpg", "/p/copy.jpg", 3, 0);
     check_ok(mask__regions_copy(store, &same, &copied, &err));
     assert_true(copied);
@@ -415,7 +417,8 @@ static void test_damaged(void **state)
             continue;
         }
         for (size_t i = 0; i < mask__regions_reader_count(r); i++) {
-            float box[4], *features = calloc(mask__regions_reader_regions(r, i) * mask__regions_reader_dim(r), sizeof *features);
+            float box[4],
+                *features = calloc(mask__regions_reader_regions(r, i) * mask__regions_reader_dim(r), sizeof *features);
             assert_non_null(features);
             mask__regions_reader_features(r, i, features, &err);
             mask__regions_reader_box(r, i, 0, box);
@@ -430,18 +433,12 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round),
-        cmocka_unit_test(test_images),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_each),
-        cmocka_unit_test(test_changed_under_reader),
-        cmocka_unit_test(test_refused_rows),
-        cmocka_unit_test(test_other_make),
-        cmocka_unit_test(test_refused_files),
-        cmocka_unit_test(test_refused_photos),
-        cmocka_unit_test(test_no_store),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_round),         cmocka_unit_test(test_images),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_each),          cmocka_unit_test(test_changed_under_reader),
+        cmocka_unit_test(test_refused_rows),  cmocka_unit_test(test_other_make),
+        cmocka_unit_test(test_refused_files), cmocka_unit_test(test_refused_photos),
+        cmocka_unit_test(test_no_store),      cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,12 +57,14 @@ static void check_twin(const mask_reranking *r, const float *base, const float *
     for (size_t f = 0; f < folds; f++) {
         double b[TEXTS], m[TEXTS], out[TEXTS];
         for (size_t t = f * texts; t < (f + 1) * texts; t++) {
-            for (size_t i = 0; i < images; i++) b[i] = base[(f * images + i) * TEXTS + t], m[i] = other[(f * images + i) * TEXTS + t];
+            for (size_t i = 0; i < images; i++)
+                b[i] = base[(f * images + i) * TEXTS + t], m[i] = other[(f * images + i) * TEXTS + t];
             twin(b, m, images, o, out);
             for (size_t i = 0; i < images; i++) rows[0][t * IMAGES + f * images + i] = (float)out[i];
         }
         for (size_t i = f * images; i < (f + 1) * images; i++) {
-            for (size_t t = 0; t < texts; t++) b[t] = base[i * TEXTS + f * texts + t], m[t] = other[i * TEXTS + f * texts + t];
+            for (size_t t = 0; t < texts; t++)
+                b[t] = base[i * TEXTS + f * texts + t], m[t] = other[i * TEXTS + f * texts + t];
             twin(b, m, texts, o, out);
             for (size_t t = 0; t < texts; t++) rows[1][(f * texts + t) * IMAGES + i] = (float)out[t];
         }
@@ -72,7 +74,8 @@ static void check_twin(const mask_reranking *r, const float *base, const float *
     check_ok(mask_recalls_compute(&i2t, rows[1], IMAGES, TEXTS, NULL, folds, NULL, &err));
     assert_memory_equal(&got.t2i, &t2i.t2i, sizeof got.t2i);
     assert_memory_equal(&got.i2t, &i2t.i2t, sizeof got.i2t);
-    assert_true(fabs(got.rsum - (t2i.t2i.r1 + t2i.t2i.r5 + t2i.t2i.r10 + i2t.i2t.r1 + i2t.i2t.r5 + i2t.i2t.r10)) < 1e-9);
+    assert_true(fabs(got.rsum - (t2i.t2i.r1 + t2i.t2i.r5 + t2i.t2i.r10 + i2t.i2t.r1 + i2t.i2t.r5 + i2t.i2t.r10)) <
+                1e-9);
 }
 
 static void equals_its_twin(void **state)
@@ -139,7 +142,8 @@ static void the_saved_matrix_ranks_alike(void **state)
             const char *path = temp_path("new.npy");
             check_ok(mask_rerank_save(r, &o, t2i == 1, path, NULL, &err));
             check_ok(mask__npy_open(&npy, path, &err));
-            for (size_t i = 0; i < IMAGES * TEXTS; i++) mask__npy_floats(&npy, i, 1, &rows[i % TEXTS * IMAGES + i / TEXTS]);
+            for (size_t i = 0; i < IMAGES * TEXTS; i++)
+                mask__npy_floats(&npy, i, 1, &rows[i % TEXTS * IMAGES + i / TEXTS]);
             mask__npy_close(&npy);
             check_ok(mask_recalls_compute(&way, rows, IMAGES, TEXTS, NULL, 1, NULL, &err));
             if (t2i) assert_memory_equal(&got.t2i, &way.t2i, sizeof got.t2i);
@@ -167,7 +171,8 @@ static void check_knowledge(const mask_knowledge *k, const mask_vectors *v, cons
     for (int way = 0; way < 2; way++) {
         const mask__candidates *a = way ? &one->t2i : &one->i2t, *b = way ? &two->t2i : &two->i2t;
         for (size_t i = 0; i < a->queries * a->k; i++)
-            if (!(fabsf(a->other[i] - b->other[i]) < 1e-4f)) fail_msg("candidate %zu: %g, not %g", i, b->other[i], a->other[i]);
+            if (!(fabsf(a->other[i] - b->other[i]) < 1e-4f))
+                fail_msg("candidate %zu: %g, not %g", i, b->other[i], a->other[i]);
     }
     mask_rerank_close(one);
     mask_rerank_close(two);
@@ -190,7 +195,8 @@ static void blocks_score_alike(void **state)
     for (size_t i = 0; i < IMAGES * REGIONS * DIM; i++) images[i] = fmaxf(0, made_number(&random) + 0.3f);
     for (size_t r = 0; r < ROWS; r++) snprintf(labels[r], sizeof labels[r], "%s", made_word(r % WORDS));
     for (size_t t = 0; t < TEXTS; t++) { /* one text in seven has no word */
-        snprintf(lines[t], sizeof lines[t], "%s %s", t % 7 ? made_word(t % (WORDS + 2)) : "", t % 7 ? made_word(t / 5 % WORDS) : "");
+        snprintf(lines[t], sizeof lines[t], "%s %s", t % 7 ? made_word(t % (WORDS + 2)) : "",
+                 t % 7 ? made_word(t / 5 % WORDS) : "");
         list[t] = lines[t];
     }
     mask_vectors *v = made_vectors(vectors, WORDS + 2, 4);
@@ -212,7 +218,8 @@ static void blocks_score_alike(void **state)
     static float base[IMAGES * TEXTS];
     make_scores(base, 1, 0);
     check_ok(mask_rerank_open(&r, saved("base.npy", base), 7, 1, NULL, &err));
-    check_fails(mask_rerank_add_knowledge(r, calibrated, v, background, texts, NULL, NULL, &err), MASK_EMISMATCH, "of this split");
+    check_fails(mask_rerank_add_knowledge(r, calibrated, v, background, texts, NULL, NULL, &err), MASK_EMISMATCH,
+                "of this split");
     mask_rerank_close(r);
     mask_texts_close(texts);
     mask_images_close(set);
@@ -279,9 +286,12 @@ static void what_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_its_twin),          cmocka_unit_test(no_candidate_is_the_base),
-        cmocka_unit_test(the_saved_matrix_ranks_alike), cmocka_unit_test(blocks_score_alike),
-        cmocka_unit_test(half_precision_is_read),   cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(equals_its_twin),
+        cmocka_unit_test(no_candidate_is_the_base),
+        cmocka_unit_test(the_saved_matrix_ranks_alike),
+        cmocka_unit_test(blocks_score_alike),
+        cmocka_unit_test(half_precision_is_read),
+        cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,10 @@ static double triangle(double distance, double reach)
 static double twin(const mask__photo *p, const float box[4], size_t side, size_t x, size_t y, int c)
 {
     double w = (double)p->width, h = (double)p->height;
-    double dx = ((double)box[2] * w - (double)box[0] * w) / (double)side, dy = ((double)box[3] * h - (double)box[1] * h) / (double)side;
-    double cx = (double)box[0] * w + ((double)x + 0.5) * dx, cy = (double)box[1] * h + ((double)y + 0.5) * dy, sum = 0, total = 0;
+    double dx = ((double)box[2] * w - (double)box[0] * w) / (double)side,
+           dy = ((double)box[3] * h - (double)box[1] * h) / (double)side;
+    double cx = (double)box[0] * w + ((double)x + 0.5) * dx, cy = (double)box[1] * h + ((double)y + 0.5) * dy, sum = 0,
+           total = 0;
     for (int j = -MOST; j < 2 * MOST; j++)
         for (int i = -MOST; i < 2 * MOST; i++) {
             double weight = triangle(i + 0.5 - cx, fmax(dx, 1)) * triangle(j + 0.5 - cy, fmax(dy, 1));
@@ -42,9 +44,14 @@ static void test_twin(void **state)
         size_t width, height, side;
         float box[4];
     } cases[] = {
-        {7, 5, 9, {0, 0, 1, 1}},   {40, 31, 6, {0, 0, 1, 1}},           {40, 31, 8, {0.2f, 0.3f, 0.9f, 0.5f}},
-        {33, 40, 5, {0.5f, 0, 0.52f, 1}}, {1, 1, 4, {0, 0, 1, 1}},       {40, 1, 7, {0.9f, 0, 1, 1}},
-        {16, 16, 16, {0, 0, 1, 1}}, {31, 17, 1, {0.1f, 0.1f, 0.8f, 0.9f}},
+        {7, 5, 9, {0, 0, 1, 1}},
+        {40, 31, 6, {0, 0, 1, 1}},
+        {40, 31, 8, {0.2f, 0.3f, 0.9f, 0.5f}},
+        {33, 40, 5, {0.5f, 0, 0.52f, 1}},
+        {1, 1, 4, {0, 0, 1, 1}},
+        {40, 1, 7, {0.9f, 0, 1, 1}},
+        {16, 16, 16, {0, 0, 1, 1}},
+        {31, 17, 1, {0.1f, 0.1f, 0.8f, 0.9f}},
     };
     mask_error err;
     mask__resampler r = {0};

@@ -50,8 +50,8 @@ static void statistics(const mask__scorer *s, const seen *i, float *hub, float *
     size_t terms = s->known.count + s->others.count;
     float *c = malloc(terms * sizeof *c);
     mask__scorer_exact(s, &s->known, NULL, s->known.count, i->mu, REGIONS, i->whole, i->scene, c, NULL, NULL);
-    mask__scorer_exact(s, &s->others, NULL, s->others.count, i->mu, REGIONS, i->whole, i->scene, c + s->known.count, NULL,
-                       NULL);
+    mask__scorer_exact(s, &s->others, NULL, s->others.count, i->mu, REGIONS, i->whole, i->scene, c + s->known.count,
+                       NULL, NULL);
     check_ok(mask__scorer_image_statistics(s, c, 1, hub, deviation, &err));
     free(c);
 }
@@ -67,7 +67,8 @@ static void score(const mask__scorer *s, float *scores)
     for (size_t t = 0; t < TEXTS; t++) check_ok(mask__lexicon_add_text(&lexicon, mask_texts_get(texts, t), &err));
     size_t terms = lexicon.names.count;
     mask__term_values values = {.prototypes = mask__arena_alloc(&arena, terms * z, sizeof(float)),
-                                .scenes = s->options.scene > 0 ? mask__arena_alloc(&arena, terms * z, sizeof(float)) : NULL,
+                                .scenes =
+                                    s->options.scene > 0 ? mask__arena_alloc(&arena, terms * z, sizeof(float)) : NULL,
                                 .weights = mask__arena_alloc(&arena, terms, sizeof(float)),
                                 .reliability = mask__arena_alloc(&arena, terms, sizeof(float))};
     check_ok(mask__lexicon_values(&lexicon, &s->options, &values, &err));
@@ -97,8 +98,8 @@ static void score(const mask__scorer *s, float *scores)
                 uint32_t known = lexicon.terms[term].known, zero = 0;
                 float c;
                 bool is_known = known != MASK__NOT_FOUND;
-                mask__scorer_exact(s, is_known ? &s->known : &own[term], is_known ? &known : &zero, 1, image.mu, REGIONS,
-                                   image.whole, image.scene, &c, NULL, NULL);
+                mask__scorer_exact(s, is_known ? &s->known : &own[term], is_known ? &known : &zero, 1, image.mu,
+                                   REGIONS, image.whole, image.scene, &c, NULL, NULL);
                 sum += weights[p] * c;
                 total += weights[p];
             }
@@ -268,10 +269,8 @@ static void test_damage_is_refused(void **state)
         bytes[at] ^= 0x41;
         write_file(path, bytes, size);
         bytes[at] ^= 0x41;
-        if (mask__scorer_load(&s, w.knowledge, path, MASK__VERIFY_DATA, &err) == MASK_OK)
-            mask__scorer_close(&s);
-        else
-            refused++;
+        if (mask__scorer_load(&s, w.knowledge, path, MASK__VERIFY_DATA, &err) == MASK_OK) mask__scorer_close(&s);
+        else refused++;
     }
     assert_true(refused > tried * 9 / 10);
     for (size_t length = 0; length < size; length += 1009) {
@@ -378,12 +377,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scores_are_the_matchers),
-        cmocka_unit_test(test_saved_is_loaded),
-        cmocka_unit_test(test_another_knowledge_is_refused),
-        cmocka_unit_test(test_damage_is_refused),
-        cmocka_unit_test(test_exact_does_not_depend_on_company),
-        cmocka_unit_test(test_options_are_checked),
+        cmocka_unit_test(test_scores_are_the_matchers),          cmocka_unit_test(test_saved_is_loaded),
+        cmocka_unit_test(test_another_knowledge_is_refused),     cmocka_unit_test(test_damage_is_refused),
+        cmocka_unit_test(test_exact_does_not_depend_on_company), cmocka_unit_test(test_options_are_checked),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,5 @@
-/* Searching against brute force: thousands of random galleries, made in memory by a naive twin of the build, and random queries.
- * Ids and scores must equal those of scoring every image, bit for bit; those must equal the matcher's. */
+/* Searching against brute force: thousands of random galleries, made in memory by a naive twin of the build, and random
+ * queries. Ids and scores must equal those of scoring every image, bit for bit; those must equal the matcher's. */
 #include "made-gallery.h"
 #include "gallery/hits.h"
 #include "gallery/queryplan.h"
@@ -28,7 +28,9 @@ static void make_query(made_query *out, const made_gallery *m, uint64_t *random)
     for (size_t t = 0; t < out->q.count; t++) {
         size_t words = 1 + below(random, 4), length = 0;
         for (size_t i = 0; i < words; i++) {
-            size_t w = kind == 1 ? below(random, WORDS) : kind == 2 ? WORDS + below(random, VECTORS - WORDS) : below(random, VECTORS);
+            size_t w = kind == 1   ? below(random, WORDS)
+                       : kind == 2 ? WORDS + below(random, VECTORS - WORDS)
+                                   : below(random, VECTORS);
             length += (size_t)snprintf(out->lines[t] + length, 64 - length, "%s ", made_word(w));
         }
         out->texts[t] = (mask_query_text){out->lines[t], weights[below(random, sizeof weights / sizeof *weights)]};
@@ -127,11 +129,13 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
         double score = 0, size = 1;
         for (size_t s = 0; s < best[i].segment; s++) image += m->g.segments[s].images;
         for (size_t t = 0; t < q->q.count; t++) {
-            if (matcher.lexicon.text_at[t] == matcher.lexicon.text_at[t + 1]) continue; /* says nothing: counts nothing */
+            if (matcher.lexicon.text_at[t] == matcher.lexicon.text_at[t + 1])
+                continue; /* says nothing: counts nothing */
             score += (double)q->texts[t].weight * (double)scores[t * m->images + image];
             size += fabs((double)q->texts[t].weight * (double)scores[t * m->images + image]);
         }
-        if (fabs(score - best[i].score) > 1e-5 * size) fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
+        if (fabs(score - best[i].score) > 1e-5 * size)
+            fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
     }
     mask__matcher_close(&matcher);
 }
@@ -276,7 +280,8 @@ static void *search_in_crowd(void *context)
         mask_results r;
         mask_error err;
         size_t q = i * 7 % QUERIES;
-        if (mask_gallery_search(&c->m->g, c->w->vectors, &c->queries[q].q, &r, &(mask_run){.threads = 1}, &err) != MASK_OK) {
+        if (mask_gallery_search(&c->m->g, c->w->vectors, &c->queries[q].q, &r, &(mask_run){.threads = 1}, &err) !=
+            MASK_OK) {
             same = false;
             continue;
         }
@@ -287,8 +292,8 @@ static void *search_in_crowd(void *context)
     return NULL;
 }
 
-/* Threads on one handle, which start without any word looked up, and a batch get what one thread gets on another handle;
- * words come and go, since few are kept. */
+/* Threads on one handle, which start without any word looked up, and a batch get what one thread gets on another
+ * handle; words come and go, since few are kept. */
 static void test_threads(void **state)
 {
     (void)state;
@@ -314,7 +319,8 @@ static void test_threads(void **state)
     for (size_t t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
     assert_true(c.same);
     for (int used = 1; used <= 3; used++) {
-        check_ok(mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = used}, &err));
+        check_ok(
+            mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = used}, &err));
         for (size_t q = 0; q < QUERIES; q++) {
             assert_true(same_results(&batch[q], &c.alone[q]));
             mask_results_free(&batch[q]);
@@ -354,8 +360,10 @@ static void test_threads_rescore_alike(void **state)
                 lower[i] = made_number(&random);
                 upper[i] = lower[i] + 0.1f * uniform(&random);
             }
-            mask__selection_offer(&parts[0][0], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper, lower);
-            mask__selection_offer(&parts[1][s], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper, lower);
+            mask__selection_offer(&parts[0][0], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper,
+                                  lower);
+            mask__selection_offer(&parts[1][s], s, b, m.g.segments[s].images, m.g.snapshot.segments[s].alive, upper,
+                                  lower);
         }
     assert_true(mask__selection_bar(&parts[0][0]) > -1);
     size_t all = 0;
@@ -415,11 +423,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equals_brute_force),
-        cmocka_unit_test(test_similar),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_threads_rescore_alike),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_equals_brute_force),    cmocka_unit_test(test_similar),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads_rescore_alike), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

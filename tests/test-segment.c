@@ -71,7 +71,8 @@ static ragged *make_ragged(size_t count, size_t least)
     ragged *r = calloc(1, sizeof *r);
     for (size_t i = 0; i < count; i++) r->rows[i + 1] = r->rows[i] + i % 5 + least;
     r->features = world_features(&w, r->rows[count] + 1);
-    for (size_t row = 0; row < r->rows[count]; row += 11) memset(r->features + row * WORLD_M, 0, WORLD_M * sizeof(float));
+    for (size_t row = 0; row < r->rows[count]; row += 11)
+        memset(r->features + row * WORLD_M, 0, WORLD_M * sizeof(float));
     for (size_t i = 5; i < count; i += 10) /* the same number of regions five images before */
         memcpy(r->features + r->rows[i] * WORLD_M, r->features + r->rows[i - 5] * WORLD_M,
                (r->rows[i + 1] - r->rows[i]) * WORLD_M * sizeof(float));
@@ -128,8 +129,8 @@ static void check_segment(const mask__segment *s, const mask__scorer *scorer, bo
         for (size_t k = 0; k < s->words; k++) {
             check_code(s->score_steps[k * s->blocks + block], s->score_codes[k * stride + i], s->score_slack[k], c[k],
                        "score");
-            check_code(s->pooled_steps[k * s->blocks + block], s->pooled_codes[k * stride + i], s->pooled_slack, pooled[k],
-                       "pooled");
+            check_code(s->pooled_steps[k * s->blocks + block], s->pooled_codes[k * stride + i], s->pooled_slack,
+                       pooled[k], "pooled");
         }
         if (whole) check_vector(whole, s->whole_codes + i * z, s->whole_steps[i], z);
         if (scene) check_vector(scene, s->scene_codes + i * z, s->scene_steps[i], z);
@@ -218,10 +219,8 @@ static void test_boxes_and_region_numbers(void **state)
                 float box[4];
                 uint32_t region = segment.region_of_row[row];
                 assert_true(region < ragged_regions(&r->base, i));
-                if (ragged_box(&r->base, i, region, box))
-                    assert_memory_equal(segment.boxes + row * 4, box, sizeof box);
-                else
-                    assert_true(isnan(segment.boxes[row * 4]));
+                if (ragged_box(&r->base, i, region, box)) assert_memory_equal(segment.boxes + row * 4, box, sizeof box);
+                else assert_true(isnan(segment.boxes[row * 4]));
                 if (budget && row == segment.image_rows[i]) assert_int_equal(region, 0); /* the whole image */
             }
         mask__segment_close(&segment);
@@ -270,12 +269,14 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
             check_segment(&cut, &s, false);
             for (size_t i = 0; i < IMAGES; i++) {
                 const float *mu = plain.mu + plain.image_rows[i] * s.z;
-                size_t regions = plain.image_rows[i + 1] - plain.image_rows[i], kept = cut.image_rows[i + 1] - cut.image_rows[i];
+                size_t regions = plain.image_rows[i + 1] - plain.image_rows[i],
+                       kept = cut.image_rows[i + 1] - cut.image_rows[i];
                 const uint32_t *order = cut.region_of_row + cut.image_rows[i];
                 assert_int_equal(kept, regions < budget ? regions : budget);
                 assert_memory_equal(order, full.region_of_row + full.image_rows[i], kept * sizeof *order);
                 for (size_t n = 0; n < kept; n++)
-                    assert_memory_equal(cut.mu + (cut.image_rows[i] + n) * s.z, mu + order[n] * s.z, s.z * sizeof(float));
+                    assert_memory_equal(cut.mu + (cut.image_rows[i] + n) * s.z, mu + order[n] * s.z,
+                                        s.z * sizeof(float));
                 if (whole >= 0) assert_int_equal(order[0], whole);
                 for (size_t n = whole >= 0; n < kept; n++) { /* no other region would have added more */
                     uint32_t other[MAX];
@@ -326,11 +327,14 @@ static void test_kept_images_keep_their_bits(void **state)
             size_t had = old->image_rows[i + 1] - old->image_rows[i];
             assert_int_equal(rows, had < budget ? had : budget);
             assert_memory_equal(joined.mu + joined.image_rows[n] * z, old->mu + old->image_rows[i] * z, rows * z * 4);
-            assert_memory_equal(joined.region_of_row + joined.image_rows[n], old->region_of_row + old->image_rows[i], rows * 4);
-            assert_memory_equal(joined.boxes + joined.image_rows[n] * 4, old->boxes + old->image_rows[i] * 4, rows * 16);
+            assert_memory_equal(joined.region_of_row + joined.image_rows[n], old->region_of_row + old->image_rows[i],
+                                rows * 4);
+            assert_memory_equal(joined.boxes + joined.image_rows[n] * 4, old->boxes + old->image_rows[i] * 4,
+                                rows * 16);
             assert_memory_equal(joined.scenes + n * z, old->scenes + i * z, z * 4);
             assert_memory_equal(joined.whole + n * z, old->whole + i * z, z * 4);
-            assert_true(joined.image_hub[n] == old->image_hub[i] && joined.image_deviation[n] == old->image_deviation[i]);
+            assert_true(joined.image_hub[n] == old->image_hub[i] &&
+                        joined.image_deviation[n] == old->image_deviation[i]);
         }
         mask__segment_close(&joined);
     }
@@ -459,7 +463,8 @@ static void test_damage_is_refused(void **state)
         bytes[at] ^= 0x10;
         write_file(path, bytes, size);
         bytes[at] ^= 0x10;
-        if (mask__segment_open(&segment, path, MASK__VERIFY_DATA, &err) == MASK_OK) fail_msg("byte %zu is not checked", at);
+        if (mask__segment_open(&segment, path, MASK__VERIFY_DATA, &err) == MASK_OK)
+            fail_msg("byte %zu is not checked", at);
         assert_null(segment.pack.tensors);
     }
     for (size_t length = 0; length < size; length += 509) {
@@ -474,9 +479,9 @@ static void test_damage_is_refused(void **state)
 
 /* A file of this container with these tensors but for one changed: lies that checksums do not see. */
 typedef struct lie {
-    const char *name;     /* the tensor that is changed */
+    const char *name; /* the tensor that is changed */
     enum { LEAVE_OUT, CUT, RETYPE, FALL } how;
-    const char *part;     /* of the message */
+    const char *part; /* of the message */
 } lie;
 
 static void rewrite(const mask__segment *s, const char *path, const lie *l)
@@ -493,7 +498,8 @@ static void rewrite(const mask__segment *s, const char *path, const lie *l)
         void *copy = malloc(from->bytes + 1);
         memcpy(copy, from->data, from->bytes);
         if (changed && l->how == CUT) shape[0]--;
-        if (changed && l->how == RETYPE) dtype = dtype == MASK__U32 ? MASK__I32 : dtype == MASK__F32 ? MASK__U32 : MASK__F32;
+        if (changed && l->how == RETYPE)
+            dtype = dtype == MASK__U32 ? MASK__I32 : dtype == MASK__F32 ? MASK__U32 : MASK__F32;
         if (changed && l->how == RETYPE && dtype == MASK__F32) shape[from->ndim - 1] /= from->dtype == MASK__U8 ? 4 : 1;
         if (changed && l->how == FALL) ((uint64_t *)copy)[1] = 1u << 30;
         if (!changed || l->how != LEAVE_OUT)
@@ -513,9 +519,10 @@ static void test_lies_are_refused(void **state)
     ragged *r = make_ragged(5, 2);
     mask__segment_source source = all_of(r);
     char path[256];
-    static const char *const names[] = {"image_rows",   "mu",           "region_of_row", "scores.codes", "scores.steps",
-                                        "scores.slack", "pooled.codes", "pooled.steps",  "pooled.slack", "whole.codes",
-                                        "whole.steps",  "scenes.codes", "scenes.steps",  "image_hub",    "image_deviation"};
+    static const char *const names[] = {"image_rows",   "mu",           "region_of_row",  "scores.codes",
+                                        "scores.steps", "scores.slack", "pooled.codes",   "pooled.steps",
+                                        "pooled.slack", "whole.codes",  "whole.steps",    "scenes.codes",
+                                        "scenes.steps", "image_hub",    "image_deviation"};
     check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     build(&segment, &s, &source, 0, "honest.segment");
     snprintf(path, sizeof path, "%s", temp_path("lie.segment"));

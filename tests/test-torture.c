@@ -57,7 +57,8 @@ int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
 enum { M = 8, N = 5, WORDS = 14, LABELLED = 9, ROWS = LABELLED * 6, IMAGES = 4, REGIONS = 5, TEXTS = 5 };
 
 typedef struct world {
-    char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256], gallery[256];
+    char import[256], mvec[256], images_path[256], regions[256], mask[256], encoded[256], scores_path[256],
+        gallery[256];
     mask_vectors *vectors;
     mask_labels *labels;
     mask_images *images, *again;
@@ -157,7 +158,8 @@ static mask_status convert_images(world *w, mask_error *err)
 }
 static bool no_converted(const world *w)
 {
-    return w->convert.to == MASK_FEATURES_NPZ || holds_old(w->converted); /* of a folder, files that are whole may stay */
+    return w->convert.to == MASK_FEATURES_NPZ ||
+           holds_old(w->converted); /* of a folder, files that are whole may stay */
 }
 static mask_status open_converted(world *w, mask_error *err)
 {
@@ -477,7 +479,8 @@ static mask_status convert_entities(world *w, mask_error *err)
 static mask_status convert_detections(world *w, mask_error *err)
 {
     (void)w;
-    return mask_regions_from_detections(label_source, temp_path("detected"), label_other, label_other, 0, NULL, NULL, err);
+    return mask_regions_from_detections(label_source, temp_path("detected"), label_other, label_other, 0, NULL, NULL,
+                                        err);
 }
 static mask_status import_mack(world *w, mask_error *err)
 {
@@ -496,9 +499,10 @@ static void genome_under_torture(world *w)
     snprintf(label_source, sizeof label_source, "%s", temp_path("objects.json"));
     snprintf(label_other, sizeof label_other, "%s", temp_path("attributes.json"));
     old_file(label_out, "table.tsv");
-    write_text(label_source, "[{\"image_id\": 1, \"objects\": [{\"object_id\": 1, \"x\": 1, \"y\": 1, \"w\": 2, \"h\": 2, "
-                             "\"names\": [\"dog\"]}]}, {\"image_id\": 2, \"objects\": [{\"object_id\": 2, \"x\": 1, \"y\": 1, "
-                             "\"w\": 2, \"h\": 2, \"names\": [\"dog\"]}]}]");
+    write_text(label_source,
+               "[{\"image_id\": 1, \"objects\": [{\"object_id\": 1, \"x\": 1, \"y\": 1, \"w\": 2, \"h\": 2, "
+               "\"names\": [\"dog\"]}]}, {\"image_id\": 2, \"objects\": [{\"object_id\": 2, \"x\": 1, \"y\": 1, "
+               "\"w\": 2, \"h\": 2, \"names\": [\"dog\"]}]}]");
     write_text(label_other, "[{\"image_id\": 2, \"attributes\": [{\"object_id\": 2, \"attributes\": [\"red\"]}]},"
                             "{\"image_id\": 1, \"attributes\": []}]"); /* out of order: the index is made */
     torture("convert objects.json", w, convert_genome, no_table);
@@ -516,8 +520,9 @@ static void entities_under_torture(world *w)
     mkdir(temp_path("entities/Sentences"), 0777);
     mkdir(temp_path("entities/Annotations"), 0777);
     put(label_source, "Sentences/7.txt", "[/EN#1/people Two men] and [/EN#1/people men]");
-    put(label_source, "Annotations/7.xml", "<annotation><object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
-                                           "<xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>");
+    put(label_source, "Annotations/7.xml",
+        "<annotation><object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+        "<xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>");
     torture("convert entities", w, convert_entities, no_table);
 }
 
@@ -529,7 +534,8 @@ static void detections_under_torture(world *w)
     old_file(label_out, "detected/regions.tsv");
     write_text(label_other, "dog\ncat");
     /* one region: class 0, confidence 0, attribute 0, a box 0, 0, 2, 2 and a feature 0 */
-    write_text(label_source, "a\t9\t9\tAAAAAAAAAAA=\tAAAAAA==\tAAAAAAAAAAA=\tAAAAAA==\t1\tAAAAAAAAAAAAAABAAAAAQA==\tAAAAAA==\n");
+    write_text(label_source,
+               "a\t9\t9\tAAAAAAAAAAA=\tAAAAAA==\tAAAAAAAAAAA=\tAAAAAA==\t1\tAAAAAAAAAAAAAABAAAAAQA==\tAAAAAA==\n");
     torture("convert detections", w, convert_detections, no_table);
 }
 
@@ -673,7 +679,8 @@ static void an_encoder_of_photos(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(images_in_every_format),
-                                       cmocka_unit_test(labels_of_every_kind), cmocka_unit_test(an_encoder_of_photos)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
+                                       cmocka_unit_test(images_in_every_format), cmocka_unit_test(labels_of_every_kind),
+                                       cmocka_unit_test(an_encoder_of_photos)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,7 +372,9 @@ static void forged_content_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip), cmocka_unit_test(eight_bits), cmocka_unit_test(only_what_is_to_keep),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(eight_bits),
+        cmocka_unit_test(only_what_is_to_keep),
         cmocka_unit_test(fingerprint_tells_words_and_numbers),
         cmocka_unit_test(near_agrees_with_a_naive_twin),
         cmocka_unit_test(near_has_fixed_ties_and_refuses_bad_queries),

@@ -172,8 +172,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_files),         cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_facts),  cmocka_unit_test(test_relative),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_folder),        cmocka_unit_test(test_files),    cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_facts),         cmocka_unit_test(test_relative), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_strange_names),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

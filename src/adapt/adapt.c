@@ -1,8 +1,8 @@
 /* mask_knowledge_adapt: domain fine-tuning with unpaired data (the paper's Appendix H; docs/adaptation.md).
  *
- * Learns W by cycle.c's loss over batches of texts' words and of images' regions. Refuses to know of a pairing: texts and
- * images are shuffled apart by the seed, ids and order are never looked at, and what decides when to stop is the same
- * loss on texts and images that were held out. Images are encoded batch by batch, never held whole. */
+ * Learns W by cycle.c's loss over batches of texts' words and of images' regions. Refuses to know of a pairing: texts
+ * and images are shuffled apart by the seed, ids and order are never looked at, and what decides when to stop is the
+ * same loss on texts and images that were held out. Images are encoded batch by batch, never held whole. */
 #include "cycle.h"
 #include "dataset/images.h"
 #include "knowledge/lexicon.h"
@@ -15,22 +15,22 @@
 #include <stdio.h>
 
 enum { PATIENCE = 2, TEXT_STREAM = 1, IMAGE_STREAM = 2 }; /* epochs without a gain; streams of random numbers */
-static const double least_gain = 1e-4; /* of the held-out loss, relatively: less is noise */
+static const double least_gain = 1e-4;                    /* of the held-out loss, relatively: less is noise */
 
 typedef struct learner {
     const mask_knowledge *knowledge;
     const mask_images *images;
     mask_adapt_options o;
     mask__lexicon lexicon;
-    float *prototypes;            /* terms x Z, unit */
-    size_t *texts, *pictures;     /* orders: learned from, then held out */
+    float *prototypes;                                         /* terms x Z, unit */
+    size_t *texts, *pictures;                                  /* orders: learned from, then held out */
     size_t text_count, picture_count, text_held, picture_held; /* learned from; held out */
     mask__cycle cycle;
     mask__encoding encoding;
-    float *features, *mu;         /* of a batch of images */
-    float *u;                     /* of a batch of texts */
-    size_t *offsets;              /* batch_images + 1 */
-    uint32_t *stamp, batch;       /* terms: the batch that used it last */
+    float *features, *mu;                        /* of a batch of images */
+    float *u;                                    /* of a batch of texts */
+    size_t *offsets;                             /* batch_images + 1 */
+    uint32_t *stamp, batch;                      /* terms: the batch that used it last */
     float *w, *best, *gradient, *first, *second; /* Z x Z */
     mask__arena arena;
 } learner;
@@ -40,9 +40,10 @@ static mask_status check_options(const mask_adapt_options *o, const mask_knowled
 {
     if (o->epochs < 1 || o->batch_texts < 1 || o->batch_images < 1 || !(o->rate > 0) || !(o->temperature > 0) ||
         !(o->held_out > 0 && o->held_out < 1))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "adaptation needs at least 1 epoch, batches of at least 1, a rate and a temperature above 0, and a "
-                          "held-out share between 0 and 1");
+        return mask__fail(
+            err, MASK_EINVAL, MASK_NO_OFFSET,
+            "adaptation needs at least 1 epoch, batches of at least 1, a rate and a temperature above 0, and a "
+            "held-out share between 0 and 1");
     if (mask_images_dim(images) != k->encoder.in)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
@@ -115,7 +116,8 @@ static mask_status gather_regions(learner *l, const size_t *order, size_t size, 
         size_t got, image = order[(first + i) % size];
         MASK__TRY(mask__images_block(l->images, image, 1, l->features + rows * in, &features, &got, err));
         if (features != l->features + rows * in) memcpy(l->features + rows * in, features, got * in * sizeof *features);
-        if (!mask__all_finite(l->features + rows * in, got * in, &where)) return mask__images_refuse(l->images, image, err);
+        if (!mask__all_finite(l->features + rows * in, got * in, &where))
+            return mask__images_refuse(l->images, image, err);
         l->offsets[i] = rows;
         rows += got;
     }
@@ -139,7 +141,8 @@ static size_t batch_count(const learner *l, size_t texts)
 
 /* The loss of batch n of texts and images, which go round, each by its own order; *rows of them. */
 static mask_status batch_loss(learner *l, const size_t *texts, size_t text_count, const size_t *pictures,
-                              size_t picture_count, size_t n, float *gradient, double *loss, size_t *rows, mask_error *err)
+                              size_t picture_count, size_t n, float *gradient, double *loss, size_t *rows,
+                              mask_error *err)
 {
     size_t at = n * l->o.batch_texts, regions, images = least(l->o.batch_images, picture_count);
     size_t words = gather_words(l, texts + at, least(l->o.batch_texts, text_count - at));
@@ -164,7 +167,8 @@ static mask_status held_out_loss(learner *l, double *mean, mask_error *err)
     l->cycle.unit = l->o.unit;
     *mean = sum / (double)all;
     if (isfinite(*mean)) return MASK_OK;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET, "the loss of adaptation is no longer a number: use a lower rate");
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "the loss of adaptation is no longer a number: use a lower rate");
 }
 
 /* ---- Learning ---- */
@@ -181,7 +185,8 @@ static mask_status run_epoch(learner *l, mask__adam *adam, size_t epoch, uint64_
         double loss;
         size_t rows;
         MASK__TRY(mask__progress(run, what, "batches", n, batches, err));
-        MASK__TRY(batch_loss(l, l->texts, l->text_count, l->pictures, l->picture_count, n, l->gradient, &loss, &rows, err));
+        MASK__TRY(
+            batch_loss(l, l->texts, l->text_count, l->pictures, l->picture_count, n, l->gradient, &loss, &rows, err));
         if (!isfinite(mask__adam_step(adam, l->o.rate, z * z, l->gradient, l->first, l->second, l->w)))
             return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
                               "the gradient of adaptation is no longer a number: use a lower rate");
@@ -316,10 +321,12 @@ static mask_status adapt_scenes(mask_knowledge *k, const float *w, mask_error *e
 {
     size_t z = k->info.dim;
     mask__arena work = {0};
-    double *square = mask__arena_alloc(&work, z * z, sizeof *square), *right = mask__arena_alloc(&work, z * z, sizeof *right);
+    double *square = mask__arena_alloc(&work, z * z, sizeof *square),
+           *right = mask__arena_alloc(&work, z * z, sizeof *right);
     float *product = mask__arena_alloc(&work, z * z, sizeof *product);
     float *projection = mask__arena_alloc(&k->arena, z * z, sizeof *projection);
-    mask_status status = square && right && product && projection ? MASK_OK : mask__no_memory(err, "an adapted knowledge");
+    mask_status status =
+        square && right && product && projection ? MASK_OK : mask__no_memory(err, "an adapted knowledge");
     if (status == MASK_OK) {
         mask__gemm(true, false, z, z, z, 1, w, z, w, z, 0, product, z);
         for (size_t i = 0; i < z * z; i++) square[i] = product[i];
@@ -360,10 +367,12 @@ static mask_status learn(learner *l, const mask_texts *texts, const mask_vectors
     MASK__TRY(fit(l, report, run, err));
     if (!report->kept) {
         mask__log(run, MASK_LOG_WARNING,
-                  "held-out loss never fell below %.4f: the knowledge stays as it is (try a lower --rate)", report->before);
+                  "held-out loss never fell below %.4f: the knowledge stays as it is (try a lower --rate)",
+                  report->before);
         return MASK_OK;
     }
-    MASK__TRY(gather_regions(l, l->pictures, l->picture_count, 0, least(l->o.batch_images, l->picture_count), &regions, err));
+    MASK__TRY(
+        gather_regions(l, l->pictures, l->picture_count, 0, least(l->o.batch_images, l->picture_count), &regions, err));
     normalise_w(l, regions);
     report->change = change_of(l->best, l->knowledge->info.dim);
     return MASK_OK;
@@ -386,9 +395,7 @@ mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *kno
     if (status == MASK_OK) status = mask__knowledge_copy_background(k, knowledge, err);
     if (status == MASK_OK && r->kept) status = apply(k, l.best, err);
     learner_close(&l);
-    if (status != MASK_OK)
-        mask_knowledge_close(k);
-    else
-        *out = k;
+    if (status != MASK_OK) mask_knowledge_close(k);
+    else *out = k;
     return status;
 }

@@ -62,7 +62,8 @@ static void softmax_backward(const real *a, real *da, size_t rows, size_t column
 }
 
 /* One side: n rows x find themselves by way of m rows y. Adds to dx and dy where they are given. */
-static double side(mask__cycle *c, const real *x, size_t n, const real *y, size_t m, real temperature, real *dx, real *dy)
+static double side(mask__cycle *c, const real *x, size_t n, const real *y, size_t m, real temperature, real *dx,
+                   real *dy)
 {
     size_t z = c->z;
     real *a = c->attention, *da = c->d_attention, *g = c->logits, inverse = 1 / temperature;
@@ -72,13 +73,13 @@ static double side(mask__cycle *c, const real *x, size_t n, const real *y, size_
     mask__real_gemm(false, true, n, n, z, 1, x, z, c->found, z, 0, g, n);
     double loss = softmax_rows(g, n, n, temperature, true, c->losses);
     if (!dx) return loss;
-    mask__real_gemm(false, false, n, z, n, inverse, g, n, c->found, z, 1, dx, z);    /* dx += G x2 / T */
-    mask__real_gemm(true, false, n, z, n, inverse, g, n, x, z, 0, c->d_found, z);    /* dx2 = G' x / T */
-    mask__real_gemm(true, false, m, z, n, 1, a, m, c->d_found, z, 1, dy, z);         /* dy += A' dx2 */
-    mask__real_gemm(false, true, n, m, z, 1, c->d_found, z, y, z, 0, da, m);         /* dA = dx2 y' */
+    mask__real_gemm(false, false, n, z, n, inverse, g, n, c->found, z, 1, dx, z); /* dx += G x2 / T */
+    mask__real_gemm(true, false, n, z, n, inverse, g, n, x, z, 0, c->d_found, z); /* dx2 = G' x / T */
+    mask__real_gemm(true, false, m, z, n, 1, a, m, c->d_found, z, 1, dy, z);      /* dy += A' dx2 */
+    mask__real_gemm(false, true, n, m, z, 1, c->d_found, z, y, z, 0, da, m);      /* dA = dx2 y' */
     softmax_backward(a, da, n, m, temperature);
-    mask__real_gemm(false, false, n, z, m, 1, da, m, y, z, 1, dx, z);                /* dx += dS y */
-    mask__real_gemm(true, false, m, z, n, 1, da, m, x, z, 1, dy, z);                 /* dy += dS' x */
+    mask__real_gemm(false, false, n, z, m, 1, da, m, y, z, 1, dx, z); /* dx += dS y */
+    mask__real_gemm(true, false, m, z, n, 1, da, m, x, z, 1, dy, z);  /* dy += dS' x */
     return loss;
 }
 
@@ -125,7 +126,7 @@ double mask__cycle_loss(mask__cycle *c, const real *u, size_t words, const real 
         normalise_backward(c->a, c->a_norms, da, words, z);
         normalise_backward(c->b, c->b_norms, db, regions, z);
     }
-    mask__real_gemm(true, false, z, z, words, 1, u, z, da, z, 0, gradient, z);     /* dW = u' da + mu' db */
+    mask__real_gemm(true, false, z, z, words, 1, u, z, da, z, 0, gradient, z); /* dW = u' da + mu' db */
     mask__real_gemm(true, false, z, z, regions, 1, mu, z, db, z, 1, gradient, z);
     return loss;
 }

@@ -4,8 +4,8 @@
  *   one side, x finding itself by way of y:  A = softmax(x y' / T), x2 = A y, loss = sum_i CE(softmax(x x2' / T)_i, i)
  *   loss = side(a, b) + side(b, a)
  *
- * With `unit` the rows of a and b are brought to unit length first (ours, not the paper's): matching compares cosines, which
- * do not see that a longer W makes every softmax sharper. */
+ * With `unit` the rows of a and b are brought to unit length first (ours, not the paper's): matching compares cosines,
+ * which do not see that a longer W makes every softmax sharper. */
 #ifndef MASK_ADAPT_CYCLE_H
 #define MASK_ADAPT_CYCLE_H
 
@@ -16,11 +16,11 @@
 typedef struct mask__cycle {
     size_t z;
     bool unit;
-    real *a, *b, *da, *db;                   /* rows x Z */
-    real *found, *d_found;                   /* rows x Z: x2 */
-    real *attention, *d_attention, *logits;  /* J x I, rows x rows */
-    real *a_norms, *b_norms;                 /* rows */
-    double *losses;                          /* rows */
+    real *a, *b, *da, *db;                  /* rows x Z */
+    real *found, *d_found;                  /* rows x Z: x2 */
+    real *attention, *d_attention, *logits; /* J x I, rows x rows */
+    real *a_norms, *b_norms;                /* rows */
+    double *losses;                         /* rows */
     mask__arena arena;
 } mask__cycle;
 

@@ -28,7 +28,8 @@ _Static_assert(sizeof(entry) == 112, "the table is part of the format");
 static const uint32_t byte_order_mark = 0x04030201;
 
 static const size_t item_bytes[MASK__DTYPE_END] = {
-    [MASK__U8] = 1, [MASK__F16] = 2, [MASK__F32] = 4, [MASK__F64] = 8, [MASK__I32] = 4, [MASK__U32] = 4, [MASK__U64] = 8,
+    [MASK__U8] = 1,  [MASK__F16] = 2, [MASK__F32] = 4, [MASK__F64] = 8,
+    [MASK__I32] = 4, [MASK__U32] = 4, [MASK__U64] = 8,
 };
 
 /* Bytes of a tensor of this shape; false when they overflow. */
@@ -72,14 +73,15 @@ static mask_status read_table(mask__pack *pack, const char *magic, uint32_t max_
     header h;
     uint64_t table_bytes, end;
     if (pack->map.size < sizeof h || memcmp(pack->map.data, magic, MASK__MAGIC_BYTES) != 0)
-        return mask__fail(err, MASK_EFORMAT, 0, "%s: byte 0: is not a %.8s file: run `mask info` on it to see what it is",
-                          pack->path, magic);
+        return mask__fail(err, MASK_EFORMAT, 0,
+                          "%s: byte 0: is not a %.8s file: run `mask info` on it to see what it is", pack->path, magic);
     memcpy(&h, pack->map.data, sizeof h);
     if (h.byte_order != byte_order_mark || XXH3_64bits(&h, offsetof(header, header_checksum)) != h.header_checksum)
         return damaged(pack, 0, "the header's checksum is wrong", err);
     if (h.version > max_version)
-        return mask__fail(err, MASK_EFORMAT, 8, "%s: byte 8: format version %u, this program reads up to %u: update mask",
-                          pack->path, h.version, max_version);
+        return mask__fail(err, MASK_EFORMAT, 8,
+                          "%s: byte 8: format version %u, this program reads up to %u: update mask", pack->path,
+                          h.version, max_version);
     if (h.file_bytes != pack->map.size) return damaged(pack, pack->map.size, "the length is not the header's", err);
     if (h.table_count > MAX_TENSORS || h.table_offset % 8 != 0 || h.table_offset > pack->map.size)
         return damaged(pack, offsetof(header, table_offset), "the tensor table is outside the file", err);
@@ -144,7 +146,8 @@ mask_status mask__pack_get(const mask__pack *pack, const char *name, mask__dtype
                            const uint64_t *shape, const mask__tensor **out, mask_error *err)
 {
     const mask__tensor *t = *out = mask__pack_find(pack, name);
-    if (!t) return mask__fail(err, MASK_EFORMAT, 0, "%s: holds no '%s': make it again with this version", pack->path, name);
+    if (!t)
+        return mask__fail(err, MASK_EFORMAT, 0, "%s: holds no '%s': make it again with this version", pack->path, name);
     bool fits = t->dtype == dtype && t->ndim == ndim;
     for (unsigned d = 0; fits && d < ndim; d++) fits = shape[d] == 0 || shape[d] == t->shape[d];
     if (fits) return MASK_OK;
@@ -176,10 +179,8 @@ mask_status mask__pack_create(mask__pack_writer **out, const char *path, const c
     w->version = version;
     mask_status status = mask__writer_open(&w->file, path, err);
     if (status == MASK_OK) status = mask__writer_put(&w->file, &empty, sizeof empty, err);
-    if (status != MASK_OK)
-        mask__pack_abort(w);
-    else
-        *out = w;
+    if (status != MASK_OK) mask__pack_abort(w);
+    else *out = w;
     return status;
 }
 

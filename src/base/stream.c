@@ -111,8 +111,9 @@ mask_status mask__stream_line(mask__stream *stream, size_t max_bytes, char **lin
         const unsigned char *newline = memchr(from, '\n', rest);
         size_t part = newline ? (size_t)(newline - from) : rest;
         if (used + part > max_bytes)
-            return mask__fail(err, MASK_EFORMAT, start, "%s: line %llu: longer than %zu bytes: not the text file expected",
-                              stream->path, (unsigned long long)stream->line_number + 1, max_bytes);
+            return mask__fail(err, MASK_EFORMAT, start,
+                              "%s: line %llu: longer than %zu bytes: not the text file expected", stream->path,
+                              (unsigned long long)stream->line_number + 1, max_bytes);
         if (!mask__grow(&stream->line, &stream->line_capacity, used + part + 1, 1))
             return mask__no_memory(err, stream->path);
         memcpy(stream->line + used, from, part);

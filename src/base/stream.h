@@ -19,7 +19,7 @@ mask_status mask__stream_read(mask__stream *stream, void *buffer, size_t size, s
 mask_status mask__stream_line(mask__stream *stream, size_t max_bytes, char **line, size_t *length, mask_error *err);
 
 const char *mask__stream_path(const mask__stream *stream);
-uint64_t mask__stream_offset(const mask__stream *stream); /* of the next byte, after decompression */
+uint64_t mask__stream_offset(const mask__stream *stream);      /* of the next byte, after decompression */
 uint64_t mask__stream_line_number(const mask__stream *stream); /* of the line last returned, from 1 */
 /* Bytes of the file consumed so far and its size (0 when unknown), for progress. */
 void mask__stream_position(mask__stream *stream, uint64_t *done, uint64_t *total);

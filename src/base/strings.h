@@ -8,9 +8,9 @@
 #define MASK__NOT_FOUND UINT32_MAX
 
 typedef struct mask__strings {
-    char *bytes; /* strings one after the other, without separators */
+    char *bytes;       /* strings one after the other, without separators */
     uint64_t *offsets; /* count + 1 */
-    uint32_t *slots; /* open addressing, slot_count a power of two, MASK__NOT_FOUND = empty */
+    uint32_t *slots;   /* open addressing, slot_count a power of two, MASK__NOT_FOUND = empty */
     size_t count, slot_count, bytes_capacity, offsets_capacity;
 } mask__strings; /* {0} is a valid empty list */
 

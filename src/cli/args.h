@@ -19,8 +19,8 @@ typedef struct command {
     const char *name;       /* "eval", "vectors import" */
     const char *positional; /* "KNOWLEDGE DATA", for the help */
     int min_positional, max_positional;
-    const char *summary; /* one line */
-    const char *details; /* more lines for help and manual page; may be "" */
+    const char *summary;   /* one line */
+    const char *details;   /* more lines for help and manual page; may be "" */
     const option *options; /* ends with a NULL name; the common ones are added */
     int (*run)(args *a);
 } command;

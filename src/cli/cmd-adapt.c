@@ -22,14 +22,13 @@ static int finish(const args *a, const mask_knowledge *adapted, const char *out,
     if (mask_knowledge_save(adapted, out, &err) != MASK_OK) return failed(&err);
     progress_end();
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:f, s:f, s:f}", "file", out, "epochs", (json_int_t)r->epochs, "kept",
-                                    (json_int_t)r->kept, "loss_before", r->before, "loss_after", r->after, "change",
-                                    r->change));
+        return print_json(json_pack("{s:s, s:I, s:I, s:f, s:f, s:f}", "file", out, "epochs", (json_int_t)r->epochs,
+                                    "kept", (json_int_t)r->kept, "loss_before", r->before, "loss_after", r->after,
+                                    "change", r->change));
     if (r->kept)
-        printf("%s: adapted, epoch %zu of %zu; held-out loss %.4f -> %.4f; |W - 1| / |1| %.3f\n", out, r->kept, r->epochs,
-               r->before, r->after, r->change);
-    else
-        printf("%s: not adapted: held-out loss %.4f fell in none of %zu epochs\n", out, r->before, r->epochs);
+        printf("%s: adapted, epoch %zu of %zu; held-out loss %.4f -> %.4f; |W - 1| / |1| %.3f\n", out, r->kept,
+               r->epochs, r->before, r->after, r->change);
+    else printf("%s: not adapted: held-out loss %.4f fell in none of %zu epochs\n", out, r->before, r->epochs);
     return 0;
 }
 
@@ -47,7 +46,8 @@ static int run_adapt(args *a)
     int result = read_options(a, &o);
     if (result) return result;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
-    if (!images_path || !texts_path) return args_usage(a, "--images and --texts are needed: unpaired data of the domain");
+    if (!images_path || !texts_path)
+        return args_usage(a, "--images and --texts are needed: unpaired data of the domain");
     if ((result = check_output(out)) != 0) return result;
     if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
     mask_match_options match = mask_match_defaults(k);
@@ -74,7 +74,8 @@ const command command_adapt = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Fit a knowledge to a domain with unpaired images and texts of it",
-    .details = "Learns a linear map of prototypes and regions by cycle consistency (docs/adaptation.md). Images and texts are\n"
+    .details = "Learns a linear map of prototypes and regions by cycle consistency (docs/adaptation.md). Images and "
+               "texts are\n"
                "shuffled apart; a part of both is held out and decides when to stop, and whether to change anything.",
     .options =
         (const option[]){

@@ -101,7 +101,8 @@ const command command_annotate = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "The texts of a file that describe an image of a gallery best, or each of its images",
-    .details = "With --image prints rank, score, line, text; without, for every image: id, rank, score, line, text, tab-separated.\n"
+    .details = "With --image prints rank, score, line, text; without, for every image: id, rank, score, line, text, "
+               "tab-separated.\n"
                "What the texts took to prepare is kept in the gallery: the next time they are ready at once.",
     .options =
         (const option[]){

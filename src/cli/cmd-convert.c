@@ -1,4 +1,5 @@
-/* mask convert: region features from any format that is read into one that others read. Labels are cmd-convert-labels.c's. */
+/* mask convert: region features from any format that is read into one that others read. Labels are
+ * cmd-convert-labels.c's. */
 #include "convert.h"
 
 #include <stdio.h>
@@ -64,13 +65,14 @@ const command command_convert = {
     .min_positional = 0,
     .max_positional = 1,
     .summary = "Write region features in another format, or annotations as labelled regions",
-    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
-               "an HDF5 file.\n"
-               "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder "
-               "of .npz, in\n"
-               "which files that are there already are kept.\n"
-               "LABELS.json is Visual Genome's objects.json, attributes.json or region_descriptions.json; OUT is then a "
-               "regions.tsv.",
+    .details =
+        "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
+        "an HDF5 file.\n"
+        "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder "
+        "of .npz, in\n"
+        "which files that are there already are kept.\n"
+        "LABELS.json is Visual Genome's objects.json, attributes.json or region_descriptions.json; OUT is then a "
+        "regions.tsv.",
     .options = (const option[]){{"-o", "OUT", "file or folder to write"},
                                 {"--split", "S", "of a precomp folder or of a folder of folders"},
                                 {"--regions", "N", "only the first N of each image (an array needs equal numbers)"},

@@ -39,8 +39,8 @@ int info_gallery(const args *a, const char *path)
             (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments, "regions",
             (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
             (json_int_t)i.budget, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i), "generation",
-            (json_int_t)i.generation, "pool", pool_names[i.options.pool], "calibrate", calibrate_names[i.options.calibrate],
-            "vectors", vectors));
+            (json_int_t)i.generation, "pool", pool_names[i.options.pool], "calibrate",
+            calibrate_names[i.options.calibrate], "vectors", vectors));
     if (i.budget) snprintf(budget, sizeof budget, "%zu", i.budget);
     printf("gallery        %zu images in %zu segments, %zu removed or replaced since; generation %llu\n", i.images,
            i.segments, i.removed, (unsigned long long)i.generation);
@@ -63,13 +63,12 @@ static int print_added(const args *a, const char *path, const mask_gallery_chang
     int bad = gallery_state(a, path, &i, NULL, 0);
     if (bad) return bad;
     if (a->json)
-        return print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "gallery", path, "images", (json_int_t)i.images, "added",
-            (json_int_t)change->added, "replaced", (json_int_t)change->replaced, "unchanged", (json_int_t)(given - done),
-            "segments", (json_int_t)i.segments, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i),
-            "seconds", seconds, "images_per_second", rate));
-    if (done == 0)
-        printf("%s: nothing to do: all %zu images are there\n", path, given);
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "gallery", path, "images",
+                                    (json_int_t)i.images, "added", (json_int_t)change->added, "replaced",
+                                    (json_int_t)change->replaced, "unchanged", (json_int_t)(given - done), "segments",
+                                    (json_int_t)i.segments, "bytes", (json_int_t)i.bytes, "bytes_per_image",
+                                    bytes_per_image(&i), "seconds", seconds, "images_per_second", rate));
+    if (done == 0) printf("%s: nothing to do: all %zu images are there\n", path, given);
     else
         printf("%s: %zu images added, %zu replaced, %zu there already; %.0f images/s\n", path, change->added,
                change->replaced, given - done, rate);
@@ -94,10 +93,10 @@ static int create_and_add(args *a, const mask_knowledge *k, const mask_match_opt
     mask_gallery_change change;
     double seconds = 0;
     const char *path = args_text(a, "-o", NULL);
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK)
+        return failed(&err);
     mask_status status = mask_gallery_create(path, k, o, g, &err);
-    if (status == MASK_OK)
-        status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
+    if (status == MASK_OK) status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
     size_t given = mask_images_count(images);
     mask_images_close(images);
     progress_end();
@@ -147,7 +146,8 @@ static int run_add(args *a)
     mask_gallery_change change;
     double seconds = 0;
     const char *path = a->positional[0];
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK) return failed(&err);
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK)
+        return failed(&err);
     mask_status status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
     size_t given = mask_images_count(images);
     mask_images_close(images);
@@ -206,7 +206,8 @@ static int run_remove(args *a)
     const char **ids = gather_ids(a, listed, &count);
     int result = 0;
     if (!ids) result = fail("out of memory for a list of ids");
-    else if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK) result = failed(&err);
+    else if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK)
+        result = failed(&err);
     free(ids);
     mask_texts_close(listed);
     return result ? result : print_removed(a, &change);
@@ -239,9 +240,9 @@ static int run_compact(args *a)
     if (bad) return bad;
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "gallery", path, "images",
-                                    (json_int_t)after.images, "segments_before", (json_int_t)before.segments, "segments",
-                                    (json_int_t)after.segments, "bytes_before", (json_int_t)before.bytes, "bytes",
-                                    (json_int_t)after.bytes, "bytes_per_image", bytes_per_image(&after)));
+                                    (json_int_t)after.images, "segments_before", (json_int_t)before.segments,
+                                    "segments", (json_int_t)after.segments, "bytes_before", (json_int_t)before.bytes,
+                                    "bytes", (json_int_t)after.bytes, "bytes_per_image", bytes_per_image(&after)));
     printf("%s: %zu segments of %llu bytes, before %zu of %llu; %.0f bytes an image\n", path, after.segments,
            (unsigned long long)after.bytes, before.segments, (unsigned long long)before.bytes, bytes_per_image(&after));
     return 0;
@@ -304,8 +305,9 @@ const command command_index_metadata = {
     .min_positional = 2,
     .max_positional = 2,
     .summary = "Set metadata columns of a gallery's images from a tab-separated table",
-    .details = "A header, first column id. A column is numbers where all its values are, else texts; an empty field is NULL.\n"
-               "A column that was there is replaced as a whole, others stay. Lines of ids that are not there are passed over.",
+    .details =
+        "A header, first column id. A column is numbers where all its values are, else texts; an empty field is NULL.\n"
+        "A column that was there is replaced as a whole, others stay. Lines of ids that are not there are passed over.",
     .options = (const option[]){{0}},
     .run = run_metadata,
 };

@@ -19,13 +19,13 @@ static int info_knowledge(const args *a, const char *path)
     int result = 0;
     if (a->json) {
         result = print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind", "knowledge",
-            "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions", (json_int_t)i.dim,
-            "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
-            "encoder", encoder_names[i.encoder], "adapted", i.adapted, "tokens", token_names[i.tokens], "min_count", (json_int_t)i.min_count,
-            "whiten_shrink", (double)i.whiten_shrink, "prototype_shrink", (double)i.prototype_shrink,
-            "background_images", (json_int_t)i.background_images, "background_texts", (json_int_t)i.background_texts,
-            "vectors", i.vectors_path, "provenance", i.provenance));
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind",
+            "knowledge", "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions",
+            (json_int_t)i.dim, "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs",
+            (json_int_t)i.pairs, "encoder", encoder_names[i.encoder], "adapted", i.adapted, "tokens",
+            token_names[i.tokens], "min_count", (json_int_t)i.min_count, "whiten_shrink", (double)i.whiten_shrink,
+            "prototype_shrink", (double)i.prototype_shrink, "background_images", (json_int_t)i.background_images,
+            "background_texts", (json_int_t)i.background_texts, "vectors", i.vectors_path, "provenance", i.provenance));
     } else {
         printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
                i.min_count, i.pairs, i.regions);
@@ -37,8 +37,7 @@ static int info_knowledge(const args *a, const char *path)
                i.vector_dim, i.vectors_path);
         if (i.background_images)
             printf("background     %zu images, %zu texts\n", i.background_images, i.background_texts);
-        else
-            printf("background     none: mask calibrate adds one and raises recall\n");
+        else printf("background     none: mask calibrate adds one and raises recall\n");
         printf("made by        %s\nmost frequent ", i.provenance);
         for (size_t w = 0; w < i.words && w < SHOWN_WORDS; w++) {
             size_t count;
@@ -63,8 +62,8 @@ static int info_vectors(const args *a, const char *path)
     size_t count = mask_vectors_count(v), dim = mask_vectors_dim(v);
     mask_vectors_close(v);
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I}", "kind", "vectors", "words", (json_int_t)count, "dimensions",
-                                    (json_int_t)dim));
+        return print_json(
+            json_pack("{s:s, s:I, s:I}", "kind", "vectors", "words", (json_int_t)count, "dimensions", (json_int_t)dim));
     printf("word vectors   %zu words, %zu dimensions; checksums are right\n", count, dim);
     return 0;
 }
@@ -100,12 +99,13 @@ static int info_images(const args *a, const char *path)
     progress_end();
     if (fewest > most) fewest = most;
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images", (json_int_t)count,
-                                    "regions", (json_int_t)most, "fewest_regions", (json_int_t)fewest, "dimensions",
-                                    (json_int_t)dim, "boxes", boxes, "names", names));
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images",
+                                    (json_int_t)count, "regions", (json_int_t)most, "fewest_regions",
+                                    (json_int_t)fewest, "dimensions", (json_int_t)dim, "boxes", boxes, "names", names));
     printf("images         %zu x ", count);
     if (fewest < most) printf("%zu to ", fewest);
-    printf("%zu regions x %zu dimensions%s%s\n", most, dim, boxes ? ", with boxes" : "", names ? ", with file names" : "");
+    printf("%zu regions x %zu dimensions%s%s\n", most, dim, boxes ? ", with boxes" : "",
+           names ? ", with file names" : "");
     return 0;
 }
 
@@ -115,9 +115,9 @@ static int info_regions(const args *a, const char *path)
     mask_extract_info i;
     if (mask_extract_describe(&i, path, &err) != MASK_OK) return failed(&err);
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "region store", "photos", (json_int_t)i.photos,
-                                    "bad", (json_int_t)i.bad, "regions", (json_int_t)i.regions, "dimensions",
-                                    (json_int_t)i.dim, "options", i.options));
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "region store", "photos",
+                                    (json_int_t)i.photos, "bad", (json_int_t)i.bad, "regions", (json_int_t)i.regions,
+                                    "dimensions", (json_int_t)i.dim, "options", i.options));
     printf("region store   %zu photos, %zu regions x %zu dimensions, %zu photos that could not be decoded\n", i.photos,
            i.regions, i.dim, i.bad);
     printf("extracted      with %s; encoder %016llx\n", i.options, (unsigned long long)i.encoder);
@@ -167,9 +167,9 @@ static json_t *word_json(const mask_word *w)
 {
     json_t *neighbours = json_array();
     for (size_t i = 0; i < w->neighbour_count; i++)
-        json_array_append_new(neighbours, json_pack("{s:s, s:f, s:f}", "word", w->neighbours[i].word, "cosine",
-                                                    (double)w->neighbours[i].cosine, "weight",
-                                                    (double)w->neighbours[i].weight));
+        json_array_append_new(neighbours,
+                              json_pack("{s:s, s:f, s:f}", "word", w->neighbours[i].word, "cosine",
+                                        (double)w->neighbours[i].cosine, "weight", (double)w->neighbours[i].weight));
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:o}", "token", w->token, "word", w->word, "kind",
                      kind_names[w->kind], "reason", w->reason, "count", (json_int_t)w->count, "weight",
                      (double)w->weight, "neighbours", neighbours);
@@ -200,10 +200,8 @@ static int show_words(const args *a, const mask_knowledge *k, const mask_vectors
             return failed(&err);
         }
         for (size_t w = 0; w < reading.count; w++) {
-            if (list)
-                json_array_append_new(list, word_json(&reading.words[w]));
-            else
-                print_word(&reading.words[w]);
+            if (list) json_array_append_new(list, word_json(&reading.words[w]));
+            else print_word(&reading.words[w]);
         }
         mask_reading_free(&reading);
     }
@@ -246,7 +244,8 @@ static int run_encode(args *a)
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.npy is needed");
     mask_status status = mask_knowledge_open(&k, a->positional[0], &err);
-    if (status == MASK_OK) status = mask_images_open_run(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
+    if (status == MASK_OK)
+        status = mask_images_open_run(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
     if (status == MASK_OK) status = mask_knowledge_encode_file(k, images, out, &a->run, &err);
     int result = status == MASK_OK ? 0 : failed(&err);
     progress_end();
@@ -257,8 +256,7 @@ static int run_encode(args *a)
         if (a->json)
             result = print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", out, "images", (json_int_t)count, "regions",
                                           (json_int_t)regions, "dimensions", (json_int_t)i.dim));
-        else
-            printf("%s: %zu images x %zu regions x %zu dimensions\n", out, count, regions, i.dim);
+        else printf("%s: %zu images x %zu regions x %zu dimensions\n", out, count, regions, i.dim);
     }
     mask_images_close(images);
     mask_knowledge_close(k);
@@ -271,7 +269,8 @@ const command command_encode = {
     .min_positional = 2,
     .max_positional = 2,
     .summary = "Write the region representations mu of images as a float32 .npy",
-    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or an HDF5 file.",
+    .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
+               "an HDF5 file.",
     .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a folder"}, {0}},
     .run = run_encode,
 };

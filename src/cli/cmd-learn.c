@@ -29,9 +29,9 @@ static int read_depths(const args *a, mask_train_options *t)
     const struct {
         const char *name;
         unsigned *depth;
-    } all[] = {{"--pae-fc", &t->pae_fc},   {"--pae-attention", &t->pae_attention},
-               {"--frm-fc", &t->frm_fc},   {"--frm-attention", &t->frm_attention},
-               {"--mtm-fc", &t->mtm_fc},   {"--mtm-attention", &t->mtm_attention}};
+    } all[] = {{"--pae-fc", &t->pae_fc}, {"--pae-attention", &t->pae_attention},
+               {"--frm-fc", &t->frm_fc}, {"--frm-attention", &t->frm_attention},
+               {"--mtm-fc", &t->mtm_fc}, {"--mtm-attention", &t->mtm_attention}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         int depth = (int)*all[i].depth, bad = args_int(a, all[i].name, 0, 16, &depth);
         if (bad) return bad;
@@ -43,8 +43,9 @@ static int read_depths(const args *a, mask_train_options *t)
 static int read_train_options(const args *a, mask_train_options *t)
 {
     static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
-                             *const words[] = {"raw", "centred", NULL}, *const schedules[] = {"constant", "cosine", NULL},
-                             *const sums[] = {"sum", "mean", NULL}, *const switches[] = {"off", "on", NULL};
+                             *const words[] = {"raw", "centred", NULL},
+                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
+                             *const switches[] = {"off", "on", NULL};
     int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule,
         sum = t->per_dimension, residual = t->residual;
     int bad = args_choice(a, "--input", inputs, &input);
@@ -87,7 +88,9 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (bad) return bad;
     if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
     if (preset == PRESET_PAPER) o->train = mask_train_paper();
-    encoder = preset == PRESET_PAPER ? MASK_ENCODER_MASK : preset == PRESET_SECTION9 ? MASK_ENCODER_WHITEN : ENCODER_AUTO;
+    encoder = preset == PRESET_PAPER      ? MASK_ENCODER_MASK
+              : preset == PRESET_SECTION9 ? MASK_ENCODER_WHITEN
+                                          : ENCODER_AUTO;
     tokens = (int)o->tokens;
     bad = args_choice(a, "--encoder", encoders, &encoder);
     if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
@@ -123,8 +126,7 @@ static int print_learned(const args *a, const mask_knowledge *k, const char *pat
                                     "background_texts", (json_int_t)i.background_texts));
     printf("%s: %zu words from %zu regions, encoder %s %zu -> %zu", path, i.words, i.regions, encoders[i.encoder],
            i.feature_dim, i.dim);
-    if (i.background_images)
-        printf(", background %zu images and %zu texts", i.background_images, i.background_texts);
+    if (i.background_images) printf(", background %zu images and %zu texts", i.background_images, i.background_texts);
     printf("\n");
     return 0;
 }
@@ -160,8 +162,7 @@ static int run_learn(args *a)
     if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &err);
     if (status == MASK_OK && choose)
         status = mask_knowledge_choose(&k, labels, vectors, &o, NULL, 0, NULL, &a->run, &err);
-    else if (status == MASK_OK)
-        status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
+    else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
     mask_labels_close(labels);
     mask_vectors_close(vectors);
     if (status != MASK_OK) return failed(&err);
@@ -185,7 +186,8 @@ const command command_learn = {
             {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
             {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
             {"--min-count", "N", "regions a word needs to be known (default: 3)"},
-            {"--preset", "P", "tuned (default): the best found; section9: as first published; paper: the paper's training"},
+            {"--preset", "P",
+             "tuned (default): the best found; section9: as first published; paper: the paper's training"},
             {"--power", "P", "of the features before whitening (default: 0.75)"},
             {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
             {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},

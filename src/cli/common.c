@@ -63,7 +63,8 @@ bool find_data(const char *name, char path[DATA_PATH])
 int find_encoder(const args *a, char path[DATA_PATH])
 {
     const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER"));
-    if (given && *given) return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
+    if (given && *given)
+        return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
     if (find_data("objectron.menc", path)) return 0;
     return fail("no encoder is there: run make encoder, or name one with --encoder FILE.menc");
 }
@@ -102,10 +103,8 @@ static int read_ood(const args *a, mask_match_options *o)
         bad = args_int(a, "--ood", 1, 1000000, &o->ood_neighbours);
     }
     if (!bad) bad = args_float(a, "--ood-temperature", 1e-6, 1e6, &o->ood_temperature);
-    if (weight && strcmp(weight, "auto") == 0)
-        o->ood_weight = -1;
-    else if (!bad)
-        bad = args_float(a, "--ood-weight", 0, 1e6, &o->ood_weight);
+    if (weight && strcmp(weight, "auto") == 0) o->ood_weight = -1;
+    else if (!bad) bad = args_float(a, "--ood-weight", 0, 1e6, &o->ood_weight);
     return bad;
 }
 
@@ -152,8 +151,8 @@ int open_named_vectors(const args *a, const char *named, const char *hint, mask_
     if (given) return failed(&err);
     if (access(named, F_OK) != 0 && find_data(slash ? slash + 1 : named, place))
         return mask_vectors_open(vectors, place, &err) == MASK_OK ? 0 : failed(&err);
-    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s", err.message,
-                hint);
+    return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s",
+                err.message, hint);
 }
 
 int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,

@@ -5,15 +5,12 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &command_vectors_import, &command_vectors_near, &command_learn, &command_calibrate, &command_info,
-    &command_words,          &command_encode,       &command_score, &command_eval,
-    &command_convert,
-    &command_extract,
-    &command_rerank,         &command_adapt,        &command_reproduce,
-    &command_encoder_import,
-    &command_index,          &command_index_add,   &command_index_remove, &command_index_compact,
-    &command_index_verify,   &command_index_metadata,
-    &command_search,         &command_similar,      &command_annotate,
+    &command_vectors_import, &command_vectors_near, &command_learn,          &command_calibrate,
+    &command_info,           &command_words,        &command_encode,         &command_score,
+    &command_eval,           &command_convert,      &command_extract,        &command_rerank,
+    &command_adapt,          &command_reproduce,    &command_encoder_import, &command_index,
+    &command_index_add,      &command_index_remove, &command_index_compact,  &command_index_verify,
+    &command_index_metadata, &command_search,       &command_similar,        &command_annotate,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -50,8 +47,10 @@ static int help_command(const command *c)
 
 static int help_all(FILE *out)
 {
-    fprintf(out, "mask %s: matches images with texts without ever having seen a paired caption.\n\nUsage: mask COMMAND ...\n\n",
-            mask_version());
+    fprintf(
+        out,
+        "mask %s: matches images with texts without ever having seen a paired caption.\n\nUsage: mask COMMAND ...\n\n",
+        mask_version());
     for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n  mask help COMMAND   its arguments and options\n"
                  "\nResults go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage.\n");
@@ -64,12 +63,9 @@ static void man_text(const char *text)
     bool line_start = true;
     for (; *text; text++) {
         if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-        if (*text == '\\')
-            fputs("\\e", stdout);
-        else if (*text == '-')
-            fputs("\\-", stdout);
-        else
-            putchar(*text);
+        if (*text == '\\') fputs("\\e", stdout);
+        else if (*text == '-') fputs("\\-", stdout);
+        else putchar(*text);
         line_start = *text == '\n';
     }
 }

@@ -18,7 +18,8 @@ static const char style[] =
     ".photo img{width:100%;height:auto;border-radius:4px}.photo svg{position:absolute;inset:0;width:100%;height:100%}"
     ".none{display:grid;place-items:center;height:10rem;border:1px solid var(--line);border-radius:4px;line-height:1.4}"
     "figcaption{margin-top:.35rem;overflow-wrap:anywhere}b{color:var(--ink);font-weight:600}"
-    ".w{display:inline-block;margin:0 .5rem .1rem 0;white-space:nowrap}.w i{display:inline-block;width:.7em;height:.7em;"
+    ".w{display:inline-block;margin:0 .5rem .1rem 0;white-space:nowrap}.w "
+    "i{display:inline-block;width:.7em;height:.7em;"
     "border-radius:2px;margin-right:.3em}rect{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}";
 static const char *const colours[COLOURS] = {"#e4572e", "#2e86ab", "#3fa34d", "#c13cc1",
                                              "#e0a100", "#00a6a6", "#7a5cff", "#d1495b"};
@@ -106,8 +107,9 @@ static void put_boxes(FILE *file, const mask_results *results, const mask_hit *h
     for (size_t i = 0; i < hit->word_count; i++) {
         const mask_hit_word *w = &hit->words[i];
         if (!w->has_box) continue;
-        fprintf(file, "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" stroke=\"%s\"><title>", (double)w->box[0],
-                (double)w->box[1], (double)(w->box[2] - w->box[0]), (double)(w->box[3] - w->box[1]), colours[i % COLOURS]);
+        fprintf(file, "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" stroke=\"%s\"><title>",
+                (double)w->box[0], (double)w->box[1], (double)(w->box[2] - w->box[0]), (double)(w->box[3] - w->box[1]),
+                colours[i % COLOURS]);
         put_text(file, word_of(results, w));
         fprintf(file, "</title></rect>");
     }

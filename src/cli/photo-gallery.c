@@ -1,5 +1,5 @@
-/* mask search --photos: a folder of photos to a gallery that is up to date. What is kept lies in the user's cache, under a name
- * made of the folder, the encoder and the knowledge, so that another of these starts anew. */
+/* mask search --photos: a folder of photos to a gallery that is up to date. What is kept lies in the user's cache,
+ * under a name made of the folder, the encoder and the knowledge, so that another of these starts anew. */
 #include "commands.h"
 
 #include <errno.h>
@@ -90,8 +90,8 @@ static mask_status bring_up_to_date(args *a, const char *folder, const char *enc
     return MASK_OK;
 }
 
-/* The file that says whether an update is under way: empty when the last one came to its end. Its lock makes searches of one
- * folder take turns. */
+/* The file that says whether an update is under way: empty when the last one came to its end. Its lock makes searches
+ * of one folder take turns. */
 static int open_mark(const char *place, int *mark, bool *unfinished)
 {
     char path[DATA_PATH + 16];
@@ -129,7 +129,8 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
     snprintf(path, DATA_PATH, "%.*s/photos.gallery", DATA_PATH - 32, place); /* cache_place left room */
     snprintf(regions, sizeof regions, "%s/photos.regions", place);
     unfinished = unfinished || access(path, F_OK) != 0;
-    if (bring_up_to_date(a, folder, encoder, knowledge, regions, path, unfinished, &err) != MASK_OK) result = failed(&err);
+    if (bring_up_to_date(a, folder, encoder, knowledge, regions, path, unfinished, &err) != MASK_OK)
+        result = failed(&err);
     else if (ftruncate(mark, 0) != 0) result = fail("%s: cannot be written: %s", place, strerror(errno));
     close(mark);
     progress_end();

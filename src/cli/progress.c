@@ -38,10 +38,9 @@ static void draw(const char *what, const char *unit, uint64_t done, uint64_t tot
     char filled[BAR_WIDTH + 1];
     if (!bar.terminal) {
         if (total)
-            fprintf(stderr, "%s: %.0f%%, %.*f %s/s, %.0f s left\n", what, 100.0 * (double)done / (double)total, digits, rate,
-                    unit, left);
-        else
-            fprintf(stderr, "%s: %llu %s, %.*f %s/s\n", what, (unsigned long long)done, unit, digits, rate, unit);
+            fprintf(stderr, "%s: %.0f%%, %.*f %s/s, %.0f s left\n", what, 100.0 * (double)done / (double)total, digits,
+                    rate, unit, left);
+        else fprintf(stderr, "%s: %llu %s, %.*f %s/s\n", what, (unsigned long long)done, unit, digits, rate, unit);
         return;
     }
     size_t part = total ? (size_t)(BAR_WIDTH * (double)done / (double)total) : 0;

@@ -1,5 +1,6 @@
-/* mask reproduce: the paper's tables and sweeps on one's own data, step by step. cmd-reproduce.c checks the data and runs the
- * steps that are not done yet, reproduce_steps.c says what the steps are, reproduce_report.c writes what came out. */
+/* mask reproduce: the paper's tables and sweeps on one's own data, step by step. cmd-reproduce.c checks the data and
+ * runs the steps that are not done yet, reproduce_steps.c says what the steps are, reproduce_report.c writes what came
+ * out. */
 #ifndef MASK_CLI_REPRODUCE_H
 #define MASK_CLI_REPRODUCE_H
 
@@ -8,19 +9,19 @@
 enum { STEP_VALUES = 7 }; /* t2i R@1 5 10, i2t R@1 5 10, Rs */
 
 typedef enum repro_variant { /* knowledges that are learned */
-    VARIANT_DEFAULT,
-    VARIANT_NONE,    /* raw features */
-    VARIANT_MACK,    /* raw features, mean prototypes of words with 5 regions */
-    VARIANT_RANDOM,  /* a random region for a prototype */
-    VARIANT_TRAINED, /* the trained encoder from whitened features */
-    VARIANT_PAPER,   /* the paper's training and prototypes */
-    VARIANT_NO_CM,
-    VARIANT_NO_CL,
-    VARIANT_LAMBDA_1,
-    VARIANT_LAMBDA_2,
-    VARIANT_LAMBDA_4,
-    VARIANT_LAMBDA_5,
-    VARIANTS
+                             VARIANT_DEFAULT,
+                             VARIANT_NONE,    /* raw features */
+                             VARIANT_MACK,    /* raw features, mean prototypes of words with 5 regions */
+                             VARIANT_RANDOM,  /* a random region for a prototype */
+                             VARIANT_TRAINED, /* the trained encoder from whitened features */
+                             VARIANT_PAPER,   /* the paper's training and prototypes */
+                             VARIANT_NO_CM,
+                             VARIANT_NO_CL,
+                             VARIANT_LAMBDA_1,
+                             VARIANT_LAMBDA_2,
+                             VARIANT_LAMBDA_4,
+                             VARIANT_LAMBDA_5,
+                             VARIANTS
 } repro_variant;
 const char *variant_name(repro_variant variant);
 bool variant_is_trained(repro_variant variant);
@@ -33,11 +34,11 @@ typedef enum repro_match {
     MATCH_MACK,        /* maximum over regions, known words only, no calibration */
     MATCH_PAPER,       /* the same with OOD words as in the paper, m = 10 */
     MATCH_PAPER_KNOWN,
-    MATCH_MEAN,        /* without max-mean pooling */
+    MATCH_MEAN, /* without max-mean pooling */
     MATCH_REGION_MAX,
-    MATCH_OOD_M,       /* m = x */
-    MATCH_LEVEL,       /* calibration up to level x */
-    MATCH_RERANK       /* not a match: the base re-ranked with alpha = x and k candidates */
+    MATCH_OOD_M, /* m = x */
+    MATCH_LEVEL, /* calibration up to level x */
+    MATCH_RERANK /* not a match: the base re-ranked with alpha = x and k candidates */
 } repro_match;
 
 typedef struct repro_step {
@@ -45,9 +46,9 @@ typedef struct repro_step {
     repro_variant variant;
     repro_match match;
     double x;
-    size_t k;          /* of MATCH_RERANK */
-    const char *saves; /* a score matrix that later steps need; NULL = none */
-    size_t folds;      /* 0 = 1 */
+    size_t k;                     /* of MATCH_RERANK */
+    const char *saves;            /* a score matrix that later steps need; NULL = none */
+    size_t folds;                 /* 0 = 1 */
     double paper[2][STEP_VALUES]; /* Flickr30K, MSCOCO; 0 = not reported */
 } repro_step;
 extern const repro_step repro_steps[];

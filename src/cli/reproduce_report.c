@@ -7,9 +7,12 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1d2129;--soft:#5d6675;--line:#d5dae3;--paper:#fff;--ours:#0b63c5}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#9aa4b5;--line:#3a4252;--paper:#14171d;--ours:#6db0ff}}\n"
-    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}\n"
-    "h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem}p,dd{color:var(--soft)}dt{float:left;clear:left;width:11rem}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#9aa4b5;--line:#3a4252;--paper:#14171d;--ours:#"
+    "6db0ff}}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem "
+    "auto;padding:0 1rem}\n"
+    "h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem}p,dd{color:var(--soft)}dt{float:left;clear:left;width:"
+    "11rem}\n"
     "dd{margin:0 0 0 11rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%}\n"
     "th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right}\n"
@@ -19,11 +22,20 @@ static const char style[] =
 static void escape(FILE *out, const char *text)
 {
     for (; *text; text++) switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        case '"': fputs("&quot;", out); break;
-        default: putc(*text, out);
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        default:
+            putc(*text, out);
         }
 }
 
@@ -37,16 +49,18 @@ static void fact(FILE *out, const char *name, const char *value)
 static void head(FILE *out, const repro_run *run)
 {
     char text[256];
-    fprintf(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-                 "<title>MASK on %s</title>\n<style>\n%s</style></head><body>\n<h1>MASK on %s</h1>\n"
-                 "<p>Recalls in percent, Rs their sum. No caption's pairing with an image was used but to count.</p>\n<dl>\n",
-            run->title, style, run->title);
+    fprintf(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+        "<title>MASK on %s</title>\n<style>\n%s</style></head><body>\n<h1>MASK on %s</h1>\n"
+        "<p>Recalls in percent, Rs their sum. No caption's pairing with an image was used but to count.</p>\n<dl>\n",
+        run->title, style, run->title);
     fact(out, "Data", run->data);
     snprintf(text, sizeof text, "%s: %zu images, %zu captions", run->split, run->images, run->texts);
     fact(out, "Split", text);
-    snprintf(text, sizeof text, "%zu words from %zu labelled regions (the paper: 12,385 words, 3.8 million regions)", run->words,
-             run->regions);
+    snprintf(text, sizeof text, "%zu words from %zu labelled regions (the paper: 12,385 words, 3.8 million regions)",
+             run->words, run->regions);
     fact(out, "Knowledge", text);
     snprintf(text, sizeof text, "%zu epochs (the paper: 400)", run->epochs);
     fact(out, "Training", run->epochs ? text : "left out (--epochs 0)");
@@ -71,7 +85,8 @@ static const double *reported(const repro_run *run, const repro_step *step)
 
 static void table(FILE *out, const repro_run *run, const repro_section *section)
 {
-    fprintf(out, "<div class=\"scroll\"><table><thead><tr><th></th><th>t2i R@1</th><th>5</th><th>10</th><th>i2t R@1</th><th>5</th>"
+    fprintf(out, "<div class=\"scroll\"><table><thead><tr><th></th><th>t2i R@1</th><th>5</th><th>10</th><th>i2t "
+                 "R@1</th><th>5</th>"
                  "<th>10</th><th>Rs</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < repro_step_count; i++) {
         const repro_step *step = &repro_steps[i];
@@ -117,23 +132,26 @@ static void draw(FILE *out, const repro_run *run, const repro_section *section)
     plot p = gather(run, section);
     if (p.count < 2) return;
     double step = (double)(RIGHT - LEFT) / (double)(p.count - 1), scale = (BOTTOM - TOP) / (p.high - p.low);
-    fprintf(out, "<svg viewBox=\"0 0 640 215\" role=\"img\"><title>Rs over %s</title>\n<g stroke=\"var(--line)\">", section->sweep);
+    fprintf(out, "<svg viewBox=\"0 0 640 215\" role=\"img\"><title>Rs over %s</title>\n<g stroke=\"var(--line)\">",
+            section->sweep);
     for (int i = 0; i <= 4; i++) {
         int y = TOP + i * (BOTTOM - TOP) / 4;
         fprintf(out, "<path d=\"M%d %dH%d\"/>", LEFT, y, RIGHT);
     }
     fprintf(out, "</g>\n");
     for (int i = 0; i <= 4; i += 2)
-        fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.1f</text>", LEFT - 8, TOP + i * (BOTTOM - TOP) / 4 + 4,
-                p.high - i * (p.high - p.low) / 4);
+        fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.1f</text>", LEFT - 8,
+                TOP + i * (BOTTOM - TOP) / 4 + 4, p.high - i * (p.high - p.low) / 4);
     fprintf(out, "\n<polyline fill=\"none\" stroke=\"var(--ours)\" stroke-width=\"2\" points=\"");
-    for (size_t i = 0; i < p.count; i++) fprintf(out, "%.1f,%.1f ", LEFT + (double)i * step, BOTTOM - (p.y[i] - p.low) * scale);
+    for (size_t i = 0; i < p.count; i++)
+        fprintf(out, "%.1f,%.1f ", LEFT + (double)i * step, BOTTOM - (p.y[i] - p.low) * scale);
     fprintf(out, "\"/>\n");
     for (size_t i = 0; i < p.count; i++)
-        fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"var(--ours)\"><title>%g: %.1f</title></circle>"
-                     "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n",
-                LEFT + (double)i * step, BOTTOM - (p.y[i] - p.low) * scale, p.x[i], p.y[i], LEFT + (double)i * step, BOTTOM + 18,
-                p.x[i]);
+        fprintf(out,
+                "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"var(--ours)\"><title>%g: %.1f</title></circle>"
+                "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n",
+                LEFT + (double)i * step, BOTTOM - (p.y[i] - p.low) * scale, p.x[i], p.y[i], LEFT + (double)i * step,
+                BOTTOM + 18, p.x[i]);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text></svg>\n", RIGHT, BOTTOM + 36, section->sweep);
 }
 
@@ -160,7 +178,8 @@ static void page(FILE *out, const repro_run *run)
 static json_t *numbers(const double *values)
 {
     json_t *out = json_array();
-    for (size_t i = 0; i < STEP_VALUES; i++) json_array_append_new(out, values[i] > 0 ? json_real(values[i]) : json_null());
+    for (size_t i = 0; i < STEP_VALUES; i++)
+        json_array_append_new(out, values[i] > 0 ? json_real(values[i]) : json_null());
     return out;
 }
 
@@ -173,8 +192,8 @@ static json_t *steps_json(const repro_run *run)
         if (!result->done) continue;
         json_t *values = json_array();
         for (size_t v = 0; v < STEP_VALUES; v++) json_array_append_new(values, json_real(result->values[v]));
-        json_t *one = json_pack("{s:s, s:s, s:s, s:f, s:o, s:f}", "section", step->section, "id", step->id, "name", step->name,
-                                "x", step->x, "values", values, "seconds", result->seconds);
+        json_t *one = json_pack("{s:s, s:s, s:s, s:f, s:o, s:f}", "section", step->section, "id", step->id, "name",
+                                step->name, "x", step->x, "values", values, "seconds", result->seconds);
         if (step->k) json_object_set_new(one, "k", json_integer((json_int_t)step->k));
         if (reported(run, step)) json_object_set_new(one, "paper", numbers(reported(run, step)));
         json_array_append_new(list, one);
@@ -198,14 +217,16 @@ int report_write(const repro_run *run, const char *path)
     if (!out) return fail("%s: cannot create: %s", path, strerror(errno));
     page(out, run);
     bool bad = ferror(out) != 0;
-    if (fclose(out) != 0 || bad || rename(temporary, path) != 0) return fail("%s: cannot write: %s", path, strerror(errno));
+    if (fclose(out) != 0 || bad || rename(temporary, path) != 0)
+        return fail("%s: cannot write: %s", path, strerror(errno));
     json_name(path, json_path, sizeof json_path);
-    json_t *columns = json_pack("[s,s,s,s,s,s,s]", "t2i R@1", "t2i R@5", "t2i R@10", "i2t R@1", "i2t R@5", "i2t R@10", "Rs");
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}", "dataset", run->dataset, "split",
-                             run->split, "data", run->data, "images", (json_int_t)run->images, "texts",
-                             (json_int_t)run->texts, "regions", (json_int_t)run->regions, "words", (json_int_t)run->words,
-                             "epochs", (json_int_t)run->epochs, "vectors", run->vectors, "base", run->base, "columns", columns,
-                             "steps", steps_json(run));
+    json_t *columns =
+        json_pack("[s,s,s,s,s,s,s]", "t2i R@1", "t2i R@5", "t2i R@10", "i2t R@1", "i2t R@5", "i2t R@10", "Rs");
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}", "dataset", run->dataset,
+                             "split", run->split, "data", run->data, "images", (json_int_t)run->images, "texts",
+                             (json_int_t)run->texts, "regions", (json_int_t)run->regions, "words",
+                             (json_int_t)run->words, "epochs", (json_int_t)run->epochs, "vectors", run->vectors, "base",
+                             run->base, "columns", columns, "steps", steps_json(run));
     bad = !json || json_dump_file(json, json_path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(json);
     return bad ? fail("%s: cannot write: %s", json_path, strerror(errno)) : 0;

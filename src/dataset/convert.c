@@ -120,8 +120,9 @@ static mask_status refuse_old(const char *stem, const char *suffix, mask_error *
     mask_status status = MASK_OK;
     if (asprintf(&path, "%s%s", stem, suffix) < 0) return mask__no_memory(err, stem);
     if (mask__is_file(path))
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                            "%s: belongs to other features, and these have none: remove it or choose another name", path);
+        status =
+            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                       "%s: belongs to other features, and these have none: remove it or choose another name", path);
     free(path);
     return status;
 }

@@ -205,16 +205,19 @@ mask_status mask__images_tsv_classes(const mask_images *images, size_t image, in
     const tsv_images *t = (const tsv_images *)images;
     if (images->source != &tsv_source || t->columns != MASK__TSV_LXMERT)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: has no classes of regions: needed is a TSV file with the 10 columns of LXMERT", images->path);
+                          "%s: has no classes of regions: needed is a TSV file with the 10 columns of LXMERT",
+                          images->path);
     const entry *e = &t->entries[image];
     size_t at = e->classes, n = e->regions;
-    if (decode_column(t, e, &at, n * sizeof *objects, objects) && decode_column(t, e, &at, n * sizeof(float), confidences) &&
+    if (decode_column(t, e, &at, n * sizeof *objects, objects) &&
+        decode_column(t, e, &at, n * sizeof(float), confidences) &&
         decode_column(t, e, &at, n * sizeof *attributes, attributes))
         return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, at,
-                      "%s: line %llu: byte %zu: the classes of image %s are not base64 of one int64 or float32 a region: "
-                      "remove the line or extract the image again",
-                      images->path, (unsigned long long)e->line, at, id_of(images, image));
+    return mask__fail(
+        err, MASK_EFORMAT, at,
+        "%s: line %llu: byte %zu: the classes of image %s are not base64 of one int64 or float32 a region: "
+        "remove the line or extract the image again",
+        images->path, (unsigned long long)e->line, at, id_of(images, image));
 }
 
 static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask_error *err)

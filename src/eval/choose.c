@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-    TEXTS = 5,            /* an image */
-    HELD_OUT = 1000,      /* images at most, and a fifth of them at most */
-    LEARN_IMAGES = 8000,  /* to learn from while choosing: enough to tell encoders apart */
-    FEWEST = 50,          /* held-out images below which nothing can be told */
-    PATIENCE = 3,         /* epochs without a better one before training stops */
+    TEXTS = 5,           /* an image */
+    HELD_OUT = 1000,     /* images at most, and a fifth of them at most */
+    LEARN_IMAGES = 8000, /* to learn from while choosing: enough to tell encoders apart */
+    FEWEST = 50,         /* held-out images below which nothing can be told */
+    PATIENCE = 3,        /* epochs without a better one before training stops */
     MOST_CHOICES = 64,
 };
 static const double margin = 4; /* Rs a stranger must be better: about two standard errors of 1,000 images */
@@ -103,7 +103,8 @@ static mask_status measure(const chooser *c, const mask_knowledge *k, double *rs
     }
     mask__regions set = {.image_rows = rows, .mu = g.mu, .count = images, .dim = z};
     if (status == MASK_OK) status = score_held(c, k, &set, scores, err);
-    if (status == MASK_OK) status = mask_recalls_compute(&recalls, scores, images, images * TEXTS, NULL, 1, c->run, err);
+    if (status == MASK_OK)
+        status = mask_recalls_compute(&recalls, scores, images, images * TEXTS, NULL, 1, c->run, err);
     *rsum = recalls.rsum;
     mask__arena_free(&work);
     return status;
@@ -208,8 +209,7 @@ static void tell(const chooser *c, size_t best)
         char what[64];
         if (o->encoder == MASK_ENCODER_WHITEN)
             snprintf(what, sizeof what, " %zu dimensions, shrink %g", o->whiten_dim, (double)o->whiten_shrink);
-        else
-            snprintf(what, sizeof what, o->epoch ? ", epoch %zu" : "", o->epoch);
+        else snprintf(what, sizeof what, o->epoch ? ", epoch %zu" : "", o->epoch);
         mask__log(c->run, MASK_LOG_INFO, "%s %s%s: Rs %.1f on held-out images", i == best ? "kept" : "tried",
                   names[o->encoder], what, o->rsum);
     }
@@ -248,7 +248,8 @@ mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *label
     if (held > HELD_OUT) held = HELD_OUT;
     chosen.encoder = MASK_ENCODER_WHITEN;
     if (held < FEWEST) {
-        mask__log(run, MASK_LOG_INFO, "too few images to hold some out (%zu): whiten it is", mask_labels_images(labels));
+        mask__log(run, MASK_LOG_INFO, "too few images to hold some out (%zu): whiten it is",
+                  mask_labels_images(labels));
     } else {
         MASK__TRY(choose(&c, labels, held, err));
         size_t best = pick(&c);

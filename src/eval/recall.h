@@ -14,7 +14,8 @@ typedef struct mask__rank {
 /* The rank of the best of a query's own items [first, first + own) among `count`; own items that tie with it do not
  * count. */
 mask__rank mask__rank_among(const float *scores, size_t count, size_t first, size_t own);
-/* Metrics of the queries whose kind is accepted: (kinds[q] & care) == want; kinds NULL = all. values: scratch, count. */
+/* Metrics of the queries whose kind is accepted: (kinds[q] & care) == want; kinds NULL = all. values: scratch, count.
+ */
 mask_recall mask__recall_of(const mask__rank *ranks, size_t count, const unsigned char *kinds, unsigned care,
                             unsigned want, double *values);
 /* sum += share x m for every metric; queries add up. */

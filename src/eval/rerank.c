@@ -16,8 +16,9 @@ mask_status mask__sims_open(mask__npy *sims, const char *path, mask_error *err)
     MASK__TRY(mask__npy_open(sims, path, err));
     mask_status status = MASK_OK;
     if (!mask__npy_is_float(sims) || sims->ndim != 2)
-        status = mask__fail(err, MASK_EFORMAT, 0,
-                            "%s: is not a matrix of floats: save scores with np.save(path, sims), images x texts", path);
+        status =
+            mask__fail(err, MASK_EFORMAT, 0,
+                       "%s: is not a matrix of floats: save scores with np.save(path, sims), images x texts", path);
     else if (sims->shape[0] == OWN * sims->shape[1])
         status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                             "%s: its %zu x %zu scores look like texts x images: save them with np.save(path, sims.T)",
@@ -37,8 +38,9 @@ mask_status mask__sims_rows(const mask__npy *sims, size_t first, size_t count, f
     mask__npy_forget(sims, first * texts, count * texts);
     if (mask__all_finite(out, count * texts, &where)) return MASK_OK;
     size_t item = first * texts + where, byte = sims->data_offset + item * sims->item_bytes;
-    return mask__fail(err, MASK_ENUMERIC, byte, "%s: byte %zu: the score of image %zu and text %zu is not finite: compute it again",
-                      sims->path, byte, item / texts, item % texts);
+    return mask__fail(err, MASK_ENUMERIC, byte,
+                      "%s: byte %zu: the score of image %zu and text %zu is not finite: compute it again", sims->path,
+                      byte, item / texts, item % texts);
 }
 
 static mask_status make_lists(mask_reranking *r, mask__candidates *c, size_t queries, size_t items, size_t top_k,
@@ -161,17 +163,15 @@ mask_status mask_rerank_open(mask_reranking **out, const char *base, size_t top_
         r->folds = folds;
         r->top_k = top_k;
         if (folds < 1 || r->images % folds != 0)
-            status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: its %zu images cannot be cut into %zu equal folds",
-                                base, r->images, folds);
+            status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                                "%s: its %zu images cannot be cut into %zu equal folds", base, r->images, folds);
     }
     if (status == MASK_OK) status = make_lists(r, &r->t2i, r->texts, r->images / folds, top_k, err);
     if (status == MASK_OK) status = make_lists(r, &r->i2t, r->images, r->texts / folds, top_k, err);
     if (status == MASK_OK) status = read_images(r, run, err); /* first, for it refuses what is not finite */
     if (status == MASK_OK) status = read_texts(r, run, err);
-    if (status != MASK_OK)
-        mask_rerank_close(r);
-    else
-        *out = r;
+    if (status != MASK_OK) mask_rerank_close(r);
+    else *out = r;
     return status;
 }
 
@@ -266,13 +266,16 @@ static mask_status check_options(const mask_reranking *r, const mask_rerank_opti
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top-k is %zu, but only %zu candidates were kept", o->top_k,
                           r->top_k);
     if (o->top_k && !r->filled)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "re-ranking needs other scores: add a knowledge or a matrix");
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "re-ranking needs other scores: add a knowledge or a matrix");
     return MASK_OK;
 }
 
-/* Recall of one direction, averaged over folds. owned: own items of a query, 1 in texts (`per_query` texts share one). */
-static void direction_recall(const mask_reranking *r, const mask__candidates *c, bool texts, const mask_rerank_options *o,
-                             mask__rank *ranks, double *values, float *scratch, mask_recall *out)
+/* Recall of one direction, averaged over folds. owned: own items of a query, 1 in texts (`per_query` texts share one).
+ */
+static void direction_recall(const mask_reranking *r, const mask__candidates *c, bool texts,
+                             const mask_rerank_options *o, mask__rank *ranks, double *values, float *scratch,
+                             mask_recall *out)
 {
     size_t fold = c->queries / r->folds;
 #pragma omp parallel for schedule(static)
@@ -400,8 +403,8 @@ mask_status mask_rerank_save(const mask_reranking *r, const mask_rerank_options 
     size_t values = ROWS * r->texts; /* ROWS images with all texts, or ROWS * OWN texts with all images */
     MASK__TRY(check_options(r, &o, err));
     if (r->folds > 1)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: a matrix of folds is not one ranking: save without folds",
-                          path);
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: a matrix of folds is not one ranking: save without folds", path);
     mask__use_threads(run);
     numbering w = {.r = r,
                    .o = &o,
@@ -415,10 +418,8 @@ mask_status mask_rerank_save(const mask_reranking *r, const mask_rerank_options 
         status = mask__npy_create(&writer, path, MASK__NPY_F32, 2, (size_t[]){r->images, r->texts}, err);
     if (status == MASK_OK) {
         status = text_to_image ? save_texts(&w, &writer, run, err) : save_images(&w, &writer, run, err);
-        if (status == MASK_OK)
-            status = mask__npy_commit(&writer, err);
-        else
-            mask__npy_abort(&writer);
+        if (status == MASK_OK) status = mask__npy_commit(&writer, err);
+        else mask__npy_abort(&writer);
     }
     mask__arena_free(&work);
     return status;

@@ -13,7 +13,7 @@
 typedef struct mask__candidates {
     size_t queries, k;
     uint32_t *count;
-    uint32_t *item;   /* images of a text, or texts of an image; numbered over all folds */
+    uint32_t *item; /* images of a text, or texts of an image; numbered over all folds */
     float *base, *other;
     mask__rank *rank; /* queries: of the own item in the base */
 } mask__candidates;
@@ -32,7 +32,8 @@ mask_status mask__sims_open(mask__npy *sims, const char *path, mask_error *err);
 mask_status mask__sims_rows(const mask__npy *sims, size_t first, size_t count, float *out, mask_error *err);
 
 /* Eq. 15: out = zscore(base) + alpha zscore(other) over n candidates (a deviation of 0 leaves 0), or the plain sum. */
-void mask__rerank_combine(const mask_rerank_options *options, const float *base, const float *other, size_t n, float *out);
+void mask__rerank_combine(const mask_rerank_options *options, const float *base, const float *other, size_t n,
+                          float *out);
 
 /* Scores of a block of images with all texts; score of (text, image first + i) = scores[text * text_stride + i *
  * image_stride]. */
@@ -46,6 +47,7 @@ void mask__rerank_fill(mask_reranking *reranking, const mask__score_block *block
 /* mask_rerank_add_knowledge by blocks of that many images. */
 mask_status mask__rerank_add_blocks(mask_reranking *reranking, const mask_knowledge *knowledge,
                                     const mask_vectors *vectors, const mask_images *images, const mask_texts *texts,
-                                    const mask_match_options *options, size_t block, const mask_run *run, mask_error *err);
+                                    const mask_match_options *options, size_t block, const mask_run *run,
+                                    mask_error *err);
 
 #endif

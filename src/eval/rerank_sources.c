@@ -1,6 +1,6 @@
-/* Where the other scores of a re-ranking come from: a second matrix, read by blocks of rows, or a knowledge, whose scores
- * are computed for a block of images at a time. Against a background a score of a calibrated knowledge depends on its own
- * image and text only, so that blocks give what all images at once give. */
+/* Where the other scores of a re-ranking come from: a second matrix, read by blocks of rows, or a knowledge, whose
+ * scores are computed for a block of images at a time. Against a background a score of a calibrated knowledge depends
+ * on its own image and text only, so that blocks give what all images at once give. */
 #include "rerank.h"
 #include "dataset/images.h"
 #include "match/matcher.h"
@@ -20,10 +20,10 @@ mask_status mask_rerank_add_matrix(mask_reranking *r, const char *path, const ma
     mask_status status = MASK_OK;
     float *rows = NULL;
     if (other.shape[0] != r->images)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: %zu images, but %s has %zu: give scores of one data set",
-                            path, other.shape[0], r->base.path, r->images);
-    else if (!(rows = malloc(MATRIX_ROWS * r->texts * sizeof *rows)))
-        status = mask__no_memory(err, path);
+        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                            "%s: %zu images, but %s has %zu: give scores of one data set", path, other.shape[0],
+                            r->base.path, r->images);
+    else if (!(rows = malloc(MATRIX_ROWS * r->texts * sizeof *rows))) status = mask__no_memory(err, path);
     for (size_t i = 0; status == MASK_OK && i < r->images; i += MATRIX_ROWS) {
         size_t count = r->images - i < MATRIX_ROWS ? r->images - i : MATRIX_ROWS;
         status = mask__progress(run, "other scores", "images", i, r->images, err);
@@ -148,12 +148,18 @@ static mask_status check_fit(const mask_reranking *r, const source *s, mask_erro
 
 mask_status mask__rerank_add_blocks(mask_reranking *r, const mask_knowledge *knowledge, const mask_vectors *vectors,
                                     const mask_images *images, const mask_texts *texts,
-                                    const mask_match_options *options, size_t block, const mask_run *run, mask_error *err)
+                                    const mask_match_options *options, size_t block, const mask_run *run,
+                                    mask_error *err)
 {
     mask_match_options o = options ? *options : mask_match_defaults(knowledge);
     mask__arena arena = {0};
     size_t scores;
-    source s = {.knowledge = knowledge, .vectors = vectors, .images = images, .texts = texts, .options = &o, .run = run,
+    source s = {.knowledge = knowledge,
+                .vectors = vectors,
+                .images = images,
+                .texts = texts,
+                .options = &o,
+                .run = run,
                 .lowest = FLT_MAX};
     MASK__TRY(check_fit(r, &s, err));
     mask__use_threads(run);
@@ -164,8 +170,7 @@ mask_status mask__rerank_add_blocks(mask_reranking *r, const mask_knowledge *kno
     mask_status status = s.empty && s.scores ? MASK_OK : mask__no_memory(err, "scores of a block of images");
     for (size_t i = 0; status == MASK_OK && i < r->images; i += block) {
         status = mask__progress(run, "other scores", "images", i, r->images, err);
-        if (status == MASK_OK)
-            status = score_block(r, &s, i, r->images - i < block ? r->images - i : block, err);
+        if (status == MASK_OK) status = score_block(r, &s, i, r->images - i < block ? r->images - i : block, err);
     }
     if (status == MASK_OK) sink_empty_texts(r, &s);
     mask__arena_free(&arena);

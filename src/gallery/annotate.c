@@ -1,6 +1,6 @@
-/* Texts for an image: the search with its roles changed. For one image every known word's c_w lies in an interval by its 8-bit
- * code, OOD words are computed; so every text has certain bounds, and only texts whose upper bound reaches the k-th largest
- * lower bound are scored exactly, in queryplan.c's order of operations. */
+/* Texts for an image: the search with its roles changed. For one image every known word's c_w lies in an interval by
+ * its 8-bit code, OOD words are computed; so every text has certain bounds, and only texts whose upper bound reaches
+ * the k-th largest lower bound are scored exactly, in queryplan.c's order of operations. */
 #include "base/memory.h"
 #include "gallery/gallery.h"
 #include "gallery/scan.h"
@@ -41,9 +41,9 @@ void mask_annotator_close(mask_annotator *annotator)
 
 /* One thread's memory. */
 typedef struct scratch {
-    float *c, *radius;     /* terms: c_w, and what it may be off by; 0 = exact */
-    float *upper, *lower;  /* texts */
-    mask__ranked *best;    /* k */
+    float *c, *radius;      /* terms: c_w, and what it may be off by; 0 = exact */
+    float *upper, *lower;   /* texts */
+    mask__ranked *best;     /* k */
     mask_annotation *exact; /* texts */
     mask__arena arena;
 } scratch;
@@ -196,7 +196,8 @@ static mask_status tell(const mask_annotator *a, const crew *c, size_t segment, 
         size_t image = first + i;
         if (!(names->alive[image / 64] >> image % 64 & 1)) continue;
         if (each(user, names->ids[image], c->best + i * c->k, c->counts[i]) != 0)
-            return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "annotate: stopped at image '%s'", names->ids[image]);
+            return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "annotate: stopped at image '%s'",
+                              names->ids[image]);
     }
     return MASK_OK;
 }

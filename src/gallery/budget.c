@@ -31,8 +31,7 @@ mask_status mask__budget_open(mask__budget *b, const mask__scorer *s, mask_error
         mask__budget_close(b);
         return mask__no_memory(err, "the budget of regions");
     }
-    if (s->background)
-        count_texts(s, all);
+    if (s->background) count_texts(s, all);
     else
         for (size_t w = 0; w < known; w++) all[w] = 1; /* the lower index is the more frequent label */
     size_t found = mask__top_k(all, known, WORDS, ranked);
@@ -90,7 +89,8 @@ void mask__budget_order(const mask__budget *b, const float *mu, size_t regions, 
             for (size_t i = 0; i < n; i++) taken = taken || order[i] == r;
             if (taken) continue;
             bool first = n == 0 && s->options.whole_region >= 0;
-            float adds = first ? (float)(r == (size_t)s->options.whole_region) : gain(gains + r * count, covered, count);
+            float adds =
+                first ? (float)(r == (size_t)s->options.whole_region) : gain(gains + r * count, covered, count);
             if (adds > most) {
                 most = adds;
                 best = r;

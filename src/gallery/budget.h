@@ -1,10 +1,11 @@
-/* Which regions of an image to keep when only some can be (a quality dial after nested late interaction: any prefix of the
- * order is an index of its own). The whole-image region first, where there is one; then always the region that adds most to
+/* Which regions of an image to keep when only some can be (a quality dial after nested late interaction: any prefix of
+ * the order is an index of its own). The whole-image region first, where there is one; then always the region that adds
+ * most to
  *
  *   sum over words of weight_w max(0, max over the regions so far of (cos(mu_r, v_w) - mean_w) scale_w)
  *
- * over the known words that texts use most (at most 1000): weight_w is the number of background texts with the word; without
- * a background the most frequent labels count, all the same. Ties go to the lower region. */
+ * over the known words that texts use most (at most 1000): weight_w is the number of background texts with the word;
+ * without a background the most frequent labels count, all the same. Ties go to the lower region. */
 #ifndef MASK_GALLERY_BUDGET_H
 #define MASK_GALLERY_BUDGET_H
 
@@ -12,10 +13,10 @@
 
 typedef struct mask__budget {
     const mask__scorer *scorer;
-    size_t count;        /* words */
-    float *prototypes;   /* count x Z */
-    float *weights;      /* count */
-    uint32_t *words;     /* count: of the knowledge */
+    size_t count;      /* words */
+    float *prototypes; /* count x Z */
+    float *weights;    /* count */
+    uint32_t *words;   /* count: of the knowledge */
     mask__arena arena;
 } mask__budget;
 

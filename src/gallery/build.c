@@ -34,15 +34,15 @@ typedef struct block {
     size_t first, count;
     size_t row_of[MASK__BLOCK + 1];
     size_t rows, capacity, image_capacity;
-    float *mu;          /* rows x Z, unit */
-    float *image;       /* all regions of one image, unit, and scratch to order them */
+    float *mu;    /* rows x Z, unit */
+    float *image; /* all regions of one image, unit, and scratch to order them */
     uint32_t *order;
-    float *mean, *whole;   /* MASK__BLOCK x Z; whole: of the set's whole region, or the mean of the regions */
-    float *scenes;         /* MASK__BLOCK x Z */
-    float *ones;           /* inverse norms of unit rows */
-    float *dots;           /* rows x WORDS */
-    float *pooled, *part;  /* WORDS x MASK__BLOCK */
-    float *c;              /* terms x MASK__BLOCK */
+    float *mean, *whole;  /* MASK__BLOCK x Z; whole: of the set's whole region, or the mean of the regions */
+    float *scenes;        /* MASK__BLOCK x Z */
+    float *ones;          /* inverse norms of unit rows */
+    float *dots;          /* rows x WORDS */
+    float *pooled, *part; /* WORDS x MASK__BLOCK */
+    float *c;             /* terms x MASK__BLOCK */
     double seconds_gemm, gflop;
     mask__arena arena;
 } block;
@@ -98,8 +98,9 @@ static void block_close(block *b)
 static mask_status grow_rows(block *b, size_t more, mask_error *err)
 {
     size_t z = b->job->scorer->z;
-    return mask__grow(&b->mu, &b->capacity, b->rows + more, z * sizeof *b->mu) ? MASK_OK
-                                                                              : mask__no_memory(err, "a block of images");
+    return mask__grow(&b->mu, &b->capacity, b->rows + more, z * sizeof *b->mu)
+               ? MASK_OK
+               : mask__no_memory(err, "a block of images");
 }
 
 /* Room for one image's regions, its order and the scratch that ordering takes. */
@@ -200,7 +201,8 @@ static mask_status copy_images(block *b, mask_error *err)
     for (size_t i = 0; i < b->count; i++) {
         const mask__kept_image *from = &j->source->kept[b->first + i];
         const mask__segment *old = from->segment;
-        size_t kept = kept_regions(j, b->first + i), row = d->image_rows[b->first + i], at = old->image_rows[from->image];
+        size_t kept = kept_regions(j, b->first + i), row = d->image_rows[b->first + i],
+               at = old->image_rows[from->image];
         MASK__TRY(grow_rows(b, kept, err));
         memcpy(b->mu + b->rows * z, old->mu + at * z, kept * z * sizeof *b->mu);
         memcpy(d->region_of_row + row, old->region_of_row + at, kept * sizeof *d->region_of_row);
@@ -292,7 +294,8 @@ static mask_status image_statistics(block *b, mask_error *err)
 
 static mask_status tell(const job *j, size_t done, mask_error *err)
 {
-    return mask__progress(j->run, "indexing", "images", j->source->progress_done + done, j->source->progress_total, err);
+    return mask__progress(j->run, "indexing", "images", j->source->progress_done + done, j->source->progress_total,
+                          err);
 }
 
 static mask_status build_block(block *b, mask_error *err)
@@ -326,7 +329,8 @@ static void build_blocks(job *j)
             if (status == MASK_OK && before == MASK_OK) status = build_block(&b, &err);
 #pragma omp ordered
             {
-                if (j->status == MASK_OK && status == MASK_OK) status = mask__draft_append(&j->draft, b.mu, b.rows, &err);
+                if (j->status == MASK_OK && status == MASK_OK)
+                    status = mask__draft_append(&j->draft, b.mu, b.rows, &err);
                 if (j->status == MASK_OK && status != MASK_OK) {
 #pragma omp atomic write
                     j->status = status;
@@ -355,18 +359,18 @@ static mask_status check_source(const job *j, mask_error *err)
                           mask__images_path(from->images), mask_images_dim(from->images), s->knowledge->encoder.in);
     for (size_t i = 0; from->images && whole >= 0 && i < from->count; i++)
         if ((size_t)whole >= mask__regions_in(&j->regions, i))
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: image %s has %zu regions, so region %d cannot be its whole image, as it is in this gallery",
-                              mask__images_path(from->images),
-                              mask_images_id(from->images, from->which ? from->which[i] : i),
-                              mask__regions_in(&j->regions, i), whole);
+            return mask__fail(
+                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                "%s: image %s has %zu regions, so region %d cannot be its whole image, as it is in this gallery",
+                mask__images_path(from->images), mask_images_id(from->images, from->which ? from->which[i] : i),
+                mask__regions_in(&j->regions, i), whole);
     for (size_t i = 0; !from->images && i < from->count; i++) {
         const mask__segment *old = from->kept[i].segment;
         bool fits = old->z == s->z && old->words == s->known.count && (s->options.scene > 0) == (old->scenes != NULL) &&
                     (old->whole || (s->options.scene > 0 && !(s->options.context > 0)));
         if (!fits)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: was made with another knowledge or other options",
-                              old->pack.path);
+            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                              "%s: was made with another knowledge or other options", old->pack.path);
     }
     return MASK_OK;
 }

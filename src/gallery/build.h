@@ -1,5 +1,5 @@
-/* Writes segments: encodes images, computes their columns by GEMM, quantises them. Each thread works on whole blocks, so
- * memory is the codes of one segment and a few blocks, whatever the number of images.
+/* Writes segments: encodes images, computes their columns by GEMM, quantises them. Each thread works on whole blocks,
+ * so memory is the codes of one segment and a few blocks, whatever the number of images.
  *
  * With a budget, the regions of an image are ordered so that every prefix is the best smaller index (budget.h) and the
  * first `budget` are kept. Whole-image and scene vectors, h(i) and D(i) are of all regions whatever the budget. */
@@ -26,8 +26,8 @@ typedef struct mask__segment_source {
 /* Images that fit the memory a segment may take, a multiple of MASK__BLOCK. */
 size_t mask__segment_capacity(const mask__scorer *scorer);
 
-/* Writes the segment of at least 1 image to `path`, atomically; budget 0 keeps all regions. Adds to *times (NULL is fine).
- * The scorer's whole_region must exist in every image. NaN is refused with the image's name. */
+/* Writes the segment of at least 1 image to `path`, atomically; budget 0 keeps all regions. Adds to *times (NULL is
+ * fine). The scorer's whole_region must exist in every image. NaN is refused with the image's name. */
 mask_status mask__segment_build(const char *path, const mask__scorer *scorer, const mask__segment_source *source,
                                 size_t budget, mask__column_times *times, const mask_run *run, mask_error *err);
 

@@ -1,6 +1,6 @@
-/* What writers do to the catalogue, statement by statement, between begin and commit; and what is fixed when a gallery is
- * made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay when it is
- * replaced or moved. */
+/* What writers do to the catalogue, statement by statement, between begin and commit; and what is fixed when a gallery
+ * is made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay
+ * when it is replaced or moved. */
 #include "database.h"
 
 #include <dirent.h>
@@ -29,7 +29,8 @@ enum statement {
 _Static_assert((int)STATEMENT_END <= (int)MASK__STATEMENTS, "room for every statement");
 
 static const char *const sql[STATEMENT_END] = {
-    [SET_STATE] = "INSERT INTO state(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+    [SET_STATE] =
+        "INSERT INTO state(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
     [COUNT_GENERATION] = "UPDATE state SET value = value + 1 WHERE name = 'generation'",
     [NEXT_SEGMENT] = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'segment'), 0) + 1",
     [ADD_SEGMENT] = "INSERT INTO segment(number, images) VALUES(?1, ?2)",
@@ -80,7 +81,10 @@ static const struct setting {
     enum kind kind;
     size_t offset;
 } settings_table[] = {
-#define OPTION(kind, name) {#name, kind, offsetof(mask__catalogue_settings, options.name)}
+#define OPTION(kind, name)                                                                                             \
+    {                                                                                                                  \
+#name, kind, offsetof(mask__catalogue_settings, options.name)                                                  \
+    }
     OPTION(INT, pool),
     OPTION(INT, top),
     OPTION(FLOAT, context),
@@ -106,7 +110,8 @@ static const struct setting {
 };
 _Static_assert(sizeof(mask_match_options) == 20 * sizeof(int) + sizeof(char *), "an option more must be kept here too");
 enum { SETTINGS = sizeof settings_table / sizeof *settings_table };
-_Static_assert(sizeof(mask_pool) == sizeof(int) && sizeof(mask_ood) == sizeof(int) && sizeof(mask_calibrate) == sizeof(int),
+_Static_assert(sizeof(mask_pool) == sizeof(int) && sizeof(mask_ood) == sizeof(int) &&
+                   sizeof(mask_calibrate) == sizeof(int),
                "enums are kept as int");
 
 static mask_status set_state(mask__catalogue *c, const char *name, enum kind kind, const void *value, mask_error *err)
@@ -151,9 +156,15 @@ static bool take_setting(sqlite3_stmt *row, const struct setting *setting, void 
     int number = (int)whole;
     float real = (float)sqlite3_column_double(row, 1);
     switch (setting->kind) {
-    case INT: memcpy(value, &number, sizeof number); return whole >= INT_MIN && whole <= INT_MAX;
-    case FLOAT: memcpy(value, &real, sizeof real); return real >= -1 && real <= 1e9f;
-    case U64: memcpy(value, &whole, sizeof whole); return whole >= 0;
+    case INT:
+        memcpy(value, &number, sizeof number);
+        return whole >= INT_MIN && whole <= INT_MAX;
+    case FLOAT:
+        memcpy(value, &real, sizeof real);
+        return real >= -1 && real <= 1e9f;
+    case U64:
+        memcpy(value, &whole, sizeof whole);
+        return whole >= 0;
     }
     return false;
 }
@@ -261,8 +272,8 @@ static bool is_leftover(mask__catalogue *c, const char *name, mask_status *statu
     sqlite3_stmt *s;
     bool row = true;
     char right[MASK__SEGMENT_NAME_BYTES];
-    if (strstr(name, ".segment.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 || strncmp(name, "knowledge.mask.", 15) == 0 ||
-        strncmp(name, "catalogue.sqlite.new", 20) == 0)
+    if (strstr(name, ".segment.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 ||
+        strncmp(name, "knowledge.mask.", 15) == 0 || strncmp(name, "catalogue.sqlite.new", 20) == 0)
         return true;
     unsigned long long number = strtoull(name, NULL, 10);
     mask__segment_name(number, right);
@@ -297,8 +308,8 @@ uint64_t mask__database_row_sum(uint64_t place, const mask__catalogue_image *ima
     return image->name ? XXH3_64bits_withSeed(image->name, strlen(image->name), sum) : sum;
 }
 
-static mask_status write_image(mask__catalogue *c, enum statement which, uint64_t place, const mask__catalogue_image *image,
-                               mask_error *err)
+static mask_status write_image(mask__catalogue *c, enum statement which, uint64_t place,
+                               const mask__catalogue_image *image, mask_error *err)
 {
     sqlite3_stmt *s;
     MASK__TRY(use_id(c, which, image->id, &s, err));
@@ -312,8 +323,8 @@ static mask_status write_image(mask__catalogue *c, enum statement which, uint64_
     return mask__database_do(c, s, err);
 }
 
-mask_status mask__catalogue_put(mask__catalogue *c, uint64_t segment, size_t position, const mask__catalogue_image *image,
-                                bool *replaced, mask_error *err)
+mask_status mask__catalogue_put(mask__catalogue *c, uint64_t segment, size_t position,
+                                const mask__catalogue_image *image, bool *replaced, mask_error *err)
 {
     uint64_t place = mask__place(segment, position);
     MASK__TRY(write_image(c, REPLACE, place, image, err));

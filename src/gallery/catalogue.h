@@ -3,8 +3,8 @@
  *   knowledge.mask     a copy of the knowledge it was indexed with
  *   NNNNNNNN.segment   the parts (segment.h)
  * A change writes and syncs new segments first and then commits one SQLite transaction; a crash leaves segments nobody
- * names, which the next writer removes. Readers hold a snapshot: segments are unlinked, never changed, and a mapped file
- * stays readable. */
+ * names, which the next writer removes. Readers hold a snapshot: segments are unlinked, never changed, and a mapped
+ * file stays readable. */
 #ifndef MASK_GALLERY_CATALOGUE_H
 #define MASK_GALLERY_CATALOGUE_H
 
@@ -13,16 +13,16 @@
 /* Everything a reader needs of the catalogue at one moment; plain memory. */
 typedef struct mask__snapshot_segment {
     uint64_t number;
-    char *file;        /* name inside the folder */
+    char *file; /* name inside the folder */
     size_t images;
-    uint64_t *alive;   /* bitmap of images that were neither removed nor replaced */
+    uint64_t *alive; /* bitmap of images that were neither removed nor replaced */
     size_t alive_count;
-    char **ids, **names; /* images each; names[i] may be NULL */
+    char **ids, **names;        /* images each; names[i] may be NULL */
     uint32_t *widths, *heights; /* 0 = unknown */
 } mask__snapshot_segment;
 
 typedef struct mask__snapshot {
-    uint64_t generation; /* counts commits */
+    uint64_t generation;          /* counts commits */
     size_t segment_count, images; /* images alive */
     mask__snapshot_segment *segments;
     void *memory;
@@ -35,8 +35,8 @@ void mask__catalogue_close(mask__catalogue *catalogue);
 mask_status mask__catalogue_snapshot(mask__catalogue *catalogue, mask__snapshot *out, mask_error *err);
 void mask__snapshot_free(mask__snapshot *snapshot);
 /* Images whose metadata satisfy an SQL condition over the view `image` (id, name, width, height, and every metadata
- * column), evaluated read-only with a step limit: sets the bits of allowed[segment] (bitmaps as `alive`), which start at 0.
- * The snapshot must be this catalogue's current generation: MASK_EMISMATCH says to open the gallery again. */
+ * column), evaluated read-only with a step limit: sets the bits of allowed[segment] (bitmaps as `alive`), which start
+ * at 0. The snapshot must be this catalogue's current generation: MASK_EMISMATCH says to open the gallery again. */
 mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapshot *snapshot, const char *condition,
                                   uint64_t *const *allowed, mask_error *err);
 /* Makes ids findable, for a snapshot made by other means (tests); *twice: some id stands twice. */
@@ -50,8 +50,8 @@ uint64_t mask__catalogue_bytes(const mask__catalogue *catalogue); /* of its file
 /* ---- What is fixed when a gallery is made ---- */
 
 typedef struct mask__catalogue_settings {
-    mask_match_options options; /* as given */
-    int whole_region;           /* resolved by the first images; MASK_WHOLE_AUTO until then */
+    mask_match_options options;      /* as given */
+    int whole_region;                /* resolved by the first images; MASK_WHOLE_AUTO until then */
     uint64_t budget, segment_images; /* 0 = all; as many as fit the memory of a segment */
 } mask__catalogue_settings;
 
@@ -67,7 +67,7 @@ mask_status mask__catalogue_settings_read(mask__catalogue *catalogue, mask__cata
 typedef struct mask__catalogue_image {
     const char *id, *name; /* name may be NULL */
     uint32_t width, height;
-    uint64_t content;      /* hash of what it was indexed from */
+    uint64_t content; /* hash of what it was indexed from */
 } mask__catalogue_image;
 
 enum { MASK__SEGMENT_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
@@ -83,7 +83,8 @@ mask_status mask__catalogue_begin(mask__catalogue *catalogue, mask_error *err);
 mask_status mask__catalogue_commit(mask__catalogue *catalogue, mask_error *err);
 void mask__catalogue_rollback(mask__catalogue *catalogue); /* harmless after a commit */
 
-/* The file name for the next segment: never one that was committed before, so that no reader mistakes one for another. */
+/* The file name for the next segment: never one that was committed before, so that no reader mistakes one for another.
+ */
 mask_status mask__catalogue_next_segment(mask__catalogue *catalogue, uint64_t *segment, mask_error *err);
 void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES]);
 mask_status mask__catalogue_add_segment(mask__catalogue *catalogue, uint64_t segment, size_t images, mask_error *err);

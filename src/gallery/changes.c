@@ -1,8 +1,9 @@
-/* The writer of galleries: add, remove, metadata, compact. Each change writes and syncs new segments first, then commits one
- * transaction of the catalogue (database.c says why that is safe), and only then unlinks what nobody names any more.
+/* The writer of galleries: add, remove, metadata, compact. Each change writes and syncs new segments first, then
+ * commits one transaction of the catalogue (database.c says why that is safe), and only then unlinks what nobody names
+ * any more.
  *
- * An add that is interrupted leaves a prefix of its images: those of the segments that were committed. Made again, it passes
- * over them, since each image's row keeps a hash of what it was indexed from. */
+ * An add that is interrupted leaves a prefix of its images: those of the segments that were committed. Made again, it
+ * passes over them, since each image's row keeps a hash of what it was indexed from. */
 #include "writer.h"
 #include "build.h"
 #include "match/matcher.h"
@@ -106,10 +107,11 @@ static mask_status check_images(const mask_images *images, const mask_knowledge 
     mask__strings ids = {0};
     mask_status status = MASK_OK;
     if (mask_images_dim(images) != k->info.feature_dim)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
-                          "from the same detector",
-                          mask__images_path(images), mask_images_dim(images), k->info.feature_dim);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
+            "from the same detector",
+            mask__images_path(images), mask_images_dim(images), k->info.feature_dim);
     for (size_t i = 0; status == MASK_OK && i < mask_images_count(images); i++) {
         const char *id = mask_images_id(images, i);
         uint32_t index;
@@ -136,16 +138,18 @@ static mask_status settle_whole_region(mask__writing *w, const mask_images *imag
     if (w->resolve) w->settings.whole_region = here;
     if (w->settings.whole_region < 0) return MASK_OK;
     if (automatic && here != w->settings.whole_region)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: in this gallery region %d is the whole image, in these images it is not: use images of the "
-                          "same kind, or index them apart",
-                          mask__images_path(images), w->settings.whole_region);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: in this gallery region %d is the whole image, in these images it is not: use images of the "
+            "same kind, or index them apart",
+            mask__images_path(images), w->settings.whole_region);
     for (size_t i = 0; i < mask_images_count(images); i++)
         if (mask_images_regions(images, i) <= (size_t)w->settings.whole_region)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: image %zu has no region %d, which is the whole image in this gallery: use images of the "
-                              "same kind, or index them apart",
-                              mask__images_path(images), i, w->settings.whole_region);
+            return mask__fail(
+                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                "%s: image %zu has no region %d, which is the whole image in this gallery: use images of the "
+                "same kind, or index them apart",
+                mask__images_path(images), i, w->settings.whole_region);
     return MASK_OK;
 }
 
@@ -181,8 +185,8 @@ static mask_status hash_content(const mask_images *images, size_t image, batch *
     return MASK_OK;
 }
 
-static mask_status put_batch(mask__writing *w, const mask_images *images, const batch *b, uint64_t segment, size_t *replaced,
-                             mask_error *err)
+static mask_status put_batch(mask__writing *w, const mask_images *images, const batch *b, uint64_t segment,
+                             size_t *replaced, mask_error *err)
 {
     MASK__TRY(mask__catalogue_add_segment(w->catalogue, segment, b->count, err));
     if (w->resolve) MASK__TRY(mask__catalogue_set_whole_region(w->catalogue, w->settings.whole_region, err));
@@ -198,8 +202,8 @@ static mask_status put_batch(mask__writing *w, const mask_images *images, const 
     return MASK_OK;
 }
 
-static mask_status write_batch(mask__writing *w, const mask_images *images, batch *b, size_t done, mask_gallery_change *change,
-                               mask_error *err)
+static mask_status write_batch(mask__writing *w, const mask_images *images, batch *b, size_t done,
+                               mask_gallery_change *change, mask_error *err)
 {
     uint64_t segment;
     char *file;
@@ -262,8 +266,8 @@ static mask_status add_images(mask__writing *w, const mask_images *images, mask_
     return status;
 }
 
-mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change, const mask_run *run,
-                             mask_error *err)
+mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
+                             const mask_run *run, mask_error *err)
 {
     mask__writing w;
     mask_gallery_change own;
@@ -354,7 +358,7 @@ mask_status mask_gallery_describe_images(const char *path, const char *table, co
     mask__catalogue_rollback(w.catalogue);
     mask__writing_close(&w);
     if (status == MASK_OK && missing)
-        mask__log(run, MASK_LOG_WARNING, "%s: %zu of %zu ids are not in the gallery: their lines were passed over", table,
-                  missing, rows);
+        mask__log(run, MASK_LOG_WARNING, "%s: %zu of %zu ids are not in the gallery: their lines were passed over",
+                  table, missing, rows);
     return status;
 }

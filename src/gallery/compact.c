@@ -1,6 +1,6 @@
-/* Compaction: segments of which a quarter or more is dead, and small ones, are rewritten, joined up to the size of a segment.
- * Region vectors come from the old segments, so scores stay the same bits, and no image is read again. Each new segment is a
- * commit of its own: one that is interrupted has done a part of the work. */
+/* Compaction: segments of which a quarter or more is dead, and small ones, are rewritten, joined up to the size of a
+ * segment. Region vectors come from the old segments, so scores stay the same bits, and no image is read again. Each
+ * new segment is a commit of its own: one that is interrupted has done a part of the work. */
 #include "writer.h"
 #include "build.h"
 
@@ -38,20 +38,21 @@ static mask_status open_members(mask__writing *w, const mask__snapshot *snapshot
         if (open[*opened].images != s->images) {
             ++*opened;
             return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                              "%s/%s: is not the segment that the catalogue means: restore the gallery from a copy", w->path,
-                              s->file);
+                              "%s/%s: is not the segment that the catalogue means: restore the gallery from a copy",
+                              w->path, s->file);
         }
     }
     return MASK_OK;
 }
 
-static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const group *g, const char *file, size_t done,
-                         size_t total, mask_error *err)
+static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const group *g, const char *file,
+                         size_t done, size_t total, mask_error *err)
 {
     size_t opened = 0, count = 0;
     mask__segment *open = calloc(g->count, sizeof *open);
     mask__kept_image *kept = calloc(g->alive, sizeof *kept);
-    mask_status status = open && kept ? open_members(w, snapshot, g, open, &opened, err) : mask__no_memory(err, "a segment");
+    mask_status status =
+        open && kept ? open_members(w, snapshot, g, open, &opened, err) : mask__no_memory(err, "a segment");
     if (status == MASK_OK) {
         for (size_t m = 0; m < g->count; m++)
             for (size_t i = 0; i < open[m].images; i++)

@@ -1,7 +1,7 @@
 /* Conditions over images' metadata ("year > 2000 AND place = 'Rome'"): SQL that users write, later over HTTP, so it is
- * trusted with nothing. Before SQLite sees it, its parentheses must close and it must hold no comment, no second statement. An
- * authorizer then allows reading the view `image` and a list of plain functions, nothing else; a step limit ends what would
- * take long, and length limits what would take memory. The connection cannot write anyway. */
+ * trusted with nothing. Before SQLite sees it, its parentheses must close and it must hold no comment, no second
+ * statement. An authorizer then allows reading the view `image` and a list of plain functions, nothing else; a step
+ * limit ends what would take long, and length limits what would take memory. The connection cannot write anyway. */
 #include "database.h"
 
 #include <stdio.h>
@@ -12,10 +12,10 @@ enum { CONDITION_BYTES = 1 << 16, VALUE_BYTES = 1 << 20, STEPS_PER_CALL = 1000 }
 static const uint64_t base_steps = 10000000, steps_per_image = 1000;
 
 static const char *const functions[] = {
-    "abs",    "avg",   "coalesce", "count",     "date",   "datetime", "glob",  "hex",     "ifnull",   "iif",
-    "instr",  "like",  "length",   "lower",     "ltrim",  "max",      "min",   "nullif",  "replace",  "round",
-    "rtrim",  "sign",  "strftime", "julianday", "substr", "substring", "sum",   "time",   "total",    "trim",
-    "typeof", "upper", "unicode",  "unixepoch",
+    "abs",     "avg",   "coalesce", "count",  "date",     "datetime",  "glob",      "hex",       "ifnull",
+    "iif",     "instr", "like",     "length", "lower",    "ltrim",     "max",       "min",       "nullif",
+    "replace", "round", "rtrim",    "sign",   "strftime", "julianday", "substr",    "substring", "sum",
+    "time",    "total", "trim",     "typeof", "upper",    "unicode",   "unixepoch",
 };
 
 static int authorize(void *context, int action, const char *first, const char *second, const char *database,
@@ -24,7 +24,8 @@ static int authorize(void *context, int action, const char *first, const char *s
     (void)context;
     (void)database;
     switch (action) {
-    case SQLITE_SELECT: return SQLITE_OK;
+    case SQLITE_SELECT:
+        return SQLITE_OK;
     case SQLITE_READ:
         if (strcmp(first, "image") == 0) return SQLITE_OK;
         /* The table behind the view, as the view reads it; by its own name only how many rows it has, which SQLite asks
@@ -35,7 +36,8 @@ static int authorize(void *context, int action, const char *first, const char *s
         for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
             if (sqlite3_stricmp(second, functions[i]) == 0) return SQLITE_OK;
         return SQLITE_DENY;
-    default: return SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
     }
 }
 
@@ -56,7 +58,8 @@ static mask_status refuse(mask_error *err, const char *condition, const char *wh
                       strlen(condition) > 100 ? "..." : "", why);
 }
 
-/* The end of a text or quoted name that begins at `at`; NULL when it has none. A doubled quote is two texts, which is as good. */
+/* The end of a text or quoted name that begins at `at`; NULL when it has none. A doubled quote is two texts, which is
+ * as good. */
 static const char *after_quoted(const char *at)
 {
     const char *end = strchr(at + 1, *at == '[' ? ']' : *at);
@@ -95,8 +98,10 @@ static mask_status explain(mask__catalogue *c, const char *condition, const step
     case SQLITE_INTERRUPT:
         snprintf(why, sizeof why, "takes more than %llu steps: make it simpler", (unsigned long long)used->limit);
         return refuse(err, condition, why);
-    case SQLITE_AUTH: return refuse(err, condition, limits);
-    case SQLITE_TOOBIG: return refuse(err, condition, "makes a value that is too long");
+    case SQLITE_AUTH:
+        return refuse(err, condition, limits);
+    case SQLITE_TOOBIG:
+        return refuse(err, condition, "makes a value that is too long");
     case SQLITE_ERROR:
         if (strstr(text, "not authorized")) return refuse(err, condition, limits);
         snprintf(why, sizeof why, "%.200s%s", text,
@@ -104,7 +109,8 @@ static mask_status explain(mask__catalogue *c, const char *condition, const step
         for (char *at = why; *at; at++)
             if (*at == '\n') *at = ' ';
         return refuse(err, condition, why);
-    default: return mask__database_fail(c, err);
+    default:
+        return mask__database_fail(c, err);
     }
 }
 
@@ -113,8 +119,7 @@ static mask_status mark(mask__catalogue *c, const mask__snapshot *snapshot, uint
 {
     const mask__snapshot_segment *segment = mask__snapshot_segment_of(snapshot, place >> 32);
     size_t position = (size_t)(place & UINT32_MAX);
-    if (!segment || position >= segment->images)
-        return mask__database_damaged(c, err, "an image lies in no segment");
+    if (!segment || position >= segment->images) return mask__database_damaged(c, err, "an image lies in no segment");
     allowed[segment - snapshot->segments][position / 64] |= UINT64_C(1) << position % 64;
     return MASK_OK;
 }
@@ -141,8 +146,10 @@ static mask_status evaluate(mask__catalogue *c, const mask__snapshot *snapshot, 
     MASK__TRY(mask__database_generation(c, &generation, err));
     if (generation != snapshot->generation)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: the gallery was changed since it was opened: open it again to use a condition", c->folder);
-    if (asprintf(&sql, "SELECT mask_row FROM image WHERE (\n%s\n)", condition) < 0) return mask__no_memory(err, condition);
+                          "%s: the gallery was changed since it was opened: open it again to use a condition",
+                          c->folder);
+    if (asprintf(&sql, "SELECT mask_row FROM image WHERE (\n%s\n)", condition) < 0)
+        return mask__no_memory(err, condition);
     steps used = {.limit = base_steps + steps_per_image * snapshot->images};
     int length = sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES);
     int pattern = sqlite3_limit(c->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256);

@@ -1,10 +1,10 @@
 /* The SQLite file of a gallery: opened, made, locked, and what its errors mean.
  *
- * It is in WAL mode with synchronous=FULL: a commit is one synced append to catalogue.sqlite-wal, so a killed writer or a
- * power cut loses nothing that was committed, and the next program that opens the file finishes the work. With a rollback
- * journal a reader could not begin while a commit is being written, and a commit would wait for readers; in WAL mode
- * neither waits for the other, and a reader sees one commit or the next, never between. The price: the log belongs to the
- * file (copy the whole folder), and all programs must be on one machine.
+ * It is in WAL mode with synchronous=FULL: a commit is one synced append to catalogue.sqlite-wal, so a killed writer or
+ * a power cut loses nothing that was committed, and the next program that opens the file finishes the work. With a
+ * rollback journal a reader could not begin while a commit is being written, and a commit would wait for readers; in
+ * WAL mode neither waits for the other, and a reader sees one commit or the next, never between. The price: the log
+ * belongs to the file (copy the whole folder), and all programs must be on one machine.
  *
  * It refuses files that are not a catalogue of ours, newer ones, and a second writer. */
 #include "database.h"
@@ -20,13 +20,13 @@
 
 enum { APPLICATION = 0x4d534b47 /* "MSKG" */, VERSION = 1, BUSY_MILLISECONDS = 20000 };
 
-static const char schema[] =
-    "CREATE TABLE state(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    /* AUTOINCREMENT: a number is never used again. */
-    "CREATE TABLE segment(number INTEGER PRIMARY KEY AUTOINCREMENT, images INTEGER NOT NULL);"
-    /* place = segment << 32 | position. Metadata are columns "meta:NAME" of this table. */
-    "CREATE TABLE item(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, place INTEGER NOT NULL, name TEXT, width INTEGER "
-    "NOT NULL, height INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);";
+static const char schema[] = "CREATE TABLE state(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+                             /* AUTOINCREMENT: a number is never used again. */
+                             "CREATE TABLE segment(number INTEGER PRIMARY KEY AUTOINCREMENT, images INTEGER NOT NULL);"
+                             /* place = segment << 32 | position. Metadata are columns "meta:NAME" of this table. */
+                             "CREATE TABLE item(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, place INTEGER NOT "
+                             "NULL, name TEXT, width INTEGER "
+                             "NOT NULL, height INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);";
 
 mask_status mask__database_damaged(const mask__catalogue *c, mask_error *err, const char *what)
 {
@@ -38,17 +38,19 @@ mask_status mask__database_fail(const mask__catalogue *c, mask_error *err)
 {
     const char *text = c->db ? sqlite3_errmsg(c->db) : "out of memory";
     switch (c->db ? sqlite3_errcode(c->db) & 0xff : SQLITE_NOMEM) {
-    case SQLITE_NOMEM: return mask__no_memory(err, c->path);
+    case SQLITE_NOMEM:
+        return mask__no_memory(err, c->path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_ERROR: /* our own SQL is right: then the schema is not */
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-    case SQLITE_TOOBIG: return mask__database_damaged(c, err, text);
+    case SQLITE_TOOBIG:
+        return mask__database_damaged(c, err, text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program keeps it locked: try again when it is done",
-                          c->path);
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                          "%s: another program keeps it locked: try again when it is done", c->path);
     case SQLITE_FULL:
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: the disk is full: make room and try again",
                           c->path);
@@ -122,7 +124,8 @@ mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, 
 
 static mask_status connect(mask__catalogue *c, const char *path, int flags, mask_error *err)
 {
-    static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536";
+    static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; "
+                                  "PRAGMA cache_size = -65536";
     int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) return mask__database_fail(c, err);
     sqlite3_busy_timeout(c->db, BUSY_MILLISECONDS);
@@ -139,9 +142,9 @@ static mask_status check_identity(mask__catalogue *c, mask_error *err)
     MASK__TRY(read_number(c, "PRAGMA application_id", &application, err));
     MASK__TRY(read_number(c, "PRAGMA user_version", &version, err));
     if (application != APPLICATION)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: is not the catalogue of a gallery, or is damaged: restore it from a copy, or index again",
-                          c->path);
+        return mask__fail(
+            err, MASK_EFORMAT, MASK_NO_OFFSET,
+            "%s: is not the catalogue of a gallery, or is damaged: restore it from a copy, or index again", c->path);
     if (version > VERSION)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: version %lld is newer than this program understands (%d): use a newer one", c->path,
@@ -159,8 +162,10 @@ static mask_status connect_read_only(mask__catalogue *c, mask_error *err)
     /* %w would double quotes; of a path only these three characters mean something in a URI. */
     for (const char *at = c->path; *at; at++)
         if (strchr("?#%", *at))
-            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: in a folder that cannot be written, its path must have "
-                              "no '%c'", c->path, *at);
+            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                              "%s: in a folder that cannot be written, its path must have "
+                              "no '%c'",
+                              c->path, *at);
     if (asprintf(&uri, "file:%s?immutable=1", c->path) < 0) return mask__no_memory(err, c->path);
     mask_status status = connect(c, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
     free(uri);
@@ -209,10 +214,8 @@ mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool
     if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
     if (status == MASK_OK) status = connect_existing(c, write, err);
     if (status == MASK_OK && write) status = mask__catalogue_sweep(c, err);
-    if (status == MASK_OK)
-        *out = c;
-    else
-        mask__catalogue_close(c);
+    if (status == MASK_OK) *out = c;
+    else mask__catalogue_close(c);
     return status;
 }
 
@@ -283,7 +286,8 @@ mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
     return status;
 }
 
-mask_status mask__database_create(const char *folder, mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
+mask_status mask__database_create(const char *folder,
+                                  mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
                                   const void *context, mask_error *err)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
@@ -341,7 +345,8 @@ mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err)
         if (code != EWOULDBLOCK)
             return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s/lock: cannot lock: %s", folder, strerror(code));
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: process %ld is changing this gallery: wait until it is done, or stop it", folder, process);
+                          "%s: process %ld is changing this gallery: wait until it is done, or stop it", folder,
+                          process);
     }
     /* Only for the message above: nothing depends on these bytes. */
     int length = snprintf(who, sizeof who, "%ld\n", (long)getpid());

@@ -1,5 +1,5 @@
-/* Inside of mask__catalogue: the SQLite handle behind it and one line for each thing SQLite may answer. For catalogue.c,
- * snapshot.c, conditions.c and metadata.c only. */
+/* Inside of mask__catalogue: the SQLite handle behind it and one line for each thing SQLite may answer. For
+ * catalogue.c, snapshot.c, conditions.c and metadata.c only. */
 #ifndef MASK_GALLERY_DATABASE_H
 #define MASK_GALLERY_DATABASE_H
 
@@ -13,8 +13,8 @@ enum { MASK__STATEMENTS = 16 };
 struct mask__catalogue {
     sqlite3 *db;
     char *folder, *path;
-    int lock;              /* descriptor of the writers' lock file; -1 for readers */
-    pthread_mutex_t mutex; /* conditions set limits on the connection that readers share */
+    int lock;                                   /* descriptor of the writers' lock file; -1 for readers */
+    pthread_mutex_t mutex;                      /* conditions set limits on the connection that readers share */
     sqlite3_stmt *statements[MASK__STATEMENTS]; /* prepared when first used */
 };
 
@@ -35,7 +35,8 @@ void mask__database_end(mask__catalogue *catalogue);
 mask_status mask__database_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
 
 /* Makes folder/catalogue.sqlite with the schema and what `fill` adds: whole, or not at all. */
-mask_status mask__database_create(const char *folder, mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
+mask_status mask__database_create(const char *folder,
+                                  mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
                                   const void *context, mask_error *err);
 /* SQL: the names of the metadata columns. */
 extern const char mask__metadata_columns[];

@@ -25,8 +25,8 @@ mask_status mask__gallery_check_folder(const char *path, mask_error *err)
     }
     closedir(folder);
     if (made || !foreign) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a folder of other things: choose another place for the gallery",
-                      path);
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                      "%s: is a folder of other things: choose another place for the gallery", path);
 }
 
 void mask__gallery_unmake(const char *path)

@@ -1,7 +1,7 @@
 /* A gallery as a whole: made, opened for reading, described, verified. changes.c is its writer.
  *
- * Opening maps the segments of one snapshot. A compaction may unlink one of them between the snapshot and the mapping: then
- * there is a newer generation, and the reader begins again with that. */
+ * Opening maps the segments of one snapshot. A compaction may unlink one of them between the snapshot and the mapping:
+ * then there is a newer generation, and the reader begins again with that. */
 #include "gallery.h"
 #include "files.h"
 
@@ -29,10 +29,12 @@ static mask_status check_options(const mask_knowledge *k, const mask_match_optio
     int whole = o->whole_region == MASK_WHOLE_AUTO ? MASK_WHOLE_MEAN : o->whole_region;
     MASK__TRY(mask__scorer_check(k, o, whole, err));
     if (o->adjective > 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a gallery scores nouns without their adjectives: leave "
-                                                            "--adjectives out");
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "a gallery scores nouns without their adjectives: leave "
+                          "--adjectives out");
     if (g->segment_images > MASK__SEGMENT_IMAGES_MAX)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment holds at most %d images", MASK__SEGMENT_IMAGES_MAX);
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment holds at most %d images",
+                          MASK__SEGMENT_IMAGES_MAX);
     return MASK_OK;
 }
 
@@ -64,8 +66,8 @@ static mask_status check_same(const char *path, const mask_knowledge *k, const m
     const char *differs = mask__catalogue_settings_differ(&old, settings);
     if (differs)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: is a gallery already, made with another %s: make a new one, or give the same options", path,
-                          differs);
+                          "%s: is a gallery already, made with another %s: make a new one, or give the same options",
+                          path, differs);
     status = mask__gallery_file(&copy, path, "knowledge.mask", err);
     if (status == MASK_OK) status = mask__gallery_file(&fresh, path, "knowledge.mask.compare", err);
     if (status == MASK_OK) status = mask_knowledge_save(k, fresh, err);
@@ -110,9 +112,8 @@ mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const
                                 const mask_gallery_options *gallery_options, mask_error *err)
 {
     mask_gallery_options g = gallery_options ? *gallery_options : MASK_GALLERY_DEFAULTS;
-    mask__catalogue_settings settings = {.options = options ? *options : mask_match_defaults(k),
-                                         .budget = g.budget,
-                                         .segment_images = g.segment_images};
+    mask__catalogue_settings settings = {
+        .options = options ? *options : mask_match_defaults(k), .budget = g.budget, .segment_images = g.segment_images};
     settings.whole_region = settings.options.whole_region;
     settings.options.modifiers = NULL;
     MASK__TRY(check_options(k, &settings.options, &g, err));
@@ -171,10 +172,11 @@ static mask_status open_segments(mask_gallery *g, mask_error *err)
         MASK__TRY(mask__gallery_file(&file, g->path, g->snapshot.segments[i].file, err));
         mask_status status = mask__segment_open(&g->segments[i], file, MASK__VERIFY_TABLE, err);
         if (status == MASK_OK) g->opened++;
-        if (status == MASK_OK && (g->segments[i].images != g->snapshot.segments[i].images || g->segments[i].words != words ||
-                                  g->segments[i].z != z))
-            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                                "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
+        if (status == MASK_OK && (g->segments[i].images != g->snapshot.segments[i].images ||
+                                  g->segments[i].words != words || g->segments[i].z != z))
+            status =
+                mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                           "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
         free(file);
         if (status != MASK_OK) return status;
     }
@@ -232,10 +234,8 @@ static mask_status open_gallery(mask_gallery **out, const char *path, mask__veri
     }
     mask_status status = open_parts(g, verify, run, err);
     if (status == MASK_OK && verify == MASK__VERIFY_TABLE) status = mask__searcher_open(g, err);
-    if (status == MASK_OK)
-        *out = g;
-    else
-        mask_gallery_close(g);
+    if (status == MASK_OK) *out = g;
+    else mask_gallery_close(g);
     return status;
 }
 

@@ -10,7 +10,7 @@ typedef struct mask__searcher mask__searcher;
 
 struct mask_gallery {
     char *path;
-    mask_knowledge *knowledge; /* the gallery's own copy */
+    mask_knowledge *knowledge;  /* the gallery's own copy */
     mask_match_options options; /* of the index; whole_region resolved */
     size_t budget;              /* regions kept an image; 0 = all */
     mask__catalogue *catalogue;
@@ -22,7 +22,8 @@ struct mask_gallery {
     mask__searcher *searcher;
 };
 
-/* Opening a gallery ends with the first, when all else stands; closing begins with the second (NULL searcher is fine). */
+/* Opening a gallery ends with the first, when all else stands; closing begins with the second (NULL searcher is fine).
+ */
 mask_status mask__searcher_open(mask_gallery *gallery, mask_error *err);
 void mask__searcher_close(mask_gallery *gallery);
 

@@ -1,4 +1,5 @@
-/* What is said of each image that was found: its names, and for every word its score and the region that looks most like it. */
+/* What is said of each image that was found: its names, and for every word its score and the region that looks most
+ * like it. */
 #include "hits.h"
 #include "base/memory.h"
 
@@ -28,7 +29,8 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
     const mask__scorer *scorer = &p->gallery->scorer;
     size_t image = found->image, regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
     const float *mu = s->mu + s->image_rows[image] * s->z;
-    const float *whole = s->whole ? s->whole + image * s->z : NULL, *scene = s->scenes ? s->scenes + image * s->z : NULL;
+    const float *whole = s->whole ? s->whole + image * s->z : NULL,
+                *scene = s->scenes ? s->scenes + image * s->z : NULL;
     mask_hit_word *words = mask__arena_alloc(arena, p->part_count, sizeof *words);
     if (!words) return mask__no_memory(err, "results");
     for (size_t i = 0; i < p->part_count; i++) {

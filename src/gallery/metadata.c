@@ -1,6 +1,6 @@
-/* Metadata of images from a tab-separated table: a header, first column `id`, any others. A column is kept as numbers where
- * all its values in the table are, else as texts; an empty field is NULL. The table is read twice, first to judge it: one
- * that is broken anywhere changes nothing. */
+/* Metadata of images from a tab-separated table: a header, first column `id`, any others. A column is kept as numbers
+ * where all its values in the table are, else as texts; an empty field is NULL. The table is read twice, first to judge
+ * it: one that is broken anywhere changes nothing. */
 #include "database.h"
 #include "base/memory.h"
 #include "base/stream.h"
@@ -16,7 +16,7 @@ enum { LINE_BYTES = 1 << 20, COLUMNS = 200, NAME_BYTES = 64 };
 typedef struct table {
     mask__stream *stream;
     const char *fields[COLUMNS];
-    size_t columns; /* with id */
+    size_t columns;       /* with id */
     char *names[COLUMNS]; /* in the arena */
     bool number[COLUMNS];
     mask__arena arena;
@@ -72,10 +72,13 @@ static mask_status read_header(table *t, mask_error *err)
     t->columns = count;
     for (size_t i = 1; i < count; i++) {
         if (!is_name(t->fields[i]))
-            return refuse(t, err, "a column's name must be letters, digits and '_', at most 64, and not id, name, width, "
-                                  "height or mask_row:", t->fields[i]);
+            return refuse(t, err,
+                          "a column's name must be letters, digits and '_', at most 64, and not id, name, width, "
+                          "height or mask_row:",
+                          t->fields[i]);
         for (size_t j = 1; j < i; j++)
-            if (sqlite3_stricmp(t->fields[i], t->names[j]) == 0) return refuse(t, err, "a column stands twice:", t->fields[i]);
+            if (sqlite3_stricmp(t->fields[i], t->names[j]) == 0)
+                return refuse(t, err, "a column stands twice:", t->fields[i]);
         t->names[i] = mask__arena_text(&t->arena, t->fields[i], strlen(t->fields[i]));
         if (!t->names[i]) return mask__no_memory(err, "a table");
         t->number[i] = true;
@@ -152,8 +155,10 @@ static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *
         else if (columns >= COLUMNS - 1)
             return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: column '%s' would be one more than %d: use fewer",
                               mask__stream_path(t->stream), t->names[i], COLUMNS - 1);
-        MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", t->names[i],
-                                                   t->number[i] ? "NUMERIC" : "TEXT"), err));
+        MASK__TRY(run_formatted(c,
+                                sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", t->names[i],
+                                                t->number[i] ? "NUMERIC" : "TEXT"),
+                                err));
     }
     return mask__database_make_view(c, err);
 }
@@ -191,8 +196,7 @@ static mask_status put_rows(mask__catalogue *c, table *t, size_t rows, size_t *m
     mask_status status = next_row(t, &count, err); /* the header */
     for (size_t done = 0; status == MASK_OK && (status = next_row(t, &count, err)) == MASK_OK && count; done++) {
         status = count == t->columns ? put_row(c, t, s, missing, err) : refuse(t, err, "changed while it was read", "");
-        if (status == MASK_OK && done % 4096 == 0)
-            status = mask__progress(run, "metadata", "images", done, rows, err);
+        if (status == MASK_OK && done % 4096 == 0) status = mask__progress(run, "metadata", "images", done, rows, err);
         if (status != MASK_OK) break;
     }
     sqlite3_finalize(s);

@@ -1,9 +1,8 @@
-/* Certain bounds for words without a prototype. v = sum_q s_q v_q / n, n = |sum_q s_q v_q| (Eq. 13), s_q >= 0, and A, the mean of
- * the largest cosines, is a maximum of linear functions of v: convex and positively homogeneous. So
- *     A_v(i) <= sum_q (s_q |v_q| / n) A_q(i),
- * from the known words' 8-bit columns; the mean over regions is linear, which makes it an equation. Nothing but -1 bounds
- * A_v from below, and nothing but 1 from above where the prototype is no such sum (Procrustes): then searches compute more
- * images exactly. G and H are dot products with 8-bit vectors. */
+/* Certain bounds for words without a prototype. v = sum_q s_q v_q / n, n = |sum_q s_q v_q| (Eq. 13), s_q >= 0, and A,
+ * the mean of the largest cosines, is a maximum of linear functions of v: convex and positively homogeneous. So A_v(i)
+ * <= sum_q (s_q |v_q| / n) A_q(i), from the known words' 8-bit columns; the mean over regions is linear, which makes it
+ * an equation. Nothing but -1 bounds A_v from below, and nothing but 1 from above where the prototype is no such sum
+ * (Procrustes): then searches compute more images exactly. G and H are dot products with 8-bit vectors. */
 #include "oodwords.h"
 #include "base/memory.h"
 #include "gallery/scan.h"
@@ -29,7 +28,8 @@ static mask_status lexicon_of_one(mask__lexicon *one, const mask__lexicon *lexic
     return mask__strings_intern(&one->names, name, length, &index, NULL, err);
 }
 
-static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery, const mask__lexicon *one, mask_error *err)
+static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery, const mask__lexicon *one,
+                              mask_error *err)
 {
     const mask_knowledge *k = gallery->knowledge;
     const mask_match_options *o = &gallery->options;
@@ -112,8 +112,8 @@ static void pooled_bounds(const filling *f, size_t block, float *high, float *lo
     float sums[MASK__BLOCK] = {0};
     for (size_t q = 0; f->convex && q < m; q++) {
         mask__steps step = s->pooled_steps[items[q].index * s->blocks + block];
-        mask__scan_add(s->pooled_codes + items[q].index * stride + block * MASK__BLOCK, (float)(f->shares[q] * step.step),
-                       sums);
+        mask__scan_add(s->pooled_codes + items[q].index * stride + block * MASK__BLOCK,
+                       (float)(f->shares[q] * step.step), sums);
         middle += f->shares[q] * step.low;
         radius += f->shares[q] * (0.5 * step.step + s->pooled_slack);
     }

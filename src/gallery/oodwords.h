@@ -1,5 +1,5 @@
-/* Words outside the knowledge, as a gallery's searches see them: looked up once, and their columns over the gallery kept,
- * as intervals that later searches narrow. */
+/* Words outside the knowledge, as a gallery's searches see them: looked up once, and their columns over the gallery
+ * kept, as intervals that later searches narrow. */
 #ifndef MASK_GALLERY_OODWORDS_H
 #define MASK_GALLERY_OODWORDS_H
 
@@ -9,22 +9,22 @@
 
 /* Certain bounds of c_w(i) over a segment: low[i] <= c_w(i) <= high[i]; equal where it was computed exactly. */
 typedef struct mask__bounds {
-    float *high, *low;               /* blocks x MASK__BLOCK; 0 beyond the images */
-    float *block_high, *block_low;   /* blocks: of the interval, for whole blocks */
+    float *high, *low;             /* blocks x MASK__BLOCK; 0 beyond the images */
+    float *block_high, *block_low; /* blocks: of the interval, for whole blocks */
 } mask__bounds;
 
 typedef struct mask__ood_word {
     char *name;
     size_t length;
-    float weight;               /* in a text's mean */
-    mask__scored_terms scored;  /* of this one word */
+    float weight;              /* in a text's mean */
+    mask__scored_terms scored; /* of this one word */
     mask__neighbours neighbours;
-    float *cosines;             /* of word vectors, with the neighbours */
-    double norm;                /* |sum s_q v_q| */
-    mask__bounds *columns;      /* one a segment, once filled */
-    pthread_rwlock_t lock;      /* of columns and filled */
+    float *cosines;        /* of word vectors, with the neighbours */
+    double norm;           /* |sum s_q v_q| */
+    mask__bounds *columns; /* one a segment, once filled */
+    pthread_rwlock_t lock; /* of columns and filled */
     bool filled;
-    size_t users;               /* searches that hold it; guarded by the searcher's lock, as `used` is */
+    size_t users; /* searches that hold it; guarded by the searcher's lock, as `used` is */
     uint64_t used;
     mask__arena arena;
 } mask__ood_word;

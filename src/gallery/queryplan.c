@@ -1,9 +1,9 @@
 /* Queries as linear functions of columns (queryplan.h).
  *
- * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an OOD word
- * low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every rounding of the
- * sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude` bounds for the
- * block; `margin` collects them. The score itself is a sum of the same products in double. */
+ * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an
+ * OOD word low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every
+ * rounding of the sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude`
+ * bounds for the block; `margin` collects them. The score itself is a sum of the same products in double. */
 #include "queryplan.h"
 #include "gallery/scan.h"
 
@@ -96,7 +96,8 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     if (!p->readings || !p->held || !p->held_count || !p->texts) return mask__no_memory(err, "a query");
     for (size_t t = 0; t < query->count; t++) {
         if (!isfinite(query->texts[t].weight))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu of the query: its weight must be finite", t + 1);
+            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu of the query: its weight must be finite",
+                              t + 1);
         MASK__TRY(mask__searcher_read(p->gallery, vectors, query->texts[t].text, results, &p->readings[t], &p->held[t],
                                       &p->held_count[t], err));
         p->reading_count = t + 1;
@@ -238,8 +239,8 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
         add_intervals(p, segment, block, sums, lows);
         low = lows;
     }
-    float constants[5] = {(float)(middle + radius), (float)(middle - radius), (float)p->weight, (float)(margin - p->hub),
-                          (float)(margin + p->hub)};
+    float constants[5] = {(float)(middle + radius), (float)(middle - radius), (float)p->weight,
+                          (float)(margin - p->hub), (float)(margin + p->hub)};
     finish_bounds(sums, low, s->image_deviation + first, s->image_hub + first, count, constants, upper, lower);
     for (size_t i = count; i < MASK__BLOCK; i++) upper[i] = lower[i] = -INFINITY;
 }
@@ -251,7 +252,8 @@ double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float
     const mask__segment *s = &p->gallery->segments[segment];
     const mask__scorer *scorer = &p->gallery->scorer;
     const float *mu = s->mu + s->image_rows[image] * s->z;
-    const float *whole = s->whole ? s->whole + image * s->z : NULL, *scene = s->scenes ? s->scenes + image * s->z : NULL;
+    const float *whole = s->whole ? s->whole + image * s->z : NULL,
+                *scene = s->scenes ? s->scenes + image * s->z : NULL;
     size_t regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
     double score = 0;
     mask__scorer_exact(scorer, &scorer->known, p->words, p->known, mu, regions, whole, scene, c, NULL, NULL);

@@ -25,9 +25,9 @@ typedef struct mask__plan {
     const mask_gallery *gallery;
     /* Distinct terms: `known` known words, then `ood` OOD words. */
     size_t known, ood;
-    uint32_t *words;          /* known */
+    uint32_t *words; /* known */
     mask__ood_word **ood_words;
-    double *coefficients;     /* known + ood */
+    double *coefficients; /* known + ood */
     mask__plan_part *parts;
     size_t part_count;
     mask__plan_text *texts;
@@ -35,9 +35,9 @@ typedef struct mask__plan {
     double mean, weight, hub; /* M, W, H */
     mask_reading *readings;   /* one a text of the query */
     size_t reading_count;
-    mask__text_term **held;   /* what the searcher holds for it, by text of the query */
+    mask__text_term **held; /* what the searcher holds for it, by text of the query */
     size_t *held_count;
-    mask__arena arena;        /* all but the readings */
+    mask__arena arena; /* all but the readings */
 } mask__plan;
 
 /* The readings go to `results`. MASK_ENOTFOUND when no word of the query can be used. Free in any case. */

@@ -30,8 +30,9 @@ static int32_t dot(const int8_t *restrict a, const int16_t *restrict b, size_t n
     return sum;
 }
 
-/* x . v = (x - step q) . v + step q . (v - s c) + step s q . c. The first is at most 0.501 step |v|_1; the second at most
- * s / 2 times |step q|_1 <= |x|_1 + 0.501 step Z <= sqrt Z + 0.501 step Z; the third is computed exactly and rounded. */
+/* x . v = (x - step q) . v + step q . (v - s c) + step s q . c. The first is at most 0.501 step |v|_1; the second at
+ * most s / 2 times |step q|_1 <= |x|_1 + 0.501 step Z <= sqrt Z + 0.501 step Z; the third is computed exactly and
+ * rounded. */
 void mask__scan_dots(const mask__scan_vector *v, const int8_t *codes, const float *steps, size_t count, float *dots,
                      float *errors)
 {

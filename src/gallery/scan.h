@@ -1,4 +1,5 @@
-/* The kernels of a scan: sums over 8-bit columns, dot products of 8-bit vectors, with what their results may be off by. */
+/* The kernels of a scan: sums over 8-bit columns, dot products of 8-bit vectors, with what their results may be off by.
+ */
 #ifndef MASK_GALLERY_SCAN_H
 #define MASK_GALLERY_SCAN_H
 

@@ -1,5 +1,5 @@
-/* Searching a gallery by texts: the exact ranking (select.h says why it is exact), from 8-bit columns in one scan, with the few
- * images that may be among the best scored from their regions. */
+/* Searching a gallery by texts: the exact ranking (select.h says why it is exact), from 8-bit columns in one scan, with
+ * the few images that may be among the best scored from their regions. */
 #include "gallery/filter.h"
 #include "gallery/hits.h"
 #include "gallery/queryplan.h"
@@ -83,7 +83,8 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
     want = query->k > SIZE_MAX - query->offset ? SIZE_MAX : query->k + query->offset;
     if (want > filter.images) want = filter.images;
     mask__selection *parts = mask__arena_alloc(work, (size_t)threads, sizeof *parts);
-    rescoring r = {.plan = plan, .terms = terms, .c = mask__arena_alloc(work, MASK__MOST_RESCORED * terms, sizeof(float))};
+    rescoring r = {
+        .plan = plan, .terms = terms, .c = mask__arena_alloc(work, MASK__MOST_RESCORED * terms, sizeof(float))};
     if (!parts || !r.c) return mask__no_memory(err, "a search");
     for (int t = 0; t < threads; t++) mask__selection_open(&parts[t], want, query->min_score);
     mask_status status = scan(plan, &filter, parts, threads, err);
@@ -95,8 +96,8 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
 }
 
 /* A query without words of its own threads: also what a batch runs on each core. */
-static mask_status search(const mask_gallery *g, const mask_vectors *vectors, const mask_query *query, mask_results *out,
-                          mask_error *err)
+static mask_status search(const mask_gallery *g, const mask_vectors *vectors, const mask_query *query,
+                          mask_results *out, mask_error *err)
 {
     double start = omp_get_wtime();
     mask__arena work = {0}, results = {0};
@@ -122,7 +123,8 @@ static mask_status check_query(const mask_query *query, mask_error *err)
 {
     if (query->count == 0 || !query->texts)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a query needs at least one text");
-    if (isnan(query->min_score)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
+    if (isnan(query->min_score))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
     return MASK_OK;
 }
 
@@ -135,8 +137,9 @@ mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors 
     return search(gallery, vectors, query, out, err);
 }
 
-mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *queries,
-                                      size_t count, mask_results *out, const mask_run *run, mask_error *err)
+mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
+                                      const mask_query *queries, size_t count, mask_results *out, const mask_run *run,
+                                      mask_error *err)
 {
     mask_status status = MASK_OK;
     size_t failed_at = SIZE_MAX, done = 0;

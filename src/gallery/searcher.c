@@ -1,5 +1,5 @@
-/* The shared part of searches (searcher.h). Opening a lexicon and asking WordNet would cost more than a search, so both are done
- * once; what grows with the words asked for has a limit. */
+/* The shared part of searches (searcher.h). Opening a lexicon and asking WordNet would cost more than a search, so both
+ * are done once; what grows with the words asked for has a limit. */
 #include "searcher.h"
 
 #include <math.h>
@@ -136,10 +136,9 @@ static mask_status copy_neighbours(mask_word *word, const mask_gallery *gallery,
     if (!out) return mask__no_memory(err, "neighbours");
     for (size_t q = 0; q < m; q++) {
         mask__ranked item = ood->neighbours.items[q];
-        out[q] = (mask_word_neighbour){
-            .word = keep(arena, mask_knowledge_word(gallery->knowledge, item.index, NULL)),
-            .cosine = ood->cosines[q],
-            .weight = item.value};
+        out[q] = (mask_word_neighbour){.word = keep(arena, mask_knowledge_word(gallery->knowledge, item.index, NULL)),
+                                       .cosine = ood->cosines[q],
+                                       .weight = item.value};
         if (!out[q].word) return mask__no_memory(err, "neighbours");
     }
     word->neighbours = out;
@@ -148,8 +147,8 @@ static mask_status copy_neighbours(mask_word *word, const mask_gallery *gallery,
 }
 
 /* One token's fate, copied out of the lexicon; a term when it is one. */
-static mask_status copy_word(const mask_gallery *gallery, const mask__resolution *r, mask__arena *arena, mask_word *word,
-                             mask__text_term *terms, size_t *count, mask_error *err)
+static mask_status copy_word(const mask_gallery *gallery, const mask__resolution *r, mask__arena *arena,
+                             mask_word *word, mask__text_term *terms, size_t *count, mask_error *err)
 {
     const mask__lexicon *lexicon = &gallery->searcher->lexicon;
     *word = (mask_word){.token = keep(arena, r->token),

@@ -4,14 +4,15 @@
 #include <string.h>
 
 /* The tensor of this name and exact shape; columns 0 = one dimension. */
-static mask_status get(const mask__segment *s, const char *name, mask__dtype dtype, size_t rows, size_t columns, void *out,
-                       mask_error *err)
+static mask_status get(const mask__segment *s, const char *name, mask__dtype dtype, size_t rows, size_t columns,
+                       void *out, mask_error *err)
 {
     const mask__tensor *t;
     MASK__TRY(mask__pack_get(&s->pack, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
     if (t->shape[0] != rows || (columns && t->shape[1] != columns)) /* a shape of 0 asks for any */
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: '%s' has another shape than the rest of its file",
-                          s->pack.path, (unsigned long long)t->offset, name);
+        return mask__fail(err, MASK_EFORMAT, t->offset,
+                          "%s: byte %llu: '%s' has another shape than the rest of its file", s->pack.path,
+                          (unsigned long long)t->offset, name);
     memcpy(out, &t->data, sizeof t->data);
     return MASK_OK;
 }
@@ -68,7 +69,8 @@ static mask_status get_all(mask__segment *s, mask_error *err)
     MASK__TRY(get(s, "scores.codes", MASK__U8, s->words, stride, &s->score_codes, err));
     MASK__TRY(get(s, "scores.slack", MASK__F32, s->words, 0, &s->score_slack, err));
     MASK__TRY(get(s, "pooled.codes", MASK__U8, s->words, stride, &s->pooled_codes, err));
-    MASK__TRY(mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){s->words, s->blocks, 2}, &steps, err));
+    MASK__TRY(
+        mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){s->words, s->blocks, 2}, &steps, err));
     s->pooled_steps = steps->data;
     MASK__TRY(get(s, "pooled.slack", MASK__F32, 1, 0, &slack, err));
     s->pooled_slack = *slack;

@@ -1,5 +1,5 @@
-/* One immutable part of a gallery: a pack (docs/segments.md), mapped. Segments are written once, never changed; a gallery
- * is a list of them (catalogue.h) and the images that were removed since.
+/* One immutable part of a gallery: a pack (docs/segments.md), mapped. Segments are written once, never changed; a
+ * gallery is a list of them (catalogue.h) and the images that were removed since.
  *
  * Terms are the K known words, in the knowledge's order. Their columns are kept in 8 bits, word by word, in blocks of
  * MASK__BLOCK images, each block with its own low and step: a value x is stored as the code q for which
@@ -18,24 +18,25 @@ typedef struct mask__steps {
 
 typedef struct mask__segment {
     mask__pack pack;
-    size_t images, blocks; /* blocks of MASK__BLOCK images; the last may be partly filled */
-    size_t words, z;       /* K, Z */
-    const uint64_t *image_rows;      /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
-    const float *mu;                 /* rows x Z, unit region vectors: what exact rescoring reads */
-    const uint32_t *region_of_row;   /* rows: the region of its image as the image set numbers them */
-    const float *boxes;              /* rows x 4: x1, y1, x2, y2, NaN where unknown; NULL when all are */
-    const uint8_t *score_codes;      /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
-    const mask__steps *score_steps;  /* K x blocks */
-    const float *score_slack;        /* K */
-    const uint8_t *pooled_codes;     /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
+    size_t images, blocks;         /* blocks of MASK__BLOCK images; the last may be partly filled */
+    size_t words, z;               /* K, Z */
+    const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
+    const float *mu;               /* rows x Z, unit region vectors: what exact rescoring reads */
+    const uint32_t *region_of_row; /* rows: the region of its image as the image set numbers them */
+    const float *boxes;            /* rows x 4: x1, y1, x2, y2, NaN where unknown; NULL when all are */
+    const uint8_t *score_codes; /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
+    const mask__steps *score_steps; /* K x blocks */
+    const float *score_slack;       /* K */
+    const uint8_t *pooled_codes;    /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
     const mask__steps *pooled_steps;
-    float pooled_slack;              /* of all words */
-    const float *whole;              /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */
-    const float *scenes;             /* images x Z: unit scene vector; NULL without scenes */
-    const int8_t *whole_codes, *scene_codes; /* images x Z, the same in 8 bits: |x - q step| <= 0.501 step a component */
-    const float *whole_steps, *scene_steps;  /* images: step of the image, its largest component / 127 */
-    const float *image_hub;          /* images: a h(i); 0 below the full calibration */
-    const float *image_deviation;    /* images: D(i); 1 below the full calibration */
+    float pooled_slack;  /* of all words */
+    const float *whole;  /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */
+    const float *scenes; /* images x Z: unit scene vector; NULL without scenes */
+    const int8_t *whole_codes,
+        *scene_codes;                       /* images x Z, the same in 8 bits: |x - q step| <= 0.501 step a component */
+    const float *whole_steps, *scene_steps; /* images: step of the image, its largest component / 127 */
+    const float *image_hub;                 /* images: a h(i); 0 below the full calibration */
+    const float *image_deviation;           /* images: D(i); 1 below the full calibration */
 } mask__segment;
 
 /* Maps and validates; verify reads all of it against the checksums. */

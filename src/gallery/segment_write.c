@@ -34,8 +34,8 @@ static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, 
     }
 }
 
-/* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon; pooling
- * adds one rounding a value it sums, and vectors are unit to a few roundings. */
+/* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon;
+ * pooling adds one rounding a value it sums, and vectors are unit to a few roundings. */
 static double dot_slack(const mask__scorer *s, size_t most_regions, bool pooled)
 {
     const mask_match_options *o = &s->options;
@@ -105,8 +105,8 @@ mask_status mask__draft_append(mask__draft *d, const float *mu, size_t rows, mas
     return rows == 0 ? MASK_OK : mask__pack_append(d->writer, mu, rows * d->z * sizeof *mu, err);
 }
 
-static mask_status put(mask__draft *d, const char *name, mask__dtype dtype, size_t rows, size_t columns, const void *data,
-                       mask_error *err)
+static mask_status put(mask__draft *d, const char *name, mask__dtype dtype, size_t rows, size_t columns,
+                       const void *data, mask_error *err)
 {
     return mask__pack_add(d->writer, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, data, err);
 }

@@ -11,7 +11,7 @@ typedef struct mask__draft {
     size_t most_regions; /* kept of one image */
     uint64_t *image_rows;
     uint32_t *region_of_row;
-    float *boxes; /* NaN where unknown */
+    float *boxes;                        /* NaN where unknown */
     uint8_t *score_codes, *pooled_codes; /* words x stride, 0 in padding */
     mask__steps *score_steps, *pooled_steps;
     float *whole, *scenes; /* NULL where the segment has none */
@@ -21,8 +21,8 @@ typedef struct mask__draft {
 } mask__draft;
 
 /* image_rows (images + 1) is copied. Opens the file for mask__draft_append. Close it whatever open returns. */
-mask_status mask__draft_open(mask__draft *draft, const char *path, const mask__scorer *scorer, const uint64_t *image_rows,
-                             size_t images, mask_error *err);
+mask_status mask__draft_open(mask__draft *draft, const char *path, const mask__scorer *scorer,
+                             const uint64_t *image_rows, size_t images, mask_error *err);
 /* The rows of mu of the next images. */
 mask_status mask__draft_append(mask__draft *draft, const float *mu, size_t rows, mask_error *err);
 /* Writes all the rest and makes the file visible. */
@@ -31,8 +31,8 @@ void mask__draft_close(mask__draft *draft);
 
 /* Codes of at most MASK__BLOCK finite values: |x - (low + code step)| <= step / 2 and a few roundings. */
 mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes);
-/* What c_w(i) and A_w(i) may differ between GEMM and mask__scorer_exact (docs/segments.md). most_regions matters to the pooling
- * `mean` only. */
+/* What c_w(i) and A_w(i) may differ between GEMM and mask__scorer_exact (docs/segments.md). most_regions matters to the
+ * pooling `mean` only. */
 float mask__score_slack(const mask__scorer *scorer, size_t word, size_t most_regions);
 float mask__pooled_slack(const mask__scorer *scorer, size_t most_regions);
 

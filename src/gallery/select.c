@@ -143,8 +143,8 @@ static void keep_best(mask__scored *best, size_t *found, size_t want, mask__scor
     }
 }
 
-/* All candidates of the parts that may still matter, as one heap. The k largest lower bounds of all images are among those of
- * the parts, whatever each part saw first. */
+/* All candidates of the parts that may still matter, as one heap. The k largest lower bounds of all images are among
+ * those of the parts, whatever each part saw first. */
 static mask__candidate *gather(mask__selection *parts, size_t part_count, mask__arena *arena, size_t *count)
 {
     size_t all = 0;

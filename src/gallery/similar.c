@@ -1,5 +1,5 @@
-/* Images like an image: cosines of scene vectors (of whole-image vectors without scenes), bounded by a scan of their 8-bit
- * codes, the candidates computed in float (select.h). */
+/* Images like an image: cosines of scene vectors (of whole-image vectors without scenes), bounded by a scan of their
+ * 8-bit codes, the candidates computed in float (select.h). */
 #include "gallery/filter.h"
 #include "gallery/hits.h"
 #include "gallery/scan.h"
@@ -12,8 +12,8 @@
 
 typedef struct likeness {
     const mask_gallery *gallery;
-    const float *vector;   /* Z, unit */
-    bool scenes;           /* which vectors are compared */
+    const float *vector; /* Z, unit */
+    bool scenes;         /* which vectors are compared */
     mask__scan_vector codes;
 } likeness;
 
@@ -23,7 +23,8 @@ static const float *vectors_of(const likeness *l, size_t segment)
     return l->scenes ? s->scenes : s->whole;
 }
 
-static void scan_block(const likeness *l, size_t segment, size_t block, const uint64_t *pass, mask__selection *selection)
+static void scan_block(const likeness *l, size_t segment, size_t block, const uint64_t *pass,
+                       mask__selection *selection)
 {
     const mask__segment *s = &l->gallery->segments[segment];
     size_t first = block * MASK__BLOCK, count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
@@ -42,7 +43,8 @@ static void rescore(void *context, const mask__candidate *batch, size_t count, d
 {
     const likeness *l = context;
     for (size_t i = 0; i < count; i++)
-        scores[i] = (double)mask__dot(vectors_of(l, batch[i].segment) + batch[i].image * l->codes.z, l->vector, l->codes.z);
+        scores[i] =
+            (double)mask__dot(vectors_of(l, batch[i].segment) + batch[i].image * l->codes.z, l->vector, l->codes.z);
 }
 
 static mask_status find_best(likeness *l, const mask_query *query, size_t segment, size_t image, mask__arena *work,
@@ -86,7 +88,8 @@ static mask_status similar(const mask_gallery *g, const char *id, const mask_que
     likeness l = {.gallery = g, .scenes = g->segments[segment].scenes != NULL};
     if (!vectors_of(&l, segment))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: keeps no vectors of whole images: index again with --context or --scene above 0", g->path);
+                          "%s: keeps no vectors of whole images: index again with --context or --scene above 0",
+                          g->path);
     l.vector = vectors_of(&l, segment) + image * z;
     int16_t *codes = mask__arena_alloc(work, z, sizeof *codes);
     if (!codes) return mask__no_memory(err, "a search");
@@ -95,13 +98,14 @@ static mask_status similar(const mask_gallery *g, const char *id, const mask_que
     return mask__hits_make(out, g, NULL, best, found, query->offset, results, err);
 }
 
-mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query, mask_results *out,
-                                 const mask_run *run, mask_error *err)
+mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
+                                 mask_results *out, const mask_run *run, mask_error *err)
 {
     double start = omp_get_wtime();
     mask__arena work = {0}, results = {0};
     *out = (mask_results){0};
-    if (isnan(query->min_score)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
+    if (isnan(query->min_score))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
     mask__use_threads(run);
     mask_status status = similar(gallery, id, query, &work, &results, out, err);
     mask__arena_free(&work);

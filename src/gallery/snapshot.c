@@ -1,4 +1,5 @@
-/* The catalogue at one moment as plain memory: what readers work on. Every row is checked against its sum and its segment. */
+/* The catalogue at one moment as plain memory: what readers work on. Every row is checked against its sum and its
+ * segment. */
 #include "database.h"
 #include "base/memory.h"
 #include "base/strings.h"
@@ -41,7 +42,8 @@ static char *keep_text(keep *k, const char *text)
     return copy;
 }
 
-static mask_status read_segment(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask__snapshot_segment *out, mask_error *err)
+static mask_status read_segment(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask__snapshot_segment *out,
+                                mask_error *err)
 {
     int64_t number = sqlite3_column_int64(s, 0), images = sqlite3_column_int64(s, 1);
     char name[MASK__SEGMENT_NAME_BYTES];
@@ -145,7 +147,8 @@ mask_status mask__snapshot_index(mask__snapshot *out, bool *twice, mask_error *e
     keep *k = out->memory;
     *twice = false;
     if (!k) return mask__no_memory(err, "the catalogue");
-    for (k->slot_count = 16; k->slot_count < 2 * out->images; k->slot_count *= 2) {}
+    for (k->slot_count = 16; k->slot_count < 2 * out->images; k->slot_count *= 2) {
+    }
     k->slots = mask__arena_alloc(&k->arena, k->slot_count, sizeof *k->slots);
     if (!k->slots) return mask__no_memory(err, "the catalogue");
     for (size_t segment = 0; segment < out->segment_count; segment++)

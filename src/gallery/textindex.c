@@ -1,5 +1,6 @@
-/* Texts as terms with weights and statistics, and the file that remembers them. It is named after the texts' content, so it is
- * never wrong about them; a gallery's knowledge never changes. A damaged file, or one of another version, is made anew. */
+/* Texts as terms with weights and statistics, and the file that remembers them. It is named after the texts' content,
+ * so it is never wrong about them; a gallery's knowledge never changes. A damaged file, or one of another version, is
+ * made anew. */
 #include "textindex.h"
 #include "base/memory.h"
 
@@ -120,8 +121,8 @@ static mask_status score_words(making *m, mask__text_index *out, mask_error *err
     return MASK_OK;
 }
 
-static mask_status score_text(const making *m, const mask__text_index *index, size_t first, size_t count, double *shares,
-                              float *statistics, mask__arena *arena, mask_error *err)
+static mask_status score_text(const making *m, const mask__text_index *index, size_t first, size_t count,
+                              double *shares, float *statistics, mask__arena *arena, mask_error *err)
 {
     const mask__scorer *scorer = &m->gallery->scorer;
     const float **over_b = room(arena, count, 1, sizeof *over_b);
@@ -133,7 +134,7 @@ static mask_status score_text(const making *m, const mask__text_index *index, si
         uint32_t term = m->lexicon.text_terms[first + i], place = m->place[term];
         weights[i] = m->values.weights[term];
         total += (double)weights[i];
-        over_b[i] = place >= index->known   ? m->over_b + (place - index->known) * scorer->background
+        over_b[i] = place >= index->known  ? m->over_b + (place - index->known) * scorer->background
                     : scorer->known.over_b ? scorer->known.over_b + index->words[place] * scorer->background
                                            : NULL;
     }
@@ -157,7 +158,8 @@ static mask_status score_texts(making *m, mask__text_index *out, mask_error *err
 #pragma omp parallel for schedule(dynamic, 64)
     for (size_t t = 0; t < l->texts; t++) {
         mask__arena arena = {0};
-        if (score_text(m, out, at[t], at[t + 1] - at[t], shares + at[t], statistics + t * FIELDS, &arena, NULL) != MASK_OK) {
+        if (score_text(m, out, at[t], at[t + 1] - at[t], shares + at[t], statistics + t * FIELDS, &arena, NULL) !=
+            MASK_OK) {
 #pragma omp atomic write
             short_of_memory = true;
         }
@@ -171,8 +173,8 @@ static mask_status score_texts(making *m, mask__text_index *out, mask_error *err
     return short_of_memory ? mask__no_memory(err, "texts") : MASK_OK;
 }
 
-static mask_status make(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors, const mask_texts *texts,
-                        const mask_run *run, mask_error *err)
+static mask_status make(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors,
+                        const mask_texts *texts, const mask_run *run, mask_error *err)
 {
     making m = {.gallery = g, .run = run};
     size_t count = mask_texts_count(texts);
@@ -203,7 +205,8 @@ static uint64_t key_of(const mask_texts *texts, const mask_vectors *vectors)
     return key;
 }
 
-static mask_status put_affines(mask__pack_writer *w, const char *name, const mask__affine *a, size_t count, mask_error *err)
+static mask_status put_affines(mask__pack_writer *w, const char *name, const mask__affine *a, size_t count,
+                               mask_error *err)
 {
     return a ? mask__pack_add(w, name, MASK__F32, 2, (uint64_t[]){count, 2}, a, err) : MASK_OK;
 }

@@ -160,9 +160,7 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
     if (status == MASK_OK) status = count_texts(k, err);
     if (status == MASK_OK) status = add_company(k, err);
     if (status == MASK_OK) status = add_images(k, images, run, err);
-    if (status != MASK_OK)
-        mask_knowledge_close(k);
-    else
-        *out = k;
+    if (status != MASK_OK) mask_knowledge_close(k);
+    else *out = k;
     return status;
 }

@@ -28,8 +28,7 @@ static bool joined_vector(const mask_vectors *vectors, const char *name, bool so
     return false;
 }
 
-static bool mean_vector(const mask_vectors *vectors, mask__token first, mask__token second, float *vector,
-                        float *other)
+static bool mean_vector(const mask_vectors *vectors, mask__token first, mask__token second, float *vector, float *other)
 {
     size_t n = mask_vectors_dim(vectors);
     if (!unit_vector(vectors, first.text, first.length, vector) ||

@@ -1,4 +1,5 @@
-/* Two adjacent words that are one: "hot dogs" is hot_dog, "speed boat" speedboat, as WordNet or the vectors spell it. */
+/* Two adjacent words that are one: "hot dogs" is hot_dog, "speed boat" speedboat, as WordNet or the vectors spell it.
+ */
 #ifndef MASK_KNOWLEDGE_COMPOUNDS_H
 #define MASK_KNOWLEDGE_COMPOUNDS_H
 

@@ -9,8 +9,8 @@
 
 typedef struct counts {
     size_t words, contexts;
-    float *pairs;  /* words x contexts: C */
-    double *rows;  /* words: sum over all words, contexts or not */
+    float *pairs;       /* words x contexts: C */
+    double *rows;       /* words: sum over all words, contexts or not */
     uint32_t *distinct; /* scratch */
     size_t capacity;
 } counts;

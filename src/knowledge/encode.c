@@ -55,7 +55,8 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               "mask convert --regions makes",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     mask__use_threads(run);
-    float *mu = malloc((regions * z + 1) * sizeof *mu), *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
+    float *mu = malloc((regions * z + 1) * sizeof *mu),
+          *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
     mask_status status = mu && buffer ? MASK_OK : mask__no_memory(err, "an encoding");
     if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, regions, regions, err);
     if (status == MASK_OK) {

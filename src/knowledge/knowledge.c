@@ -65,15 +65,16 @@ mask_status mask__knowledge_name_words(mask_knowledge *k, mask_error *err)
 mask_status mask__knowledge_check_vectors(const mask_knowledge *k, const mask_vectors *vectors, mask_error *err)
 {
     if (mask_vectors_dim(vectors) != k->info.vector_dim)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: its vectors have %zu dimensions, the knowledge was learned with %zu: pass the file it was "
-                          "learned with (%s)",
-                          mask_vectors_path(vectors), mask_vectors_dim(vectors), k->info.vector_dim,
-                          k->info.vectors_path);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: its vectors have %zu dimensions, the knowledge was learned with %zu: pass the file it was "
+            "learned with (%s)",
+            mask_vectors_path(vectors), mask_vectors_dim(vectors), k->info.vector_dim, k->info.vectors_path);
     if (mask_vectors_fingerprint(vectors) != k->info.vectors_fingerprint)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: is not the vector file the knowledge was learned with (%s): pass that one, or learn again",
-                          mask_vectors_path(vectors), k->info.vectors_path);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: is not the vector file the knowledge was learned with (%s): pass that one, or learn again",
+            mask_vectors_path(vectors), k->info.vectors_path);
     return MASK_OK;
 }
 
@@ -134,20 +135,32 @@ static void list_numbers(mask_knowledge *k, number list[NUMBERS])
 static double read_number(const number *n)
 {
     switch (n->type) {
-    case ENUM: return *(unsigned *)n->at;
-    case SIZE: return (double)*(size_t *)n->at;
-    case INT: return *(int *)n->at;
-    default: return *(float *)n->at;
+    case ENUM:
+        return *(unsigned *)n->at;
+    case SIZE:
+        return (double)*(size_t *)n->at;
+    case INT:
+        return *(int *)n->at;
+    default:
+        return *(float *)n->at;
     }
 }
 
 static void write_number(const number *n, double value)
 {
     switch (n->type) {
-    case ENUM: *(unsigned *)n->at = (unsigned)value; break;
-    case SIZE: *(size_t *)n->at = (size_t)value; break;
-    case INT: *(int *)n->at = (int)value; break;
-    default: *(float *)n->at = (float)value; break;
+    case ENUM:
+        *(unsigned *)n->at = (unsigned)value;
+        break;
+    case SIZE:
+        *(size_t *)n->at = (size_t)value;
+        break;
+    case INT:
+        *(int *)n->at = (int)value;
+        break;
+    default:
+        *(float *)n->at = (float)value;
+        break;
     }
 }
 
@@ -158,7 +171,8 @@ static mask_status unpack_numbers(mask_knowledge *k, const double *values, mask_
     for (size_t i = 0; i < NUMBERS; i++) {
         if (!(values[i] >= list[i].low && values[i] <= list[i].high)) /* NaN too */
             return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                              "%s: number %zu is %g, out of its range: make the file again", k->pack.path, i, values[i]);
+                              "%s: number %zu is %g, out of its range: make the file again", k->pack.path, i,
+                              values[i]);
         write_number(&list[i], values[i]);
     }
     return MASK_OK;
@@ -203,19 +217,21 @@ static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k,
 {
     const mask__background *b = &k->background;
     uint64_t rows = b->image_rows[b->images], occurrences = b->text_words_at[b->texts];
-    MASK__TRY(mask__pack_add(w, "background.image_rows", MASK__U64, 1, (uint64_t[]){b->images + 1}, b->image_rows, err));
+    MASK__TRY(
+        mask__pack_add(w, "background.image_rows", MASK__U64, 1, (uint64_t[]){b->images + 1}, b->image_rows, err));
     MASK__TRY(mask__pack_add(w, "background.mu", MASK__F32, 2, (uint64_t[]){rows, k->info.dim}, b->mu, err));
     MASK__TRY(mask__strings_write(&b->words, w, "background.words", err));
-    MASK__TRY(mask__pack_add(w, "background.word_vectors", MASK__F32, 2, (uint64_t[]){b->words.count, k->info.vector_dim},
-                             b->word_vectors, err));
-    MASK__TRY(mask__pack_add(w, "background.text_words_at", MASK__U64, 1, (uint64_t[]){b->texts + 1}, b->text_words_at,
-                             err));
+    MASK__TRY(mask__pack_add(w, "background.word_vectors", MASK__F32, 2,
+                             (uint64_t[]){b->words.count, k->info.vector_dim}, b->word_vectors, err));
+    MASK__TRY(
+        mask__pack_add(w, "background.text_words_at", MASK__U64, 1, (uint64_t[]){b->texts + 1}, b->text_words_at, err));
     MASK__TRY(mask__pack_add(w, "background.text_words", MASK__U32, 1, &occurrences, b->text_words, err));
-    MASK__TRY(mask__pack_add(w, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, b->word_texts, err));
+    MASK__TRY(
+        mask__pack_add(w, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, b->word_texts, err));
     MASK__TRY(mask__pack_add(w, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, b->company_dim},
                              b->known_company, err));
-    return mask__pack_add(w, "background.company", MASK__F32, 2, (uint64_t[]){b->words.count, b->company_dim}, b->company,
-                          err);
+    return mask__pack_add(w, "background.company", MASK__F32, 2, (uint64_t[]){b->words.count, b->company_dim},
+                          b->company, err);
 }
 
 static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
@@ -240,7 +256,8 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_e
     MASK__TRY(mask__pack_add(w, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &i->vectors_fingerprint, err));
     MASK__TRY(mask__strings_write(&k->words, w, "words", err));
     MASK__TRY(mask__pack_add(w, "counts", MASK__U64, 1, (uint64_t[]){i->words}, k->counts, err));
-    MASK__TRY(mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
+    MASK__TRY(
+        mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
     MASK__TRY(mask__encoder_write(&k->encoder, w, err));
     const mask__incidence *in = &k->incidence;
@@ -298,7 +315,8 @@ static mask_status get_lists(mask_knowledge *k, const char *at_name, const char 
     MASK__TRY(mask__pack_get(&k->pack, at_name, MASK__U64, 1, (uint64_t[]){0}, &a, err));
     MASK__TRY(mask__pack_get(&k->pack, items_name, MASK__U32, 1, (uint64_t[]){0}, &t, err));
     if (a->shape[0] < 1)
-        return mask__fail(err, MASK_EFORMAT, a->offset, "%s: '%s' is empty: make the file again", k->pack.path, at_name);
+        return mask__fail(err, MASK_EFORMAT, a->offset, "%s: '%s' is empty: make the file again", k->pack.path,
+                          at_name);
     *at = a->data;
     *count = a->shape[0] - 1;
     *items = t->data;
@@ -318,7 +336,8 @@ static mask_status get_background(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "background.image_rows", MASK__U64, 1, (uint64_t[]){0}, &rows, err));
     MASK__TRY(mask__pack_get(&k->pack, "background.mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
     if (rows->shape[0] < 2)
-        return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again", k->pack.path);
+        return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again",
+                          k->pack.path);
     b->images = rows->shape[0] - 1;
     b->image_rows = rows->data;
     b->mu = mu->data;
@@ -327,10 +346,11 @@ static mask_status get_background(mask_knowledge *k, mask_error *err)
     MASK__TRY(get_floats(k, "background.word_vectors", b->words.count, k->info.vector_dim, &b->word_vectors, err));
     MASK__TRY(get_lists(k, "background.text_words_at", "background.text_words", b->words.count, &b->text_words_at,
                         &b->texts, &b->text_words, err));
-    MASK__TRY(mask__pack_get(&k->pack, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, &rows, err));
+    MASK__TRY(
+        mask__pack_get(&k->pack, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, &rows, err));
     b->word_texts = rows->data;
-    MASK__TRY(mask__pack_get(&k->pack, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &company,
-                             err));
+    MASK__TRY(mask__pack_get(&k->pack, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, 0},
+                             &company, err));
     b->company_dim = company->shape[1];
     b->known_company = company->data;
     MASK__TRY(get_floats(k, "background.company", b->words.count, b->company_dim, &b->company, err));
@@ -392,9 +412,7 @@ mask_status mask_knowledge_open(mask_knowledge **out, const char *path, mask_err
     if (!k) return mask__no_memory(err, path);
     mask_status status = mask__pack_open(&k->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err);
     if (status == MASK_OK) status = get_all(k, err);
-    if (status != MASK_OK)
-        mask_knowledge_close(k);
-    else
-        *out = k;
+    if (status != MASK_OK) mask_knowledge_close(k);
+    else *out = k;
     return status;
 }

@@ -10,11 +10,11 @@
 
 /* Unpaired background data (docs/matching.md): encoded images, and texts as lists of their words. */
 typedef struct mask__background {
-    size_t images, texts;       /* 0 images = not calibrated */
-    const uint64_t *image_rows; /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */
-    const float *mu;            /* rows x Z */
-    mask__strings words;        /* the distinct words of the texts; those not in the knowledge are OOD */
-    const float *word_vectors;  /* words x N, unit; rows of known words are zero */
+    size_t images, texts;          /* 0 images = not calibrated */
+    const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */
+    const float *mu;               /* rows x Z */
+    mask__strings words;           /* the distinct words of the texts; those not in the knowledge are OOD */
+    const float *word_vectors;     /* words x N, unit; rows of known words are zero */
     const uint64_t *text_words_at; /* texts + 1 */
     const uint32_t *text_words;    /* indices into words, in order of appearance */
     const uint64_t *word_texts;    /* words: background texts that hold it */
@@ -26,13 +26,13 @@ typedef struct mask__background {
 struct mask_knowledge {
     mask_knowledge_info info; /* its strings live in the arena or the file */
     mask__encoder encoder;
-    mask__strings words;       /* K, most frequent first */
-    const char **word_texts;   /* NUL-terminated copies for the public API */
-    const uint64_t *counts;    /* K: regions that carried the word */
-    const float *word_vectors; /* K x N, unit */
-    const float *prototypes;   /* K x Z, shrunk as they are used */
+    mask__strings words;                                           /* K, most frequent first */
+    const char **word_texts;                                       /* NUL-terminated copies for the public API */
+    const uint64_t *counts;                                        /* K: regions that carried the word */
+    const float *word_vectors;                                     /* K x N, unit */
+    const float *prototypes;                                       /* K x Z, shrunk as they are used */
     const float *scene_prototypes, *scene_mean, *scene_projection; /* K x Z, Z, Z x Z; NULL without scenes */
-    const float *reliability;  /* K, NULL = all 1 */
+    const float *reliability;                                      /* K, NULL = all 1 */
     mask__incidence incidence; /* the known words of the images it was learned from */
     mask__background background;
     mask_match_options options; /* defaults of its calibration; meaningful when background.images > 0 */

@@ -56,8 +56,7 @@ static mask_status find_token(reader *r, const char *token, size_t length, uint3
     if (r->rule != MASK_TOKENS_CAPTION) return MASK_OK;
     lemma_count = mask__wordnet_lemmas(token, length, lemmas, NULL);
     for (size_t i = 0; i < lemma_count; i++)
-        if (has_vector(r, lemmas[i], strlen(lemmas[i])))
-            return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
+        if (has_vector(r, lemmas[i], strlen(lemmas[i]))) return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
     return MASK_OK;
 }
 

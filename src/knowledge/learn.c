@@ -1,6 +1,6 @@
-/* Learning a knowledge (the paper's sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and their
- * shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words of the labels, K x Z
- * sums of each fold and one vector an image. */
+/* Learning a knowledge (the paper's sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and
+ * their shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words of the labels, K
+ * x Z sums of each fold and one vector an image. */
 #include "knowledge.h"
 #include "dataset/labels.h"
 #include "knowledge/labelwords.h"
@@ -55,9 +55,9 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
         if (w->counts[i] >= min_count) ranked[kept++] = (ranked_word){w->counts[i], (uint32_t)i};
     }
     if (status == MASK_OK && kept == 0)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                            "no word of the labels has %zu regions and a vector: lower --min-count or check the vectors",
-                            min_count);
+        status = mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "no word of the labels has %zu regions and a vector: lower --min-count or check the vectors", min_count);
     if (status == MASK_OK) qsort(ranked, kept, sizeof *ranked, by_count);
     uint64_t *counts = mask__arena_alloc(&k->arena, kept, sizeof *counts);
     float *vectors = mask__arena_alloc(&k->arena, kept * n, sizeof *vectors);
@@ -130,8 +130,8 @@ typedef struct gathering {
     const mask_labels *labels;
     const mask__label_words *words;
     const size_t *only; /* of each word the one region that counts; NULL = all do */
-    double *sums;     /* MASK__FOLDS x K x Z */
-    uint64_t *counts; /* MASK__FOLDS x K */
+    double *sums;       /* MASK__FOLDS x K x Z */
+    uint64_t *counts;   /* MASK__FOLDS x K */
     mask__scene_gatherer scenes;
     bool with_scenes;
 } gathering;
@@ -268,7 +268,8 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
     if (hooks->encoder) {
         MASK__TRY(mask__encoder_copy(e, hooks->encoder, &k->arena, err));
     } else if (o->encoder == MASK_ENCODER_WHITEN) {
-        MASK__TRY(mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
+        MASK__TRY(
+            mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
         e->out = e->whitening.out;
     } else if (o->encoder == MASK_ENCODER_MASK) {
         mask__lesson lesson = {.labels = labels,
@@ -310,10 +311,8 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
     if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
     k->options = MASK_MATCH_CALIBRATED;
     mask__label_words_free(&words);
-    if (status != MASK_OK)
-        mask_knowledge_close(k);
-    else
-        *out = k;
+    if (status != MASK_OK) mask_knowledge_close(k);
+    else *out = k;
     return status;
 }
 

@@ -362,8 +362,7 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_
         const char *word = mask__strings_get(&b->words, i, &length);
         uint32_t known = mask__strings_find(&lexicon->knowledge->words, word, length);
         terms[i] = MASK__NO_TERM;
-        if (known != MASK__NOT_FOUND)
-            status = add_term(lexicon, word, length, known, NULL, &terms[i], err);
+        if (known != MASK__NOT_FOUND) status = add_term(lexicon, word, length, known, NULL, &terms[i], err);
         else if (ood)
             status = add_term(lexicon, word, length, MASK__NOT_FOUND, b->word_vectors + i * n, &terms[i], err);
     }
@@ -427,8 +426,8 @@ static float ood_weight(const mask_match_options *options, float nearness)
     return weight > 0.05f ? weight : 0.05f;
 }
 
-/* out (terms x z), unit: rows of known terms from table (known words x z), of OOD terms from ood (ood_count x z), of nouns
- * with a modifier from their own rows in out: unit(noun + weight x modifier). */
+/* out (terms x z), unit: rows of known terms from table (known words x z), of OOD terms from ood (ood_count x z), of
+ * nouns with a modifier from their own rows in out: unit(noun + weight x modifier). */
 static void spread_rows(const mask__lexicon *lexicon, const float *table, const float *ood, float weight, size_t z,
                         float *out)
 {

@@ -18,8 +18,8 @@ typedef struct mask__resolution {
 } mask__resolution;
 
 typedef struct mask__term {
-    uint32_t known;  /* index in the knowledge, MASK__NOT_FOUND for OOD */
-    uint32_t vector; /* of OOD: row of lexicon vectors */
+    uint32_t known;          /* index in the knowledge, MASK__NOT_FOUND for OOD */
+    uint32_t vector;         /* of OOD: row of lexicon vectors */
     uint32_t base, modifier; /* of a noun with its modifier: the terms it is made of (and else like the noun); else
                                 MASK__NO_TERM */
 } mask__term;
@@ -30,21 +30,21 @@ typedef struct mask__lexicon {
     mask__arena arena;
     mask__tokens tokens;
     mask__strings compound_firsts; /* first parts of the knowledge's compounds: few pairs need a look-up */
-    mask__strings seen; /* distinct tokens, and pairs "first second" that may be compounds */
+    mask__strings seen;            /* distinct tokens, and pairs "first second" that may be compounds */
     mask__resolution *resolutions; /* one for each of `seen` */
     size_t resolution_capacity;
-    uint32_t *items; /* the text read last: indices of resolutions */
+    uint32_t *items;     /* the text read last: indices of resolutions */
     size_t *token_items; /* of its tokens: place in items */
     size_t item_count, item_capacity, token_capacity;
     mask__modifiers *modifiers; /* of the texts that are added; NULL = nouns stand alone */
-    mask__strings names; /* of the terms */
+    mask__strings names;        /* of the terms */
     mask__term *terms;
     size_t term_capacity;
     float *ood_vectors; /* OOD terms x N, unit */
     size_t ood_count, ood_capacity;
     size_t texts, text_capacity, used, used_capacity;
-    size_t *text_at;      /* texts + 1 */
-    uint32_t *text_terms; /* term indices, in order of appearance, repeats kept */
+    size_t *text_at;             /* texts + 1 */
+    uint32_t *text_terms;        /* term indices, in order of appearance, repeats kept */
     size_t known, ood, unusable; /* occurrences */
 } mask__lexicon;
 
@@ -58,8 +58,8 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_
 /* Makes terms 0 .. K - 1 of a lexicon that is still empty the known words. */
 mask_status mask__lexicon_add_known(mask__lexicon *lexicon, mask_error *err);
 /* What a text's tokens became, in order; *items lives until the lexicon closes. */
-mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items,
-                               size_t *count, mask_error *err);
+mask_status mask__lexicon_read(mask__lexicon *lexicon, const char *text, const mask__resolution ***items, size_t *count,
+                               mask_error *err);
 
 /* What the terms of a lexicon are worth to a matcher. */
 typedef struct mask__term_values {

@@ -66,7 +66,8 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
     mask__arena work = {0};
     *out = (mask__neighbours){.count = count, .m = o->m < available ? o->m : available};
     bool both = o->trust && known->company && queries->company;
-    size_t rows = count < BLOCK_QUERIES ? count : BLOCK_QUERIES; /* one word of a search should not cost a block's memory */
+    size_t rows =
+        count < BLOCK_QUERIES ? count : BLOCK_QUERIES; /* one word of a search should not cost a block's memory */
     float *cosines = mask__arena_alloc(&work, rows * (known->count + 1), sizeof *cosines);
     float *company = both ? mask__arena_alloc(&work, rows * (known->count + 1), sizeof *company) : NULL;
     out->items = calloc(count * out->m + 1, sizeof *out->items);
@@ -75,8 +76,8 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
     if (!cosines || (both && !company) || !out->items || !out->nearness)
         status = mask__no_memory(err, "neighbours of words");
     for (size_t first = 0; status == MASK_OK && out->m && first < count; first += BLOCK_QUERIES)
-        find_block(out, known, queries, o, first, count - first < BLOCK_QUERIES ? count - first : BLOCK_QUERIES, cosines,
-                   company);
+        find_block(out, known, queries, o, first, count - first < BLOCK_QUERIES ? count - first : BLOCK_QUERIES,
+                   cosines, company);
     mask__arena_free(&work);
     if (status != MASK_OK) mask__neighbours_free(out);
     return status;
@@ -135,8 +136,8 @@ static double cross_covariance(const mask__procrustes *fit, const float *vectors
     return squares;
 }
 
-mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes, size_t z,
-                                 size_t count, mask_error *err)
+mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes,
+                                 size_t z, size_t count, mask_error *err)
 {
     size_t r = n < z ? n : z;
     mask__arena work = {0};

@@ -14,16 +14,16 @@ typedef struct mask__word_space {
 
 /* The neighbours of some words among the known ones and their weights s_q: sparse rows. */
 typedef struct mask__neighbours {
-    size_t count, m;      /* m entries a word, best first */
-    mask__ranked *items;  /* count x m: index and weight (Eq. 12) */
-    float *nearness;      /* count: mean cosine of word vectors to the 5 nearest known words */
+    size_t count, m;     /* m entries a word, best first */
+    mask__ranked *items; /* count x m: index and weight (Eq. 12) */
+    float *nearness;     /* count: mean cosine of word vectors to the 5 nearest known words */
 } mask__neighbours;
 
 typedef struct mask__neighbour_options {
     size_t m;
     float temperature;
-    bool skip_self;      /* query i is known word i and leaves itself out */
-    const float *trust;  /* count: share of `company` in the similarity of query i; NULL = none */
+    bool skip_self;     /* query i is known word i and leaves itself out */
+    const float *trust; /* count: share of `company` in the similarity of query i; NULL = none */
 } mask__neighbour_options;
 
 /* Eq. 11-12: similarity = (1 - trust) cosine of the vectors + trust cosine of the company, the m largest (ties by the
@@ -45,8 +45,8 @@ typedef struct mask__procrustes {
     double *vectors_mean, *prototypes_mean;
 } mask__procrustes;
 /* vectors: count x n, prototypes: count x z. Free with mask__procrustes_free. */
-mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes, size_t z,
-                                 size_t count, mask_error *err);
+mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes,
+                                 size_t z, size_t count, mask_error *err);
 void mask__procrustes_apply(const mask__procrustes *fit, const float *w, float *v);
 void mask__procrustes_free(mask__procrustes *fit);
 

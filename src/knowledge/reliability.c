@@ -44,7 +44,8 @@ static void score_gathered(judge *j, size_t fold)
     size_t words = j->words;
     if (!j->rows) return;
     j->begin[j->images] = j->rows;
-    mask__gemm(false, true, j->rows, words, j->z, 1, j->gathered, j->z, j->prototypes[fold], j->z, 0, j->cosines, words);
+    mask__gemm(false, true, j->rows, words, j->z, 1, j->gathered, j->z, j->prototypes[fold], j->z, 0, j->cosines,
+               words);
     for (size_t i = 0; i < j->images; i++) {
         float *best = j->cosines + j->begin[i] * words;
         for (size_t r = j->begin[i] + 1; r < j->begin[i + 1]; r++)
@@ -108,7 +109,8 @@ static mask_status judge_scenes(judge *j, size_t fold, mask_error *err)
     mask_status status = use && prototypes ? MASK_OK : mask__no_memory(err, "reliability");
     for (size_t i = 0; use && i < s->images; i++) use[i] = i % MASK__FOLDS != fold;
     if (status == MASK_OK)
-        status = mask__scene_prototypes(s, j->in->incidence, use, j->in->neighbours, j->in->pseudo_counts, prototypes, err);
+        status =
+            mask__scene_prototypes(s, j->in->incidence, use, j->in->neighbours, j->in->pseudo_counts, prototypes, err);
     for (size_t first = fold; status == MASK_OK && first < s->images;) {
         size_t count = 0, image = first;
         for (; image < s->images && count < GATHER_ROWS; image += MASK__FOLDS) {

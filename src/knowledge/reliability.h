@@ -2,8 +2,8 @@
  * the images is scored with prototypes from the other folds, and a word whose own images score no higher than others
  * weighs less. Without cross-fitting a prototype would be judged by regions it was made of.
  *
- *   d_k = mean over images with word k of z(max over its regions of cos(mu, v_k)) + 0.8 z(scene cosine), z within a fold
- *   reliability_k = (max(d_k shrunk by 10 images to the median, 0.2) / median)^power */
+ *   d_k = mean over images with word k of z(max over its regions of cos(mu, v_k)) + 0.8 z(scene cosine), z within a
+ * fold reliability_k = (max(d_k shrunk by 10 images to the median, 0.2) / median)^power */
 #ifndef MASK_KNOWLEDGE_RELIABILITY_H
 #define MASK_KNOWLEDGE_RELIABILITY_H
 

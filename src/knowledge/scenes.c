@@ -174,8 +174,8 @@ mask_status mask__scene_prototypes(const mask__scenes *s, const mask__incidence 
     return status;
 }
 
-void mask__scenes_project(const float *projection, const float *centre, const float *descriptors, size_t count, size_t z,
-                          float *scratch, float *out)
+void mask__scenes_project(const float *projection, const float *centre, const float *descriptors, size_t count,
+                          size_t z, float *scratch, float *out)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t d = 0; d < z; d++) scratch[i * z + d] = descriptors[i * z + d] - centre[d];

@@ -44,7 +44,7 @@ mask_status mask__scene_prototypes(const mask__scenes *scenes, const mask__incid
 
 /* The scene vector of an image at use, unit: unit of (1.5 mean of its unit regions + its unit whole-image region -
  * centre) C. descriptors (count x Z) hold the bracket without the centre; out may not be descriptors. */
-void mask__scenes_project(const float *projection, const float *centre, const float *descriptors, size_t count, size_t z,
-                          float *scratch, float *out);
+void mask__scenes_project(const float *projection, const float *centre, const float *descriptors, size_t count,
+                          size_t z, float *scratch, float *out);
 
 #endif

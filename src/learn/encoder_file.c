@@ -180,7 +180,8 @@ mask_status mask__encoder_write(const mask__encoder *e, mask__pack_writer *out, 
 {
     if (e->whitening.projection) MASK__TRY(mask__whitening_write(&e->whitening, out, err));
     if (e->adaptation)
-        MASK__TRY(mask__pack_add(out, "encoder.adaptation", MASK__F32, 2, (uint64_t[]){e->out, e->out}, e->adaptation, err));
+        MASK__TRY(
+            mask__pack_add(out, "encoder.adaptation", MASK__F32, 2, (uint64_t[]){e->out, e->out}, e->adaptation, err));
     return e->kind == MASK_ENCODER_MASK ? pae_write(&e->pae, out, err) : MASK_OK;
 }
 

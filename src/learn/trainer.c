@@ -27,7 +27,7 @@ typedef struct trainer {
     mask__loss_work *loss_work;
     mask__batches batches;
     mask__whitening whitening;
-    mask__product *product; /* NULL: float */
+    mask__product *product;  /* NULL: float */
     const float *unit_words; /* the lesson's, or without their mean */
     mask__adam adam;
     float *parameters, *gradients, *first, *second; /* nets.table.size each */

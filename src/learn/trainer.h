@@ -19,7 +19,7 @@ typedef struct mask__lesson {
     size_t words, vector_dim;
     size_t whiten_dim; /* of options->whiten */
     float power, whiten_shrink;
-    size_t stop_after; /* epochs to train of those the schedule is made for; 0 = all */
+    size_t stop_after;                /* epochs to train of those the schedule is made for; 0 = all */
     mask__epoch_visitor *after_epoch; /* may be NULL */
     void *context;
 } mask__lesson;

@@ -70,8 +70,8 @@ static mask_status direction_covariance(fit *f, const float *mean, float *direct
     for (size_t d = 0; d < dim; d++) direction_mean[d] = (float)(f->sum[d] / (double)f->rows);
     for (size_t i = 0; i < dim; i++)
         for (size_t j = 0; j < dim; j++)
-            f->moment[i * dim + j] = f->moment[i * dim + j] / (double)f->rows -
-                                     f->sum[i] / (double)f->rows * (f->sum[j] / (double)f->rows);
+            f->moment[i * dim + j] =
+                f->moment[i * dim + j] / (double)f->rows - f->sum[i] / (double)f->rows * (f->sum[j] / (double)f->rows);
     return MASK_OK;
 }
 
@@ -118,11 +118,7 @@ mask_status mask__whiten_fit(mask__whitening *whitening, const mask_labels *labe
     if (status == MASK_OK) status = direction_covariance(&f, mean, direction_mean, run, err);
     if (status == MASK_OK) status = project(&f, out, shrink, projection, err);
     mask__arena_free(&work);
-    *whitening = (mask__whitening){.power = power,
-                                   .in = in,
-                                   .out = out,
-                                   .mean = mean,
-                                   .direction_mean = direction_mean,
-                                   .projection = projection};
+    *whitening = (mask__whitening){
+        .power = power, .in = in, .out = out, .mean = mean, .direction_mean = direction_mean, .projection = projection};
     return status;
 }

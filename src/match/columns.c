@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* Rows of regions in one GEMM: enough that packing the prototypes costs little (3% here, 8% at half of it), few enough
- * that the products of every thread are still in cache when they are pooled. It is the same for any number of threads, so
- * that scores are; only beyond MANY_WORDS blocks have fewer rows, to bound their memory. Words are pooled in chunks of LANES, which the compiler keeps in registers. */
+ * that the products of every thread are still in cache when they are pooled. It is the same for any number of threads,
+ * so that scores are; only beyond MANY_WORDS blocks have fewer rows, to bound their memory. Words are pooled in chunks
+ * of LANES, which the compiler keeps in registers. */
 enum { BLOCK_ROWS = 1152, MANY_WORDS = 8192, LANES = 64 };
 
 /* A thread's block of images on its way through: its rows and their dot products with the prototypes. Each thread
@@ -83,10 +84,8 @@ void mask__pool_words(const mask__pooling *p, const float *dots, size_t stride, 
     float out[LANES];
     for (size_t w = 0; w < words; w += LANES) {
         size_t lanes = words - w < LANES ? words - w : LANES;
-        if (p->mean)
-            pool_mean(dots + w, stride, inverse_norms, regions, lanes, out);
-        else
-            pool_top(dots + w, stride, inverse_norms, regions, lanes, (size_t)p->top, out);
+        if (p->mean) pool_mean(dots + w, stride, inverse_norms, regions, lanes, out);
+        else pool_top(dots + w, stride, inverse_norms, regions, lanes, (size_t)p->top, out);
         for (size_t l = 0; l < lanes; l++) to[(w + l) * to_stride] = out[l];
     }
 }
@@ -231,9 +230,10 @@ mask_status mask__columns_compute(const mask__regions *regions, const float *pro
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
     for (size_t i = 0; summaries && summaries->whole && i < regions->count; i++)
         if ((size_t)summaries->whole_region >= mask__regions_in(regions, i))
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "image %zu has %zu regions, so region %d cannot be its whole image: use --whole-region mean",
-                              i, mask__regions_in(regions, i), summaries->whole_region);
+            return mask__fail(
+                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                "image %zu has %zu regions, so region %d cannot be its whole image: use --whole-region mean", i,
+                mask__regions_in(regions, i), summaries->whole_region);
     pool_job job = {pooling, summaries, pooled};
     return for_blocks(regions, prototypes, words, pool_block, &job, times, what, run, err);
 }

@@ -12,8 +12,8 @@ typedef struct mask__pooling {
 } mask__pooling;
 
 enum { MASK__MAX_TOP = 64 };
-/* A_w of one image from the products of its regions with words, dots (regions x stride): out[word * out_stride]. top must be at
- * most MASK__MAX_TOP; without regions it is 0. */
+/* A_w of one image from the products of its regions with words, dots (regions x stride): out[word * out_stride]. top
+ * must be at most MASK__MAX_TOP; without regions it is 0. */
 void mask__pool_words(const mask__pooling *pooling, const float *dots, size_t stride, const float *inverse_norms,
                       size_t regions, size_t words, float *out, size_t out_stride);
 

@@ -11,7 +11,8 @@
 mask_status mask__match_check(const mask_match_options *o, const mask_knowledge *k, mask_error *err)
 {
     if (o->top < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be at least 1 region");
-    if (!(o->adjective >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "adjectives must not weigh less than 0");
+    if (!(o->adjective >= 0))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "adjectives must not weigh less than 0");
     if (!(o->context >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "context must not be negative");
     if (o->whole_region < MASK_WHOLE_AUTO)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the whole image's region must be an index");
@@ -97,10 +98,10 @@ mask_status mask__matcher_value_terms(mask__matcher *m, mask_error *err)
 {
     size_t z = m->knowledge->info.dim;
     m->terms = m->lexicon.names.count;
-    m->values = (mask__term_values){.prototypes = floats(m, m->terms, z),
-                                    .weights = floats(m, m->terms, 1),
-                                    .reliability = floats(m, m->terms, 1)};
-    if (!m->values.prototypes || !m->values.weights || !m->values.reliability) return mask__no_memory(err, "prototypes");
+    m->values = (mask__term_values){
+        .prototypes = floats(m, m->terms, z), .weights = floats(m, m->terms, 1), .reliability = floats(m, m->terms, 1)};
+    if (!m->values.prototypes || !m->values.weights || !m->values.reliability)
+        return mask__no_memory(err, "prototypes");
     if (m->options.scene > 0 && !(m->values.scenes = floats(m, m->terms, z))) return mask__no_memory(err, "prototypes");
     return mask__lexicon_values(&m->lexicon, &m->options, &m->values, err);
 }
@@ -211,7 +212,8 @@ static mask_status raw_scores(mask__matcher *m, const mask__regions *regions, co
     weighted_means(m, columns, regions->count, out);
     if (pool != MASK_POOL_REGION_MAX && pool != MASK_POOL_BOTH) return MASK_OK;
     region_job job = {m, out, regions->count, pool == MASK_POOL_BOTH ? 0.5f : 1};
-    return mask__columns_visit(regions, m->values.prototypes, m->terms, add_region_max, &job, &m->times, what, run, err);
+    return mask__columns_visit(regions, m->values.prototypes, m->terms, add_region_max, &job, &m->times, what, run,
+                               err);
 }
 
 static double text_scale(const mask__matcher *m, size_t t)
@@ -303,13 +305,12 @@ static void sink_empty_texts(const mask__matcher *m, float *scores, size_t count
         for (size_t i = 0; at[t] < at[t + 1] && i < count; i++)
             if (scores[t * count + i] < lowest) lowest = scores[t * count + i];
     for (size_t t = 0; t < m->queries; t++)
-        for (size_t i = 0; at[t] == at[t + 1] && i < count; i++)
-            scores[t * count + i] = lowest < FLT_MAX ? lowest : 0;
+        for (size_t i = 0; at[t] == at[t + 1] && i < count; i++) scores[t * count + i] = lowest < FLT_MAX ? lowest : 0;
 }
 
 /* Word statistics, combined columns of the images, and S over B (NULL below the text level or without a background). */
-static mask_status columns_and_statistics(mask__matcher *m, const mask__regions *images, float **over_b, size_t *b_count,
-                                          const mask_run *run, mask_error *err)
+static mask_status columns_and_statistics(mask__matcher *m, const mask__regions *images, float **over_b,
+                                          size_t *b_count, const mask_run *run, mask_error *err)
 {
     mask_calibrate level = m->options.calibrate;
     bool background = level != MASK_CALIBRATE_NONE && !m->transductive;

@@ -25,12 +25,12 @@ typedef struct mask__matcher {
     size_t terms;
     mask__term_values values;
     bool transductive;
-    int whole_region; /* resolved: an index or MASK_WHOLE_MEAN */
+    int whole_region;                                          /* resolved: an index or MASK_WHOLE_MEAN */
     mask__affine *pooled_affine, *whole_affine, *scene_affine; /* terms; reliability is in the scale */
-    float *columns;   /* terms x images, c_w(i) */
-    float *text_mean, *text_deviation, *hub_text; /* queries (+ T): of S over B; g(t) */
-    float *hub_image; /* images: h(i) */
-    float *image_deviation; /* images: what z is divided by */
+    float *columns;                                            /* terms x images, c_w(i) */
+    float *text_mean, *text_deviation, *hub_text;              /* queries (+ T): of S over B; g(t) */
+    float *hub_image;                                          /* images: h(i) */
+    float *image_deviation;                                    /* images: what z is divided by */
     mask__column_times times;
     mask__arena arena;
 } mask__matcher;

@@ -6,13 +6,13 @@
 
 /* Where region representations come from: a set of images through an encoder, or rows that are encoded already. */
 typedef struct mask__regions {
-    const mask_images *images;    /* NULL = mu below */
-    const size_t *which;          /* of `images`; NULL = 0, 1, ... */
+    const mask_images *images; /* NULL = mu below */
+    const size_t *which;       /* of `images`; NULL = 0, 1, ... */
     const mask__encoder *encoder;
-    const uint64_t *image_rows;   /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
-    const float *mu;              /* rows x Z */
-    size_t count;                 /* images */
-    size_t dim;                   /* Z */
+    const uint64_t *image_rows; /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
+    const float *mu;            /* rows x Z */
+    size_t count;               /* images */
+    size_t dim;                 /* Z */
 } mask__regions;
 
 mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder);
@@ -26,8 +26,8 @@ typedef struct mask__region_block {
     size_t *row_of;            /* count + 1 */
     float *buffer;             /* features */
     mask__encoding encoding;
-    const float *mu;           /* rows x Z */
-    float *inverse_norms;      /* rows; 0 of a zero vector */
+    const float *mu;      /* rows x Z */
+    float *inverse_norms; /* rows; 0 of a zero vector */
     mask__arena arena;
 } mask__region_block;
 

@@ -20,7 +20,8 @@ mask_status mask__scorer_check(const mask_knowledge *k, const mask_match_options
     if (o->top > MASK__MAX_TOP)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
     if (whole_region < MASK_WHOLE_MEAN)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the whole image's region must be known: an index, or `mean`");
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "the whole image's region must be known: an index, or `mean`");
     if (o->calibrate != MASK_CALIBRATE_NONE && !k->background.images)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "the knowledge has no background, and a gallery's scores must not depend on its images: run "
@@ -316,7 +317,8 @@ static void keep_largest(float *best, size_t top, float value)
     }
 }
 
-/* A_w(i) by the rule of columns.c. inverse_norms NULL = rows are unit. *at (may be NULL) = the region with the largest. */
+/* A_w(i) by the rule of columns.c. inverse_norms NULL = rows are unit. *at (may be NULL) = the region with the largest.
+ */
 static float pool(const mask__scorer *s, const float *prototype, const float *mu, const float *inverse_norms,
                   size_t regions, uint32_t *at)
 {
@@ -334,10 +336,8 @@ static float pool(const mask__scorer *s, const float *prototype, const float *mu
                 largest = x;
                 where = (uint32_t)(first + r);
             }
-            if (o->pool == MASK_POOL_MEAN)
-                sum += x;
-            else
-                keep_largest(best, top, x);
+            if (o->pool == MASK_POOL_MEAN) sum += x;
+            else keep_largest(best, top, x);
         }
     }
     if (at) *at = where;
@@ -360,8 +360,8 @@ static float cosine(const float *a, const float *b, size_t z)
 }
 
 void mask__scorer_exact(const mask__scorer *s, const mask__scored_terms *terms, const uint32_t *which, size_t count,
-                        const float *mu, size_t regions, const float *whole, const float *scene, float *c, float *pooled,
-                        uint32_t *best)
+                        const float *mu, size_t regions, const float *whole, const float *scene, float *c,
+                        float *pooled, uint32_t *best)
 {
     for (size_t i = 0; i < count; i++) {
         size_t w = which ? which[i] : i;
@@ -414,7 +414,8 @@ mask_status mask__scorer_terms(const mask__scorer *s, const mask__term_values *v
     bool context = s->options.context > 0, scenes = s->options.scene > 0;
     float *prototypes = mask__arena_alloc(arena, count * z, sizeof *prototypes);
     float *scene = scenes ? mask__arena_alloc(arena, count * z, sizeof *scene) : NULL;
-    float *over_b = mask__arena_alloc(arena, count * n, sizeof *over_b), *columns = malloc((3 * n + 1) * sizeof *columns);
+    float *over_b = mask__arena_alloc(arena, count * n, sizeof *over_b),
+          *columns = malloc((3 * n + 1) * sizeof *columns);
     mask__affine *affines[3];
     bool enough = prototypes && over_b && columns && (!scenes || scene);
     for (int a = 0; a < 3; a++) enough = (affines[a] = mask__arena_alloc(arena, count, sizeof *affines[a])) && enough;

@@ -1,5 +1,5 @@
-/* A scorer as a file: what mask__scorer_open computes in seconds, mapped in a millisecond. It belongs to one knowledge file,
- * whose fingerprint it remembers; any other is refused. */
+/* A scorer as a file: what mask__scorer_open computes in seconds, mapped in a millisecond. It belongs to one knowledge
+ * file, whose fingerprint it remembers; any other is refused. */
 #include "match/scorer.h"
 #include "match/matcher.h"
 
@@ -51,8 +51,8 @@ mask_status mask__scorer_save(const mask__scorer *s, const char *path, mask_erro
 {
     mask__pack_writer *w;
     if (!mask__knowledge_fingerprint(s->knowledge))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: its knowledge is not from a file: save and open it first",
-                          path);
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: its knowledge is not from a file: save and open it first", path);
     MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
     mask_status status = put_all(w, s, err);
     if (status == MASK_OK) return mask__pack_commit(w, err);
@@ -68,7 +68,8 @@ static mask_status get(const mask__scorer *s, const char *name, bool wanted, siz
     if (!wanted) return MASK_OK;
     MASK__TRY(mask__pack_get(&s->pack, name, MASK__F32, 2, (uint64_t[]){rows, columns}, &t, err));
     if (t->shape[0] != rows || t->shape[1] != columns) /* a shape of 0 asks for any */
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: '%s' has another shape than its file says", s->pack.path, name);
+        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: '%s' has another shape than its file says", s->pack.path,
+                          name);
     memcpy(out, &t->data, sizeof t->data); /* a pointer to const float or to const mask__affine */
     return MASK_OK;
 }
@@ -100,11 +101,13 @@ static mask_status get_numbers(mask__scorer *s, mask_error *err)
     MASK__TRY(mask__pack_get(&s->pack, "knowledge", MASK__U64, 1, (uint64_t[]){1}, &print, err));
     const double *value = numbers->data;
     uint64_t fingerprint = mask__knowledge_fingerprint(s->knowledge);
-    if (!fingerprint || *(const uint64_t *)print->data != fingerprint || value[KNOWN] != (double)s->knowledge->info.words)
-        return mask__fail(err, MASK_EMISMATCH, print->offset,
-                          "%s: was computed from another knowledge than %s: the two files belong together, restore both or "
-                          "make them again",
-                          s->pack.path, s->knowledge->pack.path ? s->knowledge->pack.path : "this one");
+    if (!fingerprint || *(const uint64_t *)print->data != fingerprint ||
+        value[KNOWN] != (double)s->knowledge->info.words)
+        return mask__fail(
+            err, MASK_EMISMATCH, print->offset,
+            "%s: was computed from another knowledge than %s: the two files belong together, restore both or "
+            "make them again",
+            s->pack.path, s->knowledge->pack.path ? s->knowledge->pack.path : "this one");
     if (!mask__options_of_numbers(value, &s->options) || !(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0))
         return mask__fail(err, MASK_EFORMAT, numbers->offset, "%s: a number is out of its range: make it again",
                           s->pack.path);

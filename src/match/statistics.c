@@ -58,7 +58,8 @@ mask_status mask__image_statistics(const float *z, size_t texts, size_t count, c
 #pragma omp parallel
     {
         mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
-        float *tile = malloc((texts * TILE + 1) * sizeof *tile); /* image-major, so that each image's scores are one run */
+        float *tile =
+            malloc((texts * TILE + 1) * sizeof *tile); /* image-major, so that each image's scores are one run */
         bool enough = scratch && tile;
         if (!enough) {
 #pragma omp atomic write
@@ -78,7 +79,8 @@ mask_status mask__image_statistics(const float *z, size_t texts, size_t count, c
                 deviations[i0 + i] = (float)deviation;
                 if (!hub) continue;
                 for (size_t t = 0; t < texts; t++) run[t] /= deviations[i0 + i];
-                hub[i0 + i] = (float)mask__hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
+                hub[i0 + i] =
+                    (float)mask__hubness(run, texts, (size_t)o->hub_neighbours, o->hub_image_sharpness, scratch);
             }
         }
         free(scratch);

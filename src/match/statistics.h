@@ -1,5 +1,5 @@
-/* The statistics of docs/matching.md as plain functions of arrays, shared by the matcher, which has all texts and images at
- * hand, and the scorer, which has neither. */
+/* The statistics of docs/matching.md as plain functions of arrays, shared by the matcher, which has all texts and
+ * images at hand, and the scorer, which has neither. */
 #ifndef MASK_MATCH_STATISTICS_H
 #define MASK_MATCH_STATISTICS_H
 
@@ -22,7 +22,8 @@ mask__affine mask__text_affine(const float *over_b, size_t count, double scale);
 /* How near the k largest of n scores are, or log(mean exp(sharpness x)) / sharpness when k is 0. scratch: k + 1. */
 double mask__hubness(const float *x, size_t n, size_t k, float sharpness, mask__ranked *scratch);
 /* For each image of z (texts x count): the deviation of its scores with T, to the power, in units of `reference` (the
- * mean deviation over B; 0 = take 1 everywhere), and, where hub is not NULL, h(i) of the scores so divided. Parallel. */
+ * mean deviation over B; 0 = take 1 everywhere), and, where hub is not NULL, h(i) of the scores so divided. Parallel.
+ */
 mask_status mask__image_statistics(const float *z, size_t texts, size_t count, const mask_match_options *options,
                                    double reference, float *deviations, float *hub, mask_error *err);
 /* The mean over B of the deviations that mask__image_statistics finds: its `reference`. 0 when image power is off. */

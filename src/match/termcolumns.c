@@ -56,11 +56,12 @@ void mask__scene_centre(const mask__column_maker *m, const mask__term_columns *b
         double sum = 0;
         for (size_t i = 0; i < b->count; i++) sum += b->mean_region[i * z + d];
         centre[d] = m->options->calibrate == MASK_CALIBRATE_NONE ? share * m->knowledge->scene_mean[d]
-                                                                : (float)(sum / (double)b->count);
+                                                                 : (float)(sum / (double)b->count);
     }
 }
 
-mask_status mask__scene_columns(const mask__column_maker *m, mask__term_columns *set, const float *centre, mask_error *err)
+mask_status mask__scene_columns(const mask__column_maker *m, mask__term_columns *set, const float *centre,
+                                mask_error *err)
 {
     size_t z = m->knowledge->info.dim, count = set->count;
     float *scratch = floats(m, count, z), *scenes = set->unit_scenes = floats(m, count, z);

@@ -1,5 +1,5 @@
-/* The columns of a set of terms over a set of images, pooled, of the whole image and of the scene, and their sum c_w(i):
- * docs/matching.md, "Columns", for the matcher and the scorer. */
+/* The columns of a set of terms over a set of images, pooled, of the whole image and of the scene, and their sum
+ * c_w(i): docs/matching.md, "Columns", for the matcher and the scorer. */
 #ifndef MASK_MATCH_TERMCOLUMNS_H
 #define MASK_MATCH_TERMCOLUMNS_H
 

@@ -6,9 +6,16 @@
 static const struct rule {
     const char *suffix, *instead;
 } rules[MASK__PARTS][9] = {
-    [MASK__NOUN] = {{"s", ""}, {"ses", "s"}, {"xes", "x"}, {"zes", "z"}, {"ches", "ch"}, {"shes", "sh"}, {"men", "man"},
+    [MASK__NOUN] = {{"s", ""},
+                    {"ses", "s"},
+                    {"xes", "x"},
+                    {"zes", "z"},
+                    {"ches", "ch"},
+                    {"shes", "sh"},
+                    {"men", "man"},
                     {"ies", "y"}},
-    [MASK__VERB] = {{"s", ""}, {"ies", "y"}, {"es", "e"}, {"es", ""}, {"ed", "e"}, {"ed", ""}, {"ing", "e"}, {"ing", ""}},
+    [MASK__VERB] =
+        {{"s", ""}, {"ies", "y"}, {"es", "e"}, {"es", ""}, {"ed", "e"}, {"ed", ""}, {"ing", "e"}, {"ing", ""}},
     [MASK__ADJECTIVE] = {{"er", ""}, {"est", ""}, {"er", "e"}, {"est", "e"}},
 };
 
@@ -84,7 +91,8 @@ static const char *next_field(const char *at, const char *end, size_t *length)
 {
     const char *stop;
     while (at < end && *at == ' ') at++;
-    for (stop = at; stop < end && *stop != ' ' && *stop != '\n'; stop++) {}
+    for (stop = at; stop < end && *stop != ' ' && *stop != '\n'; stop++) {
+    }
     *length = (size_t)(stop - at);
     return at;
 }
@@ -96,8 +104,8 @@ static bool ends_with(const char *word, size_t length, const char *suffix)
 }
 
 /* The first rule whose result the index has. "boxesful" keeps its "ful". */
-static void apply_rules(const mask__morphy *m, const char *word, size_t length, mask__part part, mask__morphy_user *each,
-                        void *context)
+static void apply_rules(const mask__morphy *m, const char *word, size_t length, mask__part part,
+                        mask__morphy_user *each, void *context)
 {
     char base[MASK__MORPHY_BYTES + 8];
     const char *tail = "";
@@ -119,7 +127,8 @@ static void apply_rules(const mask__morphy *m, const char *word, size_t length, 
     }
 }
 
-void mask__morphy_bases(const mask__morphy *m, const char *word, mask__part part, mask__morphy_user *each, void *context)
+void mask__morphy_bases(const mask__morphy *m, const char *word, mask__part part, mask__morphy_user *each,
+                        void *context)
 {
     const mask__map *exceptions = &m->exceptions[part];
     const char *end = (const char *)exceptions->data + exceptions->size;

@@ -1,6 +1,7 @@
-/* WordNet's index and exception files, mapped and searched in memory, with its rules for base forms ("Morphy"). It answers
- * exactly what morphstr and in_wn of libwordnet answer for one plain word, some hundred times faster: that library bisects
- * with two system calls a step. Words with '-', '_', '.' or capitals have more rules and stay the library's. */
+/* WordNet's index and exception files, mapped and searched in memory, with its rules for base forms ("Morphy"). It
+ * answers exactly what morphstr and in_wn of libwordnet answer for one plain word, some hundred times faster: that
+ * library bisects with two system calls a step. Words with '-', '_', '.' or capitals have more rules and stay the
+ * library's. */
 #ifndef MASK_TEXT_MORPHY_H
 #define MASK_TEXT_MORPHY_H
 

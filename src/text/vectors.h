@@ -11,7 +11,6 @@
 enum { MASK__VECTORS_VERSION = 1, MASK__VECTORS_MAX_DIM = 65536 };
 enum { MASK__VECTORS_ZERO = 128 }; /* the code of 0 in 8 bits: value = (code - 128) scale */
 
-
 /* A reader fills `row` and calls ..._add, row after row; the writer side turns them into a new .mvec. */
 typedef struct mask__vectors_import {
     const char *from, *to;
@@ -33,7 +32,7 @@ typedef struct mask__vectors_import {
     void *stored_row; /* dim, as the file has them; NULL for float32 */
     float *scales;    /* words.count, of 8 bits */
     size_t scales_capacity;
-    float *norms;       /* words.count */
+    float *norms; /* words.count */
     size_t norms_capacity;
 } mask__vectors_import;
 

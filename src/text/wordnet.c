@@ -1,4 +1,5 @@
-/* WordNet: lemmas and compounds, asked of its mapped files (morphy.h) and, where words have hyphens, of Debian's libwordnet.
+/* WordNet: lemmas and compounds, asked of its mapped files (morphy.h) and, where words have hyphens, of Debian's
+ * libwordnet.
  *
  * That library reads its database through global file handles and static buffers, so one lock serialises every call.
  * The lock, what it guards and WordNet's own state are the one exception to "the library has no mutable globals": a
@@ -25,7 +26,7 @@ enum {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { NOT_TRIED, OPENED, FAILED } state; /* guarded by lock */
-static mask__morphy morphy; /* written once, under the lock, when state becomes OPENED */
+static mask__morphy morphy;                      /* written once, under the lock, when state becomes OPENED */
 
 static bool short_path(const char *variable)
 {
