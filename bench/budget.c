@@ -72,9 +72,9 @@ int main(int argc, char **argv)
     mask__arena arena = {0};
     char path[512];
     if (argc < 7) return 2;
-    need(mask_knowledge_open(&k, argv[1], &err), &err);
-    need(mask_vectors_open(&v, argv[2], &err), &err);
-    need(mask_dataset_open(&images, &texts, argv[3], argv[4], NULL, &err), &err);
+    need(mask_knowledge_open(&k, argv[1], NULL, &err), &err);
+    need(mask_vectors_open(&v, argv[2], NULL, &err), &err);
+    need(mask_dataset_open(&images, &texts, argv[3], argv[4], NULL, NULL, &err), &err);
     mask_match_options o = mask_match_defaults(k);
     need(mask__scorer_open(&s, k, &o, mask__whole_region_of(images), NULL, &err), &err);
     need(mask__lexicon_open(&l, k, v, &err), &err);

@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     mask_gallery_info info;
     mask_gallery_describe(gallery, &info);
     if (info.options.ood != MASK_OOD_OFF)
-        need(mask_vectors_open(&vectors, words ? words : info.vectors_path, &err), &err);
+        need(mask_vectors_open(&vectors, words ? words : info.vectors_path, NULL, &err), &err);
     printf("gallery images=%zu regions=%zu words=%zu dim=%zu bytes=%llu open_ms=%.2f\n", info.images, info.regions,
            info.words, info.dim, (unsigned long long)info.bytes, 1e3 * (now() - start));
     for (int r = 0; r < rounds; r++)

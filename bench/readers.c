@@ -1,6 +1,6 @@
 /* readers FILE: seconds to open a file of region features and to decode all of it, in one line of key=value, with
  * the sum of each region's first number, which another reader must find, too. */
-#include "dataset/images.h"
+#include "images/images.h"
 
 #include <omp.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     mask_images *images;
     double sum = 0, start = omp_get_wtime();
     if (argc < 2) return 2;
-    must_be(mask_images_open(&images, argv[1], NULL, &err), &err);
+    must_be(mask_images_open(&images, argv[1], NULL, NULL, &err), &err);
     double opened = omp_get_wtime();
     size_t count = mask_images_count(images), dim = mask_images_dim(images), rows;
     float *buffer = new_buffer(images);

@@ -14,10 +14,10 @@ int main(int argc, char **argv)
     mask_texts *texts = NULL;
     mask_knowledge_info info;
     if (argc != 4) return 2;
-    mask_status status = mask_knowledge_open(&knowledge, argv[1], &err);
+    mask_status status = mask_knowledge_open(&knowledge, argv[1], NULL, &err);
     if (status == MASK_OK) mask_knowledge_describe(knowledge, &info);
-    if (status == MASK_OK) status = mask_vectors_open(&vectors, info.vectors_path, &err);
-    if (status == MASK_OK) status = mask_images_open(&images, argv[2], NULL, &err);
+    if (status == MASK_OK) status = mask_vectors_open(&vectors, info.vectors_path, NULL, &err);
+    if (status == MASK_OK) status = mask_images_open(&images, argv[2], NULL, NULL, &err);
     if (status == MASK_OK) status = mask_texts_create(&texts, (const char *const *)&argv[3], 1, &err);
     size_t count = images ? mask_images_count(images) : 0, best = 0;
     float *scores = calloc(count + 1, sizeof *scores);

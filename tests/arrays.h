@@ -3,7 +3,7 @@
 #define MASK_TESTS_ARRAYS_H
 
 #include "check.h"
-#include "dataset/npy.h"
+#include "formats/npy.h"
 
 #include <sys/stat.h>
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "mask.h"
+#include "mask_research.h"
 
 /* Runs a fallible call with `err` in scope and fails the test with its message unless it succeeds. */
 #define check_ok(call)                                                                                                 \

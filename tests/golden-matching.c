@@ -7,7 +7,7 @@
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
 #include "adapt/cycle.h"
-#include "dataset/npz.h"
+#include "formats/npz.h"
 #include "eval/rerank.h"
 #include "knowledge/knowledge.h"
 #include "match/columns.h"
@@ -98,7 +98,7 @@ static void learn(golden *g)
         if (!seen[w]) snprintf(labels[rows++], sizeof labels[0], "%.3s", made_word(w));
     mask_labels *made = made_labels(features, rows, z, labels, rows);
     mask_learn_options o = MASK_LEARN_DEFAULTS;
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     o.prototype_shrink = 0;

@@ -3,7 +3,7 @@
  *
  * The error of a tensor is max |ours - theirs| / max(max |theirs|, 1e-6): relative to the tensor's largest value, so
  * that values which are 0 but for rounding (the gradient of a key's bias) count as 0. */
-#include "dataset/npz.h"
+#include "formats/npz.h"
 #include "nn/adam.h"
 #include "nn/losses.h"
 

@@ -4,7 +4,7 @@
 #define MASK_TESTS_MADE_GALLERY_H
 
 #include "made.h"
-#include "gallery/gallery.h"
+#include "search/gallery.h"
 #include "math/vector.h"
 
 enum { M = 10, N = 7, WORDS = 14, VECTORS = 22, BACKGROUND = 12, REGIONS = 5, T = 9 };

@@ -4,7 +4,7 @@
 #define MASK_TESTS_MADE_H
 
 #include "check.h"
-#include "dataset/npy.h"
+#include "formats/npy.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ static inline mask_vectors *made_word_vectors(const char *const *words, const fl
     }
     fclose(file);
     check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
-    check_ok(mask_vectors_open(&vectors, to, &err));
+    check_ok(mask_vectors_open(&vectors, to, NULL, &err));
     return vectors;
 }
 
@@ -83,7 +83,7 @@ static inline mask_labels *made_regions(const float *features, size_t rows, size
         fprintf(file, "i%zu\t%.9g\t%.9g\t%.9g\t%.9g\t%s\n", image[r], box[r][0], box[r][1], box[r][2], box[r][3],
                 labels[r]);
     fclose(file);
-    check_ok(mask_labels_open(&out, folder, &err));
+    check_ok(mask_labels_open(&out, folder, NULL, &err));
     return out;
 }
 
@@ -111,7 +111,7 @@ static inline mask_images *made_images(const char *name, const float *features, 
     char path[256];
     snprintf(path, sizeof path, "%s", temp_path(name));
     made_npy(path, 3, (size_t[]){images, regions, dim}, features);
-    check_ok(mask_images_open(&out, path, NULL, &err));
+    check_ok(mask_images_open(&out, path, NULL, NULL, &err));
     return out;
 }
 

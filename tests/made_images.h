@@ -3,7 +3,7 @@
 #define MASK_TESTS_MADE_IMAGES_H
 
 #include "check.h"
-#include "dataset/images.h"
+#include "images/images.h"
 
 enum { MADE_IMAGES = 7, MADE_DIM = 5, MADE_MOST = 6 };
 
@@ -124,7 +124,7 @@ static inline void survive(const char *path)
 {
     mask_error err = {0};
     mask_images *images;
-    if (mask_images_open(&images, path, NULL, &err) != MASK_OK) {
+    if (mask_images_open(&images, path, NULL, NULL, &err) != MASK_OK) {
         assert_null(images);
         assert_true(err.message[0] && !strchr(err.message, '\n'));
         return;

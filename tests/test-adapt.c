@@ -13,7 +13,7 @@ typedef struct world {
     mask_knowledge *plain, *calibrated;
 } world;
 
-static void make_world(world *w, mask_encoder encoder)
+static void make_world(world *w, mask_representation encoder)
 {
     mask_error err;
     uint64_t random = 9;
@@ -41,7 +41,7 @@ static void make_world(world *w, mask_encoder encoder)
     w->images = made_images("images.npy", images, IMAGES, REGIONS, M);
     w->background = made_images("background.npy", images, BACKGROUND, REGIONS, M);
     check_ok(mask_texts_create(&w->texts, list, TEXTS, &err));
-    o.encoder = encoder;
+    o.representation = encoder;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     o.whiten_dim = 6;
@@ -103,7 +103,7 @@ static void w_is_applied_everywhere(void **state)
 {
     (void)state;
     static float first[TEXTS * IMAGES], second[TEXTS * IMAGES];
-    for (mask_encoder encoder = MASK_ENCODER_NONE; encoder <= MASK_ENCODER_MASK; encoder++) {
+    for (mask_representation encoder = MASK_REPRESENTATION_NONE; encoder <= MASK_REPRESENTATION_MASK; encoder++) {
         mask_error err;
         world w;
         mask_adapt_report report;
@@ -113,15 +113,15 @@ static void w_is_applied_everywhere(void **state)
             const mask_knowledge *k = calibrated ? w.calibrated : w.plain;
             check_ok(mask_knowledge_adapt(&once, k, w.vectors, w.images, w.texts, &quick, &report, NULL, &err));
             assert_true(report.kept > 0 && report.after < report.before && report.change > 0);
-            check_applied(&w, k, once, once->encoder.adaptation);
+            check_applied(&w, k, once, once->representation.adaptation);
             const char *path = temp_path("adapted.mask");
             check_ok(mask_knowledge_save(once, path, &err));
-            check_ok(mask_knowledge_open(&kept, path, &err));
+            check_ok(mask_knowledge_open(&kept, path, NULL, &err));
             scores(&w, once, first);
             scores(&w, kept, second);
             assert_memory_equal(first, second, sizeof first);
             check_ok(mask_knowledge_adapt(&twice, kept, w.vectors, w.images, w.texts, &quick, &report, NULL, &err));
-            check_applied(&w, k, twice, twice->encoder.adaptation); /* the product of both steps */
+            check_applied(&w, k, twice, twice->representation.adaptation); /* the product of both steps */
             mask_knowledge_close(once);
             mask_knowledge_close(twice);
             mask_knowledge_close(kept);
@@ -140,10 +140,10 @@ static void no_gain_changes_nothing(void **state)
     mask_adapt_options wild = quick;
     static float before[TEXTS * IMAGES], after[TEXTS * IMAGES];
     wild.rate = 100;
-    make_world(&w, MASK_ENCODER_WHITEN);
+    make_world(&w, MASK_REPRESENTATION_WHITEN);
     check_ok(mask_knowledge_adapt(&k, w.calibrated, w.vectors, w.images, w.texts, &wild, &report, NULL, &err));
     assert_true(report.kept == 0 && report.after == report.before && report.change == 0 && report.epochs == 2);
-    assert_null(k->encoder.adaptation);
+    assert_null(k->representation.adaptation);
     scores(&w, w.calibrated, before);
     scores(&w, k, after);
     assert_memory_equal(before, after, sizeof before);
@@ -157,14 +157,14 @@ static void one_seed_gives_the_same_bits(void **state)
     mask_error err;
     world w;
     mask_knowledge *k[3];
-    make_world(&w, MASK_ENCODER_WHITEN);
+    make_world(&w, MASK_REPRESENTATION_WHITEN);
     for (int i = 0; i < 3; i++) {
         mask_run run = {.threads = 2, .seed = i < 2 ? 7 : 8};
         check_ok(mask_knowledge_adapt(&k[i], w.plain, w.vectors, w.images, w.texts, &quick, NULL, &run, &err));
     }
     size_t bytes = k[0]->info.dim * k[0]->info.dim * sizeof(float);
-    assert_memory_equal(k[0]->encoder.adaptation, k[1]->encoder.adaptation, bytes);
-    assert_memory_not_equal(k[0]->encoder.adaptation, k[2]->encoder.adaptation, bytes);
+    assert_memory_equal(k[0]->representation.adaptation, k[1]->representation.adaptation, bytes);
+    assert_memory_not_equal(k[0]->representation.adaptation, k[2]->representation.adaptation, bytes);
     for (int i = 0; i < 3; i++) mask_knowledge_close(k[i]);
     free_world(&w);
 }
@@ -185,7 +185,7 @@ static void what_does_not_fit_is_refused(void **state)
     mask_run stop = {.progress = stop_at_once};
     const char *nothing[] = {"and the", "of"};
     static float values[3 * REGIONS * (M + 1)];
-    make_world(&w, MASK_ENCODER_WHITEN);
+    make_world(&w, MASK_REPRESENTATION_WHITEN);
     mask_images *wide = made_images("wide.npy", values, 3, REGIONS, M + 1),
                 *one = made_images("one.npy", values, 1, REGIONS, M);
     for (size_t i = 0; i < 3; i++) values[i * REGIONS * M + 5] = NAN;

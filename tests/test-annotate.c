@@ -1,7 +1,7 @@
 /* Texts for an image against scoring every text by a search: the same bits, the same order; from a fresh index and a
  * kept one. */
 #include "made-gallery.h"
-#include "gallery/queryplan.h"
+#include "search/queryplan.h"
 
 #include <dirent.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* base64: RFC 4648's vectors, every length around the decoder's runs, every foreign character at every place. */
 #include "check.h"
-#include "dataset/base64.h"
+#include "formats/base64.h"
 
 static void the_vectors_of_rfc_4648(void **state)
 {

@@ -58,15 +58,16 @@ static void the_best_is_kept_and_told(void **state)
     check_ok(mask_knowledge_choose(&k, w.labels, w.vectors, &w.options, choices, 64, &count, NULL, &err));
     mask_knowledge_describe(k, &info);
     for (size_t i = 0; i < count; i++) {
-        seen[choices[i].encoder]++;
+        seen[choices[i].representation]++;
         assert_true(choices[i].rsum >= 0 && choices[i].rsum <= 600);
         if (choices[i].kept) kept = i;
     }
-    assert_true(seen[MASK_ENCODER_NONE] == 1 && seen[MASK_ENCODER_WHITEN] >= 3 && seen[MASK_ENCODER_MASK] >= 1);
+    assert_true(seen[MASK_REPRESENTATION_NONE] == 1 && seen[MASK_REPRESENTATION_WHITEN] >= 3 &&
+                seen[MASK_REPRESENTATION_MASK] >= 1);
     assert_true(kept < count);
     for (size_t i = 0; i < count; i++) /* nobody beats the kept one by more than the margin for strangers */
         assert_true(choices[i].rsum <= choices[kept].rsum + 4);
-    assert_int_equal(info.encoder, choices[kept].encoder);
+    assert_int_equal(info.representation, choices[kept].representation);
     assert_int_equal(info.images, IMAGES); /* learned from all of them, also those that were held out */
     mask_knowledge_close(k);
     free_world(&w);
@@ -104,7 +105,7 @@ static void too_few_images_mean_whitening(void **state)
     check_ok(mask_knowledge_choose(&k, w.labels, w.vectors, &w.options, choices, 4, &count, NULL, &err));
     mask_knowledge_describe(k, &info);
     assert_int_equal(count, 0);
-    assert_int_equal(info.encoder, MASK_ENCODER_WHITEN);
+    assert_int_equal(info.representation, MASK_REPRESENTATION_WHITEN);
     mask_knowledge_close(k);
     free_world(&w);
 }

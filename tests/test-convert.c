@@ -1,7 +1,7 @@
 /* Conversions there and back, from what a test wrote or converted itself; what a format cannot say is refused. */
 #include "made_images.h"
 #include "arrays.h"
-#include "dataset/npz.h"
+#include "formats/npz.h"
 
 #include <unistd.h>
 
@@ -31,7 +31,7 @@ static void convert(const char *from, const char *to, mask_convert_options optio
 {
     mask_error err;
     mask_images *images;
-    check_ok(mask_images_open(&images, from, NULL, &err));
+    check_ok(mask_images_open(&images, from, NULL, NULL, &err));
     check_ok(mask_images_convert(images, to, &options, NULL, &err));
     mask_images_close(images);
 }
@@ -41,7 +41,7 @@ static void check_set(const char *path, size_t regions, bool sizes)
     mask_error err;
     mask_images *images;
     float size[2];
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), MADE_IMAGES);
     for (size_t i = 0; i < MADE_IMAGES; i++) {
         size_t at = (size_t)mask_images_find(images, made_id(i));
@@ -122,7 +122,7 @@ static void stopped_work_goes_on(void **state)
     remove(path);
     snprintf(path, sizeof path, "%s/3.npz", target);
     write_text(path, "cut");
-    check_ok(mask_images_open(&images, source, NULL, &err));
+    check_ok(mask_images_open(&images, source, NULL, NULL, &err));
     check_ok(mask_images_convert(images, target, &options, &run, &err));
     assert_non_null(strstr(t.line, "kept 5 files that were there"));
     check_set(target, 0, true);
@@ -142,7 +142,7 @@ static void what_a_format_cannot_say_is_refused(void **state)
     snprintf(array, sizeof array, "%s", temp_path("no_ims.npy"));
     snprintf(tsv, sizeof tsv, "%s", temp_path("no.tsv"));
     snprintf(folder, sizeof folder, "%s", temp_path("no-folder"));
-    check_ok(mask_images_open(&images, source, NULL, &err));
+    check_ok(mask_images_open(&images, source, NULL, NULL, &err));
     check_fails(mask_images_convert(images, array, NULL, NULL, &err), MASK_EMISMATCH, "has 4 regions");
     assert_non_null(strstr(err.message, "at most 1"));
     check_fails(mask_images_convert(images, array, &(mask_convert_options){.regions = 2}, NULL, &err), MASK_EMISMATCH,
@@ -161,7 +161,7 @@ static void what_a_format_cannot_say_is_refused(void **state)
         write_counting(temp_path("id_ims.npy"), MASK__NPY_F32, 3, (size_t[]){2, 1, 3}, 1);
         snprintf(path, sizeof path, "same\n%s\n", ids[i]);
         write_text(temp_path("id_ids.txt"), path);
-        check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, &err));
+        check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, NULL, &err));
         check_fails(mask_images_convert(images, folder, &(mask_convert_options){.to = MASK_FEATURES_NPZ}, NULL, &err),
                     MASK_EMISMATCH, i < 3 ? "has an id that cannot be written there" : "has the id of another");
         mask_images_close(images);
@@ -171,14 +171,14 @@ static void what_a_format_cannot_say_is_refused(void **state)
         write_text(temp_path("id_ids.txt"), "a\nb\n");
         const char *old = temp_path(boxes ? "old_boxes.npy" : "old_names.txt");
         write_text(old, "x");
-        check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, &err));
+        check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, NULL, &err));
         check_fails(mask_images_convert(images, temp_path("old_ims.npy"), NULL, NULL, &err), MASK_EMISMATCH,
                     "belongs to other features");
         mask_images_close(images);
         remove(old);
     }
     write_array(temp_path("large_ims.npy"), MASK__NPY_F32, 3, (size_t[]){1, 1, 2}, (float[]){1, -70000});
-    check_ok(mask_images_open(&images, temp_path("large_ims.npy"), NULL, &err));
+    check_ok(mask_images_open(&images, temp_path("large_ims.npy"), NULL, NULL, &err));
     check_fails(mask_images_convert(images, array, &(mask_convert_options){.half = true}, NULL, &err), MASK_EMISMATCH,
                 "beyond float16");
     mask_images_close(images);

@@ -1,6 +1,6 @@
 /* Decimal numbers: the grammar, and the same float as strtod gives for every form. */
 #include "check.h"
-#include "text/decimal.h"
+#include "base/decimal.h"
 
 static bool reads(const char *text, float *value)
 {

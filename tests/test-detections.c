@@ -1,7 +1,7 @@
 /* LXMERT's TSV files as labelled regions. */
 #include "check.h"
-#include "dataset/base64.h"
-#include "dataset/labels.h"
+#include "formats/base64.h"
+#include "annotations/labels.h"
 
 #include <math.h>
 
@@ -69,7 +69,7 @@ static void classes_become_labels(void **state)
     assert_int_equal(report.images, IMAGES);
     assert_int_equal(report.regions, IMAGES * (REGIONS - 1));
     assert_int_equal(report.no_area, IMAGES);
-    check_ok(mask_labels_open(&l, folder, &err));
+    check_ok(mask_labels_open(&l, folder, NULL, &err));
     assert_int_equal(mask_labels_regions(l), IMAGES * (REGIONS - 1));
     assert_string_equal(mask_labels_text(l, 0), "red man");
     assert_string_equal(mask_labels_text(l, 1), "red tree"); /* region 2: region 1 has no area */
@@ -83,7 +83,7 @@ static void classes_become_labels(void **state)
     check_ok(mask_regions_from_detections(tsv, folder, objects, NULL, 0.5f, &report, NULL, &err));
     assert_int_equal(report.regions, IMAGES * 2);
     assert_int_equal(report.no_label, IMAGES * 2);
-    check_ok(mask_labels_open(&l, folder, &err));
+    check_ok(mask_labels_open(&l, folder, NULL, &err));
     assert_string_equal(mask_labels_text(l, 0), "tree");
     mask_labels_close(l);
 }

@@ -58,7 +58,7 @@ static void close_to(const float *ours, const float *theirs, size_t count)
 }
 
 /* One image's detections, the features of a box and of the whole by the naive twin. */
-static void expect_image(const mask__graph *g, const uint8_t *rgb, const mask_encoder_model_options *o,
+static void expect_image(const mask__graph *g, const uint8_t *rgb, const mask_encoder_options *o,
                          const mask__detection *found, size_t count, const float *pooled, const float *crop)
 {
     static float input[PIXELS], expected[CHANNELS];
@@ -90,7 +90,7 @@ static void photos_to_boxes_and_features(void **state)
     mask__graph g;
     mask__detector *d;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
-    mask_encoder_model_options import = MASK_ENCODER_MODEL_DEFAULTS;
+    mask_encoder_options import = MASK_ENCODER_DEFAULTS;
     static mask__detection boxes[IMAGES * 36], alone[36];
     static float pooled[CHANNELS], crops[IMAGES * CHANNELS];
     size_t found[IMAGES], one;
@@ -99,7 +99,7 @@ static void photos_to_boxes_and_features(void **state)
     const char *menc = temp_path("d.menc"), *bundle = write_bundle(&n, labels, "d.data");
     memcpy(import.mean, (float[]){100, 120, 140}, sizeof import.mean);
     memcpy(import.deviation, (float[]){50, 60, 70}, sizeof import.deviation);
-    check_ok(mask_encoder_model_import(bundle, menc, &import, &err));
+    check_ok(mask_encoder_import(bundle, menc, &import, &err));
     check_ok(mask__detector_open(&d, menc, &(mask_run){.threads = 2}, &err));
     assert_int_equal(mask__detector_size(d), SIZE);
     assert_int_equal(mask__detector_channels(d), CHANNELS);
@@ -129,7 +129,7 @@ static void a_classifier_has_features_only(void **state)
     (void)state;
     mask_error err;
     mask__detector *d;
-    mask_encoder_model_info info;
+    mask_encoder_info info;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
     mask__detection boxes[36];
     size_t found = 1;
@@ -137,8 +137,8 @@ static void a_classifier_has_features_only(void **state)
     made_network n = {0};
     build_classifier(&n);
     const char *menc = temp_path("c.menc"), *path = write_bundle(&n, NULL, "net.tflite");
-    check_ok(mask_encoder_model_import(path, menc, NULL, &err));
-    check_ok(mask_encoder_model_describe(menc, &info, &err));
+    check_ok(mask_encoder_import(path, menc, NULL, &err));
+    check_ok(mask_encoder_describe(menc, &info, &err));
     assert_false(info.detector);
     assert_int_equal(info.size, SIZE);
     assert_int_equal(info.features, CHANNELS);
@@ -163,27 +163,27 @@ static void labels_come_from_a_file_too(void **state)
 {
     (void)state;
     mask_error err;
-    mask_encoder_model_info info;
+    mask_encoder_info info;
     mask__detector *d;
-    mask_encoder_model_options options = MASK_ENCODER_MODEL_DEFAULTS;
+    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
     made_network n = {0};
     build_detector(&n);
     const char *menc = temp_path("l.menc"), *path = write_bundle(&n, NULL, "l.tflite"), *list = temp_path("labels.txt");
     write_text(list, "cow\nhorse"); /* the background is left out */
     options.labels = list;
     options.provenance = "made up";
-    check_ok(mask_encoder_model_import(path, menc, &options, &err));
-    check_ok(mask_encoder_model_describe(menc, &info, &err));
+    check_ok(mask_encoder_import(path, menc, &options, &err));
+    check_ok(mask_encoder_describe(menc, &info, &err));
     assert_int_equal(info.labels, 3);
     assert_string_equal(info.provenance, "made up");
     check_ok(mask__detector_open(&d, menc, NULL, &err));
     assert_string_equal(mask__detector_label(d, 0), "???");
     assert_string_equal(mask__detector_label(d, 1), "cow");
     mask__detector_close(d);
-    check_fails(mask_encoder_model_import(path, menc, NULL, &err), MASK_EMISMATCH,
+    check_fails(mask_encoder_import(path, menc, NULL, &err), MASK_EMISMATCH,
                 "3 classes, the background first, and there are 0 labels");
     write_text(list, "a\nb\nc\nd\n");
-    check_fails(mask_encoder_model_import(path, menc, &options, &err), MASK_EMISMATCH, "there are 4 labels");
+    check_fails(mask_encoder_import(path, menc, &options, &err), MASK_EMISMATCH, "there are 4 labels");
     made_free(&n);
 }
 
@@ -191,32 +191,32 @@ static void imports_are_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask_encoder_model_options options = MASK_ENCODER_MODEL_DEFAULTS;
+    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
     const char *menc = temp_path("r.menc"), *text = temp_path("r.txt");
     made_network n = {0}, tall = {0}, flat = {0}, tanh = {0};
     build_classifier(&n);
     const char *good = write_bundle(&n, NULL, "r.tflite");
     options.features = "nothing";
-    check_fails(mask_encoder_model_import(good, menc, &options, &err), MASK_ENOTFOUND, "has no feature map 'nothing'");
-    options = MASK_ENCODER_MODEL_DEFAULTS;
+    check_fails(mask_encoder_import(good, menc, &options, &err), MASK_ENOTFOUND, "has no feature map 'nothing'");
+    options = MASK_ENCODER_DEFAULTS;
     options.deviation[1] = 0;
-    check_fails(mask_encoder_model_import(good, menc, &options, &err), MASK_EINVAL, "deviation 0");
+    check_fails(mask_encoder_import(good, menc, &options, &err), MASK_EINVAL, "deviation 0");
     write_text(text, "a text");
-    check_fails(mask_encoder_model_import(text, menc, NULL, &err), MASK_EFORMAT, "neither a TFLite file");
+    check_fails(mask_encoder_import(text, menc, NULL, &err), MASK_EFORMAT, "neither a TFLite file");
     write_text(text, "");
-    check_fails(mask_encoder_model_import(text, menc, NULL, &err), MASK_EFORMAT, "neither a TFLite file");
-    check_fails(mask_encoder_model_import("/nowhere/x.tflite", menc, NULL, &err), MASK_EIO, "/nowhere/x.tflite");
+    check_fails(mask_encoder_import(text, menc, NULL, &err), MASK_EFORMAT, "neither a TFLite file");
+    check_fails(mask_encoder_import("/nowhere/x.tflite", menc, NULL, &err), MASK_EIO, "/nowhere/x.tflite");
     made_add(&tall, 1, 16, 8, 3);
     tall.outputs[tall.output_count++] = made_conv(&tall, 0, 4, 3, 2, 1, SAME, NONE);
-    check_fails(mask_encoder_model_import(write_bundle(&tall, NULL, "t.tflite"), menc, NULL, &err), MASK_EFORMAT,
+    check_fails(mask_encoder_import(write_bundle(&tall, NULL, "t.tflite"), menc, NULL, &err), MASK_EFORMAT,
                 "its input is 16 x 8 with 3 channels");
     made_add(&flat, 1, 16, 16, 3);
     flat.outputs[flat.output_count++] = made_mean(&flat, 0);
-    check_fails(mask_encoder_model_import(write_bundle(&flat, NULL, "f.tflite"), menc, NULL, &err), MASK_ENOTFOUND,
+    check_fails(mask_encoder_import(write_bundle(&flat, NULL, "f.tflite"), menc, NULL, &err), MASK_ENOTFOUND,
                 "has no feature map:");
     made_add(&tanh, 1, 16, 16, 3);
     tanh.outputs[tanh.output_count++] = made_plain(&tanh, 28, 0);
-    check_fails(mask_encoder_model_import(write_bundle(&tanh, "a\nb\n", "u.data"), menc, NULL, &err), MASK_EFORMAT,
+    check_fails(mask_encoder_import(write_bundle(&tanh, "a\nb\n", "u.data"), menc, NULL, &err), MASK_EFORMAT,
                 "operator 0 (TANH)");
     assert_int_not_equal(access(menc, F_OK), 0); /* nothing was written */
     made_free(&n);
@@ -232,7 +232,7 @@ static void a_damaged_menc_is_refused(void **state)
     made_network n = {0};
     build_detector(&n);
     const char *menc = temp_path("x.menc"), *bad = temp_path("bad.menc");
-    check_ok(mask_encoder_model_import(write_bundle(&n, labels, "x.data"), menc, NULL, &err));
+    check_ok(mask_encoder_import(write_bundle(&n, labels, "x.data"), menc, NULL, &err));
     size_t size;
     unsigned char *data = read_whole(menc, &size);
     for (size_t cut = 0; cut < size; cut += size / 50) {

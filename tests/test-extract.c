@@ -3,9 +3,9 @@
  * leaves the real one out. */
 #include "pictures.h"
 #include "base/file.h"
-#include "dataset/images.h"
-#include "dataset/labels.h"
-#include "dataset/regions.h"
+#include "images/images.h"
+#include "annotations/labels.h"
+#include "images/regions.h"
 #include "photos/decode.h"
 #include "vision/detector.h"
 
@@ -221,7 +221,7 @@ static void check_store(const char *path, float tolerance)
     mask_images *images;
     mask__regions_reader *reader;
     float score = 0;
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 3);
     assert_int_equal(mask_images_dim(images), CHANNELS);
     check_photo(images, "a.png", W, H, tolerance);
@@ -294,7 +294,7 @@ static void test_again(void **state)
     assert_int_equal(report.bad, 0);
     assert_int_equal(report.vanished, 2);
     assert_int_equal(looks, 2);
-    check_ok(mask_images_open(&images, out, NULL, &err));
+    check_ok(mask_images_open(&images, out, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 5); /* the vanished one is still there */
     check_photo(images, "a.png", 2 * W, 2 * H, 6);
     check_photo(images, "b.jpg", 3 * W, 3 * H, 6);
@@ -309,7 +309,7 @@ static void test_again(void **state)
     check_ok(extract(&o, out, 1, &report, &err));
     assert_int_equal(report.copied, 1);
     assert_int_equal(report.extracted, 1);
-    check_ok(mask_images_open(&images, out, NULL, &err));
+    check_ok(mask_images_open(&images, out, NULL, NULL, &err));
     check_photo(images, "a.png", 3 * W, 3 * H, 6);
     check_photo(images, "b.jpg", 2 * W, 2 * H, 6);
     mask_images_close(images);
@@ -320,7 +320,7 @@ static void test_again(void **state)
     assert_int_equal(report.unchanged, 4);
     check_ok(extract(&o, out, 1, &report, &err));
     assert_int_equal(report.vanished, 0);
-    check_ok(mask_images_open(&images, out, NULL, &err));
+    check_ok(mask_images_open(&images, out, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 4);
     mask_images_close(images);
 }
@@ -454,7 +454,7 @@ static void test_boxes(void **state)
         assert_int_equal(report.bad, 1);
         assert_non_null(strstr(warned, "1 of its 4 images have no photo, the first is 'gone.jpg'"));
         assert_int_equal(looks, crop ? 0 : 2);
-        check_ok(mask_labels_open(&labels, in_top("set"), &err));
+        check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
         assert_int_equal(mask_labels_regions(labels), 3);
         assert_int_equal(mask_labels_images(labels), 2);
         assert_string_equal(mask_labels_text(labels, 0), "yellow"); /* in the order of the photos */
@@ -469,7 +469,7 @@ static void test_boxes(void **state)
         check_ok(extract(&o, in_top("set"), 2, &report, &err));
         assert_int_equal(report.unchanged, 2);
         assert_int_equal(looks + crops, 0);
-        check_ok(mask_labels_open(&labels, in_top("set"), &err));
+        check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
         mask_labels_close(labels);
     }
 }

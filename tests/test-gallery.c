@@ -2,7 +2,7 @@
  * every image must be where the model has it, with the vectors of its own features; readers that were opened before;
  * what is refused and then has changed nothing; interruptions and full disks. */
 #include "made.h"
-#include "gallery/gallery.h"
+#include "search/gallery.h"
 #include "knowledge/knowledge.h"
 
 #include <dirent.h>
@@ -35,7 +35,7 @@ static int make_world(void **state)
     for (size_t r = 0; r < ROWS; r++) snprintf(names[r], sizeof names[r], "%s", made_word(r % WORDS));
     vectors = made_vectors(word_vectors, VECTORS, 5);
     labels = made_labels(features, ROWS, DIM, names, 4);
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     check_ok(mask_knowledge_learn(&knowledge, labels, vectors, &o, NULL, &err));
     background = made_images("background_ims.npy", images, 6, REGIONS, DIM);
@@ -88,7 +88,7 @@ static mask_images *make_set(const int *id, const int *version, size_t count, bo
     snprintf(name, sizeof name, "set%d_ims.npy", number++);
     snprintf(path, sizeof path, "%s", temp_path(name));
     made_npy(path, 3, (size_t[]){count, REGIONS, DIM}, features);
-    check_ok(mask_images_open(&out, path, NULL, &err));
+    check_ok(mask_images_open(&out, path, NULL, NULL, &err));
     free(features);
     free(box);
     return out;
@@ -342,7 +342,7 @@ static void making_it_again_changes_nothing(void **state)
     o = mask_match_defaults(calibrated);
     mask_knowledge *other;
     mask_learn_options learn = MASK_LEARN_SECTION9;
-    learn.encoder = MASK_ENCODER_NONE;
+    learn.representation = MASK_REPRESENTATION_NONE;
     learn.tokens = MASK_TOKENS_LETTERS;
     learn.provenance = "another";
     check_ok(mask_knowledge_learn(&other, labels, vectors, &learn, NULL, &err));

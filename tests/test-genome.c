@@ -1,6 +1,6 @@
 /* Visual Genome's JSON to regions.tsv: fields, joins in any order, names, clipping, and files that are refused. */
 #include "check.h"
-#include "dataset/genome.h"
+#include "annotations/genome.h"
 
 static const char objects[] = "[{\"image_id\": 7, \"image_url\": \"x\", \"objects\": ["
                               "{\"object_id\": 1, \"x\": 5, \"y\": 6, \"w\": 10, \"h\": 20, \"names\": [\"Hot dog.\", "

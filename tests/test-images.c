@@ -1,6 +1,6 @@
 /* Sets of images: shapes, types, the lists beside them, stored copies, blocks, and what is refused. */
 #include "arrays.h"
-#include "dataset/images.h"
+#include "images/images.h"
 
 #include <math.h>
 
@@ -33,7 +33,7 @@ static void a_file_and_a_folder_are_read(void **state)
         char *folder = new_set(t ? "f32" : "f16", types[t], 4, 1);
         for (int as_file = 0; as_file < 2; as_file++) {
             const char *path = as_file ? inside(folder, "dev_ims.npy") : folder;
-            check_ok(mask_images_open(&images, path, as_file ? NULL : "dev", &err));
+            check_ok(mask_images_open(&images, path, as_file ? NULL : "dev", NULL, &err));
             assert_int_equal(mask_images_count(images), 4);
             assert_int_equal(mask_images_dim(images), DIM);
             assert_int_equal(mask_images_regions(images, 2), REGIONS);
@@ -63,7 +63,7 @@ static void two_dimensions_are_one_region_an_image(void **state)
     write_array(temp_path("photos_boxes.npy"), MASK__NPY_F32, 2, (size_t[]){3, 4},
                 (float[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
     write_text(temp_path("photos_names.txt"), "a.jpg\nb.jpg\na.jpg\n");
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 3);
     assert_int_equal(mask_images_regions(images, 0), 1);
     assert_int_equal(mask_images_dim(images), 5);
@@ -89,7 +89,7 @@ static void copies_are_dropped_and_ids_follow(void **state)
             char *folder = new_set(name, MASK__NPY_F32, 4 * copies, copies);
             write_numbered(inside(folder, "dev_ids.txt"), "coco", 4 * id_copies, id_copies);
             write_numbered(inside(folder, "dev_caps.txt"), "a caption ", 20, 1);
-            check_ok(mask_images_open(&images, folder, "dev", &err));
+            check_ok(mask_images_open(&images, folder, "dev", NULL, &err));
             assert_int_equal(mask_images_count(images), 4);
             for (size_t i = 0; i < 4; i++) {
                 char id[16];
@@ -113,7 +113,7 @@ static void equal_rows_without_captions_are_images(void **state)
     char *folder = new_set("equal", MASK__NPY_F32, 10, 5);
     for (size_t captions = 0; captions <= 50; captions += 50) {
         if (captions) write_numbered(inside(folder, "dev_caps.txt"), "a caption ", captions, 1);
-        check_ok(mask_images_open(&images, folder, "dev", &err));
+        check_ok(mask_images_open(&images, folder, "dev", NULL, &err));
         assert_int_equal(mask_images_count(images), 10);
         mask_images_close(images);
     }
@@ -127,7 +127,7 @@ static void one_caption_an_image_is_no_copy(void **state)
     mask_images *images;
     char *folder = new_set("own", MASK__NPY_F32, 10, 1);
     write_numbered(inside(folder, "dev_caps.txt"), "a caption ", 10, 1);
-    check_ok(mask_images_open(&images, folder, "dev", &err));
+    check_ok(mask_images_open(&images, folder, "dev", NULL, &err));
     assert_int_equal(mask_images_count(images), 10);
     mask_images_close(images);
     free(folder);
@@ -146,7 +146,7 @@ static void blocks_are_pointers_or_copies(void **state)
     write_numbered(inside(stored_five, "dev_caps.txt"), "", 20, 1);
     char *const folders[] = {direct, half, stored_five};
     for (size_t f = 0; f < 3; f++) {
-        check_ok(mask_images_open(&images, folders[f], "dev", &err));
+        check_ok(mask_images_open(&images, folders[f], "dev", NULL, &err));
         for (size_t first = 0; first <= 4; first++)
             for (size_t count = 0; count <= 4 - first; count++) {
                 check_ok(mask__images_block(images, first, count, buffer, &features, &rows, &err));
@@ -183,7 +183,7 @@ static void unaligned_and_double_features_are_converted(void **state)
         memcpy(file + 10 + length, f64 ? (const void *)wide : single, f64 ? sizeof wide : sizeof single);
         const char *path = temp_path("odd_ims.npy");
         write_file(path, file, 10 + length + (f64 ? sizeof wide : sizeof single));
-        check_ok(mask_images_open(&images, path, NULL, &err));
+        check_ok(mask_images_open(&images, path, NULL, NULL, &err));
         check_ok(mask__images_block(images, 0, 3, buffer, &features, &rows, &err));
         assert_ptr_equal(features, buffer);
         assert_memory_equal(buffer, single, sizeof single);
@@ -203,7 +203,7 @@ static void the_bad_value_is_named(void **state)
     for (int half = 0; half < 2; half++) {
         values[ITEMS + DIM + 2] = half ? INFINITY : NAN;
         write_array(path, half ? MASK__NPY_F16 : MASK__NPY_F32, 3, (size_t[]){2, REGIONS, DIM}, values);
-        check_ok(mask_images_open(&images, folder, "dev", &err));
+        check_ok(mask_images_open(&images, folder, "dev", NULL, &err));
         check_ok(mask_images_features(images, 0, out, &err));
         check_ok(mask__images_refuse(images, 0, &err));
         check_fails(mask_images_features(images, 1, out, &err), MASK_ENUMERIC, "image 1 (two), region 1");
@@ -229,18 +229,19 @@ static void a_root_leads_to_its_dataset(void **state)
         char *set = strdup(inside(root, layouts[i]));
         write_counting(inside(set, "test_ims.npy"), MASK__NPY_F32, 2, (size_t[]){3, 2}, 1);
         write_counting(inside(set, "dev_ims.npy"), MASK__NPY_F32, 2, (size_t[]){4, 2}, 1);
-        check_ok(mask_images_open(&images, root, "test", &err));
+        check_ok(mask_images_open(&images, root, "test", NULL, &err));
         assert_int_equal(mask_images_count(images), 3);
         mask_images_close(images);
-        check_fails(mask_images_open(&images, root, NULL, &err), MASK_EINVAL, "it has dev, test");
-        check_fails(mask_images_open(&images, set, NULL, &err), MASK_EINVAL, "it has dev, test");
-        check_fails(mask_images_open(&images, root, "train", &err), MASK_ENOTFOUND, "the splits there are dev, test");
+        check_fails(mask_images_open(&images, root, NULL, NULL, &err), MASK_EINVAL, "it has dev, test");
+        check_fails(mask_images_open(&images, set, NULL, NULL, &err), MASK_EINVAL, "it has dev, test");
+        check_fails(mask_images_open(&images, root, "train", NULL, &err), MASK_ENOTFOUND,
+                    "the splits there are dev, test");
         assert_non_null(strstr(err.message, inside(root, "train_ims.npy")));
         assert_non_null(strstr(err.message, inside(set, "train_ims.npy")));
         mkdir(inside(root, "other_precomp"), 0777);
-        check_fails(mask_images_open(&images, root, "test", &err), MASK_EINVAL, "several datasets");
+        check_fails(mask_images_open(&images, root, "test", NULL, &err), MASK_EINVAL, "several datasets");
         assert_non_null(strstr(err.message, "other_precomp"));
-        check_ok(mask_images_open(&images, set, "test", &err));
+        check_ok(mask_images_open(&images, set, "test", NULL, &err));
         mask_images_close(images);
         free(set);
         free(root);
@@ -255,46 +256,46 @@ static void what_does_not_fit_is_refused(void **state)
     char *folder = new_set("unfit", MASK__NPY_F32, 6, 1);
     const char *ids = inside(folder, "dev_ids.txt"), *boxes = inside(folder, "dev_boxes.npy");
     float values[6 * 3 * 4] = {0};
-    check_fails(mask_images_open(&images, "/nowhere", "dev", &err), MASK_EIO, "/nowhere");
-    check_fails(mask_images_open(&images, folder, "../dev", &err), MASK_EINVAL, "'../dev'");
-    check_fails(mask_images_open(&images, folder, "", &err), MASK_EINVAL, "split");
+    check_fails(mask_images_open(&images, "/nowhere", "dev", NULL, &err), MASK_EIO, "/nowhere");
+    check_fails(mask_images_open(&images, folder, "../dev", NULL, &err), MASK_EINVAL, "'../dev'");
+    check_fails(mask_images_open(&images, folder, "", NULL, &err), MASK_EINVAL, "split");
     char *empty = new_folder("empty");
-    check_fails(mask_images_open(&images, empty, "dev", &err), MASK_ENOTFOUND, "no *_ims.npy");
-    check_fails(mask_images_open(&images, empty, NULL, &err), MASK_EINVAL, "no *_ims.npy");
+    check_fails(mask_images_open(&images, empty, "dev", NULL, &err), MASK_ENOTFOUND, "no *_ims.npy");
+    check_fails(mask_images_open(&images, empty, NULL, NULL, &err), MASK_EINVAL, "no *_ims.npy");
     free(empty);
     const char *text = temp_path("a.txt");
     write_text(text, "x");
-    check_fails(mask_images_open(&images, text, NULL, &err), MASK_EINVAL, "neither");
+    check_fails(mask_images_open(&images, text, NULL, NULL, &err), MASK_EINVAL, "neither");
 
     static const size_t bad_counts[] = {1, 5, 7, 29, 31};
     for (size_t i = 0; i < sizeof bad_counts / sizeof *bad_counts; i++) {
         write_numbered(ids, "", bad_counts[i], 1);
-        check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EMISMATCH, "for the 6 images");
+        check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EMISMATCH, "for the 6 images");
         assert_null(images);
     }
     write_text(ids, "a\n\nb\n");
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "line 2: is empty");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "line 2: is empty");
     write_text(ids, "a\n\xff\n");
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "line 2: byte 2 is not UTF-8");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "line 2: byte 2 is not UTF-8");
     remove(ids);
     write_array(boxes, MASK__NPY_F32, 3, (size_t[]){6, 2, 4}, values);
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EMISMATCH, "x 3 regions x 4");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EMISMATCH, "x 3 regions x 4");
     write_array(boxes, MASK__NPY_F32, 3, (size_t[]){5, 3, 4}, values);
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EMISMATCH, "5 entries for the 6 images");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EMISMATCH, "5 entries for the 6 images");
     values[3 * 4 + 5] = NAN;
     write_array(boxes, MASK__NPY_F32, 3, (size_t[]){6, 3, 4}, values);
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "row 1, region 1");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "row 1, region 1");
     remove(boxes);
     write_counting(inside(folder, "dev_ims.npy"), MASK__NPY_F32, 1, (size_t[]){6}, 1);
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "1 dimensions");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "1 dimensions");
     write_text(inside(folder, "dev_ims.npy"), "\x93NUMPY\x01");
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "dev_ims.npy");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "dev_ims.npy");
     static const char header[] = "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 1), }";
     unsigned char file[128] = "\x93NUMPY\x01\x00";
     file[8] = sizeof header - 1;
     memcpy(file + 10, header, sizeof header - 1);
     write_file(inside(folder, "dev_ims.npy"), file, 10 + sizeof header - 1 + 8);
-    check_fails(mask_images_open(&images, folder, "dev", &err), MASK_EFORMAT, "holds int32");
+    check_fails(mask_images_open(&images, folder, "dev", NULL, &err), MASK_EFORMAT, "holds int32");
     assert_null(images);
     free(folder);
 }

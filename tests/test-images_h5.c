@@ -73,7 +73,7 @@ static void a_grid_is_read(void **state)
                                                                                                 "image_bb"};
     for (int v = 0; v < 6; v++) {
         write_grid(path, names[v / 2], boxes[v / 2], v % 3 ? H5T_IEEE_F32LE : H5T_IEEE_F64BE, v % 2, 1 + v % 2);
-        check_ok(mask_images_open(&images, path, NULL, &err));
+        check_ok(mask_images_open(&images, path, NULL, NULL, &err));
         assert_int_equal(mask_images_count(images), MADE_IMAGES);
         assert_int_equal(mask_images_dim(images), MADE_DIM);
         for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, i, i, GRID);
@@ -82,7 +82,7 @@ static void a_grid_is_read(void **state)
         mask_images_close(images);
     }
     write_grid(path, "ctx", NULL, H5T_IEEE_F32LE, true, 0);
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     float box[4];
     assert_string_equal(mask_images_id(images, 6), "70");
     assert_int_equal(mask_images_find(images, "4"), 1);
@@ -117,7 +117,7 @@ static void runs_are_read(void **state)
     put(file, "pos_boxes", H5T_STD_I32LE, H5T_NATIVE_INT, 2, (hsize_t[]){MADE_IMAGES, 2}, runs, false);
     put(file, "image_ids", text, text, 1, (hsize_t[]){MADE_IMAGES}, ids, false);
     H5Fclose(file);
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, i, i, 0);
     check_blocks(images);
     check_threads(images);
@@ -130,7 +130,7 @@ static void runs_are_read(void **state)
         put_numbers(file, "image_features", H5T_IEEE_F32LE, 2, (hsize_t[]){rows, MADE_DIM}, features);
         put(file, "pos_boxes", H5T_STD_I32LE, H5T_NATIVE_INT, 2, (hsize_t[]){MADE_IMAGES, 2}, runs, false);
         H5Fclose(file);
-        check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "pos_boxes: image 2 has regions");
+        check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "pos_boxes: image 2 has regions");
     }
     H5Tclose(text);
 }
@@ -162,7 +162,7 @@ static void named_datasets_are_read(void **state)
     const char *path = temp_path("named.h5");
     for (int groups = 0; groups < 2; groups++) {
         write_named(path, groups ? "%s/features" : "%s_features", groups ? "%s/boxes" : "%s_boxes");
-        check_ok(mask_images_open(&images, path, NULL, &err));
+        check_ok(mask_images_open(&images, path, NULL, NULL, &err));
         assert_int_equal(mask_images_count(images), MADE_IMAGES);
         for (size_t i = 0; i < MADE_IMAGES; i++) check_made(images, (size_t)mask_images_find(images, made_id(i)), i, 0);
         check_blocks(images);
@@ -198,22 +198,22 @@ static void contradictions_are_refused(void **state)
         if (bad[i].other) put_numbers(file, bad[i].other, H5T_IEEE_F32LE, bad[i].other_ndim, bad[i].other_dims, values);
         H5Fclose(file);
         memset(&err, 0, sizeof err);
-        assert_int_not_equal(mask_images_open(&images, path, NULL, &err), MASK_OK);
+        assert_int_not_equal(mask_images_open(&images, path, NULL, NULL, &err), MASK_OK);
         if (!strstr(err.message, bad[i].part)) fail_msg("%zu: '%s' lacks '%s'", i, err.message, bad[i].part);
     }
     hid_t file = new_file(path);
     put(file, "features", H5T_STD_I32LE, H5T_NATIVE_FLOAT, 3, (hsize_t[]){2, 3, 4}, values, false);
     H5Fclose(file);
-    check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "floating-point");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "floating-point");
     file = new_file(path); /* promised, never written */
     put(file, "features", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 3, (hsize_t[]){1 << 20, 36, 2048}, NULL, true);
     H5Fclose(file);
-    check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "promises more numbers");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "promises more numbers");
     file = new_file(path);
     put_numbers(file, "features", H5T_IEEE_F32LE, 2, (hsize_t[]){2, 3}, (float[]){0, 1, 2, 3, NAN, 5});
     H5Fclose(file);
     float out[3];
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     check_ok(mask_images_features(images, 0, out, &err));
     check_fails(mask_images_features(images, 1, out, &err), MASK_ENUMERIC, "image 1 (1), region 0");
     mask_images_close(images);
@@ -232,11 +232,11 @@ static void cut_and_overwritten_files_are_refused(void **state)
     char *bytes = read_whole(path, &size);
     for (size_t cut = 8; cut < size; cut += 61) {
         write_file(bad, bytes, cut);
-        check_fails(mask_images_open(&images, bad, NULL, &err), MASK_EFORMAT, "cannot be opened as HDF5");
+        check_fails(mask_images_open(&images, bad, NULL, NULL, &err), MASK_EFORMAT, "cannot be opened as HDF5");
     }
     memset(bytes + 8, 'x', size - 8);
     write_file(bad, bytes, size);
-    check_fails(mask_images_open(&images, bad, NULL, &err), MASK_EFORMAT, "cannot be opened as HDF5");
+    check_fails(mask_images_open(&images, bad, NULL, NULL, &err), MASK_EFORMAT, "cannot be opened as HDF5");
     free(bytes);
 }
 

@@ -1,7 +1,7 @@
 /* Folders of .npz files of region features: stored, deflated, with a pickled member; files that cannot be used. */
 #include "made_images.h"
 #include "arrays.h"
-#include "dataset/npz.h"
+#include "formats/npz.h"
 
 #include <math.h>
 #include <zip.h>
@@ -78,7 +78,7 @@ static void a_folder_is_read(void **state)
         write_text(inside(folder, ".hidden.npz"), "no");
         write_text(inside(folder, "readme.txt"), "no");
         for (int as_split = 0; as_split < 2; as_split++) {
-            check_ok(mask_images_open(&images, as_split ? root : folder, as_split ? "val" : NULL, &err));
+            check_ok(mask_images_open(&images, as_split ? root : folder, as_split ? "val" : NULL, NULL, &err));
             assert_int_equal(mask_images_count(images), MADE_IMAGES);
             assert_int_equal(mask_images_dim(images), MADE_DIM);
             for (size_t i = 0; i < MADE_IMAGES; i++) {
@@ -109,7 +109,7 @@ static void files_that_cannot_be_used_are_skipped(void **state)
     char *bytes = read_whole(path, &size);
     write_file(path, bytes, size / 2);
     write_file(inside(folder, "empty.npz"), "", 0);
-    check_ok(mask_images_open_run(&images, folder, NULL, &run, &err));
+    check_ok(mask_images_open(&images, folder, NULL, &run, &err));
     assert_int_equal(t.lines, 1);
     assert_non_null(strstr(t.line, "skipped 3 of 8 files; the first: "));
     assert_non_null(strstr(t.line, "17.npz: cannot open as .npz"));
@@ -122,10 +122,10 @@ static void files_that_cannot_be_used_are_skipped(void **state)
     char *other = new_folder("worse");
     snprintf(path, sizeof path, "%s/a.npz", other);
     write_file(path, bytes, size / 2);
-    check_fails(mask_images_open(&images, other, NULL, &err), MASK_EFORMAT, "a.npz: cannot open as .npz");
+    check_fails(mask_images_open(&images, other, NULL, NULL, &err), MASK_EFORMAT, "a.npz: cannot open as .npz");
     free(bytes);
     write_image(other, 2, MASK__NPY_F32, 99, ZIP_CM_STORE);
-    check_fails(mask_images_open(&images, other, NULL, &err), MASK_EMISMATCH, "num_bbox is 99, but x has 1 rows");
+    check_fails(mask_images_open(&images, other, NULL, NULL, &err), MASK_EMISMATCH, "num_bbox is 99, but x has 1 rows");
     free(other);
     free(folder);
 }
@@ -157,7 +157,7 @@ static void bad_members_are_refused(void **state)
         add_array(zip, bad[i].boxes, MASK__NPY_F32, 2, (size_t[]){bad[i].box_rows, 4}, values, ZIP_CM_STORE);
         if (zip_close(zip) != 0) abort();
         memset(&err, 0, sizeof err);
-        assert_int_not_equal(mask_images_open(&images, folder, NULL, &err), MASK_OK);
+        assert_int_not_equal(mask_images_open(&images, folder, NULL, NULL, &err), MASK_OK);
         if (!strstr(err.message, bad[i].part)) fail_msg("'%s' lacks '%s'", err.message, bad[i].part);
         free(folder);
     }
@@ -175,14 +175,14 @@ static void sizes_that_lie_are_refused(void **state)
     zip_t *zip = zip_open(path, ZIP_CREATE, NULL);
     add_member(zip, "x.npy", bytes, length, ZIP_CM_STORE);
     if (zip_close(zip) != 0) abort();
-    check_fails(mask_images_open(&images, folder, NULL, &err), MASK_EFORMAT, "sizes contradict");
+    check_fails(mask_images_open(&images, folder, NULL, NULL, &err), MASK_EFORMAT, "sizes contradict");
     char *file = read_whole(path, &size);
     uint32_t lie = (uint32_t)(length + 4 * 100000u * 2048u);
     char *central = memmem(file, size, "PK\1\2", 4);
     memcpy(central + 24, &lie, 4);
     memcpy(file + 22, &lie, 4);
     write_file(path, file, size);
-    check_fails(mask_images_open(&images, folder, NULL, &err), MASK_EFORMAT, "a.npz");
+    check_fails(mask_images_open(&images, folder, NULL, NULL, &err), MASK_EFORMAT, "a.npz");
     free(file);
     free(folder);
 }
@@ -201,7 +201,7 @@ static void nan_and_changed_files_are_refused_when_read(void **state)
     float values[2 * MADE_DIM] = {[MADE_DIM + 1] = INFINITY};
     check_ok(mask__npz_add(&npz, "x", MASK__NPY_F32, 2, (size_t[]){2, MADE_DIM}, values, &err));
     check_ok(mask__npz_commit(&npz, &err));
-    check_ok(mask_images_open(&images, folder, NULL, &err));
+    check_ok(mask_images_open(&images, folder, NULL, NULL, &err));
     check_fails(mask_images_features(images, 0, out, &err), MASK_ENUMERIC, "3.npz: member 'x', region 1");
     assert_false(mask_images_box(images, 0, 0, out));
 

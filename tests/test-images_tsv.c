@@ -1,8 +1,8 @@
 /* TSV files of region features: both layouts, both ends of lines, rows in any order; damaged and repeated rows;
  * refusals. */
 #include "made_images.h"
-#include "dataset/base64.h"
-#include "dataset/tsv.h"
+#include "formats/base64.h"
+#include "formats/tsv.h"
 
 #include <math.h>
 
@@ -59,7 +59,7 @@ static void both_layouts_are_read(void **state)
     const char *path = temp_path("set.tsv");
     for (int variant = 0; variant < 8; variant++) {
         write_set(path, variant & 1 ? MASK__TSV_LXMERT : MASK__TSV_BUTD, variant & 2 ? "\r\n" : "\n", variant & 4);
-        check_ok(mask_images_open(&images, path, NULL, &err));
+        check_ok(mask_images_open(&images, path, NULL, NULL, &err));
         assert_int_equal(mask_images_count(images), MADE_IMAGES);
         assert_int_equal(mask_images_dim(images), MADE_DIM);
         for (size_t i = 0; i < MADE_IMAGES; i++) {
@@ -103,7 +103,7 @@ static void damaged_and_repeated_rows_are_skipped(void **state)
         fputs("17\t640\t48", file);
         fclose(file);
         t.lines = 0;
-        check_ok(mask_images_open_run(&images, path, NULL, &run, &err));
+        check_ok(mask_images_open(&images, path, NULL, &run, &err));
         assert_int_equal(t.lines, 1);
         assert_non_null(strstr(t.line, "skipped 5 damaged rows (the first, line 2, "));
         assert_non_null(strstr(t.line, "and 1 repeated ones"));
@@ -128,7 +128,7 @@ static void the_dimension_is_that_of_most_rows(void **state)
     fputs("x\t1\t1\t1\tAAAAAAAAAAAAAAAAAAAAAA==\tAAAAAA==\n", file); /* one dimension */
     for (size_t i = 0; i < MADE_IMAGES; i++) put_row(file, MASK__TSV_BUTD, i, made_regions_in(i), "\n");
     fclose(file);
-    check_ok(mask_images_open_run(&images, path, NULL, &run, &err));
+    check_ok(mask_images_open(&images, path, NULL, &run, &err));
     assert_int_equal(mask_images_count(images), MADE_IMAGES);
     assert_int_equal(mask_images_find(images, "x"), -1);
     assert_non_null(strstr(t.line, "skipped 1 damaged rows (the first, line 1, has features of another dimension"));
@@ -160,12 +160,12 @@ static void what_cannot_be_used_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(path, bad[i].text);
-        check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "line 1: ");
+        check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "line 1: ");
         if (!strstr(err.message, bad[i].part)) fail_msg("'%s' lacks '%s'", err.message, bad[i].part);
         assert_null(images);
     }
     write_file(path, "\x1f\x8b\x08\0", 4);
-    check_fails(mask_images_open(&images, path, NULL, &err), MASK_EINVAL, "gunzip");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EINVAL, "gunzip");
 }
 
 static void bad_base64_and_nan_are_refused_when_read(void **state)
@@ -180,7 +180,7 @@ static void bad_base64_and_nan_are_refused_when_read(void **state)
     char *text = read_whole(path, &size), *second = memchr(text, '\n', size) + 1, *end = memchr(second, '\n', size);
     end[-9] = '*';
     write_file(path, text, size);
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     check_made(images, 0, order[0], 0);
     check_fails(mask_images_features(images, 1, out, &err), MASK_EFORMAT, "line 2: byte ");
     assert_non_null(strstr(err.message, "features of image 17 are not base64"));
@@ -198,7 +198,7 @@ static void bad_base64_and_nan_are_refused_when_read(void **state)
     *(strchr(strchr(strchr(strchr(text, '\t') + 1, '\t') + 1, '\t') + 1, '\t') + 1) =
         '!'; /* the first row's first box */
     write_file(path, text, size);
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     check_fails(mask_images_features(images, 6, out, &err), MASK_ENUMERIC, "line 7: byte ");
     assert_non_null(strstr(err.message, "image 100, region 0: the feature is NaN"));
     check_fails(mask__images_refuse(images, 6, &err), MASK_ENUMERIC, "NaN");
@@ -224,7 +224,7 @@ static void damage_anywhere_is_survived(void **state)
     mask_images *images;
     const char *whole = temp_path("whole.tsv"), *bad = temp_path("damaged.tsv");
     write_set(whole, MASK__TSV_LXMERT, "\n", true);
-    check_fails(mask_images_open_run(&images, whole, NULL, &(mask_run){.progress = stop}, &err), MASK_ECANCELLED,
+    check_fails(mask_images_open(&images, whole, NULL, &(mask_run){.progress = stop}, &err), MASK_ECANCELLED,
                 "stopped");
     char *text = read_whole(whole, &size);
     for (size_t cut = 0; cut < size; cut += 3) {

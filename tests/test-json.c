@@ -1,6 +1,6 @@
 /* The stream of JSON events: what arrives, where a visitor may stop, and what is refused. */
 #include "check.h"
-#include "dataset/json.h"
+#include "formats/json.h"
 
 typedef struct notes {
     char text[512];

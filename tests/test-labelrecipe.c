@@ -1,6 +1,6 @@
 /* The ways of cleaning labels, a text at a time. */
 #include "check.h"
-#include "dataset/labelrecipe.h"
+#include "annotations/labelrecipe.h"
 
 static void check_clean(void (*clean)(char *), const char *from, const char *want)
 {

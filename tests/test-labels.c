@@ -1,6 +1,6 @@
 /* Labelled regions: the table, its features, and one bad table for each rule. */
 #include "arrays.h"
-#include "dataset/labels.h"
+#include "annotations/labels.h"
 
 #include <locale.h>
 #include <math.h>
@@ -33,7 +33,7 @@ static void check_set(const char *folder)
     static const size_t images[ROWS] = {0, 0, 1, 2};
     static const char *const names[] = {"b.jpg", "a.jpg", "c.jpg"};
     static const char *const texts[ROWS] = {"A child", "the man", "A child", "caf\xc3\xa9"};
-    check_ok(mask_labels_open(&labels, folder, &err));
+    check_ok(mask_labels_open(&labels, folder, NULL, &err));
     assert_int_equal(mask_labels_regions(labels), ROWS);
     assert_int_equal(mask_labels_images(labels), 3);
     assert_int_equal(mask_labels_dim(labels), DIM);
@@ -122,10 +122,10 @@ static void each_bad_table_is_refused(void **state)
          MASK_EMISMATCH, "line 6: has no row"},
     };
     char *folder = new_set("bad", MASK__NPY_F32, NULL);
-    check_fails(mask_labels_open(&labels, folder, &err), MASK_EIO, "regions.tsv: cannot open");
+    check_fails(mask_labels_open(&labels, folder, NULL, &err), MASK_EIO, "regions.tsv: cannot open");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_text(inside(folder, "regions.tsv"), cases[i].text);
-        check_fails(mask_labels_open(&labels, folder, &err), cases[i].status, cases[i].part);
+        check_fails(mask_labels_open(&labels, folder, NULL, &err), cases[i].status, cases[i].part);
         assert_non_null(strstr(err.message, "regions.tsv"));
         assert_null(labels);
     }
@@ -140,12 +140,12 @@ static void each_bad_feature_file_is_refused(void **state)
     char *folder = new_set("features", MASK__NPY_F32, table);
     const char *path = inside(folder, "features.npy");
     write_counting(path, MASK__NPY_F32, 3, (size_t[]){ROWS, 1, DIM}, 1);
-    check_fails(mask_labels_open(&labels, folder, &err), MASK_EFORMAT, "3 dimensions");
+    check_fails(mask_labels_open(&labels, folder, NULL, &err), MASK_EFORMAT, "3 dimensions");
     write_text(path, "nothing");
-    check_fails(mask_labels_open(&labels, folder, &err), MASK_EFORMAT, "features.npy");
+    check_fails(mask_labels_open(&labels, folder, NULL, &err), MASK_EFORMAT, "features.npy");
     remove(path);
-    check_fails(mask_labels_open(&labels, folder, &err), MASK_EIO, "features.npy");
-    check_fails(mask_labels_open(&labels, path, &err), MASK_EIO, "not a folder");
+    check_fails(mask_labels_open(&labels, folder, NULL, &err), MASK_EIO, "features.npy");
+    check_fails(mask_labels_open(&labels, path, NULL, &err), MASK_EIO, "not a folder");
     assert_null(labels);
     free(folder);
 }
@@ -160,7 +160,7 @@ static void every_cut_of_the_table_is_refused(void **state)
     size_t last_label = sizeof table - 1 - strlen("caf\xc3\xa9\n");
     for (size_t cut = 0; cut <= last_label; cut++) { /* a cut inside the last label cannot be seen */
         write_file(path, table, cut);
-        assert_int_not_equal(mask_labels_open(&labels, folder, &err), MASK_OK);
+        assert_int_not_equal(mask_labels_open(&labels, folder, NULL, &err), MASK_OK);
         assert_null(labels);
     }
     free(folder);
@@ -179,7 +179,7 @@ static void the_bad_value_is_named(void **state)
         values[3 * DIM] = NAN;
         write_array(inside(folder, "features.npy"), half ? MASK__NPY_F16 : MASK__NPY_F32, 2, (size_t[]){ROWS, DIM},
                     values);
-        check_ok(mask_labels_open(&labels, folder, &err));
+        check_ok(mask_labels_open(&labels, folder, NULL, &err));
         check_ok(mask__labels_block(labels, 0, 2, buffer, &features, &err));
         check_fails(mask__labels_block(labels, 0, 4, buffer, &features, &err), MASK_ENUMERIC, "row 2 (image a.jpg)");
         assert_int_equal(err.offset, 128 + (2 * DIM + 1) * (half ? 2 : 4));
@@ -202,7 +202,7 @@ static void knowledge_opens(void **state)
         skip();
     }
     snprintf(path, sizeof path, "%s/flickr8k/knowledge", shared);
-    check_ok(mask_labels_open(&labels, path, &err));
+    check_ok(mask_labels_open(&labels, path, NULL, &err));
     assert_int_equal(mask_labels_regions(labels), 26835);
     assert_int_equal(mask_labels_images(labels), 5998);
     assert_int_equal(mask_labels_dim(labels), 768);

@@ -23,7 +23,7 @@ static void prototypes_are_means_whatever_the_threads(void **state)
     mask_vectors *v = made_vectors(vectors, WORDS, N);
     mask_labels *l = made_labels(features, ROWS, M, labels, 4);
     mask_learn_options o = MASK_LEARN_SECTION9;
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.prototype_shrink = 0;
     for (int round = 0; round < 10; round++) {

@@ -33,7 +33,7 @@ static void make_world(world *w, mask_tokens rule)
     w->vectors = made_word_vectors(vector_words, w->values, VECTORS, N);
     mask_labels *l = made_labels(features, LABELS, M, labels, 2);
     mask_learn_options o = MASK_LEARN_SECTION9;
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = rule;
     o.min_count = 1;
     check_ok(mask_knowledge_learn(&w->knowledge, l, w->vectors, &o, NULL, &err));

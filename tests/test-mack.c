@@ -31,7 +31,7 @@ static void make_world(world *w)
     check_ok(mask_texts_create(&w->texts, list, TEXTS, &err));
     mask_labels *l = made_labels(features, ROWS, M, labels, 4);
     mask_learn_options o = MASK_LEARN_SECTION9;
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.prototype_shrink = 0;
     check_ok(mask_knowledge_learn(&w->learned, l, w->vectors, &o, NULL, &err));
     mask_labels_close(l);
@@ -88,7 +88,7 @@ static void imported_is_as_good_as_learned(void **state)
         check_ok(mask_knowledge_import(&imported, vocabulary, prototypes, w.vectors, "a command", &report, &err));
         check_ok(mask_knowledge_save(imported, path, &err));
         mask_knowledge_close(imported);
-        check_ok(mask_knowledge_open(&opened, path, &err));
+        check_ok(mask_knowledge_open(&opened, path, NULL, &err));
         assert_int_equal(report.kept, WORDS);
         for (mask_ood ood = MASK_OOD_OFF; ood <= MASK_OOD_NEIGHBOURS; ood++) {
             score(&w, w.learned, ood, want);

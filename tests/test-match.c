@@ -35,7 +35,7 @@ static mask_texts *make_texts(size_t (*words)[LENGTH], size_t count, uint64_t *r
     return out;
 }
 
-static void make_world(world *w, mask_encoder encoder, uint64_t seed)
+static void make_world(world *w, mask_representation encoder, uint64_t seed)
 {
     mask_error err;
     uint64_t random = seed;
@@ -56,7 +56,7 @@ static void make_world(world *w, mask_encoder encoder, uint64_t seed)
     w->background = made_images("background.npy", w->background_features, BACKGROUND, REGIONS, M);
     w->texts = make_texts(w->queries, TEXTS, &random);
     w->background_texts = make_texts(w->others, T, &random);
-    o.encoder = encoder;
+    o.representation = encoder;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     o.whiten_dim = 6;
@@ -407,7 +407,7 @@ static void compare(const world *w, const mask_knowledge *k, const mask_match_op
         }
 }
 
-static void equals_brute_force(mask_encoder encoder, uint64_t seed)
+static void equals_brute_force(mask_representation encoder, uint64_t seed)
 {
     static world w;
     make_world(&w, encoder, seed);
@@ -442,13 +442,13 @@ static void equals_brute_force(mask_encoder encoder, uint64_t seed)
 static void raw_features_equal_brute_force(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) equals_brute_force(MASK_ENCODER_NONE, seed);
+    for (uint64_t seed = 1; seed <= 3; seed++) equals_brute_force(MASK_REPRESENTATION_NONE, seed);
 }
 
 static void whitened_features_equal_brute_force(void **state)
 {
     (void)state;
-    for (uint64_t seed = 4; seed <= 6; seed++) equals_brute_force(MASK_ENCODER_WHITEN, seed);
+    for (uint64_t seed = 4; seed <= 6; seed++) equals_brute_force(MASK_REPRESENTATION_WHITEN, seed);
 }
 
 static void a_saved_knowledge_scores_the_same(void **state)
@@ -459,10 +459,10 @@ static void a_saved_knowledge_scores_the_same(void **state)
     static float before[TEXTS * IMAGES], after[TEXTS * IMAGES];
     mask_knowledge *again;
     char path[256];
-    make_world(&w, MASK_ENCODER_WHITEN, 9);
+    make_world(&w, MASK_REPRESENTATION_WHITEN, 9);
     snprintf(path, sizeof path, "%s", temp_path("saved.mask"));
     check_ok(mask_knowledge_save(w.calibrated, path, &err));
-    check_ok(mask_knowledge_open(&again, path, &err));
+    check_ok(mask_knowledge_open(&again, path, NULL, &err));
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, before, NULL, NULL, NULL, &err));
     check_ok(mask_match_scores(again, w.vectors, w.images, w.texts, NULL, after, NULL, NULL, NULL, &err));
     assert_memory_equal(before, after, sizeof before);
@@ -473,7 +473,7 @@ static void a_saved_knowledge_scores_the_same(void **state)
     snprintf(path, sizeof path, "%s", temp_path("cut.mask"));
     for (size_t cut = 0; cut < size; cut += cut < 256 ? 1 : 97) {
         write_file(path, data, cut);
-        check_fails(mask_knowledge_open(&again, path, &err), MASK_EFORMAT, "cut.mask");
+        check_fails(mask_knowledge_open(&again, path, NULL, &err), MASK_EFORMAT, "cut.mask");
         assert_null(again);
     }
     free(data);
@@ -486,7 +486,7 @@ static void an_explanation_agrees_with_the_score(void **state)
     mask_error err;
     static world w;
     static float scores[TEXTS * IMAGES];
-    make_world(&w, MASK_ENCODER_WHITEN, 11);
+    make_world(&w, MASK_REPRESENTATION_WHITEN, 11);
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, scores, NULL, NULL, NULL, &err));
     for (size_t t = 1; t < TEXTS; t++) {
         mask_explanation e;
@@ -512,7 +512,7 @@ static void threads_do_not_change_scores(void **state)
     static world w;
     static float one[TEXTS * IMAGES], two[TEXTS * IMAGES];
     mask_run run = {.threads = 1};
-    make_world(&w, MASK_ENCODER_WHITEN, 12);
+    make_world(&w, MASK_REPRESENTATION_WHITEN, 12);
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, one, NULL, NULL, &run, &err));
     run.threads = 2;
     check_ok(mask_match_scores(w.calibrated, w.vectors, w.images, w.texts, NULL, two, NULL, NULL, &run, &err));
@@ -527,7 +527,7 @@ static void what_does_not_fit_is_refused(void **state)
     static world w;
     static float scores[TEXTS * IMAGES], nan_features[2 * REGIONS * M];
     mask_match_options o = MASK_MATCH_PLAIN;
-    make_world(&w, MASK_ENCODER_NONE, 13);
+    make_world(&w, MASK_REPRESENTATION_NONE, 13);
     check_fails(mask_match_scores(w.plain, NULL, w.images, w.texts, NULL, scores, NULL, NULL, NULL, &err), MASK_EINVAL,
                 "--vectors");
     o.top = 0;

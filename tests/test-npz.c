@@ -1,6 +1,6 @@
 /* .npz archives, written here by libzip member by member. */
 #include "arrays.h"
-#include "dataset/npz.h"
+#include "formats/npz.h"
 
 #include <zip.h>
 

@@ -1,6 +1,6 @@
 /* Images with their captions: the rule for stored copies, Flickr30K's dev, captions from a Karpathy JSON. */
 #include "arrays.h"
-#include "dataset/images.h"
+#include "images/images.h"
 
 static char *new_set(const char *name, size_t rows, size_t copies, size_t captions)
 {
@@ -16,7 +16,7 @@ static void check_set(const char *folder, const char *captions, size_t images_ex
     mask_images *images;
     mask_texts *texts;
     float out[3];
-    check_ok(mask_dataset_open(&images, &texts, folder, "dev", captions, &err));
+    check_ok(mask_dataset_open(&images, &texts, folder, "dev", captions, NULL, &err));
     assert_int_equal(mask_images_count(images), images_expected);
     assert_int_equal(mask_texts_count(texts), texts_expected);
     size_t last = images_expected - 1;
@@ -32,7 +32,7 @@ static void check_refused(const char *folder, const char *captions, mask_status 
     mask_error err;
     mask_images *images;
     mask_texts *texts;
-    check_fails(mask_dataset_open(&images, &texts, folder, "dev", captions, &err), status, part);
+    check_fails(mask_dataset_open(&images, &texts, folder, "dev", captions, NULL, &err), status, part);
     assert_null(images);
     assert_null(texts);
 }
@@ -64,7 +64,7 @@ static void ids_of_a_cut_set_stop_where_it_stops(void **state)
     char *folder = new_set("cut", 5070, 5, 5070);
     write_numbered(inside(folder, "dev_ids.txt"), "", 1014, 1);
     write_numbered(inside(folder, "dev_names.txt"), "name", 5070, 5);
-    check_ok(mask_dataset_open(&images, &texts, folder, "dev", NULL, &err));
+    check_ok(mask_dataset_open(&images, &texts, folder, "dev", NULL, NULL, &err));
     assert_string_equal(mask_images_id(images, 999), "999");
     assert_string_equal(mask_images_name(images, 999), "name999");
     assert_int_equal(mask_images_find(images, "name999"), 999);
@@ -139,7 +139,7 @@ static void captions_come_from_a_karpathy_json(void **state)
     const char *path = inside(folder, "dataset_x.json");
     write_karpathy(path, 3, 6);
     check_set(folder, path, 3, 15);
-    check_ok(mask_dataset_open(&images, &texts, folder, "dev", path, &err));
+    check_ok(mask_dataset_open(&images, &texts, folder, "dev", path, NULL, &err));
     assert_string_equal(mask_texts_get(texts, 5), "i1 s0");
     assert_string_equal(mask_texts_get(texts, 14), "i2 s4");
     mask_images_close(images);
@@ -172,7 +172,7 @@ static void flickr8k_opens(void **state)
         skip();
     }
     snprintf(path, sizeof path, "%s/flickr8k", shared);
-    check_ok(mask_dataset_open(&images, &texts, path, "dev", NULL, &err));
+    check_ok(mask_dataset_open(&images, &texts, path, "dev", NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 1000);
     assert_int_equal(mask_images_regions(images, 999), 36);
     assert_int_equal(mask_images_dim(images), 768);

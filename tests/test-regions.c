@@ -1,7 +1,7 @@
 /* The region store: what is put comes out, what is damaged or foreign is refused, what was not committed is gone. */
 #include "check.h"
-#include "dataset/regions.h"
-#include "dataset/images.h"
+#include "images/regions.h"
+#include "images/images.h"
 #include "math/half.h"
 
 #include <math.h>
@@ -135,7 +135,7 @@ static void test_images(void **state)
     size_t rows;
     float buffer[2 * REGIONS * DIM], one[REGIONS * DIM], box[4], size[2];
     const char *path = new_store("images.regions");
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 3);
     assert_int_equal(mask_images_dim(images), DIM);
     assert_int_equal(mask_images_regions(images, 1), 1);
@@ -158,14 +158,14 @@ static void test_images(void **state)
     assert_int_equal(sqlite3_exec(db, "UPDATE photos SET features = CAST(x'00000000007c' || zeroblob(24) AS BLOB)",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
-    check_ok(mask_images_open(&images, path, NULL, &err));
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
     check_fails(mask_images_features(images, 0, one, &err), MASK_ENUMERIC, "photo a.jpg, region 0: the feature is NaN");
     check_fails(mask__images_refuse(images, 0, &err), MASK_ENUMERIC, "photo a.jpg");
     mask_images_close(images);
     assert_int_equal(sqlite3_exec(db, "UPDATE photos SET error = 'x'", NULL, NULL, NULL), SQLITE_OK);
-    check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "holds no photo");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "holds no photo");
     assert_int_equal(sqlite3_exec(db, "PRAGMA application_id = 5", NULL, NULL, NULL), SQLITE_OK);
-    check_fails(mask_images_open(&images, path, NULL, &err), MASK_EFORMAT, "no region store");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "no region store");
     sqlite3_close(db);
 }
 

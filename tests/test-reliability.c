@@ -1,7 +1,7 @@
 /* Reliabilities against a twin in double that cross-fits by brute force: each image is judged by prototypes that never
  * saw its fold. */
 #include "made.h"
-#include "dataset/labels.h"
+#include "annotations/labels.h"
 #include "knowledge/reliability.h"
 
 enum { Z = 6, WORDS = 11, MOST_IMAGES = 64, MOST_ROWS = 5000, NEAR = 3 };
@@ -170,10 +170,10 @@ static double twin_reliability(const world *w, double pseudo, double power, doub
 static void judge(world *w, float pseudo, float power, float *out)
 {
     mask_error err;
-    mask__encoder encoder = {.kind = MASK_ENCODER_NONE, .in = Z, .out = Z};
+    mask__representation encoder = {.kind = MASK_REPRESENTATION_NONE, .in = Z, .out = Z};
     mask_labels *labels = made_regions(w->features, w->rows, Z, w->labels, w->image, (const float(*)[4])w->box);
     mask__reliability_input input = {.labels = labels,
-                                     .encoder = &encoder,
+                                     .representation = &encoder,
                                      .scenes = &w->scenes,
                                      .incidence = &w->incidence,
                                      .neighbours = &w->neighbours,

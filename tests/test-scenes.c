@@ -1,7 +1,7 @@
 /* Scenes against twins in double: the images' vectors (gathered in blocks), scene prototypes of all and of some images,
  * and the scene vector of an image at use. */
 #include "made.h"
-#include "dataset/labels.h"
+#include "annotations/labels.h"
 #include "knowledge/scenes.h"
 
 enum { Z = 7, IMAGES = 23, MOST = IMAGES * 7, WORDS = 9, N = 5 };

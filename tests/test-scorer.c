@@ -244,7 +244,7 @@ static void test_another_knowledge_is_refused(void **state)
     check_fails(mask__scorer_load(&s, other, path, MASK__VERIFY_TABLE, &err), MASK_EMISMATCH, "another knowledge");
     check_ok(mask_knowledge_save(other, copy, &err));
     mask_knowledge_close(other);
-    check_ok(mask_knowledge_open(&other, copy, &err));
+    check_ok(mask_knowledge_open(&other, copy, NULL, &err));
     check_fails(mask__scorer_load(&s, other, path, MASK__VERIFY_TABLE, &err), MASK_EMISMATCH, "another knowledge");
     mask_knowledge_close(other);
     mask_images_close(background);
@@ -347,9 +347,9 @@ static void test_options_are_checked(void **state)
     check_fails(mask__scorer_open(&s, w.knowledge, &base, 40, NULL, &err), MASK_EMISMATCH, "regions");
     mask_labels *labels;
     mask_learn_options learn = MASK_LEARN_DEFAULTS;
-    learn.encoder = MASK_ENCODER_NONE;
+    learn.representation = MASK_REPRESENTATION_NONE;
     learn.min_count = 1;
-    check_ok(mask_labels_open(&labels, temp_path("regions"), &err));
+    check_ok(mask_labels_open(&labels, temp_path("regions"), NULL, &err));
     check_ok(mask_knowledge_learn(&plain, labels, w.vectors, &learn, NULL, &err));
     check_fails(mask__scorer_open(&s, plain, &base, MASK_WHOLE_MEAN, NULL, &err), MASK_EINVAL, "background");
     mask_knowledge_close(plain);

@@ -1,8 +1,8 @@
 /* Searching against brute force: thousands of random galleries, made in memory by a naive twin of the build, and random
  * queries. Ids and scores must equal those of scoring every image, bit for bit; those must equal the matcher's. */
 #include "made-gallery.h"
-#include "gallery/hits.h"
-#include "gallery/queryplan.h"
+#include "search/hits.h"
+#include "search/queryplan.h"
 #include "match/matcher.h"
 
 #include <pthread.h>

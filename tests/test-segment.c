@@ -1,7 +1,7 @@
 /* Segments: every code within its stated error of the exact score, whatever the images are; damage is refused; a budget
  * keeps a prefix; images that are kept keep their scores. */
 #include "world.h"
-#include "dataset/images.h"
+#include "images/images.h"
 #include "gallery/build.h"
 #include "gallery/budget.h"
 #include "match/matcher.h"

@@ -8,7 +8,7 @@ static void check_texts(const char *path, const char *split, size_t count, const
 {
     mask_error err;
     mask_texts *texts;
-    check_ok(mask_texts_open(&texts, path, split, &err));
+    check_ok(mask_texts_open(&texts, path, split, NULL, &err));
     assert_int_equal(mask_texts_count(texts), count);
     for (size_t i = 0; i < count; i++) assert_string_equal(mask_texts_get(texts, i), expected[i]);
     mask_texts_close(texts);
@@ -60,7 +60,7 @@ static void what_is_not_text_is_refused(void **state)
         char text[64];
         snprintf(text, sizeof text, "fine\n%s\n", not_utf8[i]);
         write_text(path, text);
-        check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "line 2");
+        check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "line 2");
         assert_non_null(strstr(err.message, "not UTF-8"));
         assert_int_equal(err.offset, i == 1 ? 8 : 5);
         assert_null(texts);
@@ -68,16 +68,16 @@ static void what_is_not_text_is_refused(void **state)
         assert_null(texts);
     }
     write_file(path, "a\0b\n", 4);
-    check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "NUL");
+    check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "NUL");
     write_text(path, "");
-    check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "is empty");
-    check_fails(mask_texts_open(&texts, "/nowhere.txt", NULL, &err), MASK_EIO, "/nowhere.txt");
+    check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "is empty");
+    check_fails(mask_texts_open(&texts, "/nowhere.txt", NULL, NULL, &err), MASK_EIO, "/nowhere.txt");
     size_t size = (1 << 20) + 1;
     char *line = malloc(size);
     memset(line, 'a', size);
     write_file(path, line, size);
     free(line);
-    check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "longer than");
+    check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "longer than");
 }
 
 static void strings_are_copied(void **state)
@@ -143,8 +143,8 @@ static void karpathy_splits_are_selected(void **state)
     check_texts(path, "val", 5, all + 5);
     check_texts(path, "dev", 5, all + 5);
     check_texts(path, "restval", 1, all + 10);
-    check_fails(mask_texts_open(&texts, path, "test", &err), MASK_ENOTFOUND, "it has train restval val");
-    check_fails(mask_texts_open(&texts, path, "testall", &err), MASK_EINVAL, "'testall'");
+    check_fails(mask_texts_open(&texts, path, "test", NULL, &err), MASK_ENOTFOUND, "it has train restval val");
+    check_fails(mask_texts_open(&texts, path, "testall", NULL, &err), MASK_EINVAL, "'testall'");
     write_text(path, reordered);
     check_texts(path, "dev", 2, two);
 }
@@ -157,7 +157,7 @@ static void broken_json_is_refused(void **state)
     const char *path = temp_path("bad.json");
     for (size_t cut = 0; cut < sizeof sample - 1; cut++) {
         write_file(path, sample, cut);
-        check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "bad.json");
+        check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "bad.json");
         assert_null(texts);
     }
     static const struct {
@@ -178,20 +178,20 @@ static void broken_json_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_text(path, cases[i].json);
-        check_fails(mask_texts_open(&texts, path, cases[i].split, &err), MASK_EFORMAT, cases[i].part);
+        check_fails(mask_texts_open(&texts, path, cases[i].split, NULL, &err), MASK_EFORMAT, cases[i].part);
         assert_null(texts);
     }
     char deep[4096];
     memset(deep, '[', sizeof deep);
     write_file(path, deep, sizeof deep);
-    check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "nested deeper");
+    check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "nested deeper");
     size_t size = 20 << 20;
     char *endless = malloc(size);
     memset(endless, 'a', size);
     endless[0] = '"';
     write_file(path, endless, size);
     free(endless);
-    check_fails(mask_texts_open(&texts, path, NULL, &err), MASK_EFORMAT, "many megabytes");
+    check_fails(mask_texts_open(&texts, path, NULL, NULL, &err), MASK_EFORMAT, "many megabytes");
 }
 
 int main(void)

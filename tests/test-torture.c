@@ -127,7 +127,7 @@ static bool no_mvec(const world *w)
 
 static mask_status open_vectors(world *w, mask_error *err)
 {
-    return mask_vectors_open(&w->vectors, w->mvec, err);
+    return mask_vectors_open(&w->vectors, w->mvec, NULL, err);
 }
 static bool no_vectors(const world *w)
 {
@@ -136,7 +136,7 @@ static bool no_vectors(const world *w)
 
 static mask_status open_labels(world *w, mask_error *err)
 {
-    return mask_labels_open(&w->labels, w->regions, err);
+    return mask_labels_open(&w->labels, w->regions, NULL, err);
 }
 static bool no_labels(const world *w)
 {
@@ -145,7 +145,7 @@ static bool no_labels(const world *w)
 
 static mask_status open_images(world *w, mask_error *err)
 {
-    return mask_images_open(&w->images, w->images_path, NULL, err);
+    return mask_images_open(&w->images, w->images_path, NULL, NULL, err);
 }
 static bool no_images(const world *w)
 {
@@ -163,7 +163,7 @@ static bool no_converted(const world *w)
 }
 static mask_status open_converted(world *w, mask_error *err)
 {
-    return mask_images_open(&w->again, w->converted, NULL, err);
+    return mask_images_open(&w->again, w->converted, NULL, NULL, err);
 }
 static bool no_images_again(const world *w)
 {
@@ -182,7 +182,7 @@ static bool no_texts(const world *w)
 static mask_status learn_none(world *w, mask_error *err)
 {
     mask_learn_options o = MASK_LEARN_SECTION9;
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     return mask_knowledge_learn(&w->none, w->labels, w->vectors, &o, NULL, err);
@@ -207,7 +207,7 @@ static bool no_whiten(const world *w)
 static mask_status learn_trained(world *w, mask_error *err)
 {
     mask_learn_options o = MASK_LEARN_DEFAULTS;
-    o.encoder = MASK_ENCODER_MASK;
+    o.representation = MASK_REPRESENTATION_MASK;
     o.prototype = MASK_PROTOTYPE_RANDOM;
     o.min_count = 1;
     o.train = MASK_TRAIN_DEFAULTS;
@@ -226,7 +226,7 @@ static mask_status calibrate(world *w, mask_error *err)
 }
 static mask_status open_knowledge(world *w, mask_error *err)
 {
-    return mask_knowledge_open(&w->calibrated, w->mask, err);
+    return mask_knowledge_open(&w->calibrated, w->mask, NULL, err);
 }
 static bool no_calibrated(const world *w)
 {
@@ -438,7 +438,7 @@ static void images_in_every_format(void **state)
     for (size_t i = 0; i < IMAGES * REGIONS * M; i++) features[i] = made_number(&random);
     made_npy(temp_path("source_ims.npy"), 3, (size_t[]){IMAGES, REGIONS, M}, features);
     made_npy(temp_path("source_boxes.npy"), 3, (size_t[]){IMAGES, REGIONS, 4}, boxes);
-    check_ok(mask_images_open(&w.images, temp_path("source_ims.npy"), NULL, &err));
+    check_ok(mask_images_open(&w.images, temp_path("source_ims.npy"), NULL, NULL, &err));
     convert_and_read(&w, "array_ims.npy", MASK_FEATURES_NPY);
     convert_and_read(&w, "rows.tsv", MASK_FEATURES_TSV);
     convert_and_read(&w, "folder", MASK_FEATURES_NPZ);
@@ -614,7 +614,7 @@ static mask__detector *detector;
 static mask_status import_encoder(world *w, mask_error *err)
 {
     (void)w;
-    return mask_encoder_model_import(bundle, menc, NULL, err);
+    return mask_encoder_import(bundle, menc, NULL, err);
 }
 static bool no_menc(const world *w)
 {

@@ -86,7 +86,7 @@ static int count_steps(void *user, const char *what, const char *unit, uint64_t 
 }
 
 typedef struct trained {
-    mask__encoder encoder;
+    mask__representation encoder;
     mask__arena arena;
 } trained;
 
@@ -102,7 +102,7 @@ static mask_status train(trained *out, const world *w, const mask_train_options 
 
 static void trained_free(trained *t)
 {
-    mask__encoder_close(&t->encoder);
+    mask__representation_close(&t->encoder);
     mask__arena_free(&t->arena);
 }
 
@@ -433,7 +433,7 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     for (size_t r = 0; r < ROWS; r++) snprintf(labels[r], sizeof labels[r], "%s", made_word(r % WORDS));
     mask_vectors *vectors = made_vectors(word_vectors, WORDS, N);
     mask_images *images = made_images("same.npy", w->features, IMAGES, 4, M);
-    o.encoder = MASK_ENCODER_MASK;
+    o.representation = MASK_REPRESENTATION_MASK;
     o.tokens = MASK_TOKENS_LETTERS;
     o.whiten_dim = KEPT;
     o.prototype_shrink = 0;
@@ -463,10 +463,10 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     snprintf(path, sizeof path, "%s", temp_path("trained.mask"));
     check_ok(mask_knowledge_save(k, path, &err));
     mask_knowledge_close(k);
-    check_ok(mask_knowledge_open(&opened, path, &err));
+    check_ok(mask_knowledge_open(&opened, path, NULL, &err));
     mask_knowledge_info info;
     mask_knowledge_describe(opened, &info);
-    assert_int_equal(info.encoder, MASK_ENCODER_MASK);
+    assert_int_equal(info.representation, MASK_REPRESENTATION_MASK);
     assert_int_equal(info.feature_dim, M);
     assert_int_equal(info.dim, Z);
     check_ok(mask_knowledge_encode(opened, images, 3, again, &err));

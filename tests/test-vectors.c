@@ -21,7 +21,7 @@ static mask_vectors *open_bytes(const void *bytes, size_t size)
     mask_vectors *v = NULL;
     const char *to = temp_path("words.mvec");
     check_ok(import_bytes(to, bytes, size, NULL));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     check_ok(mask_vectors_verify(v, &err));
     return v;
 }
@@ -64,9 +64,9 @@ static void round_trip(void **state)
     check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
     check_ok(mask_vectors_import(from, to_half, &half_options, NULL, &err));
     check_ok(mask_vectors_import(to, to_again, &half_options, NULL, &err)); /* a .mvec is an input too */
-    check_ok(mask_vectors_open(&full, to, &err));
-    check_ok(mask_vectors_open(&half, to_half, &err));
-    check_ok(mask_vectors_open(&again, to_again, &err));
+    check_ok(mask_vectors_open(&full, to, NULL, &err));
+    check_ok(mask_vectors_open(&half, to_half, NULL, &err));
+    check_ok(mask_vectors_open(&again, to_again, NULL, &err));
     assert_string_equal(mask_vectors_path(full), to);
     assert_true(mask_vectors_fingerprint(again) == mask_vectors_fingerprint(half));
     assert_true(mask_vectors_fingerprint(full) != mask_vectors_fingerprint(half));
@@ -103,7 +103,7 @@ static void eight_bits(void **state)
     write_random(from, values, 7);
     memset(values + DIM, 0, DIM * sizeof *values);
     check_ok(mask_vectors_import(from, to, &options, NULL, &err));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     check_ok(mask_vectors_verify(v, &err));
     uint64_t fingerprint = mask_vectors_fingerprint(v);
     for (size_t row = 2; row < ROWS; row++) {
@@ -121,12 +121,12 @@ static void eight_bits(void **state)
     assert_true(near[0].cosine > 0.9999f);
     mask_vectors_close(v);
     check_ok(mask_vectors_import(to, again, &options, NULL, &err)); /* rounding what is rounded changes nothing */
-    check_ok(mask_vectors_open(&v, again, &err));
+    check_ok(mask_vectors_open(&v, again, NULL, &err));
     assert_true(mask_vectors_fingerprint(v) == fingerprint);
     mask_vectors_close(v);
     write_text(from, "zero 0 0\ndog 1 -2\n");
     check_ok(mask_vectors_import(from, to, &options, NULL, &err));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     mask_vectors_get(v, 0, got);
     assert_true(got[0] == 0 && got[1] == 0);
     mask_vectors_close(v);
@@ -144,7 +144,7 @@ static void only_what_is_to_keep(void **state)
     write_text(from, "dog 1 2\ncat 3 4\nbird 5 6\n");
     write_text(list, "bird\n\nhorse\ndog\n");
     check_ok(mask_vectors_import(from, to, &options, NULL, &err));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     assert_int_equal(mask_vectors_count(v), 2);
     assert_int_equal(mask_vectors_find(v, "dog", 3), 0);
     assert_int_equal(mask_vectors_find(v, "bird", 4), 1);
@@ -213,7 +213,7 @@ static void near_agrees_with_a_naive_twin(void **state)
     for (int half = 0; half < 2; half++) {
         mask_vectors *v;
         check_ok(mask_vectors_import(from, to, &(mask_vectors_import_options){.bits = half ? 16 : 32}, NULL, &err));
-        check_ok(mask_vectors_open(&v, to, &err));
+        check_ok(mask_vectors_open(&v, to, NULL, &err));
         near_as_naive(v, 0, 1);
         near_as_naive(v, 1234, 25);
         near_as_naive(v, ROWS - 1, ROWS + 10);
@@ -273,7 +273,7 @@ static void every_cut_of_a_mvec_is_refused(void **state)
     for (size_t cut = 0; cut < size; cut++) {
         write_file(bad, data, cut);
         v = (mask_vectors *)data; /* must not stay */
-        check_fails(mask_vectors_open(&v, bad, &err), MASK_EFORMAT, "bad.mvec");
+        check_fails(mask_vectors_open(&v, bad, NULL, &err), MASK_EFORMAT, "bad.mvec");
         assert_null(v);
     }
     free(data);
@@ -296,7 +296,7 @@ static void every_flip_is_found(void **state)
             data[at] ^= 0x40;
             write_file(bad, data, size);
             data[at] ^= 0x40;
-            if (mask_vectors_open(&v, bad, &err) != MASK_OK) continue;
+            if (mask_vectors_open(&v, bad, NULL, &err) != MASK_OK) continue;
             mask_vectors_find(v, "dog", 3);
             (void)mask_vectors_near(v, (float[]){1, 2, 3}, 3, near, &found, NULL, &err);
             check_fails(mask_vectors_verify(v, &err), MASK_EFORMAT, pack.tensors[i].name);
@@ -337,7 +337,7 @@ static void forged_content_is_refused(void **state)
     const char *path = temp_path("forged.mvec");
     const forged good = {2, 2, 2, 4, {0, 1, 2}, {UINT32_MAX, 1, 0, UINT32_MAX}, 1};
     write_forged(path, &good);
-    check_ok(mask_vectors_open(&v, path, &err));
+    check_ok(mask_vectors_open(&v, path, NULL, &err));
     mask_vectors_close(v);
     static const char *const parts[12] = {"'values'",      "'values'",      "words.offsets", "words.offsets",
                                           "words.offsets", "words.offsets", "'slots'",       "'slots'",
@@ -358,13 +358,13 @@ static void forged_content_is_refused(void **state)
     bad[11].rows = 1; /* other tensors have two */
     for (size_t i = 0; i < 12; i++) {
         write_forged(path, &bad[i]);
-        check_fails(mask_vectors_open(&v, path, &err), MASK_EFORMAT, parts[i]);
+        check_fails(mask_vectors_open(&v, path, NULL, &err), MASK_EFORMAT, parts[i]);
         assert_null(v);
     }
     forged not_finite = good;
     not_finite.value = NAN;
     write_forged(path, &not_finite);
-    check_ok(mask_vectors_open(&v, path, &err));
+    check_ok(mask_vectors_open(&v, path, NULL, &err));
     check_fails(mask_vectors_near(v, (float[]){1, 1}, 2, near, &found, NULL, &err), MASK_EFORMAT, "not finite");
     mask_vectors_close(v);
 }

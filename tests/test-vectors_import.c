@@ -26,7 +26,7 @@ static mask_vectors *open_bytes(const void *bytes, size_t size)
     mask_vectors *v = NULL;
     const char *to = temp_path("words.mvec");
     check_ok(import_bytes(to, bytes, size, NULL));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     check_ok(mask_vectors_verify(v, &err));
     return v;
 }
@@ -128,7 +128,7 @@ static void first_of_a_repeated_token_stays(void **state)
     const char *text = "dog 1 2\ncat 3 4\ndog 5 6\ndog 7 8\n", *to = temp_path("repeated.mvec");
     check_ok(import_bytes(to, text, strlen(text), &run));
     assert_non_null(strstr(logged, "2 repeated tokens"));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     expect_size(v, 2, 2);
     expect_row(v, 0, "dog", (float[]){1, 2});
     expect_row(v, 1, "cat", (float[]){3, 4});
@@ -401,7 +401,7 @@ static void real_glove(void **state)
     }
     snprintf(from, sizeof from, "%s/words/glove.6B.100d.42k.txt.gz", shared);
     check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
-    check_ok(mask_vectors_open(&v, to, &err));
+    check_ok(mask_vectors_open(&v, to, NULL, &err));
     expect_size(v, 41474, 100);
     float dog[100];
     mask_neighbour near[2];

@@ -1,6 +1,6 @@
 /* Detector vocabularies: aliases, and the lines that are refused. */
 #include "check.h"
-#include "dataset/vocabulary.h"
+#include "annotations/vocabulary.h"
 
 static void aliases_lead_to_their_class(void **state)
 {

@@ -65,7 +65,7 @@ static inline void world_make(world *w)
     mask_images *background = world_images(w, "background.npy", WORLD_BACKGROUND, 5);
     mask_texts *texts = world_texts(w, WORLD_T);
     mask_learn_options o = MASK_LEARN_DEFAULTS;
-    o.encoder = MASK_ENCODER_WHITEN;
+    o.representation = MASK_REPRESENTATION_WHITEN;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     o.whiten_dim = 21;
@@ -74,7 +74,7 @@ static inline void world_make(world *w)
     char path[256];
     snprintf(path, sizeof path, "%s", temp_path("world.mask"));
     check_ok(mask_knowledge_save(calibrated, path, &err));
-    check_ok(mask_knowledge_open(&w->knowledge, path, &err));
+    check_ok(mask_knowledge_open(&w->knowledge, path, NULL, &err));
     mask_knowledge_close(plain);
     mask_knowledge_close(calibrated);
     mask_images_close(background);

@@ -3,8 +3,8 @@
  * Learns W by cycle.c's loss over batches of texts' words and of images' regions. Refuses to know of a pairing: texts
  * and images are shuffled apart by the seed, ids and order are never looked at, and what decides when to stop is the
  * same loss on texts and images that were held out. Images are encoded batch by batch, never held whole. */
-#include "cycle.h"
-#include "dataset/images.h"
+#include "adapt/cycle.h"
+#include "images/images.h"
 #include "knowledge/lexicon.h"
 #include "math/gemm.h"
 #include "math/solve.h"
@@ -44,10 +44,10 @@ static mask_status check_options(const mask_adapt_options *o, const mask_knowled
             err, MASK_EINVAL, MASK_NO_OFFSET,
             "adaptation needs at least 1 epoch, batches of at least 1, a rate and a temperature above 0, and a "
             "held-out share between 0 and 1");
-    if (mask_images_dim(images) != k->encoder.in)
+    if (mask_images_dim(images) != k->representation.in)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(images), mask_images_dim(images), k->encoder.in);
+                          mask__images_path(images), mask_images_dim(images), k->representation.in);
     if (mask_images_count(images) < 2 || mask_texts_count(texts) < 2)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "adaptation needs at least 2 images and 2 texts, for some of each are held out");
@@ -110,7 +110,7 @@ static size_t gather_words(learner *l, const size_t *order, size_t count)
 static mask_status gather_regions(learner *l, const size_t *order, size_t size, size_t first, size_t count,
                                   size_t *regions, mask_error *err)
 {
-    size_t rows = 0, where, z = l->knowledge->info.dim, in = l->knowledge->encoder.in;
+    size_t rows = 0, where, z = l->knowledge->info.dim, in = l->knowledge->representation.in;
     for (size_t i = 0; i < count; i++) {
         const float *features;
         size_t got, image = order[(first + i) % size];
@@ -248,7 +248,8 @@ static mask_status prepare_texts(learner *l, const mask_texts *texts, const mask
 
 static mask_status prepare_images(learner *l, uint64_t seed, mask_error *err)
 {
-    size_t count = mask_images_count(l->images), most = 0, z = l->knowledge->info.dim, in = l->knowledge->encoder.in;
+    size_t count = mask_images_count(l->images), most = 0, z = l->knowledge->info.dim,
+           in = l->knowledge->representation.in;
     l->pictures = make_order(l, count, seed, IMAGE_STREAM, &l->picture_held);
     l->picture_count = count - l->picture_held;
     for (size_t i = 0; i < count; i++)
@@ -262,7 +263,7 @@ static mask_status prepare_images(learner *l, uint64_t seed, mask_error *err)
     for (size_t i = 0; enough && i < sizeof squares / sizeof *squares; i++)
         enough = (*squares[i] = mask__arena_alloc(&l->arena, z * z, sizeof(float))) != NULL;
     if (!enough) return mask__no_memory(err, "adaptation");
-    MASK__TRY(mask__encoding_open(&l->encoding, &l->knowledge->encoder, rows, most, err));
+    MASK__TRY(mask__encoding_open(&l->encoding, &l->knowledge->representation, rows, most, err));
     size_t longest = 0, words = 0;
     for (size_t t = 0; t < l->lexicon.texts; t++)
         if (l->lexicon.text_at[t + 1] - l->lexicon.text_at[t] > longest)
@@ -344,12 +345,12 @@ static mask_status apply(mask_knowledge *k, const float *w, mask_error *err)
 {
     size_t z = k->info.dim;
     mask__background *b = &k->background;
-    if (k->encoder.adaptation) {
-        MASK__TRY(multiply(k, &k->encoder.adaptation, z, w, err));
+    if (k->representation.adaptation) {
+        MASK__TRY(multiply(k, &k->representation.adaptation, z, w, err));
     } else {
         float *own = mask__arena_alloc(&k->arena, z * z, sizeof *own);
         if (!own) return mask__no_memory(err, "an adapted knowledge");
-        k->encoder.adaptation = memcpy(own, w, z * z * sizeof *own);
+        k->representation.adaptation = memcpy(own, w, z * z * sizeof *own);
     }
     k->info.adapted = true;
     MASK__TRY(multiply(k, &k->prototypes, k->info.words, w, err));

@@ -1,4 +1,4 @@
-#include "cycle.h"
+#include "adapt/cycle.h"
 
 mask_status mask__cycle_make(mask__cycle *c, size_t words, size_t regions, size_t z, mask_error *err)
 {

@@ -6,7 +6,7 @@
 #ifndef MASK_BASE_ERROR_H
 #define MASK_BASE_ERROR_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 #include <stdarg.h>
 #include <stddef.h>

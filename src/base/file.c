@@ -1,5 +1,5 @@
-#include "file.h"
-#include "memory.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

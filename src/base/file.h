@@ -2,7 +2,7 @@
 #ifndef MASK_BASE_FILE_H
 #define MASK_BASE_FILE_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 

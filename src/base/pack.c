@@ -1,5 +1,5 @@
-#include "pack.h"
-#include "memory.h"
+#include "base/pack.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef MASK_BASE_PACK_H
 #define MASK_BASE_PACK_H
 
-#include "file.h"
+#include "base/file.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
-#include "stream.h"
-#include "memory.h"
+#include "base/stream.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

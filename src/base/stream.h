@@ -3,7 +3,7 @@
 #ifndef MASK_BASE_STREAM_H
 #define MASK_BASE_STREAM_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
-#include "strings.h"
-#include "memory.h"
+#include "base/strings.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

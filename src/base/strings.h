@@ -3,7 +3,7 @@
 #ifndef MASK_BASE_STRINGS_H
 #define MASK_BASE_STRINGS_H
 
-#include "pack.h"
+#include "base/pack.h"
 
 #define MASK__NOT_FOUND UINT32_MAX
 

@@ -2,7 +2,7 @@
 #ifndef MASK_CLI_ARGS_H
 #define MASK_CLI_ARGS_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { MAX_POSITIONAL = 16384 }; /* a shell's *.jpg */

@@ -49,13 +49,13 @@ static int run_adapt(args *a)
     if (!images_path || !texts_path)
         return args_usage(a, "--images and --texts are needed: unpaired data of the domain");
     if ((result = check_output(out)) != 0) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     mask_match_options match = mask_match_defaults(k);
     if (args_has(a, "--known-words")) match.ood = MASK_OOD_OFF;
     result = open_vectors(a, k, &match, &vectors);
     if (result == 0) {
-        mask_status status = mask_images_open(&images, images_path, split, &err);
-        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &err);
+        mask_status status = mask_images_open(&images, images_path, split, &a->run, &err);
+        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &a->run, &err);
         if (status == MASK_OK)
             status = mask_knowledge_adapt(&adapted, k, vectors, images, texts, &o, &report, &a->run, &err);
         result = status == MASK_OK ? finish(a, adapted, out, &report) : failed(&err);

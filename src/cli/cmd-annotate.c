@@ -87,7 +87,7 @@ static int run_annotate(args *a)
     if (result) return result;
     if (!args_has(a, "--texts")) return args_usage(a, "--texts FILE is needed");
     if (mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK ||
-        mask_texts_open(&texts, args_text(a, "--texts", NULL), NULL, &err) != MASK_OK)
+        mask_texts_open(&texts, args_text(a, "--texts", NULL), NULL, &a->run, &err) != MASK_OK)
         result = failed(&err);
     if (result == 0) result = annotate(a, g, texts, k);
     mask_texts_close(texts);

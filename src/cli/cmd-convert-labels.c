@@ -92,7 +92,7 @@ static int convert_mack(args *a, const char *out)
             a, "MACK's knowledge needs --mack-vocabulary, --mack-prototypes and --vectors, and no other input");
     snprintf(provenance, sizeof provenance, "mask convert --mack-vocabulary %s --mack-prototypes %s --vectors %s",
              vocabulary, prototypes, path);
-    mask_status status = mask_vectors_open(&vectors, path, &err);
+    mask_status status = mask_vectors_open(&vectors, path, &a->run, &err);
     if (status == MASK_OK)
         status = mask_knowledge_import(&k, vocabulary, prototypes, vectors, provenance, &report, &err);
     if (status == MASK_OK) status = mask_knowledge_save(k, out, &err);

@@ -50,7 +50,7 @@ static int run_convert(args *a)
     if (!bad) bad = args_size(a, "--regions", 1, 1000000, &options.regions);
     if (!bad && options.half && options.to != MASK_FEATURES_NPY) bad = args_usage(a, "--half is for a *_ims.npy");
     if (bad) return bad;
-    mask_status status = mask_images_open_run(&images, a->positional[0], args_text(a, "--split", NULL), &a->run, &err);
+    mask_status status = mask_images_open(&images, a->positional[0], args_text(a, "--split", NULL), &a->run, &err);
     if (status == MASK_OK) status = mask_images_convert(images, out, &options, &a->run, &err);
     int result = status == MASK_OK ? 0 : failed(&err);
     progress_end();

@@ -6,8 +6,8 @@
 int info_encoder(const args *a, const char *path)
 {
     mask_error err;
-    mask_encoder_model_info i;
-    if (mask_encoder_model_describe(path, &i, &err) != MASK_OK) return failed(&err);
+    mask_encoder_info i;
+    if (mask_encoder_describe(path, &i, &err) != MASK_OK) return failed(&err);
     const char *kind = i.detector ? "detector" : "classifier";
     if (a->json)
         return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "encoder", "network", kind, "size",
@@ -37,7 +37,7 @@ static int read_channels(const args *a, const char *name, float values[3])
 static int run_import(args *a)
 {
     mask_error err;
-    mask_encoder_model_options options = MASK_ENCODER_MODEL_DEFAULTS;
+    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.menc is needed");
     options.labels = args_text(a, "--labels", NULL);
@@ -46,7 +46,7 @@ static int run_import(args *a)
     int bad = read_channels(a, "--mean", options.mean);
     if (!bad) bad = read_channels(a, "--deviation", options.deviation);
     if (bad) return bad;
-    if (mask_encoder_model_import(a->positional[0], out, &options, &err) != MASK_OK) return failed(&err);
+    if (mask_encoder_import(a->positional[0], out, &options, &err) != MASK_OK) return failed(&err);
     return info_encoder(a, out);
 }
 

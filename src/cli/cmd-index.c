@@ -93,7 +93,7 @@ static int create_and_add(args *a, const mask_knowledge *k, const mask_match_opt
     mask_gallery_change change;
     double seconds = 0;
     const char *path = args_text(a, "-o", NULL);
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK)
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err) != MASK_OK)
         return failed(&err);
     mask_status status = mask_gallery_create(path, k, o, g, &err);
     if (status == MASK_OK) status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
@@ -113,7 +113,7 @@ static int run_index(args *a)
     int result = args_size(a, "--budget", 1, 100000, &g.budget);
     if (result == 0) result = args_size(a, "--segment-images", 1, 1 << 22, &g.segment_images);
     if (result) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     result = read_match_options(a, k, &o);
     if (result == 0) result = create_and_add(a, k, &o, &g);
     mask_knowledge_close(k);
@@ -146,7 +146,7 @@ static int run_add(args *a)
     mask_gallery_change change;
     double seconds = 0;
     const char *path = a->positional[0];
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &err) != MASK_OK)
+    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err) != MASK_OK)
         return failed(&err);
     mask_status status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
     size_t given = mask_images_count(images);
@@ -202,7 +202,7 @@ static int run_remove(args *a)
     const char *file = args_text(a, "--ids", NULL);
     size_t count;
     if (!file && a->positional_count < 2) return args_usage(a, "which images? ID... or --ids FILE is needed");
-    if (file && mask_texts_open(&listed, file, NULL, &err) != MASK_OK) return failed(&err);
+    if (file && mask_texts_open(&listed, file, NULL, &a->run, &err) != MASK_OK) return failed(&err);
     const char **ids = gather_ids(a, listed, &count);
     int result = 0;
     if (!ids) result = fail("out of memory for a list of ids");

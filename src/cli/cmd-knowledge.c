@@ -14,7 +14,7 @@ static int info_knowledge(const args *a, const char *path)
     mask_error err;
     mask_knowledge *k;
     mask_knowledge_info i;
-    if (mask_knowledge_open(&k, path, &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, path, &a->run, &err) != MASK_OK) return failed(&err);
     mask_knowledge_describe(k, &i);
     int result = 0;
     if (a->json) {
@@ -22,14 +22,14 @@ static int info_knowledge(const args *a, const char *path)
             "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind",
             "knowledge", "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions",
             (json_int_t)i.dim, "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs",
-            (json_int_t)i.pairs, "encoder", encoder_names[i.encoder], "adapted", i.adapted, "tokens",
+            (json_int_t)i.pairs, "encoder", encoder_names[i.representation], "adapted", i.adapted, "tokens",
             token_names[i.tokens], "min_count", (json_int_t)i.min_count, "whiten_shrink", (double)i.whiten_shrink,
             "prototype_shrink", (double)i.prototype_shrink, "background_images", (json_int_t)i.background_images,
             "background_texts", (json_int_t)i.background_texts, "vectors", i.vectors_path, "provenance", i.provenance));
     } else {
         printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
                i.min_count, i.pairs, i.regions);
-        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder_names[i.encoder],
+        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder_names[i.representation],
                i.feature_dim, i.dim, i.whiten_shrink, i.adapted ? ", adapted" : "");
         printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.prototype_shrink,
                i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
@@ -54,7 +54,7 @@ static int info_vectors(const args *a, const char *path)
 {
     mask_error err;
     mask_vectors *v;
-    if (mask_vectors_open(&v, path, &err) != MASK_OK) return failed(&err);
+    if (mask_vectors_open(&v, path, &a->run, &err) != MASK_OK) return failed(&err);
     if (mask_vectors_verify(v, &err) != MASK_OK) {
         mask_vectors_close(v);
         return failed(&err);
@@ -72,7 +72,7 @@ static int info_labels(const args *a, const char *path)
 {
     mask_error err;
     mask_labels *l;
-    if (mask_labels_open(&l, path, &err) != MASK_OK) return failed(&err);
+    if (mask_labels_open(&l, path, &a->run, &err) != MASK_OK) return failed(&err);
     size_t regions = mask_labels_regions(l), images = mask_labels_images(l), dim = mask_labels_dim(l);
     mask_labels_close(l);
     if (a->json)
@@ -86,7 +86,7 @@ static int info_images(const args *a, const char *path)
 {
     mask_error err;
     mask_images *m;
-    if (mask_images_open_run(&m, path, args_text(a, "--split", NULL), &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_images_open(&m, path, args_text(a, "--split", NULL), &a->run, &err) != MASK_OK) return failed(&err);
     size_t count = mask_images_count(m), dim = mask_images_dim(m), fewest = SIZE_MAX, most = 0;
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(m, i);
@@ -214,7 +214,7 @@ static int run_words(args *a)
     mask_knowledge *k;
     mask_vectors *vectors;
     mask_match_options o;
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     int result = read_match_options(a, k, &o);
     if (result == 0) result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {
@@ -243,9 +243,9 @@ static int run_encode(args *a)
     mask_images *images = NULL;
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.npy is needed");
-    mask_status status = mask_knowledge_open(&k, a->positional[0], &err);
+    mask_status status = mask_knowledge_open(&k, a->positional[0], &a->run, &err);
     if (status == MASK_OK)
-        status = mask_images_open_run(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
+        status = mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
     if (status == MASK_OK) status = mask_knowledge_encode_file(k, images, out, &a->run, &err);
     int result = status == MASK_OK ? 0 : failed(&err);
     progress_end();

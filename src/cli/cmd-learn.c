@@ -88,8 +88,8 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (bad) return bad;
     if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
     if (preset == PRESET_PAPER) o->train = mask_train_paper();
-    encoder = preset == PRESET_PAPER      ? MASK_ENCODER_MASK
-              : preset == PRESET_SECTION9 ? MASK_ENCODER_WHITEN
+    encoder = preset == PRESET_PAPER      ? MASK_REPRESENTATION_MASK
+              : preset == PRESET_SECTION9 ? MASK_REPRESENTATION_WHITEN
                                           : ENCODER_AUTO;
     tokens = (int)o->tokens;
     bad = args_choice(a, "--encoder", encoders, &encoder);
@@ -100,7 +100,7 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
     if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
     if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
-    if (args_has(a, "--no-scenes") || encoder == MASK_ENCODER_NONE) { /* MACK knew neither */
+    if (args_has(a, "--no-scenes") || encoder == MASK_REPRESENTATION_NONE) { /* MACK knew neither */
         o->scenes = false;
         o->reliability = 0;
     }
@@ -108,7 +108,7 @@ static int read_learn_options(const args *a, mask_learn_options *o, bool *choose
     if (!bad) bad = read_train_options(a, &o->train);
     o->prototype = (mask_prototype)prototype;
     *choose = encoder == ENCODER_AUTO;
-    o->encoder = *choose ? MASK_ENCODER_WHITEN : (mask_encoder)encoder;
+    o->representation = *choose ? MASK_REPRESENTATION_WHITEN : (mask_representation)encoder;
     o->tokens = (mask_tokens)tokens;
     return bad;
 }
@@ -122,10 +122,10 @@ static int print_learned(const args *a, const mask_knowledge *k, const char *pat
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I}", "file", path, "words",
                                     (json_int_t)i.words, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
                                     "features", (json_int_t)i.feature_dim, "dimensions", (json_int_t)i.dim, "encoder",
-                                    encoders[i.encoder], "background_images", (json_int_t)i.background_images,
+                                    encoders[i.representation], "background_images", (json_int_t)i.background_images,
                                     "background_texts", (json_int_t)i.background_texts));
-    printf("%s: %zu words from %zu regions, encoder %s %zu -> %zu", path, i.words, i.regions, encoders[i.encoder],
-           i.feature_dim, i.dim);
+    printf("%s: %zu words from %zu regions, encoder %s %zu -> %zu", path, i.words, i.regions,
+           encoders[i.representation], i.feature_dim, i.dim);
     if (i.background_images) printf(", background %zu images and %zu texts", i.background_images, i.background_texts);
     printf("\n");
     return 0;
@@ -158,8 +158,8 @@ static int run_learn(args *a)
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     o.train.checkpoint = checkpoint;
-    mask_status status = mask_labels_open(&labels, a->positional[0], &err);
-    if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &err);
+    mask_status status = mask_labels_open(&labels, a->positional[0], &a->run, &err);
+    if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &a->run, &err);
     if (status == MASK_OK && choose)
         status = mask_knowledge_choose(&k, labels, vectors, &o, NULL, 0, NULL, &a->run, &err);
     else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
@@ -167,7 +167,7 @@ static int run_learn(args *a)
     mask_vectors_close(vectors);
     if (status != MASK_OK) return failed(&err);
     int result = save(a, k, out);
-    if (result == 0 && (choose || o.encoder == MASK_ENCODER_MASK)) remove(checkpoint);
+    if (result == 0 && (choose || o.representation == MASK_REPRESENTATION_MASK)) remove(checkpoint);
     return result;
 }
 
@@ -242,11 +242,11 @@ static int run_calibrate(args *a)
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!images_path || !texts_path) return args_usage(a, "--images and --texts are needed: the unpaired background");
     if ((bad = check_output(out)) != 0) return bad;
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     int result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {
-        mask_status status = mask_images_open_run(&images, images_path, split, &a->run, &err);
-        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &err);
+        mask_status status = mask_images_open(&images, images_path, split, &a->run, &err);
+        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &a->run, &err);
         if (status == MASK_OK)
             status = mask_knowledge_calibrate(&calibrated, k, vectors, images, texts, &o, &a->run, &err);
         result = status == MASK_OK ? save(a, calibrated, out) : failed(&err);

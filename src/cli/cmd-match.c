@@ -119,10 +119,10 @@ static int run_score(args *a)
     const char *path = args_text(a, "--images", NULL);
     if (!path || !args_text(a, "--image", NULL) || !args_text(a, "--text", NULL))
         return args_usage(a, "--images, --image and --text are needed");
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     int result = read_match_options(a, k, &o);
     if (result == 0) {
-        mask_status status = mask_images_open_run(&images, path, args_text(a, "--split", NULL), &a->run, &err);
+        mask_status status = mask_images_open(&images, path, args_text(a, "--split", NULL), &a->run, &err);
         result = status == MASK_OK ? score_pair(a, k, images, &o) : failed(&err);
     }
     mask_images_close(images);
@@ -268,12 +268,12 @@ static int run_eval(args *a)
     if (!split && !args_has(a, "--captions"))
         return args_usage(a, "--split is needed (dev, test, testall), or --captions for a file of images");
     if (args_has(a, "--save-sims") && (result = check_output(args_text(a, "--save-sims", ""))) != 0) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     result = read_match_options(a, k, &e.options);
     if (result == 0) result = open_vectors(a, k, &e.options, &vectors);
     if (result == 0) {
-        mask_status status =
-            mask_dataset_open(&images, &texts, a->positional[1], split, args_text(a, "--captions", NULL), &err);
+        mask_status status = mask_dataset_open(&images, &texts, a->positional[1], split,
+                                               args_text(a, "--captions", NULL), &a->run, &err);
         result = status == MASK_OK ? evaluate(a, k, vectors, images, texts, &e) : failed(&err);
     }
     e.seconds = now() - start;

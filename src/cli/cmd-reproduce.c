@@ -156,7 +156,7 @@ static int open_word_vectors(reproduction *r)
     join(path, r->work, "vectors.mvec");
     mask_status status = MASK_OK;
     if (!ours && !exists(path)) status = mask_vectors_import(r->word_file, path, NULL, &r->a->run, &err);
-    if (status == MASK_OK) status = mask_vectors_open(&r->vectors, ours ? r->word_file : path, &err);
+    if (status == MASK_OK) status = mask_vectors_open(&r->vectors, ours ? r->word_file : path, NULL, &err);
     return status == MASK_OK ? 0 : failed(&err);
 }
 
@@ -165,7 +165,7 @@ static mask_status open_background_texts(mask_texts **out, const char *path, mas
 {
     mask_texts *all;
     const char *some[BACKGROUND_TEXTS];
-    mask_status status = mask_texts_open(&all, path, NULL, err);
+    mask_status status = mask_texts_open(&all, path, NULL, NULL, err);
     if (status != MASK_OK) return status;
     size_t count = mask_texts_count(all), kept = count < BACKGROUND_TEXTS ? count : BACKGROUND_TEXTS;
     for (size_t i = 0; i < kept; i++) some[i] = mask_texts_get(all, i * count / kept);
@@ -182,7 +182,7 @@ static mask_status calibrate(const reproduction *r, mask_knowledge *plain, mask_
     mask_knowledge_info info;
     mask_knowledge_describe(plain, &info);
     if (!info.scenes) o.scene = 0;
-    mask_status status = mask_images_open(&images, r->background_images, NULL, err);
+    mask_status status = mask_images_open(&images, r->background_images, NULL, NULL, err);
     if (status == MASK_OK) status = open_background_texts(&texts, r->background_texts, err);
     if (status == MASK_OK)
         status = mask_knowledge_calibrate(out, plain, r->vectors, images, texts, &o, &r->a->run, err);
@@ -202,7 +202,7 @@ static mask_status learn(const reproduction *r, repro_variant variant, const cha
     o.provenance = r->key;
     o.train.checkpoint = checkpoint;
     o.train.resume = exists(checkpoint);
-    mask_status status = mask_labels_open(&labels, r->regions, err);
+    mask_status status = mask_labels_open(&labels, r->regions, NULL, err);
     if (status == MASK_OK) status = mask_knowledge_learn(&plain, labels, r->vectors, &o, &r->a->run, err);
     if (status == MASK_OK) status = calibrate(r, plain, &calibrated, err);
     if (status == MASK_OK) status = mask_knowledge_save(calibrated, path, err);
@@ -222,7 +222,7 @@ static mask_status use_knowledge(reproduction *r, repro_variant variant, mask_er
     snprintf(name, sizeof name, "%s.mask", variant_name(variant));
     join(path, r->work, name);
     mask_status status = exists(path) ? MASK_OK : learn(r, variant, path, err);
-    if (status == MASK_OK) status = mask_knowledge_open(&r->knowledge, path, err);
+    if (status == MASK_OK) status = mask_knowledge_open(&r->knowledge, path, NULL, err);
     r->variant = variant;
     return status;
 }
@@ -424,7 +424,7 @@ static int run_all(reproduction *r, const char *out)
     make_key(r);
     result = claim_work(r);
     if (result == 0) result = open_word_vectors(r);
-    if (result == 0 && mask_dataset_open(&r->images, &r->texts, r->folder, r->split, NULL, &err) != MASK_OK)
+    if (result == 0 && mask_dataset_open(&r->images, &r->texts, r->folder, r->split, NULL, NULL, &err) != MASK_OK)
         result = failed(&err);
     if (result == 0) result = run_steps(r);
     if (result == 0) result = report(r, out);

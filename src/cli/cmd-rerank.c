@@ -157,12 +157,12 @@ static int add_knowledge(const args *a, mask_reranking *r)
     mask_images *images = NULL;
     mask_texts *texts = NULL;
     mask_match_options o;
-    if (mask_knowledge_open(&k, args_text(a, "--knowledge", ""), &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_open(&k, args_text(a, "--knowledge", ""), &a->run, &err) != MASK_OK) return failed(&err);
     int result = read_match_options(a, k, &o);
     if (result == 0) result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {
         mask_status status = mask_dataset_open(&images, &texts, a->positional[0], args_text(a, "--split", ""),
-                                               args_text(a, "--captions", NULL), &err);
+                                               args_text(a, "--captions", NULL), &a->run, &err);
         if (status == MASK_OK) status = mask_rerank_add_knowledge(r, k, vectors, images, texts, &o, &a->run, &err);
         if (status != MASK_OK) result = failed(&err);
     }

@@ -18,7 +18,7 @@ static int run_import(args *a)
     options.bits = 32 >> choice;
     options.keep = args_text(a, "--keep", NULL);
     if (mask_vectors_import(a->positional[0], out, &options, &a->run, &err) != MASK_OK) return failed(&err);
-    if (mask_vectors_open(&vectors, out, &err) != MASK_OK) return failed(&err);
+    if (mask_vectors_open(&vectors, out, &a->run, &err) != MASK_OK) return failed(&err);
     progress_end();
     size_t count = mask_vectors_count(vectors), dim = mask_vectors_dim(vectors);
     mask_vectors_close(vectors);
@@ -95,7 +95,7 @@ static int run_near(args *a)
     int k = 10;
     int bad = args_int(a, "-k", 1, 1000000, &k);
     if (bad) return bad;
-    if (mask_vectors_open(&vectors, a->positional[0], &err) != MASK_OK) return failed(&err);
+    if (mask_vectors_open(&vectors, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     int result = near_word(a, vectors, a->positional[1], k);
     mask_vectors_close(vectors);
     return result;

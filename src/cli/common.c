@@ -147,10 +147,10 @@ int open_named_vectors(const args *a, const char *named, const char *hint, mask_
     mask_error err;
     char place[DATA_PATH];
     const char *given = args_text(a, "--vectors", NULL), *slash = strrchr(named, '/');
-    if (mask_vectors_open(vectors, given ? given : named, &err) == MASK_OK) return 0;
+    if (mask_vectors_open(vectors, given ? given : named, NULL, &err) == MASK_OK) return 0;
     if (given) return failed(&err);
     if (access(named, F_OK) != 0 && find_data(slash ? slash + 1 : named, place))
-        return mask_vectors_open(vectors, place, &err) == MASK_OK ? 0 : failed(&err);
+        return mask_vectors_open(vectors, place, NULL, &err) == MASK_OK ? 0 : failed(&err);
     return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s",
                 err.message, hint);
 }

@@ -2,7 +2,7 @@
 #ifndef MASK_CLI_PAGE_H
 #define MASK_CLI_PAGE_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 #include <stdio.h>
 

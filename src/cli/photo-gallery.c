@@ -67,8 +67,8 @@ static mask_status index_photos(args *a, const char *knowledge_path, const char 
 {
     mask_knowledge *knowledge = NULL;
     mask_images *images = NULL;
-    mask_status status = mask_knowledge_open(&knowledge, knowledge_path, err);
-    if (status == MASK_OK) status = mask_images_open_run(&images, regions, NULL, &a->run, err);
+    mask_status status = mask_knowledge_open(&knowledge, knowledge_path, NULL, err);
+    if (status == MASK_OK) status = mask_images_open(&images, regions, NULL, &a->run, err);
     if (status == MASK_OK) status = update(a, knowledge, images, gallery, err);
     mask_images_close(images);
     mask_knowledge_close(knowledge);

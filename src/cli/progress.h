@@ -2,7 +2,7 @@
 #ifndef MASK_CLI_PROGRESS_H
 #define MASK_CLI_PROGRESS_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 /* Fills the callbacks of *run. quiet: no bar, no notes; warnings stay. */
 void progress_start(mask_run *run, bool quiet);

@@ -2,7 +2,7 @@
 #ifndef MASK_CLI_QUERYTEXT_H
 #define MASK_CLI_QUERYTEXT_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 typedef struct query_texts {
     mask_query_text *texts;

@@ -26,7 +26,7 @@ void variant_options(repro_variant variant, size_t epochs, mask_learn_options *o
 {
     *o = MASK_LEARN_DEFAULTS;
     if (variant == VARIANT_NONE || variant == VARIANT_MACK) {
-        o->encoder = MASK_ENCODER_NONE;
+        o->representation = MASK_REPRESENTATION_NONE;
         o->scenes = false;
         o->reliability = 0;
     }
@@ -39,7 +39,7 @@ void variant_options(repro_variant variant, size_t epochs, mask_learn_options *o
         o->prototype = MASK_PROTOTYPE_RANDOM;
     }
     if (!variant_is_trained(variant)) return;
-    o->encoder = MASK_ENCODER_MASK;
+    o->representation = MASK_REPRESENTATION_MASK;
     if (variant != VARIANT_TRAINED) {
         o->train = mask_train_paper();
         no_extras(o);

@@ -1,7 +1,7 @@
-/* mask_knowledge_choose: which encoder to learn with, found on the labelled images themselves. The last images are held
- * out; five texts an image are made of its labels, each a random half of them, and retrieval is measured as it would be
- * with captions. Refuses to see a caption, and to prefer a stranger over whitening by less than noise. */
-#include "dataset/labels.h"
+/* mask_knowledge_choose: which representation to learn with, found on the labelled images themselves. The last images
+ * are held out; five texts an image are made of its labels, each a random half of them, and retrieval is measured as it
+ * would be with captions. Refuses to see a caption, and to prefer a stranger over whitening by less than noise. */
+#include "annotations/labels.h"
 #include "knowledge/regionpass.h"
 #include "match/matcher.h"
 #include "nn/random.h"
@@ -13,7 +13,7 @@
 enum {
     TEXTS = 5,           /* an image */
     HELD_OUT = 1000,     /* images at most, and a fifth of them at most */
-    LEARN_IMAGES = 8000, /* to learn from while choosing: enough to tell encoders apart */
+    LEARN_IMAGES = 8000, /* to learn from while choosing: enough to tell representations apart */
     FEWEST = 50,         /* held-out images below which nothing can be told */
     PATIENCE = 3,        /* epochs without a better one before training stops */
     MOST_CHOICES = 64,
@@ -99,7 +99,7 @@ static mask_status measure(const chooser *c, const mask_knowledge *k, double *rs
     mask_status status = rows && g.mu && scores ? MASK_OK : mask__no_memory(err, "held-out images");
     if (status == MASK_OK) {
         for (size_t i = 0; i <= images; i++) rows[i] = mask__labels_start(c->held, i);
-        status = mask__region_pass(c->held, &k->encoder, "held-out images", gather, &g, c->run, err);
+        status = mask__region_pass(c->held, &k->representation, "held-out images", gather, &g, c->run, err);
     }
     mask__regions set = {.image_rows = rows, .mu = g.mu, .count = images, .dim = z};
     if (status == MASK_OK) status = score_held(c, k, &set, scores, err);
@@ -115,7 +115,7 @@ static mask_status try_choice(chooser *c, const mask_learn_options *o, const mas
                               mask_error *err)
 {
     mask_knowledge *k;
-    mask_choice choice = {.encoder = hooks->encoder ? hooks->encoder->kind : o->encoder,
+    mask_choice choice = {.representation = hooks->representation ? hooks->representation->kind : o->representation,
                           .epoch = epoch,
                           .whiten_dim = o->whiten_dim,
                           .whiten_shrink = o->whiten_shrink};
@@ -133,7 +133,7 @@ static mask_status try_closed_forms(chooser *c, mask_error *err)
     mask__learn_hooks hooks = {0};
     mask_learn_options o = c->options;
     o.reliability = 0; /* costs most of the time and moves all choices alike */
-    o.encoder = MASK_ENCODER_WHITEN;
+    o.representation = MASK_REPRESENTATION_WHITEN;
     for (size_t s = 0; s < sizeof shrinks / sizeof *shrinks; s++) {
         o.whiten_shrink = c->options.whiten_shrink * shrinks[s];
         MASK__TRY(try_choice(c, &o, &hooks, 0, err));
@@ -141,7 +141,7 @@ static mask_status try_closed_forms(chooser *c, mask_error *err)
     o.whiten_shrink = c->options.whiten_shrink;
     o.whiten_dim = c->options.whiten_dim / 2;
     if (o.whiten_dim > 0 && o.whiten_dim < mask_labels_dim(c->learn)) MASK__TRY(try_choice(c, &o, &hooks, 0, err));
-    o.encoder = MASK_ENCODER_NONE;
+    o.representation = MASK_REPRESENTATION_NONE;
     o.scenes = false; /* scenes of raw features tell as little as their regions do */
     return try_choice(c, &o, &hooks, 0, err);
 }
@@ -155,10 +155,10 @@ static bool hopeless(const chooser *c, size_t epoch)
     return now + (gain > 0 ? gain : 0) / PATIENCE * left < c->choices[0].rsum;
 }
 
-static bool after_epoch(void *context, size_t epoch, const mask__encoder *encoder)
+static bool after_epoch(void *context, size_t epoch, const mask__representation *representation)
 {
     chooser *c = context;
-    mask__learn_hooks hooks = {.encoder = encoder};
+    mask__learn_hooks hooks = {.representation = representation};
     mask_learn_options o = c->options;
     size_t before = c->count;
     o.reliability = 0;
@@ -174,7 +174,7 @@ static mask_status try_training(chooser *c, mask_error *err)
     mask_knowledge *k;
     mask__learn_hooks hooks = {.after_epoch = after_epoch, .context = c};
     mask_learn_options o = c->options;
-    o.encoder = MASK_ENCODER_MASK;
+    o.representation = MASK_REPRESENTATION_MASK;
     o.reliability = 0;
     o.train.checkpoint = NULL;
     o.train.metrics = NULL;
@@ -207,11 +207,11 @@ static void tell(const chooser *c, size_t best)
     for (size_t i = 0; i < c->count; i++) {
         const mask_choice *o = &c->choices[i];
         char what[64];
-        if (o->encoder == MASK_ENCODER_WHITEN)
+        if (o->representation == MASK_REPRESENTATION_WHITEN)
             snprintf(what, sizeof what, " %zu dimensions, shrink %g", o->whiten_dim, (double)o->whiten_shrink);
         else snprintf(what, sizeof what, o->epoch ? ", epoch %zu" : "", o->epoch);
         mask__log(c->run, MASK_LOG_INFO, "%s %s%s: Rs %.1f on held-out images", i == best ? "kept" : "tried",
-                  names[o->encoder], what, o->rsum);
+                  names[o->representation], what, o->rsum);
     }
 }
 
@@ -246,7 +246,7 @@ mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *label
     *out = NULL;
     if (count) *count = 0;
     if (held > HELD_OUT) held = HELD_OUT;
-    chosen.encoder = MASK_ENCODER_WHITEN;
+    chosen.representation = MASK_REPRESENTATION_WHITEN;
     if (held < FEWEST) {
         mask__log(run, MASK_LOG_INFO, "too few images to hold some out (%zu): whiten it is",
                   mask_labels_images(labels));
@@ -254,7 +254,7 @@ mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *label
         MASK__TRY(choose(&c, labels, held, err));
         size_t best = pick(&c);
         c.choices[best].kept = true;
-        chosen.encoder = c.choices[best].encoder;
+        chosen.representation = c.choices[best].representation;
         chosen.whiten_dim = c.choices[best].whiten_dim;
         chosen.whiten_shrink = c.choices[best].whiten_shrink;
         hooks.stop_after = c.choices[best].epoch;

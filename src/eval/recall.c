@@ -1,9 +1,9 @@
 /* Recall at K and ranks, as every paper computes them (see mask_recalls_compute for the tie rule). Scores are
  * text-major, so that both directions are straight passes over rows. */
-#include "recall.h"
+#include "eval/recall.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "dataset/npy.h"
+#include "formats/npy.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef MASK_EVAL_RECALL_H
 #define MASK_EVAL_RECALL_H
 
-#include "mask.h"
+#include "mask_research.h"
 
 enum { MASK__TEXTS_PER_IMAGE = 5 };
 

@@ -1,6 +1,6 @@
 /* Re-ranking: candidates of the base, their new order, its recalls and its matrix. Refuses to hold a whole matrix: the
  * base is read by blocks of rows, once for each direction. Other scores come in by rerank_sources.c. */
-#include "rerank.h"
+#include "eval/rerank.h"
 #include "math/vector.h"
 
 #include <math.h>

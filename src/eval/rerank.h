@@ -6,7 +6,7 @@
 #define MASK_EVAL_RERANK_H
 
 #include "base/memory.h"
-#include "dataset/npy.h"
+#include "formats/npy.h"
 #include "eval/recall.h"
 
 /* One direction's lists: query q owns entries [q * k, q * k + count[q]), best of the base first. */

@@ -1,8 +1,8 @@
 /* Where the other scores of a re-ranking come from: a second matrix, read by blocks of rows, or a knowledge, whose
  * scores are computed for a block of images at a time. Against a background a score of a calibrated knowledge depends
  * on its own image and text only, so that blocks give what all images at once give. */
-#include "rerank.h"
-#include "dataset/images.h"
+#include "eval/rerank.h"
+#include "images/images.h"
 #include "match/matcher.h"
 #include "math/vector.h"
 
@@ -53,7 +53,7 @@ typedef struct source {
 static mask_status encode(const source *s, size_t first, size_t count, mask__regions *out, mask__arena *arena,
                           mask_error *err)
 {
-    const mask__encoder *encoder = &s->knowledge->encoder;
+    const mask__representation *representation = &s->knowledge->representation;
     size_t most = 0, where, offsets[ENCODE_IMAGES + 1] = {0};
     uint64_t *rows = mask__arena_alloc(arena, count + 1, sizeof *rows);
     mask__encoding encoding;
@@ -63,10 +63,10 @@ static mask_status encode(const source *s, size_t first, size_t count, mask__reg
         rows[i + 1] = rows[i] + regions;
         if (regions > most) most = regions;
     }
-    float *mu = mask__arena_alloc(arena, rows[count] * encoder->out, sizeof *mu);
-    float *buffer = mask__arena_alloc(arena, ENCODE_IMAGES * most * encoder->in, sizeof *buffer);
+    float *mu = mask__arena_alloc(arena, rows[count] * representation->out, sizeof *mu);
+    float *buffer = mask__arena_alloc(arena, ENCODE_IMAGES * most * representation->in, sizeof *buffer);
     if (!mu || !buffer) return mask__no_memory(err, "an encoding");
-    MASK__TRY(mask__encoding_open(&encoding, encoder, ENCODE_IMAGES * most, most, err));
+    MASK__TRY(mask__encoding_open(&encoding, representation, ENCODE_IMAGES * most, most, err));
     mask_status status = MASK_OK;
     for (size_t i = 0; status == MASK_OK && i < count; i += ENCODE_IMAGES) {
         size_t block = count - i < ENCODE_IMAGES ? count - i : ENCODE_IMAGES, got;
@@ -74,14 +74,14 @@ static mask_status encode(const source *s, size_t first, size_t count, mask__reg
         status = mask__images_block(s->images, first + i, block, buffer, &features, &got, err);
         if (status != MASK_OK) break;
         for (size_t n = 0; n <= block; n++) offsets[n] = (size_t)(rows[i + n] - rows[i]);
-        float *to = mu + rows[i] * encoder->out;
-        memcpy(to, mask__encoding_run(&encoding, features, offsets, block), got * encoder->out * sizeof *to);
-        bool finite = mask__all_finite(to, got * encoder->out, &where);
+        float *to = mu + rows[i] * representation->out;
+        memcpy(to, mask__encoding_run(&encoding, features, offsets, block), got * representation->out * sizeof *to);
+        bool finite = mask__all_finite(to, got * representation->out, &where);
         for (size_t n = 0; !finite && status == MASK_OK && n < block; n++)
             status = mask__images_refuse(s->images, first + i + n, err);
     }
     mask__encoding_close(&encoding);
-    *out = (mask__regions){.image_rows = rows, .mu = mu, .count = count, .dim = encoder->out};
+    *out = (mask__regions){.image_rows = rows, .mu = mu, .count = count, .dim = representation->out};
     return status;
 }
 
@@ -136,10 +136,10 @@ static void sink_empty_texts(mask_reranking *r, const source *s)
 static mask_status check_fit(const mask_reranking *r, const source *s, mask_error *err)
 {
     size_t images = mask_images_count(s->images), texts = mask_texts_count(s->texts);
-    if (mask_images_dim(s->images) != s->knowledge->encoder.in)
+    if (mask_images_dim(s->images) != s->knowledge->representation.in)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(s->images), mask_images_dim(s->images), s->knowledge->encoder.in);
+                          mask__images_path(s->images), mask_images_dim(s->images), s->knowledge->representation.in);
     if (images == r->images && texts == r->texts) return MASK_OK;
     return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                       "%s: %zu images x %zu texts, but the data set has %zu and %zu: give scores of this split",

@@ -1,4 +1,4 @@
-#include "budget.h"
+#include "gallery/budget.h"
 #include "math/gemm.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "build.h"
-#include "dataset/images.h"
+#include "gallery/build.h"
+#include "images/images.h"
 #include "gallery/budget.h"
 #include "gallery/segment_write.h"
 #include "math/gemm.h"
@@ -353,10 +353,11 @@ static mask_status check_source(const job *j, mask_error *err)
     const mask__scorer *s = j->scorer;
     int whole = s->options.whole_region;
     if (!from->count) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment needs at least 1 image");
-    if (from->images && mask_images_dim(from->images) != s->knowledge->encoder.in)
+    if (from->images && mask_images_dim(from->images) != s->knowledge->representation.in)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(from->images), mask_images_dim(from->images), s->knowledge->encoder.in);
+                          mask__images_path(from->images), mask_images_dim(from->images),
+                          s->knowledge->representation.in);
     for (size_t i = 0; from->images && whole >= 0 && i < from->count; i++)
         if ((size_t)whole >= mask__regions_in(&j->regions, i))
             return mask__fail(
@@ -400,7 +401,7 @@ mask_status mask__segment_build(const char *path, const mask__scorer *s, const m
     double start = omp_get_wtime();
     mask__use_threads(run);
     if (source->images) {
-        j.regions = mask__regions_of_images(source->images, &s->knowledge->encoder);
+        j.regions = mask__regions_of_images(source->images, &s->knowledge->representation);
         j.regions.which = source->which;
         j.regions.count = source->count;
     }

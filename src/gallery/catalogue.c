@@ -1,7 +1,7 @@
 /* What writers do to the catalogue, statement by statement, between begin and commit; and what is fixed when a gallery
  * is made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay
  * when it is replaced or moved. */
-#include "database.h"
+#include "gallery/database.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,12 +4,12 @@
  *
  * An add that is interrupted leaves a prefix of its images: those of the segments that were committed. Made again, it
  * passes over them, since each image's row keeps a hash of what it was indexed from. */
-#include "writer.h"
-#include "build.h"
+#include "gallery/writer.h"
+#include "gallery/build.h"
 #include "match/matcher.h"
 #include "base/memory.h"
 #include "base/strings.h"
-#include "dataset/images.h"
+#include "images/images.h"
 #include "knowledge/knowledge.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
 {
     char *file;
     MASK__TRY(mask__gallery_file(&file, w->path, "knowledge.mask", err));
-    mask_status status = mask_knowledge_open(&w->knowledge, file, err);
+    mask_status status = mask_knowledge_open(&w->knowledge, file, NULL, err);
     free(file);
     return status;
 }

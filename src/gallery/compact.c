@@ -1,8 +1,8 @@
 /* Compaction: segments of which a quarter or more is dead, and small ones, are rewritten, joined up to the size of a
  * segment. Region vectors come from the old segments, so scores stay the same bits, and no image is read again. Each
  * new segment is a commit of its own: one that is interrupted has done a part of the work. */
-#include "writer.h"
-#include "build.h"
+#include "gallery/writer.h"
+#include "gallery/build.h"
 
 #include <stdio.h>
 #include <stdlib.h>

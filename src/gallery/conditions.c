@@ -2,7 +2,7 @@
  * trusted with nothing. Before SQLite sees it, its parentheses must close and it must hold no comment, no second
  * statement. An authorizer then allows reading the view `image` and a list of plain functions, nothing else; a step
  * limit ends what would take long, and length limits what would take memory. The connection cannot write anyway. */
-#include "database.h"
+#include "gallery/database.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  * belongs to the file (copy the whole folder), and all programs must be on one machine.
  *
  * It refuses files that are not a catalogue of ours, newer ones, and a second writer. */
-#include "database.h"
+#include "gallery/database.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* Metadata of images from a tab-separated table: a header, first column `id`, any others. A column is kept as numbers
  * where all its values in the table are, else as texts; an empty field is NULL. The table is read twice, first to judge
  * it: one that is broken anywhere changes nothing. */
-#include "database.h"
+#include "gallery/database.h"
 #include "base/memory.h"
 #include "base/stream.h"
 #include "base/strings.h"
-#include "dataset/lines.h"
-#include "text/decimal.h"
+#include "base/lines.h"
+#include "base/decimal.h"
 
 #include <stdlib.h>
 #include <string.h>

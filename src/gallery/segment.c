@@ -1,5 +1,5 @@
-#include "segment.h"
-#include "segment_format.h"
+#include "gallery/segment.h"
+#include "gallery/segment_format.h"
 
 #include <string.h>
 

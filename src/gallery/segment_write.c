@@ -1,5 +1,5 @@
-#include "segment_write.h"
-#include "segment_format.h"
+#include "gallery/segment_write.h"
+#include "gallery/segment_format.h"
 
 #include <float.h>
 #include <math.h>

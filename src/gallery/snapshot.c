@@ -1,6 +1,6 @@
 /* The catalogue at one moment as plain memory: what readers work on. Every row is checked against its sum and its
  * segment. */
-#include "database.h"
+#include "gallery/database.h"
 #include "base/memory.h"
 #include "base/strings.h"
 

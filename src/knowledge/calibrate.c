@@ -2,7 +2,7 @@
  * the background, statistics of words, texts and images, is the match room's. Refuses to pair anything: images are kept
  * as region representations, texts as lists of words, and neither knows of the other. */
 #include "knowledge/knowledge.h"
-#include "dataset/images.h"
+#include "images/images.h"
 #include "knowledge/cooccurrence.h"
 #include "knowledge/lexicon.h"
 #include "math/vector.h"
@@ -34,10 +34,10 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
         at[i + 1] = at[i] + regions;
         if (regions > most) most = regions;
     }
-    float *buffer = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->encoder.in, sizeof *buffer);
+    float *buffer = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->representation.in, sizeof *buffer);
     size_t *offsets = mask__arena_alloc(&work, BLOCK_IMAGES + 1, sizeof *offsets);
     mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, "the background");
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, BLOCK_IMAGES * most, most, err);
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->representation, BLOCK_IMAGES * most, most, err);
     for (size_t first = 0; status == MASK_OK && first < count; first += BLOCK_IMAGES) {
         size_t block = count - first < BLOCK_IMAGES ? count - first : BLOCK_IMAGES, got, where;
         const float *features;

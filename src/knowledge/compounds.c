@@ -1,4 +1,4 @@
-#include "compounds.h"
+#include "knowledge/compounds.h"
 #include "math/vector.h"
 #include "text/wordnet.h"
 

@@ -1,4 +1,4 @@
-#include "cooccurrence.h"
+#include "knowledge/cooccurrence.h"
 #include "math/eigen.h"
 #include "math/gemm.h"
 #include "math/vector.h"

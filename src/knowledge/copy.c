@@ -40,7 +40,7 @@ mask_status mask__knowledge_copy(mask_knowledge *to, const mask_knowledge *from,
     copy(to, &to->incidence.at, from->incidence.images + 1, sizeof(uint64_t), &enough);
     copy(to, &to->incidence.word, from->incidence.at[from->incidence.images], sizeof(uint32_t), &enough);
     if (!enough) return mask__no_memory(err, "a copy of the knowledge");
-    MASK__TRY(mask__encoder_copy(&to->encoder, &from->encoder, &to->arena, err));
+    MASK__TRY(mask__representation_copy(&to->representation, &from->representation, &to->arena, err));
     for (size_t w = 0; w < words; w++) {
         size_t length;
         uint32_t index;

@@ -1,7 +1,7 @@
 /* Region representations of images, for programs that want mu itself. */
 #include "knowledge/knowledge.h"
-#include "dataset/images.h"
-#include "dataset/npy.h"
+#include "images/images.h"
+#include "formats/npy.h"
 #include "math/vector.h"
 
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 
 static mask_status check_dim(const mask_knowledge *k, const mask_images *images, mask_error *err)
 {
-    if (mask_images_dim(images) == k->encoder.in) return MASK_OK;
+    if (mask_images_dim(images) == k->representation.in) return MASK_OK;
     return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                       "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                      mask__images_path(images), mask_images_dim(images), k->encoder.in);
+                      mask__images_path(images), mask_images_dim(images), k->representation.in);
 }
 
 /* One image through an open encoding; buffer holds its features, out its mu. */
 static mask_status encode_image(mask__encoding *encoding, const mask_images *images, size_t image, float *buffer,
                                 float *out, mask_error *err)
 {
-    size_t rows, where, z = encoding->encoder->out;
+    size_t rows, where, z = encoding->representation->out;
     const float *features;
     MASK__TRY(mask__images_block(images, image, 1, buffer, &features, &rows, err));
     memcpy(out, mask__encoding_run(encoding, features, (size_t[]){0, rows}, 1), rows * z * sizeof *out);
@@ -32,9 +32,9 @@ mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *im
     size_t regions = mask_images_regions(images, image);
     mask__encoding encoding;
     MASK__TRY(check_dim(k, images, err));
-    float *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
+    float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "an encoding");
-    mask_status status = mask__encoding_open(&encoding, &k->encoder, regions, regions, err);
+    mask_status status = mask__encoding_open(&encoding, &k->representation, regions, regions, err);
     if (status == MASK_OK) status = encode_image(&encoding, images, image, buffer, out, err);
     mask__encoding_close(&encoding);
     free(buffer);
@@ -44,7 +44,8 @@ mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *im
 mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_images *images, const char *path,
                                        const mask_run *run, mask_error *err)
 {
-    size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0, z = k->encoder.out;
+    size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0,
+           z = k->representation.out;
     mask__npy_writer writer;
     mask__encoding encoding;
     MASK__TRY(check_dim(k, images, err));
@@ -56,9 +57,9 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     mask__use_threads(run);
     float *mu = malloc((regions * z + 1) * sizeof *mu),
-          *buffer = malloc((regions * k->encoder.in + 1) * sizeof *buffer);
+          *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     mask_status status = mu && buffer ? MASK_OK : mask__no_memory(err, "an encoding");
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->encoder, regions, regions, err);
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->representation, regions, regions, err);
     if (status == MASK_OK) {
         status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
         for (size_t i = 0; status == MASK_OK && i < count; i++) {

@@ -1,6 +1,6 @@
 /* mask_knowledge: what it holds, and its .mask file (docs/knowledge.md). Learning it is learn.c's, using it the match
  * room's. */
-#include "knowledge.h"
+#include "knowledge/knowledge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ void mask_knowledge_close(mask_knowledge *k)
     if (!k) return;
     mask__strings_free(&k->words);
     mask__strings_free(&k->background.words);
-    mask__encoder_close(&k->encoder);
+    mask__representation_close(&k->representation);
     mask__arena_free(&k->arena);
     mask__pack_close(&k->pack);
     free(k);
@@ -120,7 +120,7 @@ static void list_numbers(mask_knowledge *k, number list[NUMBERS])
 {
     mask_knowledge_info *i = &k->info;
     const number own[OWN_NUMBERS] = {
-        {ENUM, &i->encoder, MASK_ENCODER_NONE, MASK_ENCODER_MASK},
+        {ENUM, &i->representation, MASK_REPRESENTATION_NONE, MASK_REPRESENTATION_MASK},
         {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
         {SIZE, &i->regions, 0, many},
         {SIZE, &i->pairs, 0, many},
@@ -259,7 +259,7 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_e
     MASK__TRY(
         mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
     MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
-    MASK__TRY(mask__encoder_write(&k->encoder, w, err));
+    MASK__TRY(mask__representation_write(&k->representation, w, err));
     const mask__incidence *in = &k->incidence;
     MASK__TRY(mask__pack_add(w, "images.at", MASK__U64, 1, (uint64_t[]){in->images + 1}, in->at, err));
     MASK__TRY(mask__pack_add(w, "images.words", MASK__U32, 1, (uint64_t[]){in->at[in->images]}, in->word, err));
@@ -397,16 +397,18 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "prototypes", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
     k->prototypes = t->data;
     k->info.dim = t->shape[1];
-    MASK__TRY(mask__encoder_read(&k->encoder, k->info.encoder, k->info.dim, &k->pack, &k->arena, err));
-    k->info.feature_dim = k->encoder.in;
-    k->info.adapted = k->encoder.adaptation != NULL;
-    k->info.power = k->encoder.whitening.projection ? k->encoder.whitening.power : 1;
+    MASK__TRY(
+        mask__representation_read(&k->representation, k->info.representation, k->info.dim, &k->pack, &k->arena, err));
+    k->info.feature_dim = k->representation.in;
+    k->info.adapted = k->representation.adaptation != NULL;
+    k->info.power = k->representation.whitening.projection ? k->representation.whitening.power : 1;
     MASK__TRY(get_scenes(k, err));
     return get_background(k, err);
 }
 
-mask_status mask_knowledge_open(mask_knowledge **out, const char *path, mask_error *err)
+mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const mask_run *run, mask_error *err)
 {
+    (void)run; /* nothing here takes long */
     *out = NULL;
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, path);

@@ -25,7 +25,7 @@ typedef struct mask__background {
 
 struct mask_knowledge {
     mask_knowledge_info info; /* its strings live in the arena or the file */
-    mask__encoder encoder;
+    mask__representation representation;
     mask__strings words;                                           /* K, most frequent first */
     const char **word_texts;                                       /* NUL-terminated copies for the public API */
     const uint64_t *counts;                                        /* K: regions that carried the word */
@@ -40,11 +40,12 @@ struct mask_knowledge {
     mask__pack pack;            /* what was mapped */
 };
 
-/* How mask__knowledge_learn finds its encoder, for whoever chooses among encoders; all may be zero. */
+/* How mask__knowledge_learn finds its representation, for whoever chooses among representations; all may be zero. */
 typedef struct mask__learn_hooks {
-    const mask__encoder *encoder; /* used as it is instead of being fitted */
-    size_t stop_after;            /* epochs of the training schedule; 0 = all */
-    bool (*after_epoch)(void *context, size_t epoch, const mask__encoder *encoder); /* false ends the training */
+    const mask__representation *representation; /* used as it is instead of being fitted */
+    size_t stop_after;                          /* epochs of the training schedule; 0 = all */
+    bool (*after_epoch)(void *context, size_t epoch,
+                        const mask__representation *representation); /* false ends the training */
     void *context;
 } mask__learn_hooks;
 mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,

@@ -1,6 +1,6 @@
-#include "labelwords.h"
+#include "knowledge/labelwords.h"
 #include "base/memory.h"
-#include "dataset/labels.h"
+#include "annotations/labels.h"
 #include "knowledge/compounds.h"
 #include "math/vector.h"
 #include "text/tokens.h"

@@ -1,8 +1,8 @@
-/* Learning a knowledge (the paper's sections 1 and 3): which words the labels hold, the encoder, Eq. 2 prototypes and
- * their shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words of the labels, K
- * x Z sums of each fold and one vector an image. */
-#include "knowledge.h"
-#include "dataset/labels.h"
+/* Learning a knowledge (the paper's sections 1 and 3): which words the labels hold, the representation, Eq. 2
+ * prototypes and their shrinking, scene prototypes and reliabilities. Streams the features; keeps in memory the words
+ * of the labels, K x Z sums of each fold and one vector an image. */
+#include "knowledge/knowledge.h"
+#include "annotations/labels.h"
 #include "knowledge/labelwords.h"
 #include "knowledge/reliability.h"
 #include "learn/trainer.h"
@@ -18,7 +18,7 @@ static mask_status check_options(const mask_learn_options *o, mask_error *err)
 {
     if (o->min_count < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the minimum count of a word must be at least 1");
-    if (o->encoder != MASK_ENCODER_NONE && o->whiten_dim < 1)
+    if (o->representation != MASK_REPRESENTATION_NONE && o->whiten_dim < 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
     if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
@@ -197,7 +197,7 @@ static mask_status make_scenes(mask_knowledge *k, gathering *g, const mask__neig
     k->scene_prototypes = prototypes;
     if (o->reliability <= 0 || g->only) return MASK_OK;
     mask__reliability_input input = {.labels = g->labels,
-                                     .encoder = &k->encoder,
+                                     .representation = &k->representation,
                                      .scenes = &scenes,
                                      .incidence = &k->incidence,
                                      .neighbours = neighbours,
@@ -226,7 +226,8 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     if (status == MASK_OK) status = gather_incidence(k, labels, w, err);
     if (status == MASK_OK) status = mask__neighbours_find(&neighbours, &space, &space, &shrinking, err);
     if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
-    if (status == MASK_OK) status = mask__region_pass(labels, &k->encoder, "prototypes", gather_block, &g, run, err);
+    if (status == MASK_OK)
+        status = mask__region_pass(labels, &k->representation, "prototypes", gather_block, &g, run, err);
     if (status == MASK_OK) status = make_prototypes(k, &g, &neighbours, o->prototype_shrink, err);
     if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);
     mask__neighbours_free(&neighbours);
@@ -242,7 +243,7 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     char *absolute = realpath(mask_vectors_path(vectors), NULL); /* the knowledge may be used from another folder */
     const char *path = absolute ? absolute : mask_vectors_path(vectors);
     k->info.tokens = o->tokens;
-    k->info.encoder = o->encoder;
+    k->info.representation = o->representation;
     k->info.min_count = o->min_count;
     k->info.whiten_shrink = o->whiten_shrink;
     k->info.prototype_shrink = o->prototype_shrink;
@@ -263,15 +264,15 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
                                mask_error *err)
 {
     size_t dim = mask_labels_dim(labels);
-    mask__encoder *e = &k->encoder;
-    *e = (mask__encoder){.kind = o->encoder, .in = dim, .out = dim};
-    if (hooks->encoder) {
-        MASK__TRY(mask__encoder_copy(e, hooks->encoder, &k->arena, err));
-    } else if (o->encoder == MASK_ENCODER_WHITEN) {
+    mask__representation *e = &k->representation;
+    *e = (mask__representation){.kind = o->representation, .in = dim, .out = dim};
+    if (hooks->representation) {
+        MASK__TRY(mask__representation_copy(e, hooks->representation, &k->arena, err));
+    } else if (o->representation == MASK_REPRESENTATION_WHITEN) {
         MASK__TRY(
             mask__whiten_fit(&e->whitening, labels, o->power, o->whiten_dim, o->whiten_shrink, &k->arena, run, err));
         e->out = e->whitening.out;
-    } else if (o->encoder == MASK_ENCODER_MASK) {
+    } else if (o->representation == MASK_REPRESENTATION_MASK) {
         mask__lesson lesson = {.labels = labels,
                                .pairs_at = w->pairs_at,
                                .pairs = w->pairs,
@@ -286,7 +287,7 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
                                .context = hooks->context};
         MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
     }
-    k->info.encoder = e->kind;
+    k->info.representation = e->kind;
     k->info.feature_dim = e->in;
     k->info.dim = e->out;
     k->info.power = e->whitening.projection ? e->whitening.power : 1;

@@ -1,4 +1,4 @@
-#include "lexicon.h"
+#include "knowledge/lexicon.h"
 #include "text/wordnet.h"
 
 #include <math.h>

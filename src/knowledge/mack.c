@@ -4,9 +4,9 @@
  *
  * A word needs a prototype to match and a vector to lend it to other words: words that lack either are left out and
  * counted. Refuses rows that do not exist or that two words share, and prototypes that are not finite. */
-#include "knowledge.h"
-#include "dataset/json.h"
-#include "dataset/npy.h"
+#include "knowledge/knowledge.h"
+#include "formats/json.h"
+#include "formats/npy.h"
 #include "math/vector.h"
 
 #include <stdlib.h>
@@ -128,11 +128,11 @@ static mask_status describe(mask_knowledge *k, const mask__npy *npy, const mask_
     uint32_t *word = mask__arena_alloc(&k->arena, 1, sizeof *word);
     char *absolute = realpath(mask_vectors_path(vectors), NULL);
     const char *path = absolute ? absolute : mask_vectors_path(vectors);
-    k->encoder = (mask__encoder){.kind = MASK_ENCODER_NONE, .in = z, .out = z};
+    k->representation = (mask__representation){.kind = MASK_REPRESENTATION_NONE, .in = z, .out = z};
     k->incidence = (mask__incidence){.words = k->info.words, .at = at, .word = word};
     k->options = MASK_MATCH_CALIBRATED;
     k->options.scene = 0;
-    k->info.encoder = MASK_ENCODER_NONE;
+    k->info.representation = MASK_REPRESENTATION_NONE;
     k->info.tokens = MASK_TOKENS_CAPTION;
     k->info.feature_dim = k->info.dim = z;
     k->info.power = 1;

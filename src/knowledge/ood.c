@@ -1,4 +1,4 @@
-#include "ood.h"
+#include "knowledge/ood.h"
 #include "base/memory.h"
 #include "math/eigen.h"
 #include "math/gemm.h"

@@ -1,5 +1,5 @@
-#include "regionpass.h"
-#include "dataset/labels.h"
+#include "knowledge/regionpass.h"
+#include "annotations/labels.h"
 
 enum { BLOCK_ROWS = 4096 };
 
@@ -21,17 +21,17 @@ static size_t largest_image(const mask_labels *labels)
     return most;
 }
 
-mask_status mask__region_pass(const mask_labels *labels, const mask__encoder *encoder, const char *what,
+mask_status mask__region_pass(const mask_labels *labels, const mask__representation *representation, const char *what,
                               mask__region_visitor *visit, void *context, const mask_run *run, mask_error *err)
 {
     size_t images = mask_labels_images(labels), largest = largest_image(labels);
     size_t most = largest > BLOCK_ROWS ? largest : BLOCK_ROWS;
     mask__arena work = {0};
     mask__encoding encoding = {0};
-    float *buffer = mask__arena_alloc(&work, most * encoder->in, sizeof *buffer);
+    float *buffer = mask__arena_alloc(&work, most * representation->in, sizeof *buffer);
     size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
     mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, what);
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, encoder, most, largest, err);
+    if (status == MASK_OK) status = mask__encoding_open(&encoding, representation, most, largest, err);
     for (size_t image = 0, end; status == MASK_OK && image < images; image = end) {
         const float *features;
         size_t first = mask__labels_start(labels, image);

@@ -1,5 +1,5 @@
-#include "reliability.h"
-#include "dataset/labels.h"
+#include "knowledge/reliability.h"
+#include "annotations/labels.h"
 #include "math/gemm.h"
 
 #include <math.h>
@@ -172,7 +172,7 @@ mask_status mask__reliability(const mask__reliability_input *in, float power, fl
                               mask_error *err)
 {
     mask__arena work = {0};
-    judge j = {.in = in, .words = in->incidence->words, .z = in->encoder->out};
+    judge j = {.in = in, .words = in->incidence->words, .z = in->representation->out};
     j.regions = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.regions);
     j.scenes = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.scenes);
     j.gathered = mask__arena_alloc(&work, (size_t)GATHER_ROWS * j.z, sizeof *j.gathered);
@@ -186,7 +186,8 @@ mask_status mask__reliability(const mask__reliability_input *in, float power, fl
     }
     mask_status status = enough ? MASK_OK : mask__no_memory(err, "reliability");
     for (size_t f = 0; status == MASK_OK && f < MASK__FOLDS; f++) status = fold_prototypes(&j, f, err);
-    if (status == MASK_OK) status = mask__region_pass(in->labels, in->encoder, "reliability", visit, &j, run, err);
+    if (status == MASK_OK)
+        status = mask__region_pass(in->labels, in->representation, "reliability", visit, &j, run, err);
     for (size_t f = 0; status == MASK_OK && f < MASK__FOLDS; f++) {
         status = mask__progress(run, "reliability of scenes", "folds", f, MASK__FOLDS, err);
         if (status == MASK_OK) status = judge_scenes(&j, f, err);

@@ -14,7 +14,7 @@ enum { MASK__FOLDS = 5 }; /* image j belongs to fold j % MASK__FOLDS */
 
 typedef struct mask__reliability_input {
     const mask_labels *labels;
-    const mask__encoder *encoder;
+    const mask__representation *representation;
     const mask__scenes *scenes;
     const mask__incidence *incidence;
     const mask__neighbours *neighbours; /* of the known words among themselves */

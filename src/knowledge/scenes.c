@@ -1,5 +1,5 @@
-#include "scenes.h"
-#include "dataset/labels.h"
+#include "knowledge/scenes.h"
+#include "annotations/labels.h"
 #include "math/eigen.h"
 #include "math/gemm.h"
 #include "math/solve.h"

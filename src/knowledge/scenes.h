@@ -10,7 +10,7 @@
 #define MASK_KNOWLEDGE_SCENES_H
 
 #include "knowledge/ood.h"
-#include "learn/encoder.h"
+#include "learn/representation.h"
 
 /* Which words each image holds: distinct, rising. */
 typedef struct mask__incidence {

@@ -1,5 +1,5 @@
-#include "batches.h"
-#include "dataset/labels.h"
+#include "learn/batches.h"
+#include "annotations/labels.h"
 #include "nn/random.h"
 
 #include <string.h>

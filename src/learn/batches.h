@@ -4,7 +4,7 @@
 #define MASK_LEARN_BATCHES_H
 
 #include "nn/losses.h"
-#include "trainer.h"
+#include "learn/trainer.h"
 
 typedef struct mask__batches {
     const mask__lesson *lesson;

@@ -1,6 +1,6 @@
-#include "checkpoint.h"
+#include "learn/checkpoint.h"
 #include "base/pack.h"
-#include "dataset/labels.h"
+#include "annotations/labels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef MASK_LEARN_CHECKPOINT_H
 #define MASK_LEARN_CHECKPOINT_H
 
-#include "trainer.h"
+#include "learn/trainer.h"
 
 /* Where a run stands. Everything random is a function of the seed and of these. */
 typedef struct mask__train_state {

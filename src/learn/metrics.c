@@ -1,4 +1,4 @@
-#include "metrics.h"
+#include "learn/metrics.h"
 
 #include <errno.h>
 #include <string.h>

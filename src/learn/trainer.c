@@ -1,9 +1,9 @@
-#include "trainer.h"
-#include "batches.h"
-#include "checkpoint.h"
-#include "dataset/labels.h"
+#include "learn/trainer.h"
+#include "learn/batches.h"
+#include "learn/checkpoint.h"
+#include "annotations/labels.h"
 #include "math/vector.h"
-#include "metrics.h"
+#include "learn/metrics.h"
 #include "nn/adam.h"
 #include "nn/random.h"
 
@@ -390,25 +390,26 @@ static mask_status train_epoch(trainer *t, uint64_t total, mask_error *err)
     return MASK_OK;
 }
 
-/* The encoder as it is now. */
-static mask_status make_encoder(trainer *t, mask__encoder *encoder, mask__arena *arena, mask_error *err)
+/* The representation as it is now. */
+static mask_status make_representation(trainer *t, mask__representation *representation, mask__arena *arena,
+                                       mask_error *err)
 {
     mask__networks_config config = config_of(t);
-    *encoder = (mask__encoder){.kind = MASK_ENCODER_MASK,
-                               .in = mask_labels_dim(t->lesson->labels),
-                               .out = t->o->dim,
-                               .whitening = t->whitening};
-    return mask__pae_make(&encoder->pae, &config, t->parameters, arena, err);
+    *representation = (mask__representation){.kind = MASK_REPRESENTATION_MASK,
+                                             .in = mask_labels_dim(t->lesson->labels),
+                                             .out = t->o->dim,
+                                             .whitening = t->whitening};
+    return mask__pae_make(&representation->pae, &config, t->parameters, arena, err);
 }
 
 static mask_status show_epoch(trainer *t, bool *on, mask_error *err)
 {
     mask__arena arena = {0};
-    mask__encoder encoder;
+    mask__representation representation;
     if (!t->lesson->after_epoch) return MASK_OK;
-    mask_status status = make_encoder(t, &encoder, &arena, err);
-    if (status == MASK_OK) *on = t->lesson->after_epoch(t->lesson->context, t->state.epoch, &encoder);
-    mask__encoder_close(&encoder);
+    mask_status status = make_representation(t, &representation, &arena, err);
+    if (status == MASK_OK) *on = t->lesson->after_epoch(t->lesson->context, t->state.epoch, &representation);
+    mask__representation_close(&representation);
     mask__arena_free(&arena);
     return status;
 }
@@ -431,12 +432,12 @@ static mask_status train_all(trainer *t, mask_error *err)
     return save(t, err);
 }
 
-mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, const mask_train_options *o,
+mask_status mask__train(mask__representation *representation, const mask__lesson *lesson, const mask_train_options *o,
                         mask__arena *arena, const mask_run *run, mask_error *err)
 {
     size_t dim = mask_labels_dim(lesson->labels), kept = lesson->whiten_dim < dim ? lesson->whiten_dim : dim;
     trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0, .unit_words = lesson->unit_words};
-    *encoder = (mask__encoder){0};
+    *representation = (mask__representation){0};
     MASK__TRY(check_options(o, err));
     mask__use_threads(run);
     if (o->whiten) t.whitening = (mask__whitening){.in = dim, .out = kept};
@@ -448,7 +449,7 @@ mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, cons
     if (status == MASK_OK && o->centre_words) status = centre_words(&t, err);
     if (status == MASK_OK) status = begin(&t, arena, err);
     if (status == MASK_OK) status = train_all(&t, err);
-    if (status == MASK_OK) status = make_encoder(&t, encoder, arena, err);
+    if (status == MASK_OK) status = make_representation(&t, representation, arena, err);
     trainer_free(&t);
     return status;
 }

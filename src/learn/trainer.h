@@ -1,14 +1,14 @@
 /* Trains PAE, FRM and MTM with L_ir, L_cm and L_cl (docs/training.md) on labelled regions and hands back the PAE as an
- * encoder. Features stream from disk batch by batch: memory does not grow with the data set. Refuses to know what a
- * knowledge is: words come as pairs and vectors. */
+ * representation. Features stream from disk batch by batch: memory does not grow with the data set. Refuses to know
+ * what a knowledge is: words come as pairs and vectors. */
 #ifndef MASK_LEARN_TRAINER_H
 #define MASK_LEARN_TRAINER_H
 
 #include "base/strings.h"
-#include "encoder.h"
+#include "learn/representation.h"
 
-/* Looks at the encoder as it is after an epoch (from 1); false ends the training there. */
-typedef bool mask__epoch_visitor(void *context, size_t epoch, const mask__encoder *encoder);
+/* Looks at the representation as it is after an epoch (from 1); false ends the training there. */
+typedef bool mask__epoch_visitor(void *context, size_t epoch, const mask__representation *representation);
 
 /* What there is to learn. */
 typedef struct mask__lesson {
@@ -24,10 +24,10 @@ typedef struct mask__lesson {
     void *context;
 } mask__lesson;
 
-/* The encoder's memory is the arena's, and mask__encoder_close's. MASK_ECANCELLED after the progress callback asked to
- * stop: the checkpoint then holds where it was. MASK_ENUMERIC when the loss diverges: the checkpoint is an older one.
- * MASK_EMISMATCH when the checkpoint to resume from is of other options or other data. */
-mask_status mask__train(mask__encoder *encoder, const mask__lesson *lesson, const mask_train_options *options,
-                        mask__arena *arena, const mask_run *run, mask_error *err);
+/* The representation's memory is the arena's, and mask__representation_close's. MASK_ECANCELLED after the progress
+ * callback asked to stop: the checkpoint then holds where it was. MASK_ENUMERIC when the loss diverges: the checkpoint
+ * is an older one. MASK_EMISMATCH when the checkpoint to resume from is of other options or other data. */
+mask_status mask__train(mask__representation *representation, const mask__lesson *lesson,
+                        const mask_train_options *options, mask__arena *arena, const mask_run *run, mask_error *err);
 
 #endif

@@ -1,9 +1,8 @@
-/* `whiten`, the closed-form encoder. Post-ReLU features all point one way and few large values rule them, so their
- * cosines hardly differ; after a power below 1, centring, L2, centring again and a PCA whose eigenvalues are shrunk
- * towards their mean, cosines mean something.
- * Streams the features twice; refuses to look at labels. */
-#include "encoder.h"
-#include "dataset/labels.h"
+/* `whiten`, the closed-form representation. Post-ReLU features all point one way and few large values rule them, so
+ * their cosines hardly differ; after a power below 1, centring, L2, centring again and a PCA whose eigenvalues are
+ * shrunk towards their mean, cosines mean something. Streams the features twice; refuses to look at labels. */
+#include "learn/representation.h"
+#include "annotations/labels.h"
 #include "math/eigen.h"
 #include "math/gemm.h"
 #include "math/vector.h"

@@ -1,4 +1,4 @@
-#include "columns.h"
+#include "match/columns.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 

@@ -1,5 +1,5 @@
 /* The public face of matching: score matrices, readings of texts, explanations of pairs. */
-#include "matcher.h"
+#include "match/matcher.h"
 
 #include <string.h>
 
@@ -164,7 +164,7 @@ static mask_status copy_table(mask_explanation *out, mask__matcher *m, const mas
     out->word_index = index;
     out->word_scores = scores;
     out->cosines = cosines;
-    mask__regions set = mask__regions_of_images(images, &m->knowledge->encoder);
+    mask__regions set = mask__regions_of_images(images, &m->knowledge->representation);
     return words ? mask__columns_table(&set, image, prototypes, words, cosines, err) : MASK_OK;
 }
 

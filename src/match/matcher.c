@@ -1,5 +1,5 @@
-#include "matcher.h"
-#include "dataset/images.h"
+#include "match/matcher.h"
+#include "images/images.h"
 #include "match/termcolumns.h"
 #include "math/vector.h"
 
@@ -368,13 +368,13 @@ mask_status mask__matcher_run_regions(mask__matcher *m, const mask__regions *reg
 mask_status mask__matcher_run(mask__matcher *m, const mask_images *images, float *scores, const mask_run *run,
                               mask_error *err)
 {
-    size_t dim = m->knowledge->encoder.in;
+    size_t dim = m->knowledge->representation.in;
     int whole = m->options.whole_region;
     if (mask_images_dim(images) != dim)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), dim);
     if (whole == MASK_WHOLE_AUTO) whole = mask__whole_region_of(images);
-    mask__regions regions = mask__regions_of_images(images, &m->knowledge->encoder);
+    mask__regions regions = mask__regions_of_images(images, &m->knowledge->representation);
     return mask__matcher_run_regions(m, &regions, whole, scores, run, err);
 }

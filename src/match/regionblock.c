@@ -1,14 +1,16 @@
-#include "regionblock.h"
-#include "dataset/images.h"
+#include "match/regionblock.h"
+#include "images/images.h"
 #include "math/vector.h"
 
 #include <math.h>
 #include <string.h>
 
-mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder)
+mask__regions mask__regions_of_images(const mask_images *images, const mask__representation *representation)
 {
-    return (mask__regions){
-        .images = images, .encoder = encoder, .count = mask_images_count(images), .dim = encoder->out};
+    return (mask__regions){.images = images,
+                           .representation = representation,
+                           .count = mask_images_count(images),
+                           .dim = representation->out};
 }
 
 mask__regions mask__regions_of_background(const mask_knowledge *k)
@@ -42,10 +44,10 @@ mask_status mask__region_block_open(mask__region_block *b, const mask__regions *
     if (!b->row_of || !b->inverse_norms) return mask__no_memory(err, "columns");
     if (!r->images) return MASK_OK;
     size_t values;
-    if (mask__multiply(b->max_rows, r->encoder->in, &values))
+    if (mask__multiply(b->max_rows, r->representation->in, &values))
         b->buffer = mask__arena_alloc(&b->arena, values, sizeof(float));
     if (!b->buffer) return mask__no_memory(err, "columns");
-    return mask__encoding_open(&b->encoding, r->encoder, b->max_rows, largest, err);
+    return mask__encoding_open(&b->encoding, r->representation, b->max_rows, largest, err);
 }
 
 void mask__region_block_close(mask__region_block *b)
@@ -70,7 +72,7 @@ void mask__region_block_extent(mask__region_block *b, size_t most)
 static mask_status read_features(mask__region_block *b, const float **features, mask_error *err)
 {
     const mask__regions *r = b->regions;
-    size_t first = number(r, b->first), rows, dim = r->encoder->in;
+    size_t first = number(r, b->first), rows, dim = r->representation->in;
     bool run = true;
     for (size_t i = 0; i < b->count; i++) run = run && number(r, b->first + i) == first + i;
     if (run) return mask__images_block(r->images, first, b->count, b->buffer, features, &rows, err);

@@ -1,21 +1,23 @@
-/* Blocks of whole images on their way through an encoder: rows of mu and their inverse norms. One block a thread. */
+/* Blocks of whole images on their way through an representation: rows of mu and their inverse norms. One block a
+ * thread. */
 #ifndef MASK_MATCH_REGIONBLOCK_H
 #define MASK_MATCH_REGIONBLOCK_H
 
 #include "knowledge/knowledge.h"
 
-/* Where region representations come from: a set of images through an encoder, or rows that are encoded already. */
+/* Where region representations come from: a set of images through an representation, or rows that are encoded already.
+ */
 typedef struct mask__regions {
     const mask_images *images; /* NULL = mu below */
     const size_t *which;       /* of `images`; NULL = 0, 1, ... */
-    const mask__encoder *encoder;
+    const mask__representation *representation;
     const uint64_t *image_rows; /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
     const float *mu;            /* rows x Z */
     size_t count;               /* images */
     size_t dim;                 /* Z */
 } mask__regions;
 
-mask__regions mask__regions_of_images(const mask_images *images, const mask__encoder *encoder);
+mask__regions mask__regions_of_images(const mask_images *images, const mask__representation *representation);
 mask__regions mask__regions_of_background(const mask_knowledge *knowledge);
 size_t mask__regions_in(const mask__regions *regions, size_t image);
 

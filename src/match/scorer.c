@@ -1,4 +1,4 @@
-#include "scorer.h"
+#include "match/scorer.h"
 #include "match/columns.h"
 #include "match/matcher.h"
 #include "match/termcolumns.h"

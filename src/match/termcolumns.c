@@ -1,4 +1,4 @@
-#include "termcolumns.h"
+#include "match/termcolumns.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 

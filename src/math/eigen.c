@@ -1,4 +1,4 @@
-#include "eigen.h"
+#include "math/eigen.h"
 
 #include <lapacke.h>
 #include <math.h>

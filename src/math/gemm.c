@@ -1,4 +1,4 @@
-#include "gemm.h"
+#include "math/gemm.h"
 
 #include <assert.h>
 #include <cblas.h>

@@ -1,4 +1,4 @@
-#include "half.h"
+#include "math/half.h"
 
 #include <string.h>
 

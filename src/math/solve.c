@@ -1,4 +1,4 @@
-#include "solve.h"
+#include "math/solve.h"
 
 #include <lapacke.h>
 

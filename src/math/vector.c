@@ -1,4 +1,4 @@
-#include "vector.h"
+#include "math/vector.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "adam.h"
+#include "nn/adam.h"
 
 enum { BLOCK = 1 << 14, BLOCKS_AT_ONCE = 256 };
 

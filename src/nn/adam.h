@@ -2,7 +2,7 @@
 #ifndef MASK_NN_ADAM_H
 #define MASK_NN_ADAM_H
 
-#include "real.h"
+#include "nn/real.h"
 
 typedef struct mask__adam {
     double beta1, beta2, epsilon;

@@ -1,6 +1,6 @@
-#include "attention.h"
+#include "nn/attention.h"
 
-#include "linear.h"
+#include "nn/linear.h"
 
 #include <omp.h>
 

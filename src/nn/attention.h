@@ -7,8 +7,8 @@
 #ifndef MASK_NN_ATTENTION_H
 #define MASK_NN_ATTENTION_H
 
-#include "parameters.h"
-#include "product.h"
+#include "nn/parameters.h"
+#include "nn/product.h"
 
 /* Image i owns rows offsets[i] .. offsets[i + 1]. */
 typedef struct mask__groups {

@@ -1,4 +1,4 @@
-#include "linear.h"
+#include "nn/linear.h"
 
 mask__linear mask__linear_make(mask__parameters *table, const char *net, const char *name, size_t in, size_t out,
                                bool relu)

@@ -2,8 +2,8 @@
 #ifndef MASK_NN_LINEAR_H
 #define MASK_NN_LINEAR_H
 
-#include "parameters.h"
-#include "product.h"
+#include "nn/parameters.h"
+#include "nn/product.h"
 
 typedef struct mask__linear {
     size_t in, out;

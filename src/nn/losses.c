@@ -1,4 +1,4 @@
-#include "losses.h"
+#include "nn/losses.h"
 
 #include <assert.h>
 #include <stdlib.h>

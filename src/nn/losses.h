@@ -3,7 +3,7 @@
 #ifndef MASK_NN_LOSSES_H
 #define MASK_NN_LOSSES_H
 
-#include "networks.h"
+#include "nn/networks.h"
 
 /* Weights of the five terms; lambda1 weighs word and structure, lambda2 contrast. */
 typedef struct mask__loss_options {

@@ -1,4 +1,4 @@
-#include "networks.h"
+#include "nn/networks.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -9,10 +9,10 @@
 #ifndef MASK_NN_NETWORKS_H
 #define MASK_NN_NETWORKS_H
 
-#include "attention.h"
+#include "nn/attention.h"
 #include "base/memory.h"
-#include "linear.h"
-#include "norm.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
 
 typedef struct mask__networks_config {
     size_t features, latent, words; /* M, Z, N */

@@ -1,6 +1,6 @@
-#include "norm.h"
+#include "nn/norm.h"
 
-#include "linear.h"
+#include "nn/linear.h"
 
 mask__layernorm mask__norm_make(mask__parameters *table, const char *net, const char *name, size_t d)
 {

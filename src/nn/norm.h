@@ -2,7 +2,7 @@
 #ifndef MASK_NN_NORM_H
 #define MASK_NN_NORM_H
 
-#include "parameters.h"
+#include "nn/parameters.h"
 
 typedef struct mask__layernorm {
     size_t d;

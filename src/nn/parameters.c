@@ -1,7 +1,7 @@
-#include "parameters.h"
+#include "nn/parameters.h"
 
 #include "base/memory.h"
-#include "random.h"
+#include "nn/random.h"
 
 #include <stdarg.h>
 #include <stdio.h>

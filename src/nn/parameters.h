@@ -4,7 +4,7 @@
 #define MASK_NN_PARAMETERS_H
 
 #include "base/error.h"
-#include "real.h"
+#include "nn/real.h"
 
 #include <stdbool.h>
 

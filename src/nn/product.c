@@ -1,4 +1,4 @@
-#include "product.h"
+#include "nn/product.h"
 
 #include "base/memory.h"
 

@@ -5,7 +5,7 @@
 #define MASK_NN_PRODUCT_H
 
 #include "base/error.h"
-#include "real.h"
+#include "nn/real.h"
 
 #include <stdbool.h>
 

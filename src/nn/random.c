@@ -1,4 +1,4 @@
-#include "random.h"
+#include "nn/random.h"
 
 uint64_t mask__random(uint64_t seed, uint64_t counter)
 {

@@ -3,7 +3,7 @@
 #ifndef MASK_NN_RANDOM_H
 #define MASK_NN_RANDOM_H
 
-#include "real.h"
+#include "nn/real.h"
 
 /* 64 random bits (splitmix64). */
 uint64_t mask__random(uint64_t seed, uint64_t counter);

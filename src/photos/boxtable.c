@@ -1,7 +1,7 @@
-#include "boxtable.h"
-#include "dataset/lines.h"
-#include "dataset/regions.h"
-#include "dataset/regiontable.h"
+#include "photos/boxtable.h"
+#include "base/lines.h"
+#include "images/regions.h"
+#include "annotations/regiontable.h"
 
 #include <locale.h>
 #include <stdlib.h>

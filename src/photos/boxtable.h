@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "dataset/names.h"
+#include "base/names.h"
 
 typedef struct mask__boxtable_row {
     float box[4];     /* pixels */

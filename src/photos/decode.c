@@ -1,7 +1,7 @@
 /* libvips keeps one error text for the whole process. Decoding holds a lock for reading; who fails decodes once more
  * alone, behind the lock for writing, so that the text is about this photo. That lock and libvips's own state are an
  * exception to "the library has no mutable globals". */
-#include "decode.h"
+#include "photos/decode.h"
 #include "base/file.h"
 
 #include <errno.h>

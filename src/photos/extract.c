@@ -3,11 +3,11 @@
  * Threads work in rounds of a few photos each: decoding and the network of different photos overlap, and the calling
  * thread, which alone talks to the store and to the caller, writes between rounds. So the store does not depend on the
  * number of threads, and a run that is stopped or killed has lost a few seconds. */
-#include "labelout.h"
-#include "look.h"
-#include "walk.h"
+#include "photos/labelout.h"
+#include "photos/look.h"
+#include "photos/walk.h"
 #include "base/file.h"
-#include "dataset/regions.h"
+#include "images/regions.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
-#include "labelout.h"
+#include "photos/labelout.h"
 #include "base/file.h"
-#include "dataset/npy.h"
-#include "dataset/regions.h"
-#include "dataset/regiontable.h"
+#include "formats/npy.h"
+#include "images/regions.h"
+#include "annotations/regiontable.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #ifndef MASK_PHOTOS_LABELOUT_H
 #define MASK_PHOTOS_LABELOUT_H
 
-#include "boxtable.h"
-#include "walk.h"
+#include "photos/boxtable.h"
+#include "photos/walk.h"
 
 #include <stdbool.h>
 

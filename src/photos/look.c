@@ -1,5 +1,5 @@
-#include "look.h"
-#include "dataset/regions.h"
+#include "photos/look.h"
+#include "images/regions.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
 #ifndef MASK_PHOTOS_LOOK_H
 #define MASK_PHOTOS_LOOK_H
 
-#include "boxtable.h"
-#include "decode.h"
-#include "propose.h"
-#include "resample.h"
+#include "photos/boxtable.h"
+#include "photos/decode.h"
+#include "photos/propose.h"
+#include "photos/resample.h"
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "propose.h"
+#include "photos/propose.h"
 
 static const float thinnest = 0.01f;
 

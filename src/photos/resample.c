@@ -1,7 +1,7 @@
 /* Rows first, then columns; each output is a weighted mean of the inputs under a triangle that reaches one output to
  * both sides or, where the picture grows, one input. Pixels past the photo's edge are the edge's; pixels past the box
  * are looked at where the triangle reaches them. */
-#include "resample.h"
+#include "photos/resample.h"
 #include "base/memory.h"
 
 #include <math.h>

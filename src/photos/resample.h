@@ -2,7 +2,7 @@
 #ifndef MASK_PHOTOS_RESAMPLE_H
 #define MASK_PHOTOS_RESAMPLE_H
 
-#include "decode.h"
+#include "photos/decode.h"
 
 /* Memory that one thread reuses from one picture to the next; {0} is a valid empty one. */
 typedef struct mask__resampler {

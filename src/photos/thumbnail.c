@@ -1,5 +1,5 @@
 /* Photos small enough for a page. */
-#include "decode.h"
+#include "photos/decode.h"
 
 #include <stdlib.h>
 #include <string.h>

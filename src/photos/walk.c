@@ -1,7 +1,7 @@
-#include "walk.h"
-#include "decode.h"
+#include "photos/walk.h"
+#include "photos/decode.h"
 #include "base/file.h"
-#include "dataset/lines.h"
+#include "base/lines.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "modifiers.h"
+#include "text/modifiers.h"
 #include "base/memory.h"
 #include "base/stream.h"
 

@@ -1,7 +1,7 @@
 /* Word vectors: a read-only map of a .mvec, lookup by exact token, nearest rows by cosine.
  * Open checks what lookups rely on (shapes, word offsets, hash slots) but does not read the vectors;
  * mask_vectors_verify does. Nothing here folds case, lemmatises or guesses. */
-#include "vectors.h"
+#include "text/vectors.h"
 
 #include "base/memory.h"
 #include "math/half.h"
@@ -94,8 +94,9 @@ static uint64_t fingerprint_of(const mask_vectors *v)
     return XXH3_64bits(content, sizeof content - (v->scales ? 0 : sizeof *content));
 }
 
-mask_status mask_vectors_open(mask_vectors **out, const char *path, mask_error *err)
+mask_status mask_vectors_open(mask_vectors **out, const char *path, const mask_run *run, mask_error *err)
 {
+    (void)run; /* nothing here takes long */
     const mask__tensor *norms;
     *out = NULL;
     mask_vectors *v = calloc(1, sizeof *v);

@@ -1,10 +1,10 @@
 /* Word vectors of other programs into a .mvec: recognises the format by its first bytes and reads it row by row.
  * docs/vectors.md lists the formats and their quirks. Tokens are bytes: no case folding, no repair of UTF-8. A row that
  * breaks its format's rules stops the import; nothing is guessed, skipped or filled in. */
-#include "vectors.h"
+#include "text/vectors.h"
 
 #include "base/memory.h"
-#include "decimal.h"
+#include "base/decimal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +145,7 @@ static mask_status read_word2vec(mask__vectors_import *in, size_t dim, mask_erro
 static mask_status read_mvec(mask__vectors_import *in, mask_error *err)
 {
     mask_vectors *from;
-    MASK__TRY(mask_vectors_open(&from, in->from, err));
+    MASK__TRY(mask_vectors_open(&from, in->from, NULL, err));
     in->unit = "row";
     in->promised = mask_vectors_count(from);
     mask_status status = mask_vectors_verify(from, err);

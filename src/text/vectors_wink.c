@@ -2,9 +2,9 @@
  *   {"l2NormIndex":100,"size":341479,"dimensions":100,...,"vectors":{"word":[100 numbers, L2 norm, index],...},...}
  * as a stream of tokens, so that only one vector is in memory. "dimensions" (or "l2NormIndex", which equals it) must
  * come before "vectors". Every other key is skipped, whatever it holds. */
-#include "vectors.h"
+#include "text/vectors.h"
 
-#include "decimal.h"
+#include "base/decimal.h"
 
 #include <stdlib.h>
 #include <string.h>

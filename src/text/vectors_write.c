@@ -1,6 +1,6 @@
 /* Writes a .mvec while its rows arrive: values go straight to the file, words and norms stay in memory until the end.
  * Here are the rules every row of every input format must keep. No parsing here. */
-#include "vectors.h"
+#include "text/vectors.h"
 
 #include "base/memory.h"
 #include "math/half.h"

@@ -1,4 +1,4 @@
-#include "boxes.h"
+#include "vision/boxes.h"
 
 #include <assert.h>
 #include <math.h>

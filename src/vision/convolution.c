@@ -1,4 +1,4 @@
-#include "convolution.h"
+#include "vision/convolution.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>

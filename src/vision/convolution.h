@@ -6,7 +6,7 @@
 #ifndef MASK_VISION_CONVOLUTION_H
 #define MASK_VISION_CONVOLUTION_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 typedef enum mask__layout {
     MASK__PLAIN,   /* NHWC */

@@ -1,6 +1,6 @@
-#include "boxes.h"
-#include "model.h"
-#include "network.h"
+#include "vision/boxes.h"
+#include "vision/model.h"
+#include "vision/network.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "flatbuffer.h"
+#include "vision/flatbuffer.h"
 
 #include <string.h>
 

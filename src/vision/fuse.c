@@ -1,4 +1,4 @@
-#include "fuse.h"
+#include "vision/fuse.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef MASK_VISION_FUSE_H
 #define MASK_VISION_FUSE_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 /* What an operator really does; for others than convolutions only `skip` matters. */
 typedef struct mask__fusion {

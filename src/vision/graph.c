@@ -1,5 +1,5 @@
 /* Checks a network's shapes once, so that running it needs no doubt. */
-#include "graph.h"
+#include "vision/graph.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Opens a .menc. */
-#include "model.h"
-#include "parts.h"
-#include "tflite.h"
+#include "vision/model.h"
+#include "vision/parts.h"
+#include "vision/tflite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,17 +80,17 @@ void mask__model_close(mask__model *m)
     *m = (mask__model){0};
 }
 
-mask_status mask_encoder_model_describe(const char *path, mask_encoder_model_info *info, mask_error *err)
+mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err)
 {
     mask__model m;
-    *info = (mask_encoder_model_info){0};
+    *info = (mask_encoder_info){0};
     MASK__TRY(mask__model_open(&m, path, err));
     const mask__graph_tensor *map = &m.graph.tensors[m.features];
-    *info = (mask_encoder_model_info){.detector = m.kind == MASK__DETECTOR,
-                                      .size = m.size,
-                                      .features = map->shape[3],
-                                      .map_size = map->shape[1],
-                                      .labels = m.label_count};
+    *info = (mask_encoder_info){.detector = m.kind == MASK__DETECTOR,
+                                .size = m.size,
+                                .features = map->shape[3],
+                                .map_size = map->shape[1],
+                                .labels = m.label_count};
     snprintf(info->provenance, sizeof info->provenance, "%s", m.provenance);
     mask__model_close(&m);
     return MASK_OK;

@@ -6,7 +6,7 @@
 #define MASK_VISION_MODEL_H
 
 #include "base/pack.h"
-#include "graph.h"
+#include "vision/graph.h"
 
 #define MASK__MODEL_MAGIC "MASKMENC"
 enum { MASK__MODEL_VERSION = 1 };

@@ -1,7 +1,7 @@
 /* Makes a .menc of a TFLite file or of a bundle that holds one. */
-#include "model.h"
-#include "parts.h"
-#include "tflite.h"
+#include "vision/model.h"
+#include "vision/parts.h"
+#include "vision/tflite.h"
 #include "base/stream.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ enum { CANDIDATES = 16, MAX_LABEL_BYTES = 1 << 20, MAX_LINE = 4096 };
 
 typedef struct import {
     const char *from;
-    const mask_encoder_model_options *options;
+    const mask_encoder_options *options;
     mask__map map;
     size_t start; /* of the network in the map */
     mask__graph graph;
@@ -105,7 +105,7 @@ static mask_status add_background(import *in, mask_error *err)
     return MASK_OK;
 }
 
-static mask_status check_normalisation(const mask_encoder_model_options *o, mask_error *err)
+static mask_status check_normalisation(const mask_encoder_options *o, mask_error *err)
 {
     for (int c = 0; c < 3; c++)
         if (!(o->deviation[c] > 0) || !(o->deviation[c] <= 1e6f) || !(o->mean[c] >= -1e6f && o->mean[c] <= 1e6f))
@@ -141,7 +141,7 @@ static mask_status write_tensors(const import *in, mask__pack_writer *w, mask_er
 static mask_status convert(import *in, const char *to, mask_error *err)
 {
     mask__pack_writer *w;
-    const mask_encoder_model_options *o = in->options;
+    const mask_encoder_options *o = in->options;
     MASK__TRY(check_normalisation(o, err));
     MASK__TRY(mask__map_open(&in->map, in->from, err));
     MASK__TRY(find_network(in, err));
@@ -156,10 +156,9 @@ static mask_status convert(import *in, const char *to, mask_error *err)
     return status;
 }
 
-mask_status mask_encoder_model_import(const char *from, const char *to, const mask_encoder_model_options *options,
-                                      mask_error *err)
+mask_status mask_encoder_import(const char *from, const char *to, const mask_encoder_options *options, mask_error *err)
 {
-    const mask_encoder_model_options defaults = MASK_ENCODER_MODEL_DEFAULTS;
+    const mask_encoder_options defaults = MASK_ENCODER_DEFAULTS;
 import in = {.from = from, .options = options ? options: & defaults };
     mask_status status = convert(&in, to, err);
     mask__graph_free(&in.graph);

@@ -1,5 +1,5 @@
-#include "network.h"
-#include "plan.h"
+#include "vision/network.h"
+#include "vision/plan.h"
 
 #include <omp.h>
 #include <stdlib.h>

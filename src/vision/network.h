@@ -7,7 +7,7 @@
 #ifndef MASK_VISION_NETWORK_H
 #define MASK_VISION_NETWORK_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 typedef struct mask__network mask__network;
 

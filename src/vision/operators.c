@@ -1,4 +1,4 @@
-#include "operators.h"
+#include "vision/operators.h"
 #include "math/gemm.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef MASK_VISION_OPERATORS_H
 #define MASK_VISION_OPERATORS_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 /* Runs an operator of the graph that is neither a convolution nor MASK__OP_RESHAPE. inputs[i] are the values of its
  * input i, constants too. */

@@ -1,5 +1,5 @@
-#include "parts.h"
-#include "boxes.h"
+#include "vision/parts.h"
+#include "vision/boxes.h"
 
 #include <string.h>
 

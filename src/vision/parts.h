@@ -2,7 +2,7 @@
 #ifndef MASK_VISION_PARTS_H
 #define MASK_VISION_PARTS_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 typedef struct mask__parts {
     uint32_t features, boxes, scores; /* the latter two MASK__NO_TENSOR in a classifier */

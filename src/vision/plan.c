@@ -1,6 +1,6 @@
-#include "plan.h"
-#include "fuse.h"
-#include "operators.h"
+#include "vision/plan.h"
+#include "vision/fuse.h"
+#include "vision/operators.h"
 
 #include <stdlib.h>
 #include <string.h>

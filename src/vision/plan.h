@@ -2,7 +2,7 @@
 #ifndef MASK_VISION_PLAN_H
 #define MASK_VISION_PLAN_H
 
-#include "convolution.h"
+#include "vision/convolution.h"
 
 /* A tensor in one layout, somewhere in the block of memory while steps need it. */
 typedef struct mask__slot {

@@ -1,6 +1,6 @@
 /* TFLite to a graph. Field numbers and codes are those of TensorFlow's schema.fbs (version 3). */
-#include "tflite.h"
-#include "flatbuffer.h"
+#include "vision/tflite.h"
+#include "vision/flatbuffer.h"
 #include "math/half.h"
 
 #include <string.h>

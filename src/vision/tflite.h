@@ -6,7 +6,7 @@
 #ifndef MASK_VISION_TFLITE_H
 #define MASK_VISION_TFLITE_H
 
-#include "graph.h"
+#include "vision/graph.h"
 
 /* path is for messages only. data is not needed afterwards. On success mask__graph_check has passed. */
 mask_status mask__tflite_read(mask__graph *graph, const void *data, size_t size, const char *path, mask_error *err);

@@ -1,0 +1,191 @@
+/* Flickr30K Entities to a table of labelled regions: FOLDER/Sentences/ID.txt and FOLDER/Annotations/ID.xml of each
+ * image. A box becomes one region; its label is the distinct phrases that point at it, set apart by commas. */
+#include "annotations/entities.h"
+#include "base/names.h"
+#include "annotations/regiontable.h"
+#include "base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PROGRESS_STEP = 64 };
+
+typedef struct conversion {
+    const char *folder;
+    mask__names ids; /* of the images */
+    mask__entities image;
+    mask__region_table table;
+    char *label;
+    size_t label_capacity;
+    mask_regions_report report;
+} conversion;
+
+static int is_annotation(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && dot > entry->d_name && strcmp(dot, ".xml") == 0;
+}
+
+/* Every image that has an annotation, by name. */
+static mask_status list_images(conversion *c, mask_error *err)
+{
+    struct dirent **entries = NULL;
+    char *path;
+    mask_status status = MASK_OK;
+    if (asprintf(&path, "%s/Annotations", c->folder) < 0) return mask__no_memory(err, c->folder);
+    int count = scandir(path, &entries, is_annotation, alphasort);
+    if (count <= 0)
+        status = mask__fail(err, count < 0 ? MASK_EIO : MASK_ENOTFOUND, MASK_NO_OFFSET,
+                            "%s: %s: name the folder of Flickr30K Entities that holds Annotations and Sentences", path,
+                            count < 0 ? strerror(errno) : "holds no .xml file");
+    for (int i = 0; i < count; i++) {
+        size_t length = strlen(entries[i]->d_name) - strlen(".xml");
+        entries[i]->d_name[length] = '\0';
+        if (status == MASK_OK) status = mask__names_add(&c->ids, entries[i]->d_name, length, err);
+        free(entries[i]);
+    }
+    free(entries);
+    free(path);
+    return status;
+}
+
+static mask_status list_split(conversion *c, const char *split, mask_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s.txt", c->folder, split) < 0) return mask__no_memory(err, c->folder);
+    mask_status status = mask__names_read(&c->ids, path, err);
+    free(path);
+    return status;
+}
+
+static mask_status read_image(conversion *c, const char *id, mask_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s/Sentences/%s.txt", c->folder, id) < 0) return mask__no_memory(err, c->folder);
+    mask_status status = mask__entities_read_sentences(&c->image, path, err);
+    free(path);
+    if (status != MASK_OK) return status;
+    if (asprintf(&path, "%s/Annotations/%s.xml", c->folder, id) < 0) return mask__no_memory(err, c->folder);
+    status = mask__entities_read_boxes(&c->image, path, err);
+    free(path);
+    return status;
+}
+
+static bool points_at(const mask__entities *e, const mask__mention *mention, const mask__entity_box *box)
+{
+    for (size_t i = 0; i < box->chains; i++)
+        if (e->chains[box->first_chain + i] == mention->chain) return true;
+    return false;
+}
+
+/* Whether an earlier mention of the same box has the same words. */
+static bool is_repeated(const mask__entities *e, size_t mention, const mask__entity_box *box)
+{
+    for (size_t i = 0; i < mention; i++)
+        if (strcasecmp(e->bytes + e->mentions[i].text, e->bytes + e->mentions[mention].text) == 0 &&
+            points_at(e, &e->mentions[i], box))
+            return true;
+    return false;
+}
+
+/* The label of a box; empty when no phrase points at it. */
+static mask_status make_label(conversion *c, const mask__entity_box *box, mask_error *err)
+{
+    const mask__entities *e = &c->image;
+    size_t used = 0;
+    if (!mask__grow(&c->label, &c->label_capacity, 1, 1)) return mask__no_memory(err, "a label");
+    c->label[0] = '\0';
+    for (size_t i = 0; i < e->mention_count; i++) {
+        const char *phrase = e->bytes + e->mentions[i].text;
+        size_t length = strlen(phrase);
+        if (!points_at(e, &e->mentions[i], box) || is_repeated(e, i, box)) continue;
+        if (!mask__grow(&c->label, &c->label_capacity, used + length + 3, 1)) return mask__no_memory(err, "a label");
+        if (used) used += (size_t)(stpcpy(c->label + used, ", ") - (c->label + used));
+        memcpy(c->label + used, phrase, length + 1);
+        used += length;
+    }
+    return MASK_OK;
+}
+
+/* The box inside its image; false when nothing of it is. */
+static bool clip(conversion *c, const mask__entity_box *from, double box[4])
+{
+    double right = c->image.width > 0 ? c->image.width : INFINITY;
+    double lower = c->image.height > 0 ? c->image.height : INFINITY;
+    box[0] = fmax(from->box[0], 0);
+    box[1] = fmax(from->box[1], 0);
+    box[2] = fmin(from->box[2], right);
+    box[3] = fmin(from->box[3], lower);
+    return box[2] > box[0] && box[3] > box[1];
+}
+
+static void count_without_box(conversion *c)
+{
+    const mask__entities *e = &c->image;
+    for (size_t i = 0; i < e->mention_count; i++) {
+        bool found = false;
+        for (size_t b = 0; b < e->box_count && !found; b++)
+            found = e->boxes[b].has_box && points_at(e, &e->mentions[i], &e->boxes[b]);
+        c->report.no_box += !found;
+    }
+}
+
+static mask_status convert_image(conversion *c, const char *id, mask_error *err)
+{
+    char name[512];
+    uint64_t before = c->table.regions;
+    MASK__TRY(read_image(c, id, err));
+    count_without_box(c);
+    snprintf(name, sizeof name, "%s.jpg", id);
+    for (size_t i = 0; i < c->image.box_count; i++) {
+        const mask__entity_box *from = &c->image.boxes[i];
+        double box[4];
+        if (!from->has_box) continue;
+        if (!clip(c, from, box)) {
+            c->report.no_area++;
+            continue;
+        }
+        MASK__TRY(make_label(c, from, err));
+        if (!c->label[0]) {
+            c->report.no_label++;
+            continue;
+        }
+        MASK__TRY(mask__region_table_add(&c->table, name, box, c->label, err));
+        c->report.clipped += memcmp(box, from->box, sizeof box) != 0;
+    }
+    c->report.images += c->table.regions > before;
+    return MASK_OK;
+}
+
+static mask_status convert(conversion *c, const char *split, const char *to, const mask_run *run, mask_error *err)
+{
+    MASK__TRY(split ? list_split(c, split, err) : list_images(c, err));
+    MASK__TRY(mask__region_table_create(&c->table, to, err));
+    for (size_t i = 0; i < c->ids.count; i++) {
+        if (i % PROGRESS_STEP == 0) MASK__TRY(mask__progress(run, "regions", "images", i, c->ids.count, err));
+        MASK__TRY(convert_image(c, mask__names_get(&c->ids, i), err));
+    }
+    c->report.regions = c->table.regions;
+    if (c->report.regions == 0)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: no phrase of its %zu images has a box", c->folder,
+                          c->ids.count);
+    return mask__region_table_commit(&c->table, err);
+}
+
+mask_status mask_regions_from_entities(const char *folder, const char *split, const char *to,
+                                       mask_regions_report *report, const mask_run *run, mask_error *err)
+{
+    conversion c = {.folder = folder};
+    mask_status status = convert(&c, split, to, run, err);
+    mask__region_table_abort(&c.table);
+    mask__names_free(&c.ids);
+    mask__entities_free(&c.image);
+    free(c.label);
+    if (status == MASK_OK && report) *report = c.report;
+    return status;
+}

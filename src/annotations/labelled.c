@@ -1,0 +1,282 @@
+/* Labelled regions, what a knowledge is learned from: FOLDER/features.npy (regions x dim) and FOLDER/regions.tsv (or
+ * regions.tsv.gz), one line a row: image, x1, y1, x2, y2, label.
+ *
+ * Features stay in the mapped file; of the lines stay 20 bytes a region and the distinct labels and image names.
+ * Refuses a table whose images are not each one run of lines, or that has another length than the features. */
+#include "annotations/labels.h"
+#include "base/lines.h"
+#include "base/names.h"
+#include "formats/npy.h"
+#include "annotations/regiontable.h"
+#include "base/memory.h"
+#include "math/vector.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 6, BOX = 4 };
+
+struct mask_labels {
+    char *path;
+    mask__npy features;
+    size_t regions, dim;
+    float (*boxes)[BOX];
+    mask__names labels; /* one a region */
+    mask__names images; /* one an image, in the order of the table */
+    size_t *starts;     /* the first region of each image */
+    size_t starts_capacity;
+    const mask_labels *whole; /* of a view: what it looks at, images from first_image on; else NULL */
+    size_t first_image, first_region, view_images;
+};
+
+/* Numbers are read in the C locale, whatever the program's is. */
+typedef struct table {
+    mask__lines lines;
+    locale_t locale;
+} table;
+
+static mask_status open_features(mask_labels *labels, mask_error *err)
+{
+    char *path;
+    mask__npy *f = &labels->features;
+    if (asprintf(&path, "%s/features.npy", labels->path) < 0) return mask__no_memory(err, labels->path);
+    mask_status status = mask__npy_open(f, path, err);
+    free(path);
+    if (status != MASK_OK) return status;
+    if (!mask__npy_is_float(f) || f->ndim != 2)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: holds %s in %u dimensions: save it again as regions x dim of np.float32", f->path,
+                          mask__npy_type_name(f->type), f->ndim);
+    labels->dim = f->shape[1];
+    labels->boxes = calloc(f->shape[0], sizeof *labels->boxes);
+    return labels->boxes ? MASK_OK : mask__no_memory(err, f->path);
+}
+
+/* Cuts the line at its tabs. */
+static mask_status split_columns(const table *t, char *columns[COLUMNS], mask_error *err)
+{
+    char *at = t->lines.text;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        columns[i] = at;
+        at = strchrnul(at, '\t');
+        bool last = *at == '\0';
+        if (last != (i == COLUMNS - 1))
+            return mask__lines_fail(&t->lines, err,
+                                    "needs %d filled columns set apart by tabs: image, x1, y1, x2, y2, label", COLUMNS);
+        *at++ = '\0';
+    }
+    return MASK_OK;
+}
+
+/* Begins a new image unless the region continues the last one. */
+static mask_status enter_image(mask_labels *labels, const table *t, const char *name, mask_error *err)
+{
+    size_t count = labels->images.count;
+    if (count && strcmp(mask__names_get(&labels->images, count - 1), name) == 0) return MASK_OK;
+    if (mask__names_find(&labels->images, name) >= 0)
+        return mask__lines_fail(
+            &t->lines, err, "image '%.64s' appears again after other images: sort table and features by image", name);
+    if (!mask__grow(&labels->starts, &labels->starts_capacity, count + 1, sizeof *labels->starts))
+        return mask__no_memory(err, labels->path);
+    labels->starts[count] = labels->regions;
+    return mask__names_add(&labels->images, name, strlen(name), err);
+}
+
+static mask_status read_region(mask_labels *labels, const table *t, mask_error *err)
+{
+    char *columns[COLUMNS] = {0};
+    const mask__npy *f = &labels->features;
+    if (labels->regions == f->shape[0])
+        return mask__fail(err, MASK_EMISMATCH, t->lines.offset,
+                          "%s: line %zu: has no row in %s, which ends after %zu: write both together again",
+                          mask__stream_path(t->lines.stream), labels->regions + 2, f->path, f->shape[0]);
+    MASK__TRY(split_columns(t, columns, err));
+    MASK__TRY(enter_image(labels, t, columns[0], err));
+    for (size_t i = 0; i < BOX; i++) {
+        float *value = &labels->boxes[labels->regions][i];
+        MASK__TRY(mask__region_table_number(&t->lines, t->locale, columns[i + 1], value, err));
+    }
+    MASK__TRY(mask__names_add(&labels->labels, columns[COLUMNS - 1], strlen(columns[COLUMNS - 1]), err));
+    labels->regions++;
+    return MASK_OK;
+}
+
+static mask_status read_lines(mask_labels *labels, table *t, mask_error *err)
+{
+    MASK__TRY(mask__lines_next(&t->lines, err));
+    if (!t->lines.text || strcmp(t->lines.text, mask__region_table_header) != 0)
+        return mask__fail(err, MASK_EFORMAT, 0,
+                          "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is "
+                          "missing: add it",
+                          mask__stream_path(t->lines.stream));
+    for (;;) {
+        MASK__TRY(mask__lines_next(&t->lines, err));
+        if (!t->lines.text) break;
+        MASK__TRY(read_region(labels, t, err));
+    }
+    if (labels->regions == labels->features.shape[0]) return MASK_OK;
+    return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(t->lines.stream),
+                      "%s: has %zu regions, %s has %zu rows: write both together again",
+                      mask__stream_path(t->lines.stream), labels->regions, labels->features.path,
+                      labels->features.shape[0]);
+}
+
+static mask_status read_table(mask_labels *labels, mask_error *err)
+{
+    char *path;
+    table t = {0};
+    if (asprintf(&path, "%s/regions.tsv.gz", labels->path) < 0) return mask__no_memory(err, labels->path);
+    char *gz = path + strlen(path) - strlen(".gz");
+    *gz = '\0';
+    if (!mask__is_file(path)) {
+        *gz = '.';
+        if (!mask__is_file(path)) *gz = '\0'; /* neither is there: the message names the plain one */
+    }
+    mask_status status = mask__lines_open(&t.lines, path, err);
+    free(path);
+    if (status != MASK_OK) return status;
+    t.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (t.locale) {
+        status = read_lines(labels, &t, err);
+        freelocale(t.locale);
+    } else {
+        status = mask__no_memory(err, labels->path);
+    }
+    mask__lines_close(&t.lines);
+    return status;
+}
+
+mask_status mask_labels_open(mask_labels **out, const char *folder, const mask_run *run, mask_error *err)
+{
+    (void)run; /* nothing here takes long */
+    *out = NULL;
+    if (!mask__is_folder(folder))
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                          "%s: is not a folder: name one with features.npy and regions.tsv", folder);
+    mask_labels *labels = calloc(1, sizeof *labels);
+    mask_status status = MASK_OK;
+    if (!labels || !(labels->path = strdup(folder))) status = mask__no_memory(err, folder);
+    if (status == MASK_OK) status = open_features(labels, err);
+    if (status == MASK_OK) status = read_table(labels, err);
+    if (status != MASK_OK) mask_labels_close(labels);
+    else *out = labels;
+    return status;
+}
+
+void mask_labels_close(mask_labels *labels)
+{
+    if (!labels) return;
+    if (labels->whole) {
+        free(labels);
+        return;
+    }
+    mask__npy_close(&labels->features);
+    mask__names_free(&labels->labels);
+    mask__names_free(&labels->images);
+    free(labels->starts);
+    free(labels->boxes);
+    free(labels->path);
+    free(labels);
+}
+
+size_t mask_labels_regions(const mask_labels *labels)
+{
+    return labels->regions;
+}
+
+size_t mask_labels_images(const mask_labels *labels)
+{
+    return labels->whole ? labels->view_images : labels->images.count;
+}
+
+mask_status mask__labels_view(mask_labels **out, const mask_labels *labels, size_t first, size_t count, mask_error *err)
+{
+    mask_labels *view = *out = calloc(1, sizeof *view);
+    if (!view) return mask__no_memory(err, labels->path);
+    view->whole = labels->whole ? labels->whole : labels;
+    view->path = labels->path;
+    view->dim = labels->dim;
+    view->first_image = labels->first_image + first;
+    view->first_region = labels->first_region + mask__labels_start(labels, first);
+    view->view_images = count;
+    view->regions = mask__labels_start(labels, first + count) - mask__labels_start(labels, first);
+    return MASK_OK;
+}
+
+size_t mask_labels_dim(const mask_labels *labels)
+{
+    return labels->dim;
+}
+
+const char *mask_labels_text(const mask_labels *labels, size_t region)
+{
+    if (labels->whole) return mask_labels_text(labels->whole, labels->first_region + region);
+    return mask__names_get(&labels->labels, region);
+}
+
+const char *mask__labels_path(const mask_labels *labels)
+{
+    return labels->path;
+}
+
+const char *mask__labels_image_name(const mask_labels *labels, size_t image)
+{
+    if (labels->whole) return mask__labels_image_name(labels->whole, labels->first_image + image);
+    return mask__names_get(&labels->images, image);
+}
+
+const float *mask__labels_box(const mask_labels *labels, size_t region)
+{
+    return labels->whole ? labels->whole->boxes[labels->first_region + region] : labels->boxes[region];
+}
+
+size_t mask__labels_image(const mask_labels *labels, size_t region)
+{
+    if (labels->whole) return mask__labels_image(labels->whole, labels->first_region + region) - labels->first_image;
+    size_t low = 0, high = labels->images.count; /* starts[low] <= region < starts[high] */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (labels->starts[middle] <= region) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+size_t mask__labels_start(const mask_labels *labels, size_t image)
+{
+    if (labels->whole) return mask__labels_start(labels->whole, labels->first_image + image) - labels->first_region;
+    return image < labels->images.count ? labels->starts[image] : labels->regions;
+}
+
+static mask_status not_finite(const mask_labels *labels, size_t item, mask_error *err)
+{
+    const mask__npy *f = &labels->features;
+    size_t byte = f->data_offset + item * f->item_bytes, region = item / labels->dim;
+    return mask__fail(err, MASK_ENUMERIC, byte,
+                      "%s: byte %zu: row %zu (image %s): the feature is NaN or infinite: extract it again", f->path,
+                      byte, region, mask__labels_image_name(labels, mask__labels_image(labels, region)));
+}
+
+mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t count, float *buffer,
+                               const float **features, mask_error *err)
+{
+    size_t dim = labels->dim, bad = SIZE_MAX; /* the first item that is not finite */
+    if (first > labels->regions || count > labels->regions - first)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: regions %zu to %zu of %zu were asked for",
+                          labels->path, first, first + count, labels->regions);
+    if (labels->whole)
+        return mask__labels_block(labels->whole, labels->first_region + first, count, buffer, features, err);
+    const float *direct = mask__npy_direct(&labels->features, first * dim);
+#pragma omp parallel for schedule(static) reduction(min : bad) if (count > 1)
+    for (size_t i = 0; i < count; i++) {
+        size_t item = (first + i) * dim, where;
+        const float *row = direct ? direct + i * dim : buffer + i * dim;
+        if (!direct) mask__npy_floats(&labels->features, item, dim, buffer + i * dim);
+        if (!mask__all_finite(row, dim, &where) && item + where < bad) bad = item + where;
+    }
+    if (!direct) mask__npy_forget(&labels->features, first * dim, count * dim);
+    *features = direct ? direct : buffer;
+    return bad == SIZE_MAX ? MASK_OK : not_finite(labels, bad, err);
+}

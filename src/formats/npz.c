@@ -1,0 +1,316 @@
+/* NumPy .npz archives by libzip, stored or deflated.
+ * A member is inflated piece by piece: the size a zip claims for it is never allocated before the bytes are there. */
+#include "formats/npz.h"
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+enum { CHUNK_BYTES = 1 << 18, MAX_NAME_BYTES = 256, HEADER_BYTES = 4096, MOST_DEFLATED = 1100 };
+#define MAX_MEMBER_BYTES (UINT64_C(1) << 32) /* a few megabytes can inflate to terabytes */
+
+mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
+{
+    int code;
+    *npz = (mask__npz){0};
+    npz->path = strdup(path);
+    if (!npz->path) return mask__no_memory(err, path);
+    npz->zip = zip_open(path, ZIP_RDONLY, &code);
+    if (npz->zip) return MASK_OK;
+    zip_error_t why;
+    zip_error_init_with_code(&why, code);
+    bool unreadable = code == ZIP_ER_NOENT || code == ZIP_ER_OPEN || code == ZIP_ER_READ;
+    mask_status status =
+        mask__fail(err, unreadable ? MASK_EIO : MASK_EFORMAT, MASK_NO_OFFSET, "%s: cannot open as .npz: %s: %s", path,
+                   zip_error_strerror(&why), unreadable ? "check the path" : "make or copy it again");
+    zip_error_fini(&why);
+    mask__npz_close(npz);
+    return status;
+}
+
+void mask__npz_close(mask__npz *npz)
+{
+    if (npz->zip) zip_discard(npz->zip);
+    free(npz->path);
+    *npz = (mask__npz){0};
+}
+
+size_t mask__npz_count(const mask__npz *npz)
+{
+    zip_int64_t count = zip_get_num_entries(npz->zip, 0);
+    return count > 0 ? (size_t)count : 0;
+}
+
+void mask__npz_name(const mask__npz *npz, size_t index, char *name, size_t size)
+{
+    const char *full = zip_get_name(npz->zip, index, ZIP_FL_ENC_RAW);
+    size_t length = full ? strlen(full) : 0;
+    if (length >= 4 && strcmp(full + length - 4, ".npy") == 0) length -= 4;
+    snprintf(name, size, "%.*s", (int)length, full ? full : "");
+}
+
+static zip_int64_t locate(const mask__npz *npz, const char *name)
+{
+    char full[MAX_NAME_BYTES];
+    if (snprintf(full, sizeof full, "%s.npy", name) >= (int)sizeof full) return -1;
+    return zip_name_locate(npz->zip, full, ZIP_FL_ENC_RAW);
+}
+
+bool mask__npz_has(const mask__npz *npz, const char *name)
+{
+    return locate(npz, name) >= 0;
+}
+
+static mask_status inflate_failed(const mask__npz *npz, const char *name, const char *why, mask_error *err)
+{
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "%s: member '%s' cannot be read: %s: make or copy the file again", npz->path, name, why);
+}
+
+/* All bytes of a member; reading to the end makes libzip verify the checksum. The caller frees. */
+static mask_status inflate_member(const mask__npz *npz, const char *name, unsigned char **out, size_t *size,
+                                  mask_error *err)
+{
+    zip_int64_t index = locate(npz, name), got;
+    size_t capacity = 0;
+    *out = NULL;
+    *size = 0;
+    if (index < 0)
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "%s: has no member '%s': list its names to see what it has", npz->path, name);
+    zip_file_t *file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0);
+    if (!file) return inflate_failed(npz, name, zip_strerror(npz->zip), err);
+    mask_status status = MASK_OK;
+    do {
+        got = 0;
+        if (*size > MAX_MEMBER_BYTES) {
+            status = inflate_failed(npz, name, "is over 4 GiB, which belongs in an .npy", err);
+        } else if (!mask__grow(out, &capacity, *size + CHUNK_BYTES, 1)) {
+            status = mask__no_memory(err, npz->path);
+        } else {
+            got = zip_fread(file, *out + *size, CHUNK_BYTES);
+            if (got < 0) status = inflate_failed(npz, name, zip_file_strerror(file), err);
+            if (got > 0) *size += (size_t)got;
+        }
+    } while (got > 0);
+    zip_fclose(file);
+    if (status != MASK_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static mask_status read_member(const mask__npz *npz, const char *name, mask__npy *npy, unsigned char **bytes,
+                               mask_error *err)
+{
+    char place[4096];
+    size_t size;
+    *npy = (mask__npy){0};
+    MASK__TRY(inflate_member(npz, name, bytes, &size, err));
+    snprintf(place, sizeof place, "%s: member '%s'", npz->path, name);
+    mask_status status = mask__npy_parse(npy, place, *bytes, size, err);
+    if (status != MASK_OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}
+
+#define PLACE_BYTES 4096
+
+/* Opens a member and reads its header; *rest of its bytes in `head` are numbers already. */
+static mask_status open_member(const mask__npz *npz, const char *name, zip_file_t **file, mask__npy *npy,
+                               unsigned char head[HEADER_BYTES], size_t *rest, mask_error *err)
+{
+    char place[PLACE_BYTES];
+    zip_stat_t stat;
+    size_t bytes;
+    zip_int64_t index = locate(npz, name);
+    *npy = (mask__npy){0};
+    *file = NULL;
+    if (index < 0)
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "%s: has no member '%s': is it a file of region features?", npz->path, name);
+    if (zip_stat_index(npz->zip, (zip_uint64_t)index, 0, &stat) != 0 ||
+        !(*file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0)))
+        return inflate_failed(npz, name, zip_strerror(npz->zip), err);
+    zip_int64_t got = zip_fread(*file, head, HEADER_BYTES);
+    if (got < 0) return inflate_failed(npz, name, zip_file_strerror(*file), err);
+    snprintf(place, sizeof place, "%s: member '%s'", npz->path, name);
+    MASK__TRY(mask__npy_parse_header(npy, place, head, (size_t)got, &bytes, err));
+    *rest = (size_t)got - npy->data_offset;
+    if (bytes > MAX_MEMBER_BYTES || stat.size != npy->data_offset + bytes || stat.size / MOST_DEFLATED > stat.comp_size)
+        return inflate_failed(npz, name, "its sizes contradict each other", err);
+    return MASK_OK;
+}
+
+mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err)
+{
+    unsigned char head[HEADER_BYTES];
+    zip_file_t *file;
+    size_t rest = 0;
+    mask_status status = open_member(npz, name, &file, npy, head, &rest, err);
+    if (file) zip_fclose(file);
+    return status;
+}
+
+/* Fills out with `size` bytes, of which the first `rest` are in head already, and reads to the end, which makes libzip
+ * verify the checksum. */
+static mask_status read_rest(const mask__npz *npz, const char *name, zip_file_t *file, const unsigned char *head,
+                             size_t rest, unsigned char *out, size_t size, mask_error *err)
+{
+    unsigned char beyond;
+    if (rest > size) return inflate_failed(npz, name, "it is longer than its header says", err);
+    memcpy(out, head, rest);
+    while (rest < size) {
+        zip_int64_t got = zip_fread(file, out + rest, size - rest);
+        if (got < 0) return inflate_failed(npz, name, zip_file_strerror(file), err);
+        if (got == 0) return inflate_failed(npz, name, "it ends early", err);
+        rest += (size_t)got;
+    }
+    zip_int64_t more = zip_fread(file, &beyond, 1);
+    if (more == 0) return MASK_OK;
+    return inflate_failed(npz, name, more < 0 ? zip_file_strerror(file) : "it is longer than its header says", err);
+}
+
+mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err)
+{
+    unsigned char head[HEADER_BYTES], *raw = (unsigned char *)out;
+    zip_file_t *file;
+    mask__npy npy;
+    size_t rest = 0;
+    mask_status status = open_member(npz, name, &file, &npy, head, &rest, err);
+    if (status == MASK_OK && npy.items != items)
+        status = inflate_failed(npz, name, "it has changed since it was opened", err);
+    if (status == MASK_OK && npy.type != MASK__NPY_F32 && !(raw = malloc(items * npy.item_bytes)))
+        status = mask__no_memory(err, npz->path);
+    if (status == MASK_OK)
+        status = read_rest(npz, name, file, head + npy.data_offset, rest, raw, items * npy.item_bytes, err);
+    if (status == MASK_OK && npy.type != MASK__NPY_F32) {
+        npy.data = raw;
+        mask__npy_floats(&npy, 0, items, out);
+    }
+    if (file) zip_fclose(file);
+    if (raw != (unsigned char *)out) free(raw);
+    return status;
+}
+
+#define CONVERT(type)                                                                                                  \
+    for (size_t i = 0; i < npy.items; i++) {                                                                           \
+        type value;                                                                                                    \
+        memcpy(&value, npy.data + i * sizeof value, sizeof value);                                                     \
+        out[i] = value;                                                                                                \
+    }
+
+mask_status mask__npz_doubles(const mask__npz *npz, const char *name, double **values, unsigned *ndim,
+                              size_t shape[MASK__NPY_DIMS], mask_error *err)
+{
+    mask__npy npy;
+    unsigned char *bytes;
+    *values = NULL;
+    MASK__TRY(read_member(npz, name, &npy, &bytes, err));
+    double *out = calloc(npy.items, sizeof *out);
+    if (!out) {
+        free(bytes);
+        return mask__no_memory(err, npz->path);
+    }
+    switch (npy.type) {
+    case MASK__NPY_F16:
+        CONVERT(_Float16) break;
+    case MASK__NPY_F32:
+        CONVERT(float) break;
+    case MASK__NPY_F64:
+        CONVERT(double) break;
+    case MASK__NPY_I32:
+        CONVERT(int32_t) break;
+    case MASK__NPY_I64:
+        CONVERT(int64_t) break;
+    }
+    free(bytes);
+    *ndim = npy.ndim;
+    memcpy(shape, npy.shape, sizeof npy.shape);
+    *values = out;
+    return MASK_OK;
+}
+
+mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
+                               size_t shape[MASK__NPY_DIMS], mask_error *err)
+{
+    mask__npy npy;
+    unsigned char *bytes;
+    *values = NULL;
+    MASK__TRY(read_member(npz, name, &npy, &bytes, err));
+    int64_t *out = mask__npy_is_float(&npy) ? NULL : calloc(npy.items, sizeof *out);
+    if (!out) {
+        free(bytes);
+        if (!mask__npy_is_float(&npy)) return mask__no_memory(err, npz->path);
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: member '%s' holds %s, integers are needed", npz->path,
+                          name, mask__npy_type_name(npy.type));
+    }
+    if (npy.type == MASK__NPY_I32) CONVERT(int32_t)
+    else CONVERT(int64_t)
+    free(bytes);
+    *ndim = npy.ndim;
+    memcpy(shape, npy.shape, sizeof npy.shape);
+    *values = out;
+    return MASK_OK;
+}
+
+static mask_status not_written(const mask__npz *npz, mask_error *err)
+{
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s", npz->path, zip_strerror(npz->zip));
+}
+
+mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
+{
+    int code;
+    *npz = (mask__npz){0};
+    npz->path = strdup(path);
+    if (!npz->path) return mask__no_memory(err, path);
+    npz->zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    if (npz->zip) return MASK_OK;
+    zip_error_t why;
+    zip_error_init_with_code(&why, code);
+    mask_status status =
+        mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, zip_error_strerror(&why));
+    zip_error_fini(&why);
+    mask__npz_close(npz);
+    return status;
+}
+
+mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type, unsigned ndim, const size_t *shape,
+                          const void *values, mask_error *err)
+{
+    char header[MASK__NPY_HEADER], full[MAX_NAME_BYTES];
+    size_t length = mask__npy_header(header, sizeof header, type, ndim, shape), bytes = mask__npy_item_bytes(type);
+    for (unsigned d = 0; d < ndim; d++) bytes *= shape[d];
+    char *copy = malloc(length + bytes);
+    if (!copy) return mask__no_memory(err, npz->path);
+    memcpy(copy, header, length);
+    memcpy(copy + length, values, bytes);
+    zip_source_t *source = zip_source_buffer(npz->zip, copy, length + bytes, 1);
+    if (!source) {
+        free(copy);
+        return not_written(npz, err);
+    }
+    snprintf(full, sizeof full, "%s.npy", name);
+    zip_int64_t index = zip_file_add(npz->zip, full, source, 0);
+    if (index < 0) {
+        zip_source_free(source);
+        return not_written(npz, err);
+    }
+    if (zip_set_file_compression(npz->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0) return not_written(npz, err);
+    return MASK_OK;
+}
+
+mask_status mask__npz_commit(mask__npz *npz, mask_error *err)
+{
+    mask_status status = zip_close(npz->zip) == 0 ? MASK_OK : not_written(npz, err);
+    if (status == MASK_OK) npz->zip = NULL;
+    mask__npz_close(npz);
+    return status;
+}

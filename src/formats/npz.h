@@ -1,0 +1,42 @@
+/* NumPy .npz archives (a zip of .npy members): one member at a time into memory, as numbers of one type.
+ * Golden vectors and per-image feature files come so. Pickled members are refused by their type, never loaded.
+ * libzip's handle serves one thread at a time. */
+#ifndef MASK_FORMATS_NPZ_H
+#define MASK_FORMATS_NPZ_H
+
+#include "formats/npy.h"
+
+typedef struct mask__npz {
+    struct zip *zip;
+    char *path;
+} mask__npz;
+
+mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err);
+void mask__npz_close(mask__npz *npz); /* harmless on a zeroed one */
+
+/* How many members there are, and the name of one ("x" for "x.npy"): copied, cut to size, into name. */
+size_t mask__npz_count(const mask__npz *npz);
+void mask__npz_name(const mask__npz *npz, size_t index, char *name, size_t size);
+bool mask__npz_has(const mask__npz *npz, const char *name);
+
+/* A member's numbers, converted, in C order; the caller frees *values. A 0-d array has *ndim = 0 and one value.
+ * `integers` refuses a member of floating-point numbers. */
+mask_status mask__npz_doubles(const mask__npz *npz, const char *name, double **values, unsigned *ndim,
+                              size_t shape[MASK__NPY_DIMS], mask_error *err);
+mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
+                               size_t shape[MASK__NPY_DIMS], mask_error *err);
+/* What a member holds, from its header alone: type, shape, items. Refuses one whose size in the archive is not what the
+ * header promises, or more than its compressed bytes could ever give. */
+mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err);
+/* Reads a member of `items` numbers, as told by mask__npz_describe, as float32 into out. */
+mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err);
+
+/* Writes an archive of stored members that appears under its name when it is complete. */
+mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err);
+/* Copies the numbers: shape's product of them, of the type. */
+mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type, unsigned ndim, const size_t *shape,
+                          const void *values, mask_error *err);
+/* Closes npz whatever happens; mask__npz_close instead writes nothing. */
+mask_status mask__npz_commit(mask__npz *npz, mask_error *err);
+
+#endif

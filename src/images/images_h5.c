@@ -1,0 +1,492 @@
+/* Sets of images in HDF5 files, in the layouts that are about:
+ *   grid   one dataset (ctx, features or image_features) of images x regions x dim, or images x dim
+ *   runs   one of regions x dim, and pos_boxes (images x 2): the first region of each image and the one after its last
+ *   named  a dataset an image: ID_features or ID/features
+ * Boxes are in boxes, image_bb or bbox (ID_boxes, ID/boxes). Ids of the first two come from ids, image_ids, img_ids or
+ * image_id; without, an image's id is its position.
+ *
+ * libhdf5 serves one thread at a time: every call is made behind one lock for the whole process, its own error messages
+ * silenced. Refused are datasets of images x dim x regions, of integers, and of more numbers than the file can hold. */
+#include "images/boxcache.h"
+#include "images/images.h"
+#include "base/lines.h"
+#include "base/names.h"
+#include "base/memory.h"
+
+#include <hdf5.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DIMS = 3, MAX_NAME = 512, MAX_ID = 256, MAX_REGIONS = 1 << 20, MOST_PACKED = 1100, NONE = -1 };
+enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf5 wants it */
+
+typedef struct h5_images {
+    mask_images base;            /* path is owned */
+    hid_t file, features, boxes; /* NONE where there are none; the last two of grid and runs */
+    unsigned features_dims, boxes_dims;
+    const char *pattern, *boxes_pattern; /* of named: how a dataset's name is made of an id; else NULL */
+    size_t grid_regions;                 /* of grid */
+    uint32_t *regions;                   /* of runs and named: each image's */
+    uint64_t *starts;                    /* of runs: each image's first row */
+    size_t capacity;
+    mask__names ids;
+    mask__boxcache boxcache;
+} h5_images;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The lock, and libhdf5's own way to tell errors, which is put back afterwards. */
+typedef struct turn {
+    H5E_auto2_t tell;
+    void *context;
+} turn;
+
+static turn begin_turn(void)
+{
+    turn t;
+    pthread_mutex_lock(&lock);
+    H5Eget_auto2(H5E_DEFAULT, &t.tell, &t.context);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    return t;
+}
+
+static void end_turn(turn t)
+{
+    H5Eset_auto2(H5E_DEFAULT, t.tell, t.context);
+    pthread_mutex_unlock(&lock);
+}
+
+static mask_status damaged(const h5_images *h, const char *dataset, const char *what, mask_error *err)
+{
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: %.200s: %s", h->base.path, dataset, what);
+}
+
+/* Opens a dataset by name, NONE when it is not there. */
+static hid_t open_dataset(const h5_images *h, const char *name)
+{
+    hid_t set = H5Dopen2(h->file, name, H5P_DEFAULT);
+    return set < 0 ? NONE : set;
+}
+
+static hid_t open_first(const h5_images *h, const char *const *names, const char **found)
+{
+    for (; *names; names++) {
+        hid_t set = open_dataset(h, *names);
+        *found = *names;
+        if (set != NONE) return set;
+    }
+    return NONE;
+}
+
+/* Type class and shape; refuses what the stored bytes cannot hold, however well they were compressed. */
+static mask_status describe(const h5_images *h, hid_t set, const char *name, H5T_class_t *class, unsigned *ndim,
+                            size_t shape[MAX_DIMS], mask_error *err)
+{
+    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+    hsize_t dims[H5S_MAX_RANK] = {0};
+    int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
+    size_t bytes = type < 0 ? 0 : H5Tget_size(type);
+    mask_status status = MASK_OK;
+    *class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+    *ndim = 0;
+    if (rank < 1 || rank > MAX_DIMS || H5Sget_simple_extent_dims(space, dims, NULL) != rank)
+        status = damaged(h, name, "is not an array of 1 to 3 dimensions: write it again", err);
+    for (int d = 0; status == MASK_OK && d < rank; d++) {
+        shape[d] = dims[d];
+        if (dims[d] == 0 || !mask__multiply(bytes, dims[d], &bytes))
+            status = damaged(h, name, "is empty or too large for this machine: write it again", err);
+    }
+    if (status == MASK_OK && bytes / MOST_PACKED > H5Dget_storage_size(set))
+        status = damaged(h, name, "promises more numbers than the file can hold: it was not written to its end", err);
+    if (status == MASK_OK) *ndim = (unsigned)rank;
+    if (type >= 0) H5Tclose(type);
+    if (space >= 0) H5Sclose(space);
+    return status;
+}
+
+/* Reads rows [first, first + count) of the first dimension as `memory_type` (or all where that is all). */
+static bool read_rows(hid_t set, unsigned ndim, size_t first, size_t count, hid_t memory_type, void *out)
+{
+    hsize_t start[MAX_DIMS] = {first}, part[MAX_DIMS] = {count}, dims[H5S_MAX_RANK];
+    hid_t space = H5Dget_space(set), memory = NONE;
+    bool done = space >= 0 && H5Sget_simple_extent_dims(space, dims, NULL) == (int)ndim && first + count <= dims[0];
+    for (unsigned d = 1; done && d < ndim; d++) part[d] = dims[d];
+    if (done) memory = H5Screate_simple((int)ndim, part, NULL);
+    done = done && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
+           H5Dread(set, memory_type, memory, space, H5P_DEFAULT, out) >= 0;
+    if (memory >= 0) H5Sclose(memory);
+    if (space >= 0) H5Sclose(space);
+    return done;
+}
+
+static mask_status add_number(h5_images *h, long long number, mask_error *err)
+{
+    char id[24];
+    int length = snprintf(id, sizeof id, "%lld", number);
+    return mask__names_add(&h->ids, id, (size_t)length, err);
+}
+
+static mask_status read_integer_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
+{
+    int64_t *values = calloc(h->base.count, sizeof *values);
+    mask_status status = values ? MASK_OK : mask__no_memory(err, h->base.path);
+    if (status == MASK_OK && !read_rows(set, 1, 0, h->base.count, H5T_NATIVE_INT64, values))
+        status = damaged(h, name, "cannot be read: copy the file again", err);
+    for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) status = add_number(h, values[i], err);
+    free(values);
+    return status;
+}
+
+/* Strings of fixed or variable length, one at a time. */
+static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
+{
+    char text[MAX_ID + 1] = {0}, *variable = NULL;
+    hid_t stored = H5Dget_type(set), type = stored < 0 ? NONE : H5Tcopy(stored);
+    bool varies = type >= 0 && H5Tis_variable_str(type) > 0;
+    mask_status status = MASK_OK;
+    if (type < 0 || (!varies && H5Tget_size(type) > MAX_ID))
+        status = damaged(h, name, "has ids that are too long", err);
+    for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
+        bool read = read_rows(set, 1, i, 1, type, varies ? (void *)&variable : text);
+        const char *id = varies ? variable : text;
+        if (!read || !id || !*id || strlen(id) > MAX_ID || mask__utf8_valid(id, strlen(id)) != strlen(id))
+            status = damaged(h, name, "has an id that cannot be read", err);
+        else status = mask__names_add(&h->ids, id, strlen(id), err);
+        if (varies && read && variable) H5free_memory(variable);
+        variable = NULL;
+    }
+    if (type >= 0) H5Tclose(type);
+    if (stored >= 0) H5Tclose(stored);
+    return status;
+}
+
+static mask_status read_ids(h5_images *h, mask_error *err)
+{
+    static const char *const names[] = {"ids", "image_ids", "img_ids", "image_id", NULL};
+    const char *name;
+    H5T_class_t class;
+    unsigned ndim;
+    size_t shape[MAX_DIMS] = {0};
+    hid_t set = open_first(h, names, &name);
+    if (set == NONE) {
+        for (size_t i = 0; i < h->base.count; i++) MASK__TRY(add_number(h, (long long)i, err));
+        return MASK_OK;
+    }
+    mask_status status = describe(h, set, name, &class, &ndim, shape, err);
+    if (status == MASK_OK && (ndim != 1 || shape[0] != h->base.count || (class != H5T_INTEGER && class != H5T_STRING)))
+        status = damaged(h, name, "is not one number or text an image: write it again", err);
+    if (status == MASK_OK)
+        status = class == H5T_INTEGER ? read_integer_ids(h, set, name, err) : read_text_ids(h, set, name, err);
+    H5Dclose(set);
+    return status;
+}
+
+/* pos_boxes: where each image's regions begin and end. */
+static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *err)
+{
+    static const char name[] = "pos_boxes";
+    H5T_class_t class;
+    unsigned ndim;
+    size_t shape[MAX_DIMS] = {0};
+    MASK__TRY(describe(h, set, name, &class, &ndim, shape, err));
+    if (class != H5T_INTEGER || ndim != 2 || shape[1] != 2)
+        return damaged(h, name, "is not images x 2 whole numbers: write it again", err);
+    h->base.count = shape[0];
+    int64_t(*runs)[2] = calloc(shape[0], sizeof *runs);
+    h->starts = calloc(shape[0], sizeof *h->starts);
+    h->regions = calloc(shape[0], sizeof *h->regions);
+    mask_status status = runs && h->starts && h->regions ? MASK_OK : mask__no_memory(err, h->base.path);
+    if (status == MASK_OK && !read_rows(set, 2, 0, shape[0], H5T_NATIVE_INT64, runs))
+        status = damaged(h, name, "cannot be read: copy the file again", err);
+    for (size_t i = 0; status == MASK_OK && i < shape[0]; i++) {
+        if (runs[i][0] < 0 || runs[i][1] <= runs[i][0] || (uint64_t)runs[i][1] > rows ||
+            runs[i][1] - runs[i][0] > MAX_REGIONS)
+            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                                "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again",
+                                h->base.path, i, (long long)runs[i][0], (long long)runs[i][1], rows);
+        h->starts[i] = (uint64_t)runs[i][0];
+        h->regions[i] = (uint32_t)(runs[i][1] - runs[i][0]);
+    }
+    free(runs);
+    return status;
+}
+
+static mask_status open_boxes(h5_images *h, const size_t *features, mask_error *err)
+{
+    static const char *const names[] = {"boxes", "image_bb", "bbox", NULL};
+    const char *name;
+    H5T_class_t class;
+    size_t shape[MAX_DIMS] = {0};
+    h->boxes = open_first(h, names, &name);
+    if (h->boxes == NONE) return MASK_OK;
+    MASK__TRY(describe(h, h->boxes, name, &class, &h->boxes_dims, shape, err));
+    if (h->features_dims == 3 && h->boxes_dims == 3 && shape[1] == 4 && shape[2] == features[2] && features[1] != 4)
+        return damaged(h, name, "is images x 4 x regions: swap the last two dimensions of boxes and features", err);
+    bool fits = shape[0] == features[0] && h->boxes_dims == h->features_dims && shape[h->boxes_dims - 1] == 4 &&
+                (h->boxes_dims == 2 || shape[1] == features[1]);
+    if (fits) return MASK_OK;
+    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                      "%s: %s: does not give 4 numbers for each region: write it again", h->base.path, name);
+}
+
+/* Layouts grid and runs. */
+static mask_status open_together(h5_images *h, const char *name, mask_error *err)
+{
+    H5T_class_t class;
+    size_t shape[MAX_DIMS] = {0};
+    MASK__TRY(describe(h, h->features, name, &class, &h->features_dims, shape, err));
+    if (class != H5T_FLOAT || h->features_dims < 2)
+        return damaged(h, name, "is not images x regions x dim of floating-point numbers: write it again", err);
+    h->base.dim = shape[h->features_dims - 1];
+    h->base.count = shape[0];
+    h->grid_regions = h->features_dims == 3 ? shape[1] : 1;
+    if (h->grid_regions > MAX_REGIONS || h->base.dim > UINT32_MAX)
+        return damaged(h, name, "has too many regions or dimensions", err);
+    hid_t runs = h->features_dims == 2 ? open_dataset(h, "pos_boxes") : NONE;
+    if (runs != NONE) {
+        mask_status status = read_runs(h, runs, shape[0], err);
+        H5Dclose(runs);
+        if (status != MASK_OK) return status;
+    }
+    MASK__TRY(open_boxes(h, shape, err));
+    return read_ids(h, err);
+}
+
+/* What the visit of the names in the file gathers. */
+typedef struct visit {
+    h5_images *images;
+    const mask_run *run;
+    uint64_t seen, total;
+    mask_error *err;
+    mask_status status;
+} visit;
+
+/* The id in a name of the layout's, its length; 0 when it is none. */
+static size_t id_in(const visit *v, const char *name)
+{
+    const h5_images *h = v->images;
+    size_t length = strlen(name), suffix = strlen("_features");
+    if (strcmp(h->pattern, "%s/features") == 0) return length;
+    return length > suffix && strcmp(name + length - suffix, "_features") == 0 ? length - suffix : 0;
+}
+
+/* Adds the image that a name stands for. */
+static mask_status add_named(visit *v, const char *link)
+{
+    h5_images *h = v->images;
+    char id[MAX_ID + 1], name[MAX_NAME];
+    H5T_class_t class;
+    unsigned ndim;
+    size_t shape[MAX_DIMS] = {0}, length = id_in(v, link);
+    if (length == 0 || length > MAX_ID) return MASK_OK;
+    snprintf(id, sizeof id, "%.*s", (int)length, link);
+    snprintf(name, sizeof name, h->pattern, id);
+    hid_t set = open_dataset(h, name);
+    if (set == NONE) return MASK_OK; /* a group of something else */
+    mask_status status = describe(h, set, name, &class, &ndim, shape, v->err);
+    H5Dclose(set);
+    if (status != MASK_OK) return status;
+    if (class != H5T_FLOAT || ndim != 2 || shape[0] > MAX_REGIONS || shape[1] > UINT32_MAX)
+        return damaged(h, name, "is not regions x dim of floating-point numbers: write it again", v->err);
+    if (h->base.count && shape[1] != h->base.dim)
+        return mask__fail(v->err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: %s: has %zu dimensions, those before have %zu",
+                          h->base.path, name, shape[1], h->base.dim);
+    if (!mask__grow(&h->regions, &h->capacity, h->base.count + 1, sizeof *h->regions))
+        return mask__no_memory(v->err, h->base.path);
+    h->regions[h->base.count++] = (uint32_t)shape[0];
+    h->base.dim = shape[1];
+    return mask__names_add(&h->ids, id, length, v->err);
+}
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    visit *v = context;
+    (void)group;
+    if (v->seen++ % 256 == 0) v->status = mask__progress(v->run, "opening", "datasets", v->seen - 1, v->total, v->err);
+    if (v->status == MASK_OK && info->type == H5L_TYPE_HARD) v->status = add_named(v, name); /* links lead elsewhere */
+    return v->status == MASK_OK ? 0 : 1;
+}
+
+static mask_status open_named(h5_images *h, const mask_run *run, mask_error *err)
+{
+    static const char *const patterns[][2] = {{"%s_features", "%s_boxes"}, {"%s/features", "%s/boxes"}};
+    H5G_info_t info = {0};
+    H5Gget_info(h->file, &info);
+    for (size_t i = 0; i < 2 && h->base.count == 0; i++) {
+        visit v = {.images = h, .run = run, .total = info.nlinks, .err = err};
+        h->pattern = patterns[i][0];
+        h->boxes_pattern = patterns[i][1];
+        herr_t went = H5Literate(h->file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, &v);
+        if (v.status != MASK_OK) return v.status;
+        if (went < 0) return damaged(h, "/", "its names cannot be listed: copy the file again", err);
+    }
+    if (h->base.count) return MASK_OK;
+    return mask__fail(
+        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        "%s: has none of the datasets ctx, features, image_features, ID_features and ID/features: write one",
+        h->base.path);
+}
+
+static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
+{
+    static const char *const names[] = {"ctx", "features", "image_features", NULL};
+    const char *name;
+    /* A chunk may hold parts of many images: keep it until they were read. */
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_cache(access, 0, CHUNK_SLOTS, CHUNK_CACHE_BYTES, 0.75);
+    h->file = H5Fopen(h->base.path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    if (h->file < 0)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: cannot be opened as HDF5: it was cut or damaged, or is being written: copy it again",
+                          h->base.path);
+    h->features = open_first(h, names, &name);
+    return h->features == NONE ? open_named(h, run, err) : open_together(h, name, err);
+}
+
+static size_t regions_of(const mask_images *base, size_t image)
+{
+    const h5_images *h = (const h5_images *)base;
+    return h->regions ? h->regions[image] : h->grid_regions;
+}
+
+static const char *id_of(const mask_images *base, size_t image)
+{
+    return mask__names_get(&((const h5_images *)base)->ids, image);
+}
+
+static const char *name_of(const mask_images *base, size_t image)
+{
+    (void)base, (void)image;
+    return NULL;
+}
+
+static int64_t find(const mask_images *base, const char *id)
+{
+    return mask__names_find(&((const h5_images *)base)->ids, id);
+}
+
+/* Rows of an image from the dataset its pattern names, which must still have the shape it had. */
+static bool read_named(const h5_images *h, const char *pattern, size_t image, size_t columns, float *out)
+{
+    char name[MAX_NAME];
+    hsize_t dims[H5S_MAX_RANK];
+    snprintf(name, sizeof name, pattern, id_of(&h->base, image));
+    hid_t set = open_dataset(h, name), space = set == NONE ? NONE : H5Dget_space(set);
+    bool done = space >= 0 && H5Sget_simple_extent_ndims(space) == 2 &&
+                H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->regions[image] &&
+                dims[1] == columns && read_rows(set, 2, 0, h->regions[image], H5T_NATIVE_FLOAT, out);
+    if (space >= 0) H5Sclose(space);
+    if (set != NONE) H5Dclose(set);
+    return done;
+}
+
+static bool read_boxes(const mask_images *base, size_t image, float *boxes)
+{
+    const h5_images *h = (const h5_images *)base;
+    turn t = begin_turn();
+    bool done;
+    if (h->pattern) done = read_named(h, h->boxes_pattern, image, 4, boxes);
+    else if (h->boxes == NONE) done = false;
+    else if (h->starts) done = read_rows(h->boxes, 2, h->starts[image], h->regions[image], H5T_NATIVE_FLOAT, boxes);
+    else done = read_rows(h->boxes, h->boxes_dims, image, 1, H5T_NATIVE_FLOAT, boxes);
+    end_turn(t);
+    return done;
+}
+
+static bool box_of(const mask_images *base, size_t image, size_t region, float box[4])
+{
+    const h5_images *h = (const h5_images *)base;
+    if (!h->pattern && h->boxes == NONE) return false;
+    return mask__boxcache_get((mask__boxcache *)(uintptr_t)&h->boxcache, base, image, regions_of(base, image), region,
+                              read_boxes, box);
+}
+
+/* The images from `first` on that one read can fetch: all of a grid, runs that follow each other, one named. */
+static bool read_some(const h5_images *h, size_t first, size_t count, float *out, size_t *read)
+{
+    size_t rows = regions_of(&h->base, first);
+    *read = h->regions ? 1 : count;
+    if (h->pattern) return read_named(h, h->pattern, first, h->base.dim, out);
+    if (!h->starts) return read_rows(h->features, h->features_dims, first, count, H5T_NATIVE_FLOAT, out);
+    for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read)
+        rows += h->regions[first + *read];
+    return read_rows(h->features, 2, h->starts[first], rows, H5T_NATIVE_FLOAT, out);
+}
+
+static mask_status block(const mask_images *base, size_t first, size_t count, float *buffer, const float **features,
+                         mask_error *err)
+{
+    const h5_images *h = (const h5_images *)base;
+    bool done = true;
+    size_t read = 0;
+    *features = buffer;
+    turn t = begin_turn();
+    for (size_t end = first + count; done && first < end; first += done ? read : 0) {
+        done = read_some(h, first, end - first, buffer, &read);
+        for (size_t i = first; done && i < first + read; i++) buffer += regions_of(base, i) * base->dim;
+    }
+    end_turn(t);
+    if (done) return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "%s: the features of image %zu (%s) cannot be read: copy the file again", base->path, first,
+                      id_of(base, first));
+}
+
+static mask_status refuse(const mask_images *base, size_t image, size_t item, mask_error *err)
+{
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "%s: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", base->path,
+                      image, id_of(base, image), item / base->dim);
+}
+
+static void close_images(mask_images *base)
+{
+    h5_images *h = (h5_images *)base;
+    turn t = begin_turn();
+    if (h->features >= 0) H5Dclose(h->features);
+    if (h->boxes >= 0) H5Dclose(h->boxes);
+    if (h->file >= 0) H5Fclose(h->file);
+    end_turn(t);
+    free(h->regions);
+    free(h->starts);
+    mask__names_free(&h->ids);
+    mask__boxcache_close(&h->boxcache);
+    free((char *)(uintptr_t)base->path);
+    free(h);
+}
+
+static const mask__images_source h5_source = {
+    .regions = regions_of,
+    .id = id_of,
+    .name = name_of,
+    .find = find,
+    .box = box_of,
+    .block = block,
+    .refuse = refuse,
+    .close = close_images,
+};
+
+mask_status mask__images_open_h5(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
+                                 mask_error *err)
+{
+    (void)split, (void)rows;
+    *out = NULL;
+    h5_images *h = calloc(1, sizeof *h);
+    if (!h) return mask__no_memory(err, path);
+    h->base.source = &h5_source;
+    h->file = h->features = h->boxes = NONE;
+    mask__boxcache_open(&h->boxcache);
+    h->base.path = strdup(path);
+    mask_status status = h->base.path ? MASK_OK : mask__no_memory(err, path);
+    if (status == MASK_OK) {
+        turn t = begin_turn();
+        status = open_file(h, run, err);
+        end_turn(t);
+    }
+    if (status == MASK_OK) *out = &h->base;
+    else close_images(&h->base);
+    return status;
+}

@@ -1,0 +1,135 @@
+#include "images/layout.h"
+#include "base/file.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FEATURES "_ims.npy"
+
+enum { LIST_BYTES = 256 };
+
+mask_status mask__layout_beside(char **path, const char *stem, const char *suffix, mask_error *err)
+{
+    if (asprintf(path, "%s%s", stem, suffix) >= 0) return MASK_OK;
+    *path = NULL;
+    return mask__no_memory(err, stem);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Appends to a list for a message, which ends in "..." when it is full. */
+static void list(char out[LIST_BYTES], const char *item, size_t length)
+{
+    size_t used = strlen(out);
+    if (used + length + 8 < LIST_BYTES)
+        snprintf(out + used, LIST_BYTES - used, "%s%.*s", used ? ", " : "", (int)length, item);
+    else if (!ends_with(out, "...")) snprintf(out + used, LIST_BYTES - used, "...");
+}
+
+static void list_splits(char out[LIST_BYTES], const char *folder)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    out[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (ends_with(entries[i]->d_name, FEATURES))
+            list(out, entries[i]->d_name, strlen(entries[i]->d_name) - strlen(FEATURES));
+        free(entries[i]);
+    }
+    if (count >= 0) free(entries);
+}
+
+/* The precomp folder that `entry` of `root` is or holds, NULL when none. */
+static char *precomp_of(const char *root, const char *entry)
+{
+    char *path = NULL;
+    bool named = ends_with(entry, "_precomp") || strcmp(entry, "precomp") == 0;
+    if (entry[0] == '.' || asprintf(&path, named ? "%s/%s" : "%s/%s/precomp", root, entry) < 0) return NULL;
+    if (mask__is_folder(path)) return path;
+    free(path);
+    return NULL;
+}
+
+/* The one precomp folder below a root into *folder (NULL when there is none); more than one are refused. */
+static mask_status below_root(char **folder, const char *root, mask_error *err)
+{
+    char found[LIST_BYTES] = "";
+    struct dirent **entries;
+    int many = 0, count = scandir(root, &entries, NULL, alphasort);
+    *folder = NULL;
+    for (int i = 0; i < count; i++) {
+        char *path = precomp_of(root, entries[i]->d_name);
+        free(entries[i]);
+        if (!path) continue;
+        list(found, path, strlen(path));
+        free(*folder);
+        *folder = path;
+        many++;
+    }
+    if (count >= 0) free(entries);
+    if (many <= 1) return MASK_OK;
+    free(*folder);
+    *folder = NULL;
+    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: holds several datasets: name one of %s", root, found);
+}
+
+static mask_status stem_of_file(char **stem, const char *path, mask_error *err)
+{
+    size_t length = strlen(path);
+    if (!ends_with(path, ".npy"))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: is neither a *" FEATURES " file nor a folder of them: name one", path);
+    length -= ends_with(path, FEATURES) ? strlen(FEATURES) : strlen(".npy");
+    *stem = strndup(path, length);
+    return *stem ? MASK_OK : mask__no_memory(err, path);
+}
+
+static mask_status no_such_split(const char *folder, const char *below, const char *split, mask_error *err)
+{
+    char splits[LIST_BYTES];
+    list_splits(splits, below ? below : folder);
+    if (!split)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: is a folder, so a split is needed: %s%s",
+                          below ? below : folder, splits[0] ? "it has " : "but it has no *" FEATURES, splits);
+    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s/%s" FEATURES ": not found%s%s%s%s%s: %s%s", folder,
+                      split, below ? ", nor is " : "", below ? below : "", below ? "/" : "", below ? split : "",
+                      below ? FEATURES : "", splits[0] ? "the splits there are " : "no *" FEATURES " is there", splits);
+}
+
+/* FOLDER/SPLIT if its features exist, else NULL. */
+static mask_status try_split(char **stem, const char *folder, const char *split, mask_error *err)
+{
+    char *features;
+    *stem = NULL;
+    if (!split) return MASK_OK;
+    if (asprintf(&features, "%s/%s" FEATURES, folder, split) < 0) return mask__no_memory(err, folder);
+    if (mask__is_file(features)) *stem = features, features[strlen(features) - strlen(FEATURES)] = '\0';
+    else free(features);
+    return MASK_OK;
+}
+
+mask_status mask__layout_stem(char **stem, const char *path, const char *split, mask_error *err)
+{
+    char *below = NULL;
+    *stem = NULL;
+    if (split && (!*split || strchr(split, '/')))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: '%s' is not the name of a split: use dev or test",
+                          path, split);
+    if (!mask__is_folder(path)) {
+        if (mask__is_file(path)) return stem_of_file(stem, path, err);
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: no such file or folder", path);
+    }
+    MASK__TRY(try_split(stem, path, split, err));
+    if (*stem) return MASK_OK;
+    MASK__TRY(below_root(&below, path, err));
+    mask_status status = below ? try_split(stem, below, split, err) : MASK_OK;
+    if (status == MASK_OK && !*stem) status = no_such_split(path, below, split, err);
+    free(below);
+    return status;
+}

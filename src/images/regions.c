@@ -1,0 +1,312 @@
+/* The writing side of the region store. Each statement is prepared once; a transaction is open from the first change
+ * until the commit. */
+#include "images/regions.h"
+#include "images/regions_db.h"
+#include "base/memory.h"
+#include "math/half.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float LARGEST_HALF = 65504;
+
+static const char schema[] =
+    "PRAGMA page_size = 16384;" /* a photo's features are 50 to 100 KB */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE labels (number INTEGER PRIMARY KEY, name TEXT NOT NULL);"
+    "CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL UNIQUE,"
+    " size INTEGER NOT NULL, mtime INTEGER NOT NULL, hash INTEGER NOT NULL, width INTEGER NOT NULL,"
+    " height INTEGER NOT NULL, regions INTEGER NOT NULL, error TEXT, boxes BLOB, labels BLOB, scores BLOB,"
+    " features BLOB);"
+    "CREATE INDEX photos_hash ON photos (hash);"
+    "PRAGMA application_id = 0x4d52474e;"
+    "PRAGMA user_version = 1;";
+
+enum statement { STATE, ID_TAKEN, PUT, COPY, REMOVE, STATEMENTS };
+static const char *const sql[STATEMENTS] = {
+    [STATE] = "SELECT error IS NULL, size, mtime, hash FROM photos WHERE path = ?1",
+    [ID_TAKEN] = "SELECT 1 FROM photos WHERE id = ?1 AND path <> ?2",
+    [PUT] = "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, "
+            "features)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            " ON CONFLICT (path) DO UPDATE SET size = ?3, mtime = ?4, hash = ?5, width = ?6, height = ?7, regions = ?8,"
+            " error = ?9, boxes = ?10, labels = ?11, scores = ?12, features = ?13",
+    [COPY] =
+        "INSERT INTO photos (id, path, size, mtime, hash, width, height, regions, error, boxes, labels, scores, "
+        "features)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, width, height, regions, error, boxes, labels, scores, features FROM photos"
+        " WHERE hash = ?5 AND size = ?3 AND error IS NULL ORDER BY number LIMIT 1"
+        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime = excluded.mtime, hash = excluded.hash,"
+        " width = excluded.width, height = excluded.height, regions = excluded.regions, error = excluded.error,"
+        " boxes = excluded.boxes, labels = excluded.labels, scores = excluded.scores, features = excluded.features",
+    [REMOVE] = "DELETE FROM photos WHERE path = ?1",
+};
+
+struct mask__regions_store {
+    char *path;
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    size_t dim;
+    uint16_t *halves; /* a photo's features on their way */
+    size_t halves_capacity;
+    bool changing; /* a transaction is open */
+};
+
+static mask_status store_fail(const mask__regions_store *store, mask_error *err)
+{
+    return mask__regions_db_fail(store->db, store->path, err);
+}
+
+static mask_status insert_pair(mask__regions_store *store, sqlite3_stmt *statement, const char *value, mask_error *err)
+{
+    sqlite3_bind_text(statement, 2, value, -1, SQLITE_TRANSIENT);
+    if (sqlite3_step(statement) != SQLITE_DONE) return store_fail(store, err);
+    sqlite3_reset(statement);
+    return MASK_OK;
+}
+
+static mask_status insert_make(mask__regions_store *store, sqlite3_stmt *meta, sqlite3_stmt *labels,
+                               const mask__regions_make *make, mask_error *err)
+{
+    char encoder[20], dim[24];
+    snprintf(encoder, sizeof encoder, "%016llx", (unsigned long long)make->encoder);
+    snprintf(dim, sizeof dim, "%zu", make->dim);
+    const char *const pairs[][2] = {{"encoder", encoder}, {"dim", dim}, {"options", make->options}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        sqlite3_bind_text(meta, 1, pairs[i][0], -1, SQLITE_STATIC);
+        MASK__TRY(insert_pair(store, meta, pairs[i][1], err));
+    }
+    for (size_t i = 0; i < make->label_count; i++) {
+        sqlite3_bind_int64(labels, 1, (sqlite3_int64)i);
+        MASK__TRY(insert_pair(store, labels, make->labels[i], err));
+    }
+    return MASK_OK;
+}
+
+/* Schema and meta data in one transaction: a store is there with both or not at all. */
+static mask_status make_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
+{
+    sqlite3_stmt *meta = NULL, *labels = NULL;
+    MASK__TRY(mask__regions_db_run(store->db, store->path, schema, err));
+    mask_status status =
+        mask__regions_db_prepare(store->db, store->path, "INSERT INTO meta VALUES (?1, ?2)", &meta, err);
+    if (status == MASK_OK)
+        status = mask__regions_db_prepare(store->db, store->path, "INSERT INTO labels VALUES (?1, ?2)", &labels, err);
+    if (status == MASK_OK) status = insert_make(store, meta, labels, make, err);
+    sqlite3_finalize(meta);
+    sqlite3_finalize(labels);
+    if (status == MASK_OK) status = mask__regions_db_run(store->db, store->path, "COMMIT", err);
+    return status;
+}
+
+static mask_status check_make(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
+{
+    uint64_t encoder, dim;
+    char *options;
+    MASK__TRY(mask__regions_db_meta_number(store->db, store->path, "encoder", 16, UINT64_MAX, &encoder, err));
+    MASK__TRY(mask__regions_db_meta_number(store->db, store->path, "dim", 10, MASK__REGIONS_MAX_DIM, &dim, err));
+    if (encoder != make->encoder || dim != make->dim)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: was extracted with another encoder: use that one, or another file for the output",
+                          store->path);
+    MASK__TRY(mask__regions_db_meta(store->db, store->path, "options", &options, err));
+    mask_status status = MASK_OK;
+    if (strcmp(options, make->options) != 0)
+        status = mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
+            store->path, options, make->options);
+    free(options);
+    return status;
+}
+
+static mask_status open_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
+{
+    bool empty;
+    MASK__TRY(mask__regions_db_open(&store->db, store->path, true, &empty, err));
+    MASK__TRY(
+        mask__regions_db_run(store->db, store->path, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL", err));
+    MASK__TRY(empty ? make_store(store, make, err) : check_make(store, make, err));
+    for (int i = 0; i < STATEMENTS; i++)
+        MASK__TRY(mask__regions_db_prepare(store->db, store->path, sql[i], &store->statements[i], err));
+    return MASK_OK;
+}
+
+mask_status mask__regions_open(mask__regions_store **out, const char *path, const mask__regions_make *make,
+                               mask_error *err)
+{
+    *out = NULL;
+    if (make->dim < 1 || make->dim > MASK__REGIONS_MAX_DIM)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: features of %zu dimensions cannot be stored", path,
+                          make->dim);
+    mask__regions_store *store = calloc(1, sizeof *store);
+    mask_status status = MASK_OK;
+    if (!store || !(store->path = strdup(path))) status = mask__no_memory(err, path);
+    if (status == MASK_OK) store->dim = make->dim;
+    if (status == MASK_OK) status = open_store(store, make, err);
+    if (status != MASK_OK) mask__regions_close(store);
+    else *out = store;
+    return status;
+}
+
+void mask__regions_close(mask__regions_store *store)
+{
+    if (!store) return;
+    for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(store->statements[i]);
+    sqlite3_close(store->db); /* rolls back */
+    free(store->halves);
+    free(store->path);
+    free(store);
+}
+
+static mask_status begin(mask__regions_store *store, mask_error *err)
+{
+    if (store->changing) return MASK_OK;
+    MASK__TRY(mask__regions_db_run(store->db, store->path, "BEGIN IMMEDIATE", err));
+    store->changing = true;
+    return MASK_OK;
+}
+
+mask_status mask__regions_commit(mask__regions_store *store, mask_error *err)
+{
+    if (!store->changing) return MASK_OK;
+    MASK__TRY(mask__regions_db_run(store->db, store->path, "COMMIT", err));
+    store->changing = false;
+    return MASK_OK;
+}
+
+/* Runs a statement that returns no rows. */
+static mask_status finish(mask__regions_store *store, sqlite3_stmt *statement, mask_error *err)
+{
+    mask_status status = sqlite3_step(statement) == SQLITE_DONE ? MASK_OK : store_fail(store, err);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
+}
+
+mask_status mask__regions_state_of(mask__regions_store *store, const char *path, mask__regions_state *state,
+                                   mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[STATE];
+    *state = (mask__regions_state){0};
+    sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        *state = (mask__regions_state){.found = true,
+                                       .good = sqlite3_column_int(s, 0) != 0,
+                                       .size = (uint64_t)sqlite3_column_int64(s, 1),
+                                       .mtime = sqlite3_column_int64(s, 2),
+                                       .hash = (uint64_t)sqlite3_column_int64(s, 3)};
+        code = sqlite3_step(s);
+    }
+    mask_status status = code == SQLITE_DONE ? MASK_OK : store_fail(store, err);
+    sqlite3_reset(s);
+    return status;
+}
+
+/* The id, or the path where another photo has that id. */
+static mask_status choose_id(mask__regions_store *store, const mask__regions_row *row, const char **id, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[ID_TAKEN];
+    sqlite3_bind_text(s, 1, row->id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, row->path, -1, SQLITE_STATIC);
+    int code = sqlite3_step(s);
+    *id = code == SQLITE_ROW ? row->path : row->id;
+    mask_status status = code == SQLITE_ROW || code == SQLITE_DONE ? MASK_OK : store_fail(store, err);
+    sqlite3_reset(s);
+    return status;
+}
+
+static mask_status bind_file(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row, mask_error *err)
+{
+    const char *id;
+    MASK__TRY(choose_id(store, row, &id, err));
+    sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, row->path, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)row->size);
+    sqlite3_bind_int64(s, 4, row->mtime);
+    sqlite3_bind_int64(s, 5, (sqlite3_int64)row->hash);
+    return MASK_OK;
+}
+
+/* NaN, infinity, and what float16 would turn into infinity. */
+static bool storable(const float *values, size_t count, size_t *where)
+{
+    for (*where = 0; *where < count; ++*where)
+        if (!(values[*where] >= -LARGEST_HALF && values[*where] <= LARGEST_HALF)) return false;
+    return true;
+}
+
+static mask_status bind_regions(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row,
+                                mask_error *err)
+{
+    size_t where, values = row->count * store->dim;
+    if (row->count > MASK__REGIONS_MAX || values > (SIZE_MAX >> 1) / sizeof *store->halves)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu regions, %d are the most a photo may have",
+                          row->path, row->count, MASK__REGIONS_MAX);
+    if (!storable(row->features, values, &where))
+        return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                          "%s: region %zu: a feature is NaN or too large for float16: check the encoder", row->path,
+                          where / store->dim);
+    if (!mask__grow(&store->halves, &store->halves_capacity, values, sizeof *store->halves))
+        return mask__no_memory(err, store->path);
+    mask__float_to_half(row->features, store->halves, values);
+    sqlite3_bind_blob64(s, 10, row->boxes, row->count * 4 * sizeof *row->boxes, SQLITE_STATIC);
+    sqlite3_bind_blob64(s, 11, row->labels, row->count * sizeof *row->labels, SQLITE_STATIC);
+    sqlite3_bind_blob64(s, 12, row->scores, row->count * sizeof *row->scores, SQLITE_STATIC);
+    sqlite3_bind_blob64(s, 13, store->halves, values * sizeof *store->halves, SQLITE_STATIC);
+    return MASK_OK;
+}
+
+mask_status mask__regions_put(mask__regions_store *store, const mask__regions_row *row, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[PUT];
+    MASK__TRY(begin(store, err));
+    MASK__TRY(bind_file(store, s, row, err));
+    sqlite3_bind_int64(s, 6, row->width);
+    sqlite3_bind_int64(s, 7, row->height);
+    sqlite3_bind_int64(s, 8, row->error ? 0 : (sqlite3_int64)row->count);
+    sqlite3_bind_text(s, 9, row->error, -1, SQLITE_STATIC); /* NULL becomes NULL */
+    if (!row->error) MASK__TRY(bind_regions(store, s, row, err));
+    return finish(store, s, err);
+}
+
+mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_row *row, bool *copied, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[COPY];
+    MASK__TRY(begin(store, err));
+    MASK__TRY(bind_file(store, s, row, err));
+    MASK__TRY(finish(store, s, err));
+    *copied = sqlite3_changes(store->db) > 0;
+    return MASK_OK;
+}
+
+mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[REMOVE];
+    MASK__TRY(begin(store, err));
+    sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+    return finish(store, s, err);
+}
+
+mask_status mask__regions_each(mask__regions_store *store,
+                               mask_status (*visit)(void *user, const mask__regions_seen *photo, mask_error *err),
+                               void *user, mask_error *err)
+{
+    sqlite3_stmt *s;
+    mask_status status = MASK_OK;
+    int code = SQLITE_DONE;
+    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "SELECT path, error, hash FROM photos ORDER BY path", &s,
+                                       err));
+    while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        mask__regions_seen photo = {.path = (const char *)sqlite3_column_text(s, 0),
+                                    .error = (const char *)sqlite3_column_text(s, 1),
+                                    .hash = (uint64_t)sqlite3_column_int64(s, 2)};
+        status = photo.path ? visit(user, &photo, err) : mask__no_memory(err, store->path);
+    }
+    if (status == MASK_OK && code != SQLITE_DONE) status = store_fail(store, err);
+    sqlite3_finalize(s);
+    return status;
+}

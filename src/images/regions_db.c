@@ -1,0 +1,137 @@
+#include "images/regions_db.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BUSY_MILLISECONDS = 5000, MAX_VALUE_BYTES = 1 << 30 };
+
+mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err)
+{
+    switch (sqlite3_errcode(db) & 0xff) {
+    case SQLITE_NOMEM:
+        return mask__no_memory(err, path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program is writing it: wait until it is done",
+                          path);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged or no region store (%s): extract it again",
+                          path, sqlite3_errmsg(db));
+    default:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                          "%s: cannot read or write (%s): see that the disk has room and the folder may be written",
+                          path, sqlite3_errmsg(db));
+    }
+}
+
+mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql, mask_error *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? MASK_OK : mask__regions_db_fail(db, path, err);
+}
+
+mask_status mask__regions_db_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **statement,
+                                     mask_error *err)
+{
+    return sqlite3_prepare_v2(db, sql, -1, statement, NULL) == SQLITE_OK ? MASK_OK
+                                                                         : mask__regions_db_fail(db, path, err);
+}
+
+static mask_status pragma_number(sqlite3 *db, const char *path, const char *sql, int64_t *value, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    MASK__TRY(mask__regions_db_prepare(db, path, sql, &statement, err));
+    mask_status status = MASK_OK;
+    if (sqlite3_step(statement) == SQLITE_ROW) *value = sqlite3_column_int64(statement, 0);
+    else status = mask__regions_db_fail(db, path, err);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Whether the file is ours, and of a version we know. */
+static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_error *err)
+{
+    int64_t application = 0, version = 0, tables = 0;
+    MASK__TRY(pragma_number(db, path, "SELECT count(*) FROM sqlite_master", &tables, err));
+    MASK__TRY(pragma_number(db, path, "PRAGMA application_id", &application, err));
+    MASK__TRY(pragma_number(db, path, "PRAGMA user_version", &version, err));
+    *empty = tables == 0 && application == 0;
+    if (*empty) return MASK_OK;
+    if (application != MASK__REGIONS_APPLICATION)
+        return mask__fail(err, MASK_EFORMAT, 68, "%s: is an SQLite file, but no region store: name another", path);
+    if (version < 1 || version > MASK__REGIONS_VERSION)
+        return mask__fail(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again",
+                          path, (long long)version, MASK__REGIONS_VERSION);
+    return MASK_OK;
+}
+
+static mask_status open_file(sqlite3 **db, const char *path, bool writable, mask_error *err)
+{
+    char *plain; /* SQLite reads ":memory:" and the like as something else than a file */
+    int flags = SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    if (!writable && access(path, R_OK) != 0)
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (asprintf(&plain, "%s%s", path[0] == '/' ? "" : "./", path) < 0) return mask__no_memory(err, path);
+    int code = sqlite3_open_v2(plain, db, flags, NULL);
+    free(plain);
+    if (code == SQLITE_OK) return MASK_OK;
+    mask_status status = *db ? mask__regions_db_fail(*db, path, err) : mask__no_memory(err, path);
+    sqlite3_close(*db);
+    *db = NULL;
+    return status;
+}
+
+mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable, bool *empty, mask_error *err)
+{
+    MASK__TRY(open_file(db, path, writable, err));
+    sqlite3_busy_timeout(*db, BUSY_MILLISECONDS);
+    sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL); /* a prepared file must not run code of its own */
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    mask_status status = mask__regions_db_run(*db, path, "PRAGMA cell_size_check = ON", err);
+    if (status == MASK_OK) status = check_kind(*db, path, empty, err);
+    if (status != MASK_OK) {
+        sqlite3_close(*db);
+        *db = NULL;
+    }
+    return status;
+}
+
+mask_status mask__regions_db_meta(sqlite3 *db, const char *path, const char *key, char **value, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    mask_status status = MASK_OK;
+    *value = NULL;
+    MASK__TRY(mask__regions_db_prepare(db, path, "SELECT value FROM meta WHERE key = ?", &statement, err));
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (text && !(*value = strdup(text))) status = mask__no_memory(err, path);
+    else if (code != SQLITE_ROW && code != SQLITE_DONE) status = mask__regions_db_fail(db, path, err);
+    else if (!text)
+        status =
+            mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table meta lacks '%s': extract it again", path, key);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const char *key, unsigned base, uint64_t high,
+                                         uint64_t *value, mask_error *err)
+{
+    char *text, *end;
+    MASK__TRY(mask__regions_db_meta(db, path, key, &text, err));
+    errno = 0;
+    *value = strtoull(text, &end, (int)base);
+    bool good = *text && !*end && errno == 0 && *value <= high;
+    mask_status status = MASK_OK;
+    if (!good)
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                            "%s: table meta: '%s' is '%.40s', out of range: extract it again", path, key, text);
+    free(text);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* Which images a search may return: alive, and those of `where` and `ids`. */
+#ifndef MASK_SEARCH_FILTER_H
+#define MASK_SEARCH_FILTER_H
+
+#include "search/gallery.h"
+
+typedef struct mask__filter {
+    const uint64_t **pass; /* one bitmap a segment */
+    size_t images;         /* that pass */
+} mask__filter;
+
+mask_status mask__filter_make(mask__filter *out, const mask_gallery *gallery, const mask_query *query,
+                              mask__arena *arena, mask_error *err);
+
+#endif

@@ -1,0 +1,291 @@
+/* A gallery as a whole: made, opened for reading, described, verified. changes.c is its writer.
+ *
+ * Opening maps the segments of one snapshot. A compaction may unlink one of them between the snapshot and the mapping:
+ * then there is a newer generation, and the reader begins again with that. */
+#include "search/gallery.h"
+#include "gallery/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ATTEMPTS = 20 };
+
+mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err)
+{
+    if (asprintf(out, "%s/%s", folder, name) >= 0) return MASK_OK;
+    *out = NULL;
+    return mask__no_memory(err, folder);
+}
+
+/* ---- Making one ---- */
+
+static mask_status check_options(const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g,
+                                 mask_error *err)
+{
+    int whole = o->whole_region == MASK_WHOLE_AUTO ? MASK_WHOLE_MEAN : o->whole_region;
+    MASK__TRY(mask__scorer_check(k, o, whole, err));
+    if (o->adjective > 0)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "a gallery scores nouns without their adjectives: leave "
+                          "--adjectives out");
+    if (g->segment_images > MASK__SEGMENT_IMAGES_MAX)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment holds at most %d images",
+                          MASK__SEGMENT_IMAGES_MAX);
+    return MASK_OK;
+}
+
+static mask_status same_bytes(const char *a, const char *b, bool *same, mask_error *err)
+{
+    mask__map left, right;
+    MASK__TRY(mask__map_open(&left, a, err));
+    mask_status status = mask__map_open(&right, b, err);
+    if (status == MASK_OK) {
+        *same = left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
+        mask__map_close(&right);
+    }
+    mask__map_close(&left);
+    return status;
+}
+
+/* An index that was begun with the same knowledge and options may go on. */
+static mask_status check_same(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
+                              mask_error *err)
+{
+    mask__catalogue *catalogue;
+    mask__catalogue_settings old;
+    char *copy = NULL, *fresh = NULL;
+    bool same = false;
+    MASK__TRY(mask__catalogue_open(&catalogue, path, false, err));
+    mask_status status = mask__catalogue_settings_read(catalogue, &old, err);
+    mask__catalogue_close(catalogue);
+    if (status != MASK_OK) return status;
+    const char *differs = mask__catalogue_settings_differ(&old, settings);
+    if (differs)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: is a gallery already, made with another %s: make a new one, or give the same options",
+                          path, differs);
+    status = mask__gallery_file(&copy, path, "knowledge.mask", err);
+    if (status == MASK_OK) status = mask__gallery_file(&fresh, path, "knowledge.mask.compare", err);
+    if (status == MASK_OK) status = mask_knowledge_save(k, fresh, err);
+    if (status == MASK_OK) status = same_bytes(copy, fresh, &same, err);
+    if (fresh) unlink(fresh);
+    free(copy);
+    free(fresh);
+    if (status == MASK_OK && !same)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                          "%s: is a gallery already, of another knowledge: make a new one, or give the same knowledge",
+                          path);
+    return status;
+}
+
+static mask_status fill_folder(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
+                               mask_error *err)
+{
+    char *copy = NULL;
+    mask_status status = mask__gallery_file(&copy, path, "knowledge.mask", err);
+    if (status == MASK_OK) status = mask_knowledge_save(k, copy, err);
+    if (status == MASK_OK) status = mask__catalogue_create(path, settings, err);
+    free(copy);
+    return status;
+}
+
+static mask_status make_or_compare(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
+                                   mask_error *err)
+{
+    int lock;
+    char *catalogue = NULL;
+    MASK__TRY(mask__gallery_file(&catalogue, path, "catalogue.sqlite", err));
+    mask_status status = mask__folder_lock(path, &lock, err);
+    if (status == MASK_OK) {
+        status = mask__is_file(catalogue) ? check_same(path, k, settings, err) : fill_folder(path, k, settings, err);
+        mask__folder_unlock(lock);
+    }
+    free(catalogue);
+    return status;
+}
+
+mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const mask_match_options *options,
+                                const mask_gallery_options *gallery_options, mask_error *err)
+{
+    mask_gallery_options g = gallery_options ? *gallery_options : MASK_GALLERY_DEFAULTS;
+    mask__catalogue_settings settings = {
+        .options = options ? *options : mask_match_defaults(k), .budget = g.budget, .segment_images = g.segment_images};
+    settings.whole_region = settings.options.whole_region;
+    settings.options.modifiers = NULL;
+    MASK__TRY(check_options(k, &settings.options, &g, err));
+    bool made = mkdir(path, 0777) == 0;
+    if (!made && (errno != EEXIST || !mask__is_folder(path)))
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot make this folder: %s", path, strerror(errno));
+    if (!made) MASK__TRY(mask__gallery_check_folder(path, err));
+    mask_status status = make_or_compare(path, k, &settings, err);
+    if (status != MASK_OK && made) mask__gallery_unmake(path);
+    return status;
+}
+
+/* ---- Opening ---- */
+
+mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *k,
+                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err)
+{
+    char *file;
+    MASK__TRY(mask__gallery_file(&file, path, "scorer.mask", err));
+    mask_status status = mask__scorer_load(out, k, file, verify, err);
+    if (status == MASK_OK && out->options.whole_region != settings->whole_region) {
+        mask__scorer_close(out);
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                            "%s: does not belong to this gallery: remove it, it will be made again", file);
+    }
+    free(file);
+    return status;
+}
+
+/* The scorer as the first change stored it. Everything in it can be computed again, so its loss costs seconds only. */
+static mask_status open_scorer(mask_gallery *g, const mask__catalogue_settings *settings, mask__verify verify,
+                               const mask_run *run, mask_error *err)
+{
+    bool resolved = settings->whole_region != MASK_WHOLE_AUTO;
+    mask_error lost;
+    if (resolved) {
+        mask_status status = mask__gallery_stored_scorer(&g->scorer, g->path, g->knowledge, settings, verify, &lost);
+        g->scored = status == MASK_OK;
+        if (status != MASK_OK && err) *err = lost;
+        if (status == MASK_OK || status == MASK_ENOMEM || verify == MASK__VERIFY_DATA) return status;
+        mask__log(run, MASK_LOG_WARNING, "%.400s: computed again", lost.message);
+    }
+    MASK__TRY(mask__scorer_open(&g->scorer, g->knowledge, &settings->options,
+                                resolved ? settings->whole_region : MASK_WHOLE_MEAN, run, err));
+    g->scored = true;
+    return MASK_OK;
+}
+
+static mask_status open_segments(mask_gallery *g, mask_error *err)
+{
+    size_t words = g->knowledge->info.words, z = g->knowledge->info.dim;
+    g->segments = calloc(g->snapshot.segment_count + 1, sizeof *g->segments);
+    if (!g->segments) return mask__no_memory(err, g->path);
+    for (size_t i = 0; i < g->snapshot.segment_count; i++) {
+        char *file;
+        MASK__TRY(mask__gallery_file(&file, g->path, g->snapshot.segments[i].file, err));
+        mask_status status = mask__segment_open(&g->segments[i], file, MASK__VERIFY_TABLE, err);
+        if (status == MASK_OK) g->opened++;
+        if (status == MASK_OK && (g->segments[i].images != g->snapshot.segments[i].images ||
+                                  g->segments[i].words != words || g->segments[i].z != z))
+            status =
+                mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                           "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
+        free(file);
+        if (status != MASK_OK) return status;
+    }
+    return MASK_OK;
+}
+
+static void close_segments(mask_gallery *g)
+{
+    for (size_t i = 0; i < g->opened; i++) mask__segment_close(&g->segments[i]);
+    free(g->segments);
+    g->segments = NULL;
+    g->opened = 0;
+    mask__snapshot_free(&g->snapshot);
+}
+
+static mask_status open_snapshot(mask_gallery *g, mask_error *err)
+{
+    uint64_t before = 0;
+    for (int attempt = 0;; attempt++) {
+        MASK__TRY(mask__catalogue_snapshot(g->catalogue, &g->snapshot, err));
+        mask_status status = open_segments(g, err);
+        /* MASK_EIO: a segment is gone. In the same generation as before it is lost, not compacted away. */
+        if (status != MASK_EIO || attempt == ATTEMPTS || g->snapshot.generation == before) return status;
+        before = g->snapshot.generation;
+        close_segments(g);
+    }
+}
+
+static mask_status open_parts(mask_gallery *g, mask__verify verify, const mask_run *run, mask_error *err)
+{
+    char *file;
+    mask__catalogue_settings settings;
+    MASK__TRY(mask__catalogue_open(&g->catalogue, g->path, false, err));
+    if (verify == MASK__VERIFY_DATA) MASK__TRY(mask__catalogue_verify(g->catalogue, err));
+    MASK__TRY(mask__gallery_file(&file, g->path, "knowledge.mask", err));
+    mask_status status = mask_knowledge_open(&g->knowledge, file, NULL, err);
+    free(file);
+    if (status != MASK_OK) return status;
+    MASK__TRY(open_snapshot(g, err));
+    MASK__TRY(mask__catalogue_settings_read(g->catalogue, &settings, err));
+    g->budget = (size_t)settings.budget;
+    g->options = settings.options;
+    g->options.whole_region = settings.whole_region;
+    return open_scorer(g, &settings, verify, run, err);
+}
+
+static mask_status open_gallery(mask_gallery **out, const char *path, mask__verify verify, const mask_run *run,
+                                mask_error *err)
+{
+    mask_gallery *g = calloc(1, sizeof *g);
+    *out = NULL;
+    if (!g || !(g->path = strdup(path))) {
+        free(g);
+        return mask__no_memory(err, path);
+    }
+    mask_status status = open_parts(g, verify, run, err);
+    if (status == MASK_OK && verify == MASK__VERIFY_TABLE) status = mask__searcher_open(g, err);
+    if (status == MASK_OK) *out = g;
+    else mask_gallery_close(g);
+    return status;
+}
+
+mask_status mask_gallery_open(mask_gallery **out, const char *path, const mask_run *run, mask_error *err)
+{
+    return open_gallery(out, path, MASK__VERIFY_TABLE, run, err);
+}
+
+void mask_gallery_close(mask_gallery *g)
+{
+    if (!g) return;
+    mask__searcher_close(g);
+    if (g->scored) mask__scorer_close(&g->scorer);
+    close_segments(g);
+    mask_knowledge_close(g->knowledge);
+    mask__catalogue_close(g->catalogue);
+    free(g->path);
+    free(g);
+}
+
+mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err)
+{
+    mask_gallery *g;
+    MASK__TRY(open_gallery(&g, path, MASK__VERIFY_DATA, run, err));
+    mask_status status = MASK_OK;
+    for (size_t i = 0; status == MASK_OK && i < g->snapshot.segment_count; i++) {
+        status = mask__progress(run, "verifying", "segments", i, g->snapshot.segment_count, err);
+        if (status == MASK_OK) status = mask__pack_verify(&g->segments[i].pack, err);
+    }
+    mask_gallery_close(g);
+    return status;
+}
+
+void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
+{
+    *info = (mask_gallery_info){.images = g->snapshot.images,
+                                .segments = g->snapshot.segment_count,
+                                .words = g->knowledge->info.words,
+                                .dim = g->knowledge->info.dim,
+                                .budget = g->budget,
+                                .generation = g->snapshot.generation,
+                                .options = g->options,
+                                .vectors_path = g->knowledge->info.vectors_path};
+    for (size_t s = 0; s < info->segments; s++) {
+        const mask__snapshot_segment *part = &g->snapshot.segments[s];
+        const uint64_t *rows = g->segments[s].image_rows;
+        info->removed += part->images - part->alive_count;
+        info->bytes += g->segments[s].pack.map.size;
+        for (size_t i = 0; i < part->images; i++)
+            if (part->ids[i]) info->regions += (size_t)(rows[i + 1] - rows[i]);
+    }
+    info->bytes += mask__catalogue_bytes(g->catalogue);
+}

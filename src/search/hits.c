@@ -1,0 +1,69 @@
+/* What is said of each image that was found: its names, and for every word its score and the region that looks most
+ * like it. */
+#include "search/hits.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static mask_status copy_text(const char **out, const char *text, mask__arena *arena, mask_error *err)
+{
+    *out = text ? mask__arena_text(arena, text, strlen(text)) : NULL;
+    return text && !*out ? mask__no_memory(err, "results") : MASK_OK;
+}
+
+static void place_word(mask_hit_word *word, const mask__segment *s, size_t image, const float *prototype, uint32_t best)
+{
+    uint64_t row = s->image_rows[image] + best;
+    if (row >= s->image_rows[image + 1]) return; /* an image without regions */
+    word->region = s->region_of_row ? s->region_of_row[row] : best;
+    word->cosine = mask__dot(s->mu + row * s->z, prototype, s->z);
+    word->has_box = s->boxes && !isnan(s->boxes[row * 4]);
+    if (word->has_box) memcpy(word->box, s->boxes + row * 4, sizeof word->box);
+}
+
+static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__scored *found, mask__arena *arena,
+                           mask_error *err)
+{
+    const mask__segment *s = &p->gallery->segments[found->segment];
+    const mask__scorer *scorer = &p->gallery->scorer;
+    size_t image = found->image, regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
+    const float *mu = s->mu + s->image_rows[image] * s->z;
+    const float *whole = s->whole ? s->whole + image * s->z : NULL,
+                *scene = s->scenes ? s->scenes + image * s->z : NULL;
+    mask_hit_word *words = mask__arena_alloc(arena, p->part_count, sizeof *words);
+    if (!words) return mask__no_memory(err, "results");
+    for (size_t i = 0; i < p->part_count; i++) {
+        const mask__plan_part *part = &p->parts[i];
+        bool known = part->term < p->known;
+        const mask__scored_terms *terms = known ? &scorer->known : &p->ood_words[part->term - p->known]->scored;
+        uint32_t which = known ? p->words[part->term] : 0, best = 0;
+        words[i] = (mask_hit_word){.text = part->text, .word = part->word};
+        mask__scorer_exact(scorer, terms, &which, 1, mu, regions, whole, scene, &words[i].score, NULL, &best);
+        place_word(&words[i], s, image, terms->prototypes + which * s->z, best);
+    }
+    hit->words = words;
+    hit->word_count = p->part_count;
+    return MASK_OK;
+}
+
+mask_status mask__hits_make(mask_results *out, const mask_gallery *g, const mask__plan *plan, const mask__scored *best,
+                            size_t found, size_t offset, mask__arena *arena, mask_error *err)
+{
+    size_t count = found > offset ? found - offset : 0;
+    mask_hit *hits = mask__arena_alloc(arena, count, sizeof *hits);
+    if (!hits) return mask__no_memory(err, "results");
+    out->hits = hits;
+    out->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const mask__scored *item = &best[offset + i];
+        const mask__snapshot_segment *names = &g->snapshot.segments[item->segment];
+        hits[i] = (mask_hit){.score = item->score,
+                             .width = names->widths ? names->widths[item->image] : 0,
+                             .height = names->heights ? names->heights[item->image] : 0};
+        MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));
+        MASK__TRY(copy_text(&hits[i].name, names->names ? names->names[item->image] : NULL, arena, err));
+        if (plan) MASK__TRY(explain(&hits[i], plan, item, arena, err));
+    }
+    return MASK_OK;
+}

@@ -1,0 +1,273 @@
+/* Queries as linear functions of columns (queryplan.h).
+ *
+ * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an
+ * OOD word low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every
+ * rounding of the sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude`
+ * bounds for the block; `margin` collects them. The score itself is a sum of the same products in double. */
+#include "search/queryplan.h"
+#include "search/scan.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- From texts ---- */
+
+/* The distinct terms of all texts: the known words first. */
+static void collect_terms(mask__plan *p)
+{
+    for (size_t t = 0; t < p->reading_count; t++)
+        for (size_t i = 0; i < p->held_count[t]; i++) {
+            const mask__text_term *term = &p->held[t][i];
+            size_t at = 0;
+            if (term->ood) {
+                while (at < p->ood && p->ood_words[at] != term->ood) at++;
+                if (at == p->ood) p->ood_words[p->ood++] = term->ood;
+            } else {
+                while (at < p->known && p->words[at] != term->known) at++;
+                if (at == p->known) p->words[p->known++] = term->known;
+            }
+        }
+}
+
+static size_t find_term(const mask__plan *p, const mask__text_term *term)
+{
+    size_t at = 0;
+    if (term->ood) {
+        while (p->ood_words[at] != term->ood) at++;
+        return p->known + at;
+    }
+    while (p->words[at] != term->known) at++;
+    return at;
+}
+
+static float weight_of(const mask__text_term *t)
+{
+    return t->ood ? t->ood->weight : 1;
+}
+
+/* Shares and statistics of a text; nothing for a text that says nothing. */
+static mask_status add_text(mask__plan *p, const mask_query *query, size_t text, mask_error *err)
+{
+    const mask__scorer *scorer = &p->gallery->scorer;
+    const mask__text_term *terms = p->held[text];
+    size_t count = p->held_count[text];
+    double total = 0; /* 0 where OOD words weigh nothing */
+    for (size_t i = 0; i < count; i++) total += (double)weight_of(&terms[i]);
+    if (count == 0) return MASK_OK;
+    mask__plan_text *t = &p->texts[p->text_count++];
+    *t = (mask__plan_text){.weight = (double)query->texts[text].weight, .first = p->part_count, .count = count};
+    const float **over_b = mask__arena_alloc(&p->arena, count, sizeof *over_b);
+    float *weights = mask__arena_alloc(&p->arena, count, sizeof *weights);
+    if (!over_b || !weights) return mask__no_memory(err, "a query");
+    for (size_t i = 0; i < count; i++) {
+        const mask__scored_terms *from = terms[i].ood ? &terms[i].ood->scored : &scorer->known;
+        size_t row = terms[i].ood ? 0 : terms[i].known;
+        over_b[i] = from->over_b ? from->over_b + row * scorer->background : NULL;
+        weights[i] = weight_of(&terms[i]);
+        p->parts[p->part_count++] = (mask__plan_part){.term = find_term(p, &terms[i]),
+                                                      .word = terms[i].word,
+                                                      .text = text,
+                                                      .share = total > 0 ? (double)weights[i] / total : 0};
+    }
+    return mask__scorer_text(scorer, over_b, weights, count, &t->statistics, err);
+}
+
+static void sum_coefficients(mask__plan *p)
+{
+    for (size_t t = 0; t < p->text_count; t++) {
+        const mask__plan_text *text = &p->texts[t];
+        double scale = text->weight / (double)text->statistics.deviation;
+        for (size_t i = text->first; i < text->first + text->count; i++)
+            p->coefficients[p->parts[i].term] += scale * p->parts[i].share;
+        p->mean += scale * (double)text->statistics.mean;
+        p->weight += text->weight;
+        p->hub += text->weight * (double)text->statistics.hub;
+    }
+}
+
+static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const mask_query *query, mask__arena *results,
+                             mask_error *err)
+{
+    size_t total = 0;
+    p->readings = mask__arena_alloc(results, query->count, sizeof *p->readings);
+    p->held = mask__arena_alloc(&p->arena, query->count, sizeof *p->held);
+    p->held_count = mask__arena_alloc(&p->arena, query->count, sizeof *p->held_count);
+    p->texts = mask__arena_alloc(&p->arena, query->count, sizeof *p->texts);
+    if (!p->readings || !p->held || !p->held_count || !p->texts) return mask__no_memory(err, "a query");
+    for (size_t t = 0; t < query->count; t++) {
+        if (!isfinite(query->texts[t].weight))
+            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu of the query: its weight must be finite",
+                              t + 1);
+        MASK__TRY(mask__searcher_read(p->gallery, vectors, query->texts[t].text, results, &p->readings[t], &p->held[t],
+                                      &p->held_count[t], err));
+        p->reading_count = t + 1;
+        total += p->held_count[t];
+    }
+    p->parts = mask__arena_alloc(&p->arena, total, sizeof *p->parts);
+    p->words = mask__arena_alloc(&p->arena, total, sizeof *p->words);
+    p->ood_words = mask__arena_alloc(&p->arena, total, sizeof *p->ood_words);
+    p->coefficients = mask__arena_alloc(&p->arena, total, sizeof *p->coefficients);
+    if (!p->parts || !p->words || !p->ood_words || !p->coefficients) return mask__no_memory(err, "a query");
+    collect_terms(p);
+    for (size_t t = 0; t < query->count; t++) MASK__TRY(add_text(p, query, t, err));
+    if (p->text_count == 0)
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                          "'%s': no word of it has a prototype or a word vector: mask words says what became of each",
+                          query->count ? query->texts[0].text : "");
+    sum_coefficients(p);
+    return MASK_OK;
+}
+
+mask_status mask__plan_open(mask__plan *p, const mask_gallery *gallery, const mask_vectors *vectors,
+                            const mask_query *query, mask__arena *results, mask_error *err)
+{
+    *p = (mask__plan){.gallery = gallery};
+    return fill_plan(p, vectors, query, results, err);
+}
+
+void mask__plan_close(mask__plan *p)
+{
+    for (size_t t = 0; t < p->reading_count; t++) mask__searcher_release(p->gallery, p->held[t], p->held_count[t]);
+    mask__arena_free(&p->arena);
+}
+
+mask_status mask__plan_lock(const mask__plan *p, mask_error *err)
+{
+    for (size_t w = 0; w < p->ood; w++) MASK__TRY(mask__ood_word_fill(p->ood_words[w], p->gallery, err));
+    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_rdlock(&p->ood_words[w]->lock);
+    return MASK_OK;
+}
+
+void mask__plan_unlock(const mask__plan *p)
+{
+    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_unlock(&p->ood_words[w]->lock);
+}
+
+/* ---- Bounds ---- */
+
+/* Bounds of L = sum coefficient c over a block, and the largest size any partial sum of it can have. */
+typedef struct block_sum {
+    double low, high, magnitude;
+} block_sum;
+
+static void add_range(block_sum *sum, double coefficient, double low, double high)
+{
+    sum->high += coefficient * (coefficient > 0 ? high : low);
+    sum->low += coefficient * (coefficient > 0 ? low : high);
+    sum->magnitude += fabs(coefficient) * fmax(fabs(low), fabs(high));
+}
+
+static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
+{
+    const mask__segment *s = &p->gallery->segments[segment];
+    block_sum sum = {0};
+    for (size_t w = 0; w < p->known; w++) {
+        mask__steps step = s->score_steps[p->words[w] * s->blocks + block];
+        double off = 0.5 * step.step + s->score_slack[p->words[w]];
+        add_range(&sum, p->coefficients[w], step.low - off, step.low + 255.0 * step.step + off);
+    }
+    for (size_t w = 0; w < p->ood; w++) {
+        const mask__bounds *c = &p->ood_words[w]->columns[segment];
+        add_range(&sum, p->coefficients[p->known + w], c->block_low[block], c->block_high[block]);
+    }
+    return sum;
+}
+
+/* What rounding may add to a bound of a score. */
+static double margin_of(const mask__plan *p, const block_sum *sum, const mask__block_range *range)
+{
+    double terms = (double)(2 * (p->known + p->ood) + 16);
+    double size = (sum->magnitude + fabs(p->mean)) / (double)range->least_deviation +
+                  fabs(p->weight) * fmax(fabs((double)range->most_hub), fabs((double)range->least_hub)) + fabs(p->hub);
+    return terms * MASK__ROUNDING * size;
+}
+
+float mask__plan_block_bound(const mask__plan *p, size_t segment, size_t block)
+{
+    const mask__block_range *range = &p->gallery->searcher->ranges[segment][block];
+    block_sum sum = sum_block(p, segment, block);
+    double top = sum.high - p->mean, hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
+    top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
+    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range));
+}
+
+/* Adds the OOD words' intervals of a block to sums of upper and lower bounds. */
+static void add_intervals(const mask__plan *p, size_t segment, size_t block, float *high, float *low)
+{
+    for (size_t w = 0; w < p->ood; w++) {
+        const mask__bounds *c = &p->ood_words[w]->columns[segment];
+        float coefficient = (float)p->coefficients[p->known + w];
+        const float *up = (coefficient > 0 ? c->high : c->low) + block * MASK__BLOCK;
+        const float *down = (coefficient > 0 ? c->low : c->high) + block * MASK__BLOCK;
+        for (size_t i = 0; i < MASK__BLOCK; i++) {
+            high[i] += coefficient * up[i];
+            low[i] += coefficient * down[i];
+        }
+    }
+}
+
+/* From sums to scores. high and low may be one array when only `radius` lies between them. */
+static void finish_bounds(const float *high, const float *low, const float *deviation, const float *hub, size_t count,
+                          const float constants[5], float *upper, float *lower)
+{
+    float up = constants[0], down = constants[1], weight = constants[2], top = constants[3], bottom = constants[4];
+    for (size_t i = 0; i < count; i++) {
+        float h = weight * hub[i], inverse = 1 / deviation[i];
+        upper[i] = (high[i] + up) * inverse - h + top;
+        lower[i] = (low[i] + down) * inverse - h - bottom;
+    }
+}
+
+void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float *upper, float *lower)
+{
+    const mask__segment *s = &p->gallery->segments[segment];
+    size_t first = block * MASK__BLOCK, stride = mask__segment_stride(s);
+    size_t count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
+    block_sum sum = sum_block(p, segment, block);
+    double margin = margin_of(p, &sum, &p->gallery->searcher->ranges[segment][block]), middle = -p->mean, radius = 0;
+    float sums[MASK__BLOCK] = {0}, lows[MASK__BLOCK];
+    for (size_t w = 0; w < p->known; w++) {
+        uint32_t word = p->words[w];
+        mask__steps step = s->score_steps[word * s->blocks + block];
+        mask__scan_add(s->score_codes + word * stride + first, (float)(p->coefficients[w] * step.step), sums);
+        middle += p->coefficients[w] * step.low;
+        radius += fabs(p->coefficients[w]) * (0.5 * step.step + s->score_slack[word]);
+    }
+    const float *low = sums;
+    if (p->ood) {
+        memcpy(lows, sums, sizeof lows);
+        add_intervals(p, segment, block, sums, lows);
+        low = lows;
+    }
+    float constants[5] = {(float)(middle + radius), (float)(middle - radius), (float)p->weight,
+                          (float)(margin - p->hub), (float)(margin + p->hub)};
+    finish_bounds(sums, low, s->image_deviation + first, s->image_hub + first, count, constants, upper, lower);
+    for (size_t i = count; i < MASK__BLOCK; i++) upper[i] = lower[i] = -INFINITY;
+}
+
+/* ---- Exactly ---- */
+
+double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c)
+{
+    const mask__segment *s = &p->gallery->segments[segment];
+    const mask__scorer *scorer = &p->gallery->scorer;
+    const float *mu = s->mu + s->image_rows[image] * s->z;
+    const float *whole = s->whole ? s->whole + image * s->z : NULL,
+                *scene = s->scenes ? s->scenes + image * s->z : NULL;
+    size_t regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
+    double score = 0;
+    mask__scorer_exact(scorer, &scorer->known, p->words, p->known, mu, regions, whole, scene, c, NULL, NULL);
+    for (size_t w = 0; w < p->ood; w++)
+        mask__scorer_exact(scorer, &p->ood_words[w]->scored, &(uint32_t){0}, 1, mu, regions, whole, scene,
+                           c + p->known + w, NULL, NULL);
+    for (size_t t = 0; t < p->text_count; t++) {
+        const mask__plan_text *text = &p->texts[t];
+        double sum = 0;
+        for (size_t i = text->first; i < text->first + text->count; i++)
+            sum += p->parts[i].share * (double)c[p->parts[i].term];
+        score += text->weight * ((sum - (double)text->statistics.mean) / (double)text->statistics.deviation /
+                                     (double)s->image_deviation[image] -
+                                 (double)s->image_hub[image] - (double)text->statistics.hub);
+    }
+    return score;
+}

@@ -1,0 +1,58 @@
+/* A query as searches compute it. Its score is linear in the words' columns:
+ *
+ *   score(i) = sum_t weight_t s(t,i),   s(t,i) = (S(t,i) - mean_t) / deviation_t / D(i) - a h(i) - b g(t)
+ *            = (sum_w coefficient_w c_w(i) - M) / D(i) - W a h(i) - H
+ *
+ * The second form bounds whole blocks and every image from the 8-bit columns; the first is the score. */
+#ifndef MASK_SEARCH_QUERYPLAN_H
+#define MASK_SEARCH_QUERYPLAN_H
+
+#include "search/searcher.h"
+
+typedef struct mask__plan_text {
+    double weight;
+    mask__text_statistics statistics;
+    size_t first, count; /* of parts */
+} mask__plan_text;
+
+/* One occurrence of a word in a text. */
+typedef struct mask__plan_part {
+    size_t term, word, text; /* of the plan's terms; in the reading; of the query */
+    double share;            /* shares sum to 1 in a text */
+} mask__plan_part;
+
+typedef struct mask__plan {
+    const mask_gallery *gallery;
+    /* Distinct terms: `known` known words, then `ood` OOD words. */
+    size_t known, ood;
+    uint32_t *words; /* known */
+    mask__ood_word **ood_words;
+    double *coefficients; /* known + ood */
+    mask__plan_part *parts;
+    size_t part_count;
+    mask__plan_text *texts;
+    size_t text_count;        /* texts without a usable word are left out */
+    double mean, weight, hub; /* M, W, H */
+    mask_reading *readings;   /* one a text of the query */
+    size_t reading_count;
+    mask__text_term **held; /* what the searcher holds for it, by text of the query */
+    size_t *held_count;
+    mask__arena arena; /* all but the readings */
+} mask__plan;
+
+/* The readings go to `results`. MASK_ENOTFOUND when no word of the query can be used. Free in any case. */
+mask_status mask__plan_open(mask__plan *plan, const mask_gallery *gallery, const mask_vectors *vectors,
+                            const mask_query *query, mask__arena *results, mask_error *err);
+void mask__plan_close(mask__plan *plan);
+/* OOD words' columns may be read between these; narrow ones are noted outside. */
+mask_status mask__plan_lock(const mask__plan *plan, mask_error *err);
+void mask__plan_unlock(const mask__plan *plan);
+
+/* No image of the block scores above this. */
+float mask__plan_block_bound(const mask__plan *plan, size_t segment, size_t block);
+/* Certain bounds of the scores of a block's images: MASK__BLOCK each. */
+void mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float *upper, float *lower);
+/* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). */
+double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c);
+
+#endif

@@ -1,0 +1,29 @@
+/* The kernels of a scan: sums over 8-bit columns, dot products of 8-bit vectors, with what their results may be off by.
+ */
+#ifndef MASK_SEARCH_SCAN_H
+#define MASK_SEARCH_SCAN_H
+
+#include "gallery/segment.h"
+
+/* Half a unit in the last place of a float: what one operation may be off by, relatively. */
+#define MASK__ROUNDING 6e-8
+
+/* sums[i] += scale codes[i] over a block. */
+void mask__scan_add(const uint8_t *codes, float scale, float *sums);
+
+/* A vector in 16 bits beside which 8-bit vectors are summed in integers, exactly. */
+typedef struct mask__scan_vector {
+    size_t z;
+    const int16_t *codes; /* Z */
+    double step;          /* of the codes */
+    double one_norm;      /* sum |v_d| */
+} mask__scan_vector;
+
+/* From a vector of at most unit length; `codes` (Z) is the caller's and is kept. */
+mask__scan_vector mask__scan_vector_of(const float *vector, size_t z, int16_t *codes);
+/* Cosines of `count` 8-bit vectors (count x Z, with their steps) with v: dots[i] and errors[i], |dots[i] - x_i . v| <=
+ * errors[i] where x_i . v is computed in float in any order. */
+void mask__scan_dots(const mask__scan_vector *v, const int8_t *codes, const float *steps, size_t count, float *dots,
+                     float *errors);
+
+#endif

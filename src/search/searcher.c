@@ -1,0 +1,212 @@
+/* The shared part of searches (searcher.h). Opening a lexicon and asking WordNet would cost more than a search, so both
+ * are done once; what grows with the words asked for has a limit. */
+#include "search/searcher.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Limits of what is kept. A lexicon also keeps a little for every text read. */
+enum { MOST_READS = 20000, MOST_WORDS = 256, FEWEST_WORDS = 8 };
+static const size_t column_bytes = (size_t)256 << 20;
+
+static void find_ranges(const mask__segment *s, mask__block_range *ranges)
+{
+    for (size_t b = 0; b < s->blocks; b++) {
+        mask__block_range r = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+        for (size_t i = b * MASK__BLOCK; i < s->images && i < (b + 1) * MASK__BLOCK; i++) {
+            r.least_deviation = fminf(r.least_deviation, s->image_deviation[i]);
+            r.most_deviation = fmaxf(r.most_deviation, s->image_deviation[i]);
+            r.least_hub = fminf(r.least_hub, s->image_hub[i]);
+            r.most_hub = fmaxf(r.most_hub, s->image_hub[i]);
+        }
+        ranges[b] = r;
+    }
+}
+
+mask_status mask__searcher_open(mask_gallery *gallery, mask_error *err)
+{
+    size_t segments = gallery->snapshot.segment_count, bytes = 1;
+    mask__searcher *s = calloc(1, sizeof *s);
+    if (!s) return mask__no_memory(err, "a gallery");
+    if (pthread_mutex_init(&s->lock, NULL) != 0) {
+        free(s);
+        return mask__no_memory(err, "a gallery");
+    }
+    gallery->searcher = s;
+    s->ranges = mask__arena_alloc(&s->arena, segments, sizeof *s->ranges);
+    for (size_t i = 0; s->ranges && i < segments; i++) {
+        const mask__segment *segment = &gallery->segments[i];
+        bytes += mask__segment_stride(segment) * 2 * sizeof(float);
+        s->ranges[i] = mask__arena_alloc(&s->arena, segment->blocks, sizeof **s->ranges);
+        if (s->ranges[i]) find_ranges(segment, s->ranges[i]);
+        else s->ranges = NULL;
+    }
+    s->word_limit = column_bytes / bytes;
+    if (s->word_limit < FEWEST_WORDS) s->word_limit = FEWEST_WORDS;
+    if (s->word_limit > MOST_WORDS) s->word_limit = MOST_WORDS;
+    if (s->ranges) return MASK_OK;
+    mask__searcher_close(gallery);
+    return mask__no_memory(err, "a gallery");
+}
+
+void mask__searcher_close(mask_gallery *gallery)
+{
+    mask__searcher *s = gallery->searcher;
+    if (!s) return;
+    for (size_t i = 0; i < s->word_count; i++) mask__ood_word_free(s->words[i]);
+    free(s->words);
+    mask__lexicon_close(&s->lexicon);
+    mask__arena_free(&s->arena);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    gallery->searcher = NULL;
+}
+
+/* The lexicon for these vectors. Another handle of the same vectors is another lexicon; OOD words stay true. */
+static mask_status ready_lexicon(const mask_gallery *gallery, const mask_vectors *vectors, mask_error *err)
+{
+    mask__searcher *s = gallery->searcher;
+    if (s->open && s->lexicon.vectors == vectors && s->reads++ < MOST_READS)
+        return vectors ? mask__knowledge_check_vectors(gallery->knowledge, vectors, err) : MASK_OK;
+    mask__lexicon_close(&s->lexicon);
+    s->reads = 0;
+    mask_status status = mask__lexicon_open(&s->lexicon, gallery->knowledge, vectors, err);
+    s->open = status == MASK_OK;
+    if (!s->open) mask__lexicon_close(&s->lexicon);
+    return status;
+}
+
+/* Drops the word that nobody holds and that was used longest ago, where there are too many. */
+static void drop_word(mask__searcher *s)
+{
+    size_t oldest = SIZE_MAX;
+    if (s->word_count < s->word_limit) return;
+    for (size_t i = 0; i < s->word_count; i++)
+        if (s->words[i]->users == 0 && (oldest == SIZE_MAX || s->words[i]->used < s->words[oldest]->used)) oldest = i;
+    if (oldest == SIZE_MAX) return;
+    mask__ood_word_free(s->words[oldest]);
+    s->words[oldest] = s->words[--s->word_count];
+}
+
+/* The OOD word that is `term` of the lexicon, held. */
+static mask_status hold_word(const mask_gallery *gallery, uint32_t term, mask__ood_word **out, mask_error *err)
+{
+    mask__searcher *s = gallery->searcher;
+    size_t length;
+    const char *name = mask__strings_get(&s->lexicon.names, term, &length);
+    *out = NULL;
+    for (size_t i = 0; !*out && i < s->word_count; i++)
+        if (s->words[i]->length == length && memcmp(s->words[i]->name, name, length) == 0) *out = s->words[i];
+    if (!*out) {
+        drop_word(s);
+        if (!mask__grow(&s->words, &s->word_capacity, s->word_count + 1, sizeof *s->words))
+            return mask__no_memory(err, "a word");
+        MASK__TRY(mask__ood_word_make(out, gallery, &s->lexicon, term, err));
+        s->words[s->word_count++] = *out;
+    }
+    (*out)->users++;
+    (*out)->used = ++s->clock;
+    return MASK_OK;
+}
+
+static void release(const mask__text_term *terms, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (terms[i].ood) terms[i].ood->users--;
+}
+
+void mask__searcher_release(const mask_gallery *gallery, const mask__text_term *terms, size_t count)
+{
+    pthread_mutex_lock(&gallery->searcher->lock);
+    release(terms, count);
+    pthread_mutex_unlock(&gallery->searcher->lock);
+}
+
+static const char *keep(mask__arena *arena, const char *text)
+{
+    return mask__arena_text(arena, text, strlen(text));
+}
+
+static mask_status copy_neighbours(mask_word *word, const mask_gallery *gallery, const mask__ood_word *ood,
+                                   mask__arena *arena, mask_error *err)
+{
+    size_t m = ood->neighbours.m;
+    mask_word_neighbour *out = mask__arena_alloc(arena, m, sizeof *out);
+    if (!out) return mask__no_memory(err, "neighbours");
+    for (size_t q = 0; q < m; q++) {
+        mask__ranked item = ood->neighbours.items[q];
+        out[q] = (mask_word_neighbour){.word = keep(arena, mask_knowledge_word(gallery->knowledge, item.index, NULL)),
+                                       .cosine = ood->cosines[q],
+                                       .weight = item.value};
+        if (!out[q].word) return mask__no_memory(err, "neighbours");
+    }
+    word->neighbours = out;
+    word->neighbour_count = m;
+    return MASK_OK;
+}
+
+/* One token's fate, copied out of the lexicon; a term when it is one. */
+static mask_status copy_word(const mask_gallery *gallery, const mask__resolution *r, mask__arena *arena,
+                             mask_word *word, mask__text_term *terms, size_t *count, mask_error *err)
+{
+    const mask__lexicon *lexicon = &gallery->searcher->lexicon;
+    *word = (mask_word){.token = keep(arena, r->token),
+                        .word = keep(arena, r->word),
+                        .reason = keep(arena, r->reason),
+                        .kind = r->kind};
+    if (!word->token || !word->word || !word->reason) return mask__no_memory(err, "a reading");
+    if (r->term == MASK__NO_TERM) return MASK_OK;
+    mask__text_term term = {.known = lexicon->terms[r->term].known};
+    if (term.known != MASK__NOT_FOUND) {
+        word->count = gallery->knowledge->counts[term.known];
+        word->weight = 1;
+    } else {
+        MASK__TRY(hold_word(gallery, r->term, &term.ood, err));
+        word->weight = term.ood->weight;
+    }
+    terms[(*count)++] = term;
+    return term.ood ? copy_neighbours(word, gallery, term.ood, arena, err) : MASK_OK;
+}
+
+static mask_status read_text(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,
+                             mask__arena *arena, mask_reading *reading, mask__text_term **terms, size_t *count,
+                             mask_error *err)
+{
+    const mask__resolution **items;
+    size_t words;
+    MASK__TRY(ready_lexicon(gallery, vectors, err));
+    MASK__TRY(mask__lexicon_read(&gallery->searcher->lexicon, text, &items, &words, err));
+    mask_word *copies = mask__arena_alloc(arena, words, sizeof *copies);
+    *terms = mask__arena_alloc(arena, words, sizeof **terms);
+    if (!copies || !*terms) return mask__no_memory(err, "a reading");
+    *reading = (mask_reading){.words = copies, .count = words};
+    for (size_t i = 0; i < words; i++) {
+        size_t before = *count;
+        MASK__TRY(copy_word(gallery, items[i], arena, &copies[i], *terms, count, err));
+        if (*count > before) (*terms)[before].word = i;
+    }
+    return MASK_OK;
+}
+
+mask_status mask__searcher_read(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,
+                                mask__arena *arena, mask_reading *reading, mask__text_term **terms, size_t *count,
+                                mask_error *err)
+{
+    const mask_match_options *o = &gallery->options;
+    *count = 0;
+    *terms = NULL;
+    if (o->ood == MASK_OOD_OFF) vectors = NULL;
+    else if (!vectors)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s): pass --vectors FILE",
+                          gallery->path, gallery->knowledge->info.vectors_path);
+    pthread_mutex_lock(&gallery->searcher->lock);
+    mask_status status = read_text(gallery, vectors, text, arena, reading, terms, count, err);
+    if (status != MASK_OK) {
+        release(*terms, *count);
+        *count = 0;
+    }
+    pthread_mutex_unlock(&gallery->searcher->lock);
+    return status;
+}

@@ -1,0 +1,312 @@
+/* Texts as terms with weights and statistics, and the file that remembers them. It is named after the texts' content,
+ * so it is never wrong about them; a gallery's knowledge never changes. A damaged file, or one of another version, is
+ * made anew. */
+#include "search/textindex.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC "MASKTEXT"
+enum { VERSION = 1, CHUNK = 16, FIELDS = 3 };
+
+/* ---- Making ---- */
+
+/* OOD words of a lexicon by their vectors' order: value rows of theirs alone. */
+typedef struct making {
+    const mask_gallery *gallery;
+    mask__lexicon lexicon;
+    mask__term_values values; /* of all terms */
+    mask__term_values ood;    /* of the OOD words alone */
+    uint32_t *place;          /* of a term in the index */
+    float *over_b;            /* others x |B| */
+    mask__arena work;
+    const mask_run *run;
+} making;
+
+static void *room(mask__arena *arena, size_t rows, size_t columns, size_t size)
+{
+    size_t count;
+    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : NULL;
+}
+
+static mask_status value_terms(making *m, mask_error *err)
+{
+    const mask_match_options *o = &m->gallery->options;
+    size_t terms = m->lexicon.names.count, z = m->gallery->knowledge->info.dim;
+    mask__term_values *v = &m->values;
+    *v = (mask__term_values){.prototypes = room(&m->work, terms, z, sizeof(float)),
+                             .scenes = o->scene > 0 ? room(&m->work, terms, z, sizeof(float)) : NULL,
+                             .weights = room(&m->work, terms, 1, sizeof(float)),
+                             .reliability = room(&m->work, terms, 1, sizeof(float))};
+    if (!v->prototypes || !v->weights || !v->reliability || (o->scene > 0 && !v->scenes))
+        return mask__no_memory(err, "texts");
+    return mask__lexicon_values(&m->lexicon, o, v, err);
+}
+
+/* Numbers the terms of the index and gathers the OOD words' values. */
+static mask_status number_terms(making *m, mask__text_index *out, mask_error *err)
+{
+    const mask__lexicon *l = &m->lexicon;
+    size_t terms = l->names.count, z = m->gallery->knowledge->info.dim, known = 0, others = 0;
+    uint32_t *words = room(&out->arena, terms, 1, sizeof *words);
+    m->place = room(&m->work, terms, 1, sizeof *m->place);
+    m->ood = (mask__term_values){.prototypes = room(&m->work, l->ood_count, z, sizeof(float)),
+                                 .scenes = m->values.scenes ? room(&m->work, l->ood_count, z, sizeof(float)) : NULL,
+                                 .reliability = room(&m->work, l->ood_count, 1, sizeof(float))};
+    if (!words || !m->place || !m->ood.prototypes || !m->ood.reliability || (m->values.scenes && !m->ood.scenes))
+        return mask__no_memory(err, "texts");
+    for (size_t i = 0; i < terms; i++)
+        if (l->terms[i].known != MASK__NOT_FOUND) {
+            m->place[i] = (uint32_t)known;
+            words[known++] = l->terms[i].known;
+        }
+    for (size_t i = 0; i < terms; i++) {
+        if (l->terms[i].known != MASK__NOT_FOUND) continue;
+        memcpy(m->ood.prototypes + others * z, m->values.prototypes + i * z, z * sizeof(float));
+        if (m->ood.scenes) memcpy(m->ood.scenes + others * z, m->values.scenes + i * z, z * sizeof(float));
+        m->ood.reliability[others] = m->values.reliability[i];
+        m->place[i] = (uint32_t)(known + others++);
+    }
+    out->words = words;
+    out->known = known;
+    out->others = others;
+    return MASK_OK;
+}
+
+static void copy_affines(mask__affine *to, const mask__affine *from, size_t first, size_t count)
+{
+    if (to && from) memcpy(to + first, from, count * sizeof *to);
+}
+
+/* Affines and c_w(b) of the OOD words, a chunk a thread. */
+static mask_status score_words(making *m, mask__text_index *out, mask_error *err)
+{
+    const mask__scorer *scorer = &m->gallery->scorer;
+    size_t n = out->others, b = scorer->background;
+    const mask_match_options *o = &m->gallery->options;
+    mask__affine *pooled = room(&out->arena, n, 1, sizeof *pooled);
+    mask__affine *whole = o->context > 0 ? room(&out->arena, n, 1, sizeof *whole) : NULL;
+    mask__affine *scene = o->scene > 0 ? room(&out->arena, n, 1, sizeof *scene) : NULL;
+    m->over_b = room(&m->work, n, b, sizeof *m->over_b);
+    if (!pooled || (o->context > 0 && !whole) || (o->scene > 0 && !scene) || !m->over_b)
+        return mask__no_memory(err, "texts");
+    mask_status status = MASK_OK;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (size_t first = 0; first < n; first += CHUNK) {
+        size_t count = n - first < CHUNK ? n - first : CHUNK;
+        mask__arena arena = {0};
+        mask__scored_terms some;
+        if (mask__scorer_terms(scorer, &m->ood, first, count, &some, &arena, NULL) == MASK_OK) {
+            copy_affines(pooled, some.pooled, first, count);
+            copy_affines(whole, some.whole, first, count);
+            copy_affines(scene, some.scene, first, count);
+            if (some.over_b) memcpy(m->over_b + first * b, some.over_b, count * b * sizeof(float));
+        } else {
+#pragma omp atomic write
+            status = MASK_ENOMEM;
+        }
+        mask__arena_free(&arena);
+    }
+    float *prototypes = room(&out->arena, n, scorer->z, sizeof *prototypes);
+    float *scenes = m->ood.scenes ? room(&out->arena, n, scorer->z, sizeof *scenes) : NULL;
+    if (status != MASK_OK || !prototypes || (m->ood.scenes && !scenes)) return mask__no_memory(err, "texts");
+    memcpy(prototypes, m->ood.prototypes, n * scorer->z * sizeof *prototypes);
+    if (scenes) memcpy(scenes, m->ood.scenes, n * scorer->z * sizeof *scenes);
+    out->ood = (mask__scored_terms){
+        .count = n, .prototypes = prototypes, .scenes = scenes, .pooled = pooled, .whole = whole, .scene = scene};
+    return MASK_OK;
+}
+
+static mask_status score_text(const making *m, const mask__text_index *index, size_t first, size_t count,
+                              double *shares, float *statistics, mask__arena *arena, mask_error *err)
+{
+    const mask__scorer *scorer = &m->gallery->scorer;
+    const float **over_b = room(arena, count, 1, sizeof *over_b);
+    float *weights = room(arena, count, 1, sizeof *weights);
+    double total = 0;
+    mask__text_statistics s;
+    if (!over_b || !weights) return mask__no_memory(err, "texts");
+    for (size_t i = 0; i < count; i++) {
+        uint32_t term = m->lexicon.text_terms[first + i], place = m->place[term];
+        weights[i] = m->values.weights[term];
+        total += (double)weights[i];
+        over_b[i] = place >= index->known  ? m->over_b + (place - index->known) * scorer->background
+                    : scorer->known.over_b ? scorer->known.over_b + index->words[place] * scorer->background
+                                           : NULL;
+    }
+    for (size_t i = 0; i < count; i++) shares[i] = total > 0 ? (double)weights[i] / total : 0;
+    MASK__TRY(mask__scorer_text(scorer, over_b, weights, count, &s, err));
+    memcpy(statistics, (float[FIELDS]){s.mean, s.deviation, s.hub}, FIELDS * sizeof *statistics);
+    return MASK_OK;
+}
+
+static mask_status score_texts(making *m, mask__text_index *out, mask_error *err)
+{
+    const mask__lexicon *l = &m->lexicon;
+    uint64_t *at = room(&out->arena, l->texts + 1, 1, sizeof *at);
+    uint32_t *terms = room(&out->arena, l->used, 1, sizeof *terms);
+    double *shares = room(&out->arena, l->used, 1, sizeof *shares);
+    float *statistics = room(&out->arena, l->texts, FIELDS, sizeof *statistics);
+    if (!at || !terms || !shares || !statistics) return mask__no_memory(err, "texts");
+    for (size_t i = 0; i < l->used; i++) terms[i] = m->place[l->text_terms[i]];
+    for (size_t t = 0; t <= l->texts; t++) at[t] = l->text_at[t];
+    bool short_of_memory = false;
+#pragma omp parallel for schedule(dynamic, 64)
+    for (size_t t = 0; t < l->texts; t++) {
+        mask__arena arena = {0};
+        if (score_text(m, out, at[t], at[t + 1] - at[t], shares + at[t], statistics + t * FIELDS, &arena, NULL) !=
+            MASK_OK) {
+#pragma omp atomic write
+            short_of_memory = true;
+        }
+        mask__arena_free(&arena);
+    }
+    out->texts = l->texts;
+    out->at = at;
+    out->terms = terms;
+    out->shares = shares;
+    out->statistics = statistics;
+    return short_of_memory ? mask__no_memory(err, "texts") : MASK_OK;
+}
+
+static mask_status make(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors,
+                        const mask_texts *texts, const mask_run *run, mask_error *err)
+{
+    making m = {.gallery = g, .run = run};
+    size_t count = mask_texts_count(texts);
+    mask_status status = mask__lexicon_open(&m.lexicon, g->knowledge, vectors, err);
+    for (size_t t = 0; status == MASK_OK && t < count; t++) {
+        if (t % 1024 == 0) status = mask__progress(run, "texts", "texts", t, count, err);
+        if (status == MASK_OK) status = mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err);
+    }
+    if (status == MASK_OK) status = value_terms(&m, err);
+    if (status == MASK_OK) status = number_terms(&m, out, err);
+    if (status == MASK_OK) status = score_words(&m, out, err);
+    if (status == MASK_OK) status = score_texts(&m, out, err);
+    mask__lexicon_close(&m.lexicon);
+    mask__arena_free(&m.work);
+    return status;
+}
+
+/* ---- The file ---- */
+
+static uint64_t key_of(const mask_texts *texts, const mask_vectors *vectors)
+{
+    uint64_t key = vectors ? mask_vectors_fingerprint(vectors) : 0;
+    for (size_t t = 0; t < mask_texts_count(texts); t++) {
+        const char *text = mask_texts_get(texts, t);
+        uint64_t both[2] = {key, mask__strings_hash(text, strlen(text))};
+        key = mask__strings_hash((const char *)both, sizeof both);
+    }
+    return key;
+}
+
+static mask_status put_affines(mask__pack_writer *w, const char *name, const mask__affine *a, size_t count,
+                               mask_error *err)
+{
+    return a ? mask__pack_add(w, name, MASK__F32, 2, (uint64_t[]){count, 2}, a, err) : MASK_OK;
+}
+
+static mask_status put_all(const mask__text_index *x, size_t z, mask__pack_writer *w, mask_error *err)
+{
+    uint64_t n = x->others, used = x->at[x->texts];
+    MASK__TRY(mask__pack_add(w, "words", MASK__U32, 1, (uint64_t[]){x->known}, x->words, err));
+    MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){n, z}, x->ood.prototypes, err));
+    if (x->ood.scenes) MASK__TRY(mask__pack_add(w, "scenes", MASK__F32, 2, (uint64_t[]){n, z}, x->ood.scenes, err));
+    MASK__TRY(put_affines(w, "affine.pooled", x->ood.pooled, n, err));
+    MASK__TRY(put_affines(w, "affine.whole", x->ood.whole, n, err));
+    MASK__TRY(put_affines(w, "affine.scene", x->ood.scene, n, err));
+    MASK__TRY(mask__pack_add(w, "texts.at", MASK__U64, 1, (uint64_t[]){x->texts + 1}, x->at, err));
+    MASK__TRY(mask__pack_add(w, "texts.terms", MASK__U32, 1, (uint64_t[]){used}, x->terms, err));
+    MASK__TRY(mask__pack_add(w, "texts.shares", MASK__F64, 1, (uint64_t[]){used}, x->shares, err));
+    return mask__pack_add(w, "texts.statistics", MASK__F32, 2, (uint64_t[]){x->texts, FIELDS}, x->statistics, err);
+}
+
+static mask_status save(const mask__text_index *x, size_t z, const char *path, mask_error *err)
+{
+    mask__pack_writer *writer;
+    MASK__TRY(mask__pack_create(&writer, path, MAGIC, VERSION, err));
+    mask_status status = put_all(x, z, writer, err);
+    if (status == MASK_OK) return mask__pack_commit(writer, err);
+    mask__pack_abort(writer);
+    return status;
+}
+
+static mask_status get(const mask__pack *p, const char *name, mask__dtype type, unsigned ndim, uint64_t rows,
+                       uint64_t columns, const void *out, uint64_t *count, mask_error *err)
+{
+    const mask__tensor *tensor;
+    MASK__TRY(mask__pack_get(p, name, type, ndim, (uint64_t[]){rows, columns}, &tensor, err));
+    *(const void **)out = tensor->data;
+    if (count) *count = tensor->shape[0];
+    return MASK_OK;
+}
+
+static mask_status get_all(mask__text_index *x, const mask_gallery *g, size_t texts, mask_error *err)
+{
+    const mask__pack *p = &x->pack;
+    const mask_match_options *o = &g->options;
+    uint64_t z = g->knowledge->info.dim, known, others, used;
+    MASK__TRY(get(p, "words", MASK__U32, 1, 0, 0, &x->words, &known, err));
+    MASK__TRY(get(p, "prototypes", MASK__F32, 2, 0, z, &x->ood.prototypes, &others, err));
+    if (o->scene > 0) MASK__TRY(get(p, "scenes", MASK__F32, 2, others, z, &x->ood.scenes, NULL, err));
+    MASK__TRY(get(p, "affine.pooled", MASK__F32, 2, others, 2, &x->ood.pooled, NULL, err));
+    if (o->context > 0) MASK__TRY(get(p, "affine.whole", MASK__F32, 2, others, 2, &x->ood.whole, NULL, err));
+    if (o->scene > 0) MASK__TRY(get(p, "affine.scene", MASK__F32, 2, others, 2, &x->ood.scene, NULL, err));
+    MASK__TRY(get(p, "texts.at", MASK__U64, 1, (uint64_t)texts + 1, 0, &x->at, NULL, err));
+    MASK__TRY(get(p, "texts.terms", MASK__U32, 1, 0, 0, &x->terms, &used, err));
+    MASK__TRY(get(p, "texts.shares", MASK__F64, 1, used, 0, &x->shares, NULL, err));
+    MASK__TRY(get(p, "texts.statistics", MASK__F32, 2, texts, FIELDS, &x->statistics, NULL, err));
+    x->texts = texts;
+    x->known = known;
+    x->others = x->ood.count = others;
+    bool good = x->at[0] == 0 && x->at[texts] == used;
+    for (size_t t = 0; t < texts; t++) good = good && x->at[t] <= x->at[t + 1];
+    for (size_t i = 0; i < used; i++) good = good && x->terms[i] < known + others;
+    for (size_t i = 0; i < known; i++) good = good && x->words[i] < g->knowledge->info.words;
+    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its words are out of range", p->path);
+}
+
+static bool load(mask__text_index *out, const mask_gallery *g, const char *path, size_t texts)
+{
+    if (mask__pack_open(&out->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, NULL) != MASK_OK) return false;
+    if (get_all(out, g, texts, NULL) == MASK_OK) return true;
+    mask__text_index_close(out);
+    return false;
+}
+
+mask_status mask__text_index_open(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors,
+                                  const mask_texts *texts, const mask_run *run, mask_error *err)
+{
+    mask_error why;
+    *out = (mask__text_index){0};
+    if (g->options.ood == MASK_OOD_OFF) vectors = NULL;
+    else if (!vectors)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s): pass --vectors FILE",
+                          g->path, g->knowledge->info.vectors_path);
+    size_t room_for = strlen(g->path) + 64;
+    char *path = malloc(room_for);
+    if (!path) return mask__no_memory(err, "texts");
+    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", g->path, key_of(texts, vectors));
+    mask_status status = MASK_OK;
+    if (!load(out, g, path, mask_texts_count(texts))) {
+        status = make(out, g, vectors, texts, run, err);
+        if (status == MASK_OK && save(out, g->knowledge->info.dim, path, &why) != MASK_OK)
+            mask__log(run, MASK_LOG_INFO, "the texts' index is not kept: %s", why.message);
+    }
+    free(path);
+    if (status != MASK_OK) mask__text_index_close(out);
+    return status;
+}
+
+void mask__text_index_close(mask__text_index *x)
+{
+    mask__arena_free(&x->arena);
+    mask__pack_close(&x->pack);
+    *x = (mask__text_index){0};
+}
