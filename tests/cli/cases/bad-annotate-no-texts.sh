@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: nowhere.txt*
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

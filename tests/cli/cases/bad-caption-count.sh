@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: p/dev_ims.npy has 200 images and p/dev_caps.txt has 999 captions: *
 mkdir p
 cp d/demo_precomp/* p

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: *background_ims.npy: image 0 (0) has no boxes, which a TSV needs: write another format
 mask convert d/background_ims.npy -o x.tsv
 status=$?

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: net.tflite: has no feature map 'nothing'*
 make-tflite classifier > net.tflite
 mask encoder import net.tflite -o E.menc --features nothing

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: d/vectors.txt: byte 0: neither a TFLite file*
 mask encoder import d/vectors.txt -o E.menc

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: *p/dev_ims.npy: its features have 32 dimensions, *
 mkdir p
 cp d/demo_precomp/dev_caps.txt p

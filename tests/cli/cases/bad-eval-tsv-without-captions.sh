@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: b.tsv: has no captions beside it: name a file of them (--captions)
 mask convert d/demo_precomp --split dev -o b.tsv > /dev/null
 mask eval d/raw.mask b.tsv --split dev

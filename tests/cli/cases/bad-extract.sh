@@ -6,7 +6,6 @@
 #err mask: nowhere/r.regions: cannot create: No such file or directory: choose another place for the output
 #err mask: boxes.tsv: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it
 #err mask: good.tsv: none of its 1 images is among the 1 photos, not even 'other.jpg'
-#out
 mkdir empty photos
 echo x > photos/x.jpg
 echo image > boxes.tsv

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: cannot write the result to stdout
 mask eval d/raw.mask d/demo_precomp --split dev > /dev/full

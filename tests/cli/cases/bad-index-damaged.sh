@@ -1,6 +1,5 @@
 # A flipped bit is found by verify, a cut or lost part when the gallery is opened.
 #exit 1
-#out
 #err mask: G.gallery/00000001.segment: *
 #err mask: G.gallery/00000001.segment: *
 #err mask: G.gallery/00000001.segment: *

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: G.gallery: is a folder of other things: *
 mkdir G.gallery
 echo mine > G.gallery/notes.txt

@@ -1,6 +1,5 @@
 # A broken table changes nothing and is named with its line.
 #exit 1
-#out
 #err mask: m.tsv: line 1: the header must begin with the column 'id'*
 #err mask: m.tsv: line 3: has not as many columns as the header
 #err mask: m.tsv: line 1: a column's name must be *: 'my year'

@@ -1,6 +1,5 @@
 # Every verb says that there is none.
 #exit 1
-#out
 #err mask: G.gallery: is not a gallery: *
 #err mask: G.gallery: is not a gallery: *
 #err mask: G.gallery: is not a gallery: *

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: G.gallery: is a gallery already, made with another budget: *
 #err mask: G.gallery: is a gallery already, of another knowledge: *
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: *pool*
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery --pool both

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: x_ims.npy: image 2: the id 'a' stood before: *
 make-npy x_ims.npy 3 8 64
 printf 'a\nb\na\n' > x_ids.txt

@@ -1,6 +1,5 @@
 # Statistics of the gallery itself would change with it; and a gallery that was refused leaves no folder.
 #exit 1
-#out
 #err mask: *calibrate*
 mask index d/white.mask d/demo_precomp --split dev -o G.gallery --calibrate full
 status=$?

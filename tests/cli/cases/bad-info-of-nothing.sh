@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope: *
 mask info nope

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: d/vectors.txt: *
 mask info d/vectors.txt

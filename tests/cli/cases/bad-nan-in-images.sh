@@ -1,7 +1,6 @@
-#exit 1
-#out
-#err mask: *dev_ims.npy: *
 # The last value of the last image becomes NaN.
+#exit 1
+#err mask: *dev_ims.npy: *
 head -c -4 d/demo_precomp/dev_ims.npy > x
 printf '\000\000\300\177' >> x
 mkdir p

@@ -1,7 +1,6 @@
-#exit 1
-#out
-#err mask: k/features.npy: *
 # The last value of the last image becomes NaN.
+#exit 1
+#err mask: k/features.npy: *
 head -c -4 d/knowledge/features.npy > x
 printf '\000\000\300\177' >> x
 mkdir k

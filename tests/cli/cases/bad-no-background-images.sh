@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope_ims.npy: *
 mask calibrate d/raw.mask --images nope_ims.npy --texts d/background_caps.txt -o K.mask

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: *dev_caps.txt: *
 mkdir p
 cp d/demo_precomp/* p

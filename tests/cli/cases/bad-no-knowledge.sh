@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope.mask: cannot open: *
 mask eval nope.mask d/demo_precomp --split dev

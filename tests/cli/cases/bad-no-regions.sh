@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope: is not a folder: *
 mask learn nope --vectors d/v.mvec -o K.mask

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope.txt: *
 mask calibrate d/raw.mask --images d/background_ims.npy --texts nope.txt -o K.mask

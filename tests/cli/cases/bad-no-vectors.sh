@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nope.mvec: cannot open: *
 mask learn d/knowledge --vectors nope.mvec -o K.mask

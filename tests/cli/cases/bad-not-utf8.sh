@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: caps.txt: *
 printf 'a dog\n\377\n' > caps.txt
 mask calibrate d/raw.mask --images d/background_ims.npy --texts caps.txt -o K.mask

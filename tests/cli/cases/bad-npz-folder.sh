@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: x/a.npz: cannot open as .npz: *: make or copy it again
 mkdir x
 echo no > x/a.npz

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: x_ims.npy: its features have 32 dimensions, the knowledge was learned on 64: *
 make-npy x_ims.npy 10 8 32
 mask encode d/raw.mask x_ims.npy -o mu.npy

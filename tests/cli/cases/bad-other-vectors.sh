@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: V.mvec: is not the vector file the knowledge was learned with *
 head -n 40 d/vectors.txt > v.txt
 mask vectors import v.txt -o V.mvec > /dev/null

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: k/regions.tsv: *
 mkdir k
 cp d/knowledge/features.npy k

@@ -7,5 +7,4 @@
 #err mask: empty/background_caps.txt: missing: *
 #err mask: empty/glove.840B.300d.txt: missing: word vectors: GloVe 840B 300d, *
 #err mask: of MSCOCO, 5K test 7 of the files needed are missing; nothing was computed
-#out
 mkdir empty; mask reproduce mscoco --data empty -o r.html --quiet

@@ -1,6 +1,5 @@
 #exit 1
 #err mask: S.npy: 100 images x 500 texts, but the data set has 200 and 1000: *
-#out
 mkdir half && for f in ids caps; do head -n $(($(wc -l < d/demo_precomp/dev_$f.txt) / 2)) d/demo_precomp/dev_$f.txt > half/dev_$f.txt; done
 python3 - <<'P'
 import struct

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: /nonexistent: *
 XDG_CACHE_HOME=$PWD/cache MASK_ENCODER=/nonexistent mask search --photos . dog

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: nowhere*
 mask search nowhere dog

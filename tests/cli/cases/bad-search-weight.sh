@@ -1,5 +1,4 @@
 #exit 2
-#out
 #err mask: query 'dog^x': after ^ stands a weight*
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: b.tsv.gz: is compressed, *: run gunzip on it
 mask convert d/demo_precomp --split dev -o b.tsv > /dev/null
 gzip -1 b.tsv

@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: /nowhere/mu.npy: cannot create: *
 mask encode d/raw.mask d/background_ims.npy -o /nowhere/mu.npy

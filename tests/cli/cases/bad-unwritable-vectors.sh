@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: /nowhere/V.mvec: cannot create: *
 mask vectors import d/vectors.txt -o /nowhere/V.mvec

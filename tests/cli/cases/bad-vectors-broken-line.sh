@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: v.txt: line 3: *
 sed '3s/ [^ ]*$//' d/vectors.txt > v.txt
 mask vectors import v.txt -o V.mvec

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: V.mvec: *
 cp d/v.mvec V.mvec
 chmod +w V.mvec

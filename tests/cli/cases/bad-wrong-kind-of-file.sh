@@ -1,4 +1,3 @@
 #exit 1
-#out
 #err mask: d/v.mvec: byte 0: is not a MASKKNOW file*
 mask eval d/v.mvec d/demo_precomp --split dev

@@ -1,5 +1,4 @@
 #exit 1
-#out
 #err mask: x_ims.npy: *
 make-npy x_ims.npy 2 3 4 5
 mask encode d/raw.mask x_ims.npy -o mu.npy

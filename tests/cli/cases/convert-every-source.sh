@@ -3,6 +3,19 @@
 #out ten.npy: 200 images x 8 regions x 64 dimensions
 #out folder.npy: 200 images x 8 regions x 64 dimensions
 #out *score*
+#out   dog            known  weight 1.00  score +0.472  best region 7 (cosine 0.198)
+#out   grass          known  weight 1.00  score -1.766  best region 4 (cosine 0.063)
+#out   text: mean 0.0000, deviation 1.4581 over the background; hubness: image 0.8115, text 0.4669
+#out
+#out region  box                             dog     grass
+#out      0  0,0 224,224                   0.117    -0.063
+#out      1  20,60 110,170                -0.033    -0.131
+#out      2  32,60 122,170                -0.144    -0.146
+#out      3  120,60 210,170               -0.173    -0.108
+#out      4  132,60 222,170               -0.097     0.063
+#out      5  55,120 125,220                0.074    -0.125
+#out      6  71,120 141,220                0.032    -0.059
+#out      7  22,120 92,220                 0.198    -0.226
 #out k.mask: *
 set -e
 mask convert d/demo_precomp --split dev -o six.tsv > /dev/null

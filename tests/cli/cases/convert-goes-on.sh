@@ -1,7 +1,7 @@
 # Stopped by Ctrl-C, then run again: what was there is kept.
+#out x: 3000 images, 24000 regions, 64 dimensions
 #err mask: converting: stopped after *
 #err x: kept * files that were there
-#out x: 3000 images, 24000 regions, 64 dimensions
 make-npy x_ims.npy 3000 8 64
 interrupt --once 'x/1.npz' mask convert x_ims.npy -o x
 mask convert x_ims.npy -o x

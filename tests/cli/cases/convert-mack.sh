@@ -3,6 +3,11 @@
 #out   1 left out: their prototype is zero
 #out knowledge * 2 words *
 #out encoder * none, 64 -> 64 *
+#out prototypes     shrunk by 0 pseudo-counts, without scenes
+#out words          tokens by rule 'caption', 24-dimensional vectors of */cli-data/v.mvec
+#out background     none: mask calibrate adds one and raises recall
+#out made by        mask convert --mack-vocabulary vocabulary.json --mack-prototypes prototypes.npy --vectors d/v.mvec
+#out most frequent  dog (1) cat (1)
 set -e
 set -- $(sed -n '1,3s/ .*//p' d/vectors.txt)
 printf '{"%s": 1, "%s": 0, "nosuchword": 2, "%s": 3}' $1 $2 $3 > vocabulary.json

@@ -3,6 +3,7 @@
 #out encoder        classifier of 32 x 32 pixels, 20 features from 2 x 2 cells, 0 labels
 #out made from      here, my own
 #out encoder        classifier of *
+#out made from      here, my own
 set -e
 make-tflite detector > net.data
 make-tflite classifier > net.tflite

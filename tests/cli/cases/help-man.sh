@@ -1,7 +1,11 @@
-# The manual page is sound roff (where groff is installed).
-#out MASK(1)*
+# The manual page is sound roff; its headings.
+#out MASK(1) User Commands MASK(1)
 #out NAME
-#out *mask - match images with texts*
+#out SYNOPSIS
+#out COMMANDS
+#out COMMON OPTIONS
 #out EXIT STATUS
-if command -v groff > /dev/null; then mask help --man | groff -man -Tutf8 -ww -P-c -P-b -P-u
-else printf 'MASK(1)\nNAME\nmask - match images with texts\nEXIT STATUS\n'; fi
+set -e
+mask help --man | groff -man -Tutf8 -ww -P-c -P-b -P-u > page
+head -n 1 page | tr -s ' '
+grep -E '^[A-Z ]+$' page

@@ -1,4 +1,33 @@
 #out mask *: matches images with texts*
+#out
+#out Usage: mask COMMAND ...
+#out
+#out   vectors import   Import word vectors into a .mvec file
+#out   vectors near     Print the words nearest to a word by cosine
 #out   learn *
+#out   calibrate        Store unpaired background images and texts in a knowledge, so that scores become comparable
+#out   info             Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds
+#out   words            Show what becomes of words or whole texts: known, OOD with its neighbours, or dropped and why
+#out   encode           Write the region representations mu of images as a float32 .npy
+#out   score            Score one image with one text and explain it: words, regions, calibration
 #out   eval *
+#out   convert          Write region features in another format, or annotations as labelled regions
+#out   extract          Find the regions of photos and write their features
+#out   rerank           Re-rank the best candidates of another model's scores
+#out   adapt            Fit a knowledge to a domain with unpaired images and texts of it
+#out   reproduce        Run the paper's tables and sweeps on your data and write a report
+#out   encoder import   Import a network that reads photos into a .menc file
+#out   index            Make a gallery of images that can be searched in milliseconds, or continue one
+#out   index add        Add images to a gallery; an id that is there already is replaced
+#out   index remove     Remove images from a gallery by id
+#out   index compact    Rewrite segments with many removed images and join small ones; scores stay the same bits
+#out   index verify     Read all of a gallery against its checksums
+#out   index metadata   Set metadata columns of a gallery's images from a tab-separated table
+#out   search           The images of a gallery that match texts best, in exact order
+#out   similar          The images of a gallery most like one of its images
+#out   annotate         The texts of a file that describe an image of a gallery best, or each of its images
+#out
+#out   mask help COMMAND   its arguments and options
+#out
+#out Results go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage.
 mask help

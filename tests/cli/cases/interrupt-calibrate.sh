@@ -1,6 +1,5 @@
 # Ctrl-C: one line, status 1, no output.
 #exit 1
-#out
 #err mask: *: stopped after *
 interrupt mask calibrate d/white.mask --images d/background_ims.npy --texts d/background_caps.txt -o K.mask
 status=$?

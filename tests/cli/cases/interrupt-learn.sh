@@ -1,6 +1,5 @@
 # Ctrl-C: one line, status 1, no output.
 #exit 1
-#out
 #err mask: *: stopped after *
 interrupt mask learn d/knowledge --vectors d/v.mvec -o K.mask
 status=$?

@@ -1,2 +1,2 @@
-#out K.mask: [0-9]* words from 900 regions, encoder mask 64 -> 8
+#out K.mask: * words from 900 regions, encoder mask 64 -> 8
 mask learn d/knowledge --vectors d/v.mvec -o K.mask --preset paper --epochs 1 --dim 8 --prototype random --quiet

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask eval: --pool frob: must be one of max-mean, *
 mask eval d/raw.mask d/demo_precomp --split dev --pool frob

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask learn: --min-count many: must be a number *
 mask learn d/knowledge --vectors d/v.mvec -o K.mask --min-count many

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask calibrate: --images and --texts are needed*
 mask calibrate d/raw.mask -o K.mask

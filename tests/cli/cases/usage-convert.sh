@@ -1,5 +1,4 @@
 #exit 2
-#out
 #err mask convert: -o OUT is needed*
 #err mask convert: -o x.h5: name a *
 #err mask convert: --half is for a *

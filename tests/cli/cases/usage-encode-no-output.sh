@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask encode: -o FILE.npy is needed *
 mask encode d/raw.mask d/background_ims.npy

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask encoder import: -o FILE.menc is needed *
 mask encoder import net.tflite

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask eval: --json takes no value *
 mask eval d/raw.mask d/demo_precomp --split dev --json=1

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask eval: --folds 0: must be *
 mask eval d/raw.mask d/demo_precomp --split dev --folds 0

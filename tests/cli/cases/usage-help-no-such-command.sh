@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask help: there is no command 'frob' (see: mask help)
 mask help frob

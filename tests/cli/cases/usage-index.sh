@@ -1,5 +1,4 @@
 #exit 2
-#out
 #err mask index: -o G.gallery is needed *
 #err mask index: --budget 0: must be a number from 1 to 100000 *
 #err mask index remove: which images? *

@@ -1,5 +1,4 @@
 #exit 2
-#out
 #err mask learn: --preset frob: must be one of tuned, section9, paper*
 #err mask learn: --power 0: must be a number from 0.01 to 1*
 #err mask learn: --power 1.5: must be a number from 0.01 to 1*

@@ -1,5 +1,4 @@
 #exit 2
-#out
 #err mask eval: --preset paper: must be one of tuned, section9*
 #err mask eval: --scene -1: must be a number from 0 *
 #err mask eval: --ood-company 1.5: must be a number from 0 to 1*

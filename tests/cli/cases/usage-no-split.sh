@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask eval: --split is needed *
 mask eval d/raw.mask d/demo_precomp

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask eval: --top 1.5: must be a whole number *
 mask eval d/raw.mask d/demo_precomp --split dev --top 1.5

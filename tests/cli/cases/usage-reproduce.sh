@@ -3,7 +3,6 @@
 #err mask reproduce: imagenet: must be flickr30k, mscoco or flickr8k*
 #err mask reproduce: --data DIR is needed*
 #err mask reproduce: -o REPORT.html is needed*
-#out
 mask reproduce
 mask reproduce imagenet
 mask reproduce flickr30k

@@ -6,7 +6,6 @@
 #err mask rerank: --alpha 0.1,: must be numbers *
 #err mask rerank: --top-k 1.5: must be whole numbers *
 #err mask rerank: --save-sims needs one --top-k*
-#out
 mask rerank
 mask rerank --base S.npy
 mask rerank --base S.npy --with T.npy --knowledge K.mask

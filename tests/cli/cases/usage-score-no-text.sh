@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask score: --images, --image and --text are needed *
 mask score d/raw.mask --images d/demo_precomp

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask search: expected a gallery, or --photos FOLDER (see: mask help search)
 mask search

@@ -1,4 +1,3 @@
 #exit 2
-#out
 #err mask search: expected a text, or --queries FILE (see: mask help search)
 mask search G.gallery

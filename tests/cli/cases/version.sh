@@ -1,2 +1,2 @@
-#out mask [0-9]*.[0-9]*.[0-9]*
+#out mask *.*.*
 mask --version
