@@ -6,6 +6,7 @@
 #include "match/matcher.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 /* ---- Queries and their brute force ---- */
 
@@ -332,6 +333,75 @@ static void test_threads(void **state)
     free_world(&w);
 }
 
+/* ---- Locks ---- */
+
+typedef struct order {
+    mask__plan plan;
+    int done; /* threads */
+} order;
+
+static void *lock_often(void *context)
+{
+    order *o = context;
+    mask_error err;
+    for (int i = 0; i < 300000; i++) {
+        check_ok(mask__plan_lock(&o->plan, &err));
+        mask__plan_unlock(&o->plan);
+        for (size_t w = 0; w < o->plan.ood; w++) { /* as rescoring notes what it computed */
+            pthread_rwlock_wrlock(&o->plan.ood_words[w]->lock);
+            pthread_rwlock_unlock(&o->plan.ood_words[w]->lock);
+        }
+    }
+    __atomic_add_fetch(&o->done, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* With writers that go first, locks taken in each text's own order stop two searches for good. */
+static void test_locks_have_one_order(void **state)
+{
+    (void)state;
+    uint64_t random = 51;
+    world w;
+    make_world(&w, 8);
+    mask_match_options o = mask_match_defaults(w.knowledge);
+    made_gallery m;
+    mask_error err;
+    mask__arena readings = {0};
+    order orders[2] = {0};
+    pthread_t threads[4];
+    make_gallery(&m, &w, &o, 1, 5, &random);
+    for (size_t i = 0; i < 2; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "%s %s", made_word(WORDS + i), made_word(WORDS + 1 - i));
+        mask_query q = {.texts = &(mask_query_text){line, 1}, .count = 1};
+        check_ok(mask__plan_open(&orders[i].plan, &m.g, w.vectors, &q, &readings, &err));
+        assert_int_equal(orders[i].plan.ood, 2);
+        check_ok(mask__plan_lock(&orders[i].plan, &err)); /* the columns are there */
+        mask__plan_unlock(&orders[i].plan);
+    }
+    assert_ptr_equal(orders[0].plan.ood_words[0], orders[1].plan.ood_words[1]);
+    pthread_rwlockattr_t writers_first;
+    pthread_rwlockattr_init(&writers_first);
+    pthread_rwlockattr_setkind_np(&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    for (size_t i = 0; i < 2; i++) {
+        pthread_rwlock_destroy(&orders[0].plan.ood_words[i]->lock);
+        pthread_rwlock_init(&orders[0].plan.ood_words[i]->lock, &writers_first);
+    }
+    for (size_t i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, lock_often, &orders[i % 2]), 0);
+    int done = 0;
+    for (int waited = 0; waited < 6000 && done < 4; waited++) {
+        usleep(5000);
+        done = __atomic_load_n(&orders[0].done, __ATOMIC_ACQUIRE) + __atomic_load_n(&orders[1].done, __ATOMIC_ACQUIRE);
+    }
+    assert_int_equal(done, 4);
+    for (size_t i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < 2; i++) mask__plan_close(&orders[i].plan);
+    pthread_rwlockattr_destroy(&writers_first);
+    mask__arena_free(&readings);
+    free_gallery(&m);
+    free_world(&w);
+}
+
 static void count_candidates(void *context, const mask__candidate *batch, size_t count, double *scores)
 {
     (void)context;
@@ -423,8 +493,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equals_brute_force),    cmocka_unit_test(test_similar),  cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_threads_rescore_alike), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_equals_brute_force),
+        cmocka_unit_test(test_similar),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_locks_have_one_order),
+        cmocka_unit_test(test_threads_rescore_alike),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

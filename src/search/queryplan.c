@@ -8,6 +8,7 @@
 #include "search/scan.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- From texts ---- */
@@ -38,6 +39,14 @@ static size_t find_term(const mask__plan *p, const mask__text_term *term)
     }
     while (p->words[at] != term->known) at++;
     return at;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
 }
 
 static float weight_of(const mask__text_term *t)
@@ -106,9 +115,13 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     p->parts = mask__arena_alloc(&p->arena, total, sizeof *p->parts);
     p->words = mask__arena_alloc(&p->arena, total, sizeof *p->words);
     p->ood_words = mask__arena_alloc(&p->arena, total, sizeof *p->ood_words);
+    p->locked = mask__arena_alloc(&p->arena, total, sizeof *p->locked);
     p->coefficients = mask__arena_alloc(&p->arena, total, sizeof *p->coefficients);
-    if (!p->parts || !p->words || !p->ood_words || !p->coefficients) return mask__no_memory(err, "a query");
+    if (!p->parts || !p->words || !p->ood_words || !p->locked || !p->coefficients)
+        return mask__no_memory(err, "a query");
     collect_terms(p);
+    if (p->ood) memcpy(p->locked, p->ood_words, p->ood * sizeof *p->locked);
+    qsort(p->locked, p->ood, sizeof *p->locked, by_address);
     for (size_t t = 0; t < query->count; t++) MASK__TRY(add_text(p, query, t, err));
     if (p->text_count == 0)
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
@@ -134,13 +147,13 @@ void mask__plan_close(mask__plan *p)
 mask_status mask__plan_lock(const mask__plan *p, mask_error *err)
 {
     for (size_t w = 0; w < p->ood; w++) MASK__TRY(mask__ood_word_fill(p->ood_words[w], p->gallery, err));
-    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_rdlock(&p->ood_words[w]->lock);
+    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_rdlock(&p->locked[w]->lock);
     return MASK_OK;
 }
 
 void mask__plan_unlock(const mask__plan *p)
 {
-    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_unlock(&p->ood_words[w]->lock);
+    for (size_t w = 0; w < p->ood; w++) pthread_rwlock_unlock(&p->locked[w]->lock);
 }
 
 /* ---- Bounds ---- */

@@ -25,9 +25,9 @@ typedef struct mask__plan {
     const mask_gallery *gallery;
     /* Distinct terms: `known` known words, then `ood` OOD words. */
     size_t known, ood;
-    uint32_t *words; /* known */
-    mask__ood_word **ood_words;
-    double *coefficients; /* known + ood */
+    uint32_t *words;                      /* known */
+    mask__ood_word **ood_words, **locked; /* the same words in the order of their addresses: that of their locks */
+    double *coefficients;                 /* known + ood */
     mask__plan_part *parts;
     size_t part_count;
     mask__plan_text *texts;
@@ -44,7 +44,8 @@ typedef struct mask__plan {
 mask_status mask__plan_open(mask__plan *plan, const mask_gallery *gallery, const mask_vectors *vectors,
                             const mask_query *query, mask__arena *results, mask_error *err);
 void mask__plan_close(mask__plan *plan);
-/* OOD words' columns may be read between these; narrow ones are noted outside. */
+/* OOD words' columns may be read between these; narrow ones are noted outside. Every search takes its words' locks in
+ * the same order: two that take them each in its own text's order could wait for each other, with a writer between. */
 mask_status mask__plan_lock(const mask__plan *plan, mask_error *err);
 void mask__plan_unlock(const mask__plan *plan);
 
