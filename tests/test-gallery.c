@@ -678,6 +678,19 @@ static void keeping_removes_exactly_the_others(void **state)
     assert_int_equal(g->snapshot.generation, generation);
     mask_gallery_close(g);
     check_gallery(path, after);
+    /* A file name that is another image's id keeps nothing. */
+    float features[REGIONS * DIM];
+    features_of(3, 0, features);
+    write_text(temp_path("named_ids.txt"), "i3\n");
+    write_text(temp_path("named_names.txt"), "i4\n");
+    mask_images *named = made_images("named_ims.npy", features, 1, REGIONS, DIM);
+    assert_string_equal(mask_images_name(named, 0), "i4");
+    check_ok(mask_gallery_keep(path, named, &change, NULL, &err));
+    assert_int_equal(change.removed, 5);
+    mask_images_close(named);
+    g = opened(path);
+    assert_int_equal(g->snapshot.images, 1);
+    mask_gallery_close(g);
     check_fails(mask_gallery_keep("/nowhere.gallery", kept, &change, NULL, &err), MASK_EIO, "/nowhere.gallery");
     mask_images_close(kept);
     mask_images_close(more);

@@ -312,16 +312,17 @@ mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t
     return status;
 }
 
-/* Removes every image alive in the snapshot that is not among `images`. */
-static mask_status remove_others(mask__catalogue *catalogue, const mask__snapshot *snapshot, const mask_images *images,
+/* Removes every image alive in the snapshot whose id is not among `ids`. */
+static mask_status remove_others(mask__catalogue *catalogue, const mask__snapshot *snapshot, const mask__strings *ids,
                                  mask_gallery_change *change, mask_error *err)
 {
     for (size_t s = 0; s < snapshot->segment_count; s++) {
         const mask__snapshot_segment *segment = &snapshot->segments[s];
         for (size_t i = 0; i < segment->images; i++) {
+            const char *id = segment->ids[i];
             bool found;
-            if (!(segment->alive[i / 64] >> i % 64 & 1) || mask_images_find(images, segment->ids[i]) >= 0) continue;
-            MASK__TRY(mask__catalogue_remove(catalogue, segment->ids[i], &found, err));
+            if (!id || mask__strings_find(ids, id, strlen(id)) != MASK__NOT_FOUND) continue;
+            MASK__TRY(mask__catalogue_remove(catalogue, id, &found, err));
             change->removed += found;
         }
     }
@@ -333,15 +334,21 @@ mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_
 {
     mask__writing w;
     mask__snapshot snapshot = {0};
+    mask__strings ids = {0}; /* not mask_images_find: that finds file names too */
     mask_gallery_change own;
     if (!change) change = &own;
     *change = (mask_gallery_change){0};
     MASK__TRY(mask__writing_open(&w, path, run, err));
     mask_status status = mask__catalogue_snapshot(w.catalogue, &snapshot, err);
+    for (size_t i = 0; status == MASK_OK && i < mask_images_count(images); i++) {
+        const char *id = mask_images_id(images, i);
+        status = mask__strings_intern(&ids, id, strlen(id), &(uint32_t){0}, NULL, err);
+    }
     if (status == MASK_OK) status = mask__catalogue_begin(w.catalogue, err);
-    if (status == MASK_OK) status = remove_others(w.catalogue, &snapshot, images, change, err);
+    if (status == MASK_OK) status = remove_others(w.catalogue, &snapshot, &ids, change, err);
     if (status == MASK_OK && change->removed) status = mask__catalogue_commit(w.catalogue, err);
     mask__catalogue_rollback(w.catalogue);
+    mask__strings_free(&ids);
     mask__snapshot_free(&snapshot);
     mask__writing_close(&w);
     return status;
