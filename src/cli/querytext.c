@@ -27,51 +27,58 @@ void query_texts_free(query_texts *list)
     *list = (query_texts){0};
 }
 
-/* Cuts "^WEIGHT" off the end of a text. */
-static int take_weight(char *text, float *weight)
+/* Removes the backslash of "\-", "\^" and "\\"; plain[i]: the character that is now at i had one, and is only itself.
+ */
+static void unescape(char *text, bool *plain)
 {
-    char *hat = strrchr(text, '^'), *end;
+    size_t to = 0;
+    for (const char *from = text; *from; from++, to++) {
+        plain[to] = from[0] == '\\' && from[1] && strchr("-^\\", from[1]);
+        from += plain[to];
+        text[to] = *from;
+    }
+    text[to] = 0;
+}
+
+/* Cuts "^WEIGHT" off the end of a text. */
+static int take_weight(char *text, const bool *plain, float *weight)
+{
+    size_t hat = strlen(text);
+    char *end;
     *weight = 1;
-    if (!hat || (hat > text && hat[-1] == '\\')) return 0;
-    double number = strtod(hat + 1, &end);
+    while (hat > 0 && (text[hat - 1] != '^' || plain[hat - 1])) hat--;
+    if (hat == 0) return 0;
+    double number = strtod(text + hat, &end);
+    bool empty = end == text + hat;
     while (*end && isspace((unsigned char)*end)) end++;
-    if (end == hat + 1 || *end || !(fabs(number) <= 1e6)) {
+    if (empty || *end || !(fabs(number) <= 1e6)) {
         fail("query '%s': after ^ stands a weight, such as ^0.5; write \\^ for the character", text);
         return EXIT_USAGE;
     }
     *weight = (float)number;
-    *hat = 0;
+    text[hat - 1] = 0;
     return 0;
 }
 
-/* Removes the backslashes of "\-" and "\^". */
-static void unescape(char *text)
+static bool minus_word(const char *text, const bool *plain, size_t at)
 {
-    char *to = text;
-    for (const char *from = text; *from; from++)
-        if (from[0] != '\\' || (from[1] != '-' && from[1] != '^')) *to++ = *from;
-    *to = 0;
-}
-
-static bool minus_word(const char *text, const char *at)
-{
-    return *at == '-' && (at == text || isspace((unsigned char)at[-1])) && at[1] && at[1] != '-' &&
-           !isspace((unsigned char)at[1]);
+    return text[at] == '-' && !plain[at] && (at == 0 || isspace((unsigned char)text[at - 1])) && text[at + 1] &&
+           (text[at + 1] != '-' || plain[at + 1]) && !isspace((unsigned char)text[at + 1]);
 }
 
 /* Takes the words with a minus out of the text, and appends them. */
-static bool take_negatives(query_texts *list, char *text, float weight)
+static bool take_negatives(query_texts *list, char *text, const bool *plain, float weight)
 {
-    for (char *at = text; *at; at++) {
-        if (!minus_word(text, at)) continue;
-        char *end = at + 1;
-        while (*end && !isspace((unsigned char)*end)) end++;
-        char held = *end;
-        *end = 0;
-        bool good = append(list, at + 1, -weight);
-        *end = held;
+    for (size_t at = 0; text[at]; at++) {
+        if (!minus_word(text, plain, at)) continue;
+        size_t end = at + 1;
+        while (text[end] && !isspace((unsigned char)text[end])) end++;
+        char held = text[end];
+        text[end] = 0;
+        bool good = append(list, text + at + 1, -weight);
+        text[end] = held;
         if (!good) return false;
-        memset(at, ' ', (size_t)(end - at));
+        memset(text + at, ' ', end - at);
     }
     return true;
 }
@@ -86,15 +93,20 @@ int query_texts_add(query_texts *list, const char *argument)
 {
     float weight;
     char *text = strdup(argument);
-    if (!text) return fail("out of memory");
-    int result = take_weight(text, &weight);
+    bool *plain = calloc(strlen(argument) + 1, sizeof *plain);
+    int result = 0;
+    if (!text || !plain) result = fail("out of memory");
+    if (result == 0) {
+        unescape(text, plain);
+        result = take_weight(text, plain, &weight);
+    }
     if (result == 0) {
         size_t before = list->count;
-        bool good = take_negatives(list, text, weight);
-        unescape(text);
+        bool good = take_negatives(list, text, plain, weight);
         if (good && (!blank(text) || list->count == before)) good = append(list, text, weight);
         if (!good) result = fail("out of memory");
     }
     free(text);
+    free(plain);
     return result;
 }

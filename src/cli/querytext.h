@@ -10,7 +10,8 @@ typedef struct query_texts {
 } query_texts; /* {0} is a valid empty list */
 
 /* Adds what one argument says: a text, its weight after a final ^ (1), and a text of minus that weight for each word
- * with a leading minus. "\-" is a minus that stays, "\^" a ^ that does. 0, or EXIT_FAILED when memory is short,
+ * with a leading minus. "\-", "\^" and "\\" are the characters themselves wherever they stand; a backslash before any
+ * other character is one. 0, or EXIT_FAILED when memory is short,
  * EXIT_USAGE after a line about what is wrong. */
 int query_texts_add(query_texts *list, const char *argument);
 void query_texts_free(query_texts *list);

@@ -16,3 +16,12 @@ mask search G.gallery "red-dog" > f
 mask search G.gallery 'dog \-red' > g
 mask search G.gallery "dog red" > h
 cmp g h
+mask search G.gallery 'dog -red\-snow' > i
+mask search G.gallery "dog -red-snow" > j
+cmp i j
+mask search G.gallery 'dog red \^' > k
+mask search G.gallery 'dog red' > l
+cmp k l
+mask search G.gallery 'dog \\^0.5' > m
+mask search G.gallery 'dog^0.5' > n
+cmp m n
