@@ -641,7 +641,7 @@ static void metadata_are_of_images(void **state)
     check_ok(mask_gallery_remove(path, (const char *[]){"i0", "i3"}, 2, NULL, NULL, &err));
     check_ok(mask_gallery_compact(path, NULL, &err)); /* metadata go with the id */
     mask_gallery *g = opened(path);
-    check_ok(mask__catalogue_where(g->catalogue, &g->snapshot, "year > 2000", allowed, &err));
+    check_ok(mask__catalogue_where(g->catalogue, &g->snapshot, "year > 2000", allowed, NULL, &err));
     assert_int_equal(bits[0], 1u << 1);
     mask_gallery_close(g);
     check_fails(mask_gallery_describe_images(path, "/nowhere.tsv", &run, &err), MASK_EIO, "/nowhere.tsv");

@@ -35,10 +35,11 @@ void mask__catalogue_close(mask__catalogue *catalogue);
 mask_status mask__catalogue_snapshot(mask__catalogue *catalogue, mask__snapshot *out, mask_error *err);
 void mask__snapshot_free(mask__snapshot *snapshot);
 /* Images whose metadata satisfy an SQL condition over the view `image` (id, name, width, height, and every metadata
- * column), evaluated read-only with a step limit: sets the bits of allowed[segment] (bitmaps as `alive`), which start
- * at 0. The snapshot must be this catalogue's current generation: MASK_EMISMATCH says to open the gallery again. */
+ * column), evaluated read-only with limits of steps, time and memory, and stopped by the run's progress: sets the bits
+ * of allowed[segment] (bitmaps as `alive`), which start at 0. The snapshot must be this catalogue's current generation:
+ * MASK_EMISMATCH says to open the gallery again. */
 mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapshot *snapshot, const char *condition,
-                                  uint64_t *const *allowed, mask_error *err);
+                                  uint64_t *const *allowed, const mask_run *run, mask_error *err);
 /* Makes ids findable, for a snapshot made by other means (tests); *twice: some id stands twice. */
 mask_status mask__snapshot_index(mask__snapshot *snapshot, bool *twice, mask_error *err);
 /* Where an image of that id lies; false when there is none alive. */

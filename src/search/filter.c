@@ -25,13 +25,13 @@ static void narrow(uint64_t **maps, uint64_t *const *by, const mask__snapshot *s
 }
 
 static mask_status add_conditions(uint64_t **maps, const mask_gallery *g, const mask_query *query, mask__arena *arena,
-                                  mask_error *err)
+                                  const mask_run *run, mask_error *err)
 {
     const mask__snapshot *snapshot = &g->snapshot;
     uint64_t **allowed;
     if (query->where) {
         MASK__TRY(empty_bitmaps(&allowed, snapshot, arena, err));
-        MASK__TRY(mask__catalogue_where(g->catalogue, snapshot, query->where, allowed, err));
+        MASK__TRY(mask__catalogue_where(g->catalogue, snapshot, query->where, allowed, run, err));
         narrow(maps, allowed, snapshot);
     }
     if (query->ids) {
@@ -47,7 +47,7 @@ static mask_status add_conditions(uint64_t **maps, const mask_gallery *g, const 
 }
 
 mask_status mask__filter_make(mask__filter *out, const mask_gallery *g, const mask_query *query, mask__arena *arena,
-                              mask_error *err)
+                              const mask_run *run, mask_error *err)
 {
     const mask__snapshot *snapshot = &g->snapshot;
     uint64_t **maps;
@@ -61,7 +61,7 @@ mask_status mask__filter_make(mask__filter *out, const mask_gallery *g, const ma
     MASK__TRY(empty_bitmaps(&maps, snapshot, arena, err));
     for (size_t s = 0; s < snapshot->segment_count; s++)
         memcpy(maps[s], snapshot->segments[s].alive, words_of(&snapshot->segments[s]) * sizeof **maps);
-    MASK__TRY(add_conditions(maps, g, query, arena, err));
+    MASK__TRY(add_conditions(maps, g, query, arena, run, err));
     for (size_t s = 0; s < snapshot->segment_count; s++) {
         for (size_t w = 0; w < words_of(&snapshot->segments[s]); w++)
             out->images += (size_t)__builtin_popcountll(maps[s][w]);

@@ -10,6 +10,6 @@ typedef struct mask__filter {
 } mask__filter;
 
 mask_status mask__filter_make(mask__filter *out, const mask_gallery *gallery, const mask_query *query,
-                              mask__arena *arena, mask_error *err);
+                              mask__arena *arena, const mask_run *run, mask_error *err);
 
 #endif

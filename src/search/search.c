@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,13 +73,13 @@ static void rescore(void *context, const mask__candidate *batch, size_t count, d
 }
 
 static mask_status select_best(const mask__plan *plan, const mask_query *query, mask__arena *work, mask__scored **best,
-                               size_t *found, mask_results *out, mask_error *err)
+                               size_t *found, mask_results *out, const mask_run *run, mask_error *err)
 {
     const mask_gallery *g = plan->gallery;
     size_t codes = g->snapshot.images * (plan->known + 4 * plan->ood), want, terms = plan->known + plan->ood;
     int threads = codes > SCAN_ALONE && !omp_in_parallel() ? omp_get_max_threads() : 1;
     mask__filter filter;
-    MASK__TRY(mask__filter_make(&filter, g, query, work, err));
+    MASK__TRY(mask__filter_make(&filter, g, query, work, run, err));
     out->searched = filter.images;
     want = query->k > SIZE_MAX - query->offset ? SIZE_MAX : query->k + query->offset;
     if (want > filter.images) want = filter.images;
@@ -95,9 +96,9 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
     return status;
 }
 
-/* A query without words of its own threads: also what a batch runs on each core. */
+/* One query: also what a batch runs on each core. */
 static mask_status search(const mask_gallery *g, const mask_vectors *vectors, const mask_query *query,
-                          mask_results *out, mask_error *err)
+                          mask_results *out, const mask_run *run, mask_error *err)
 {
     double start = omp_get_wtime();
     mask__arena work = {0}, results = {0};
@@ -106,7 +107,7 @@ static mask_status search(const mask_gallery *g, const mask_vectors *vectors, co
     size_t found;
     *out = (mask_results){0};
     mask_status status = mask__plan_open(&plan, g, vectors, query, &results, err);
-    if (status == MASK_OK) status = select_best(&plan, query, &work, &best, &found, out, err);
+    if (status == MASK_OK) status = select_best(&plan, query, &work, &best, &found, out, run, err);
     if (status == MASK_OK)
         status = mask__hits_make(out, g, query->explain ? &plan : NULL, best, found, query->offset, &results, err);
     out->readings = plan.readings;
@@ -134,7 +135,22 @@ mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors 
     *out = (mask_results){0};
     MASK__TRY(check_query(query, err));
     mask__use_threads(run);
-    return search(gallery, vectors, query, out, err);
+    return search(gallery, vectors, query, out, run, err);
+}
+
+/* A batch's run as its threads may ask it: callbacks run on the calling thread, and what they say there stops all. */
+typedef struct shared_run {
+    const mask_run *run;
+    pthread_t caller;
+    int stopped;
+} shared_run;
+
+static int ask_shared(void *user, const char *what, const char *unit, uint64_t done, uint64_t total)
+{
+    shared_run *s = user;
+    if (pthread_equal(s->caller, pthread_self()) && s->run->progress(s->run->user, what, unit, done, total) != 0)
+        __atomic_store_n(&s->stopped, 1, __ATOMIC_RELAXED);
+    return __atomic_load_n(&s->stopped, __ATOMIC_RELAXED);
 }
 
 mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
@@ -143,6 +159,8 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
 {
     mask_status status = MASK_OK;
     size_t failed_at = SIZE_MAX, done = 0;
+    shared_run shared = {.run = run, .caller = pthread_self()};
+    const mask_run each = {.progress = run && run->progress ? ask_shared : NULL, .user = &shared};
     memset(out, 0, count * sizeof *out);
     for (size_t q = 0; q < count; q++) MASK__TRY(check_query(&queries[q], err));
     mask__use_threads(run);
@@ -154,14 +172,13 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
 #pragma omp atomic read
         before = failed_at;
         if (q > before) continue; /* an earlier query failed: that is what is reported */
-        one = search(gallery, vectors, &queries[q], &out[q], &mine);
+        one = search(gallery, vectors, &queries[q], &out[q], &each, &mine);
         /* A text that says nothing is no reason to lose the other answers. */
         if (one == MASK_ENOTFOUND) one = MASK_OK;
         size_t finished;
 #pragma omp atomic capture
         finished = ++done;
-        if (one == MASK_OK && omp_get_thread_num() == 0)
-            one = mask__progress(run, "search", "queries", finished, count, &mine);
+        if (one == MASK_OK) one = mask__progress(&each, "search", "queries", finished, count, &mine);
         if (one == MASK_OK) continue;
 #pragma omp critical(mask_gallery_search_batch)
         if (q < failed_at) {

@@ -48,12 +48,13 @@ static void rescore(void *context, const mask__candidate *batch, size_t count, d
 }
 
 static mask_status find_best(likeness *l, const mask_query *query, size_t segment, size_t image, mask__arena *work,
-                             mask__scored **best, size_t *found, mask_results *out, mask_error *err)
+                             mask__scored **best, size_t *found, mask_results *out, const mask_run *run,
+                             mask_error *err)
 {
     const mask_gallery *g = l->gallery;
     mask__filter filter;
     int threads = omp_get_max_threads();
-    MASK__TRY(mask__filter_make(&filter, g, query, work, err));
+    MASK__TRY(mask__filter_make(&filter, g, query, work, run, err));
     /* The image itself is left out: a copy of its segment's bitmap without it. */
     size_t words = (g->segments[segment].images + 63) / 64;
     uint64_t *others = mask__arena_alloc(work, words, sizeof *others), bit = UINT64_C(1) << image % 64;
@@ -79,7 +80,7 @@ static mask_status find_best(likeness *l, const mask_query *query, size_t segmen
 }
 
 static mask_status similar(const mask_gallery *g, const char *id, const mask_query *query, mask__arena *work,
-                           mask__arena *results, mask_results *out, mask_error *err)
+                           mask__arena *results, mask_results *out, const mask_run *run, mask_error *err)
 {
     size_t segment, image, found, z = g->knowledge->info.dim;
     mask__scored *best;
@@ -94,7 +95,7 @@ static mask_status similar(const mask_gallery *g, const char *id, const mask_que
     int16_t *codes = mask__arena_alloc(work, z, sizeof *codes);
     if (!codes) return mask__no_memory(err, "a search");
     l.codes = mask__scan_vector_of(l.vector, z, codes);
-    MASK__TRY(find_best(&l, query, segment, image, work, &best, &found, out, err));
+    MASK__TRY(find_best(&l, query, segment, image, work, &best, &found, out, run, err));
     return mask__hits_make(out, g, NULL, best, found, query->offset, results, err);
 }
 
@@ -107,7 +108,7 @@ mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, co
     if (isnan(query->min_score))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
     mask__use_threads(run);
-    mask_status status = similar(gallery, id, query, &work, &results, out, err);
+    mask_status status = similar(gallery, id, query, &work, &results, out, run, err);
     mask__arena_free(&work);
     out->memory = results.head;
     out->seconds = omp_get_wtime() - start;
