@@ -311,7 +311,8 @@ const command command_search = {
     .details =
         "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
         "\"dog -snow\", \"beach^0.5\".\n"
-        "A score is the sum over texts of weight x score. \"\\-\", \"\\^\" and \"\\\\\" are the characters themselves.\n"
+        "A score is the sum over texts of weight x score. \"\\-\", \"\\^\" and \"\\\\\" are the characters "
+        "themselves.\n"
         "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
         "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask.",
     .options =
