@@ -5,7 +5,10 @@ JOBS ?= $(shell nproc)
 # configure FOLDER,OPTIONS: says nothing unless it fails.
 configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat $(1)-configure.log; exit 1; }; rm -f $(1)-configure.log
 
-.PHONY: all setup demo demo-method check bench quality encoder starter install clean
+# Every test's output goes to results.xml whole, for scripts/list-skipped.py.
+ctest = --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
+
+.PHONY: all setup demo demo-method check lint format bench quality encoder starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -29,16 +32,25 @@ demo-method: all
 
 # The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer. Tests of photos
 # need the encoder; without a network to fetch it they are skipped.
+# Ends with the list of what was skipped, and why.
 check:
 	@scripts/install-packages.sh build check
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory encoder || echo "no encoder: tests that need it are skipped" >&2
 	@scripts/check-rooms.py
-	@cd $(BUILD) && ctest --output-on-failure
+	@cd $(BUILD) && ctest $(ctest)
 	@$(call configure,$(BUILD)-asan,-DMASK_SANITIZE=ON)
 	@ninja -C $(BUILD)-asan -j $(JOBS) --quiet
-	@cd $(BUILD)-asan && ctest --output-on-failure -LE slow
+	@cd $(BUILD)-asan && ctest $(ctest) -LE slow
+	@scripts/list-skipped.py $(BUILD)/results.xml $(BUILD)-asan/results.xml
+
+# How the tree looks: clang-format, what clang-tidy finds, and the walls between rooms.
+lint: $(BUILD)/compile_commands.json
+	@scripts/lint.sh $(BUILD)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 # Speed against PyTorch and NumPy in the same run; writes bench/results/.
 bench:

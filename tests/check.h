@@ -28,6 +28,18 @@
         if (!strstr(err.message, (part))) fail_msg("'%s' lacks '%s'", err.message, (part));                            \
     } while (0)
 
+/* Leaves a test, saying why in the form that scripts/list-skipped.py collects. */
+#define skip_because(...)                                                                                              \
+    do {                                                                                                               \
+        print_message("skipped: " __VA_ARGS__);                                                                        \
+        print_message("\n");                                                                                           \
+        skip();                                                                                                        \
+    } while (0)
+/* The folder of real data, or the end of the test. */
+#define need_shared(shared)                                                                                            \
+    const char *shared = getenv("MASK_SHARED");                                                                        \
+    if (!shared) skip_because("MASK_SHARED is not set")
+
 /* A fresh path in a folder of this test program's own; static storage, eight at a time. */
 static inline const char *temp_path(const char *name)
 {

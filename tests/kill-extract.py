@@ -20,7 +20,7 @@ mask = os.path.abspath(sys.argv[1])
 seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 encoder = os.environ.get("MASK_ENCODER") or os.path.join(os.path.dirname(mask), "objectron.menc")
 if not os.path.exists(encoder):
-    print(f"no encoder: set MASK_ENCODER or make {encoder}")
+    print(f"skipped: no encoder: set MASK_ENCODER or make {encoder}")
     sys.exit(77)
 encoder = os.path.abspath(encoder)
 KILLS, PHOTOS, SIDE = 8, 100, 64

@@ -108,7 +108,7 @@ static void equals_its_twin(void **state)
 static void the_gradient_is_that_of_the_loss(void **state)
 {
     (void)state;
-    if (sizeof(real) != sizeof(double)) skip();
+    if (sizeof(real) != sizeof(double)) return; /* differences need double: test-cycle-double */
     batch b;
     for (size_t c = 0; c < CASES; c++) {
         make(&b, 50 + c);

@@ -196,11 +196,7 @@ static void knowledge_opens(void **state)
     mask_labels *labels;
     const float *features;
     char path[512];
-    const char *shared = getenv("MASK_SHARED");
-    if (!shared) {
-        print_message("MASK_SHARED is not set: the Flickr8k knowledge is not tried\n");
-        skip();
-    }
+    need_shared(shared);
     snprintf(path, sizeof path, "%s/flickr8k/knowledge", shared);
     check_ok(mask_labels_open(&labels, path, NULL, &err));
     assert_int_equal(mask_labels_regions(labels), 26835);

@@ -712,7 +712,7 @@ static void bf16(void **state)
     mask__product *product;
     if (mask__product_make(&product, A * C, &err) != MASK_OK) {
         assert_non_null(strstr(err.message, "AVX512_BF16"));
-        skip();
+        skip_because("%s", err.message);
     }
     real *a = normals(90, A * C), *b = normals(91, C * B), *c = normals(92, A * B), *want = normals(92, A * B);
     for (int layout = 0; layout < 8; layout++) {

@@ -130,11 +130,7 @@ static void golden_vectors_are_read(void **state)
     mask_error err;
     mask__npz npz;
     char path[512], name[128];
-    const char *shared = getenv("MASK_SHARED");
-    if (!shared) {
-        print_message("MASK_SHARED is not set: golden.npz is not tried\n");
-        skip();
-    }
+    need_shared(shared);
     snprintf(path, sizeof path, "%s/reference/golden.npz", shared);
     check_ok(mask__npz_open(&npz, path, &err));
     assert_true(mask__npz_count(&npz) > 0);

@@ -166,11 +166,7 @@ static void flickr8k_opens(void **state)
     mask_texts *texts;
     float box[4];
     char path[512];
-    const char *shared = getenv("MASK_SHARED");
-    if (!shared) {
-        print_message("MASK_SHARED is not set: flickr8k is not tried\n");
-        skip();
-    }
+    need_shared(shared);
     snprintf(path, sizeof path, "%s/flickr8k", shared);
     check_ok(mask_dataset_open(&images, &texts, path, "dev", NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 1000);

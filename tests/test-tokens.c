@@ -239,13 +239,9 @@ static void lists_are_what_the_files_say(void **state)
 static void stop_words_are_the_references(void **state)
 {
     (void)state;
-    const char *shared = getenv("MASK_SHARED");
+    need_shared(shared);
     char path[512];
     size_t size, words = 0, ours = 0;
-    if (!shared) {
-        print_message("MASK_SHARED is not set: the reference's stop words are not compared\n");
-        skip();
-    }
     snprintf(path, sizeof path, "%s/reference/calibrated_reference.py", shared);
     char *source = read_whole(path, &size), *from = strstr(source, "STOP = set(\"\"\"");
     assert_non_null(from);

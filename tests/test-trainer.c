@@ -139,9 +139,8 @@ static void losses_fall_with(bool bf16)
     o.bf16 = bf16;
     mask_status status = train(&t, w, &o, 0, NULL, &err);
     if (bf16 && status == MASK_EINVAL) {
-        print_message("skipped: %s\n", err.message);
         free_world(w);
-        skip();
+        skip_because("%s", err.message);
     }
     if (status != MASK_OK) fail_msg("%s", err.message);
     char *text = read_whole(path, &size);
