@@ -1,6 +1,6 @@
 /* detector E.menc RGB COUNT [--threads T] [--repeat 3] [--crops]: milliseconds an image of the network, of the detector
  * as a whole (bytes to boxes), and with --crops of a crop's feature, over COUNT images of raw bytes. */
-#include "vision/detector.h"
+#include "vision/encoder.h"
 #include "vision/model.h"
 #include "vision/network.h"
 
@@ -37,10 +37,9 @@ typedef struct bench {
     const uint8_t *rgb;
     mask__model model;
     mask__network *network;
-    mask__detector *detector;
+    mask__encoder *encoder;
     float *input, *outputs[3], *features;
     mask__detection *boxes;
-    size_t *found;
 } bench;
 
 static void run_network(bench *b)
@@ -52,13 +51,17 @@ static void run_network(bench *b)
 static void run_detector(bench *b)
 {
     mask_error err;
-    must(mask__detector_detect(b->detector, b->rgb, b->count, &MASK__DETECT_DEFAULTS, b->boxes, b->found, &err), &err);
+    size_t found;
+    must(mask__encoder_run(b->encoder, &b->rgb, b->count, &err), &err);
+    for (size_t i = 0; i < b->count; i++)
+        must(mask__encoder_detect(b->encoder, i, &MASK__DETECT_DEFAULTS, b->boxes, &found, &err), &err);
 }
 
 static void run_crops(bench *b)
 {
     mask_error err;
-    must(mask__detector_crop_features(b->detector, b->rgb, b->count, b->features, &err), &err);
+    must(mask__encoder_run(b->encoder, &b->rgb, b->count, &err), &err);
+    for (size_t i = 0; i < b->count; i++) mask__encoder_pool(b->encoder, i, (float[]){0, 0, 1, 1}, 1, b->features);
 }
 
 /* Median milliseconds an image; the first run warms up. */
@@ -82,15 +85,14 @@ static void open_all(bench *b, const char *menc)
     const uint32_t tensors[3] = {b->model.boxes, b->model.scores, b->model.features};
     size_t values = 3 * b->size * b->size;
     must(mask__network_open(&b->network, &b->model.graph, tensors, 3, b->threads, NULL, &err), &err);
-    must(mask__detector_open(&b->detector, menc, &(mask_run){.threads = b->threads}, &err), &err);
+    must(mask__encoder_open(&b->encoder, menc, 0, &(mask_run){.threads = b->threads}, &err), &err);
     b->input = room(b->count * values, sizeof(float));
     for (size_t i = 0; i < b->count * values; i++)
         b->input[i] = (float)b->rgb[i] * b->model.scale[i % 3] + b->model.offset[i % 3];
     for (int o = 0; o < 3; o++)
         b->outputs[o] = room(b->count * b->model.graph.tensors[tensors[o]].count, sizeof(float));
-    b->boxes = room(b->count * BOXES, sizeof *b->boxes);
-    b->found = room(b->count, sizeof *b->found);
-    b->features = room(b->count * mask__detector_channels(b->detector), sizeof(float));
+    b->boxes = room(BOXES, sizeof *b->boxes);
+    b->features = room(mask__encoder_channels(b->encoder), sizeof(float));
 }
 
 int main(int argc, char **argv)

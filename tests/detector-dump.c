@@ -1,6 +1,6 @@
 /* detector-dump E.menc RGB COUNT OUT: what src/vision makes of COUNT images of raw bytes, for compare-detector.py: the
  * network's boxes, scores and feature map, then 36 detections of 6 floats (box, score, label) an image. */
-#include "vision/detector.h"
+#include "vision/encoder.h"
 #include "vision/model.h"
 #include "vision/network.h"
 
@@ -47,20 +47,21 @@ static void dump_detections(const char *path, const uint8_t *rgb, size_t count, 
 {
     enum { BOXES = 36 };
     mask_error err;
-    mask__detector *d;
+    mask__encoder *e;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
     mask__detection *boxes = room(count * BOXES, sizeof *boxes);
-    size_t *found = room(count, sizeof *found);
-    must(mask__detector_open(&d, path, &(mask_run){.threads = 2}, &err), &err);
-    must(mask__detector_detect(d, rgb, count, &options, boxes, found, &err), &err);
+    size_t found;
+    must(mask__encoder_open(&e, path, 0, &(mask_run){.threads = 2}, &err), &err);
+    must(mask__encoder_run(e, (const uint8_t *[]){rgb}, count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        must(mask__encoder_detect(e, i, &options, boxes + i * BOXES, &found, &err), &err);
     for (size_t i = 0; i < count * BOXES; i++) {
         float row[6] = {boxes[i].box[0], boxes[i].box[1], boxes[i].box[2],
                         boxes[i].box[3], boxes[i].score,  (float)boxes[i].label};
         fwrite(row, sizeof *row, 6, out);
     }
-    mask__detector_close(d);
+    mask__encoder_close(e);
     free(boxes);
-    free(found);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
-/* Extraction end to end with a detector of our own: it finds fixed boxes, and a feature is the mean colour of what it
- * was shown, so that every region can be checked. Its functions stand here under the detector's names; the linker then
+/* Extraction end to end with an encoder of our own: it finds fixed boxes, and a feature is the mean colour of what it
+ * was shown, so that every region can be checked. Its functions stand here under the encoder's names; the linker then
  * leaves the real one out. */
 #include "pictures.h"
 #include "base/file.h"
@@ -7,25 +7,27 @@
 #include "annotations/labels.h"
 #include "images/regions.h"
 #include "photos/decode.h"
-#include "vision/detector.h"
+#include "vision/encoder.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SIDE = 24, CHANNELS = 4, FOUND = 3, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
+enum { SIDE = 24, CHANNELS = 4, FOUND = 3, MOST = 16, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
 
-struct mask__detector {
-    uint8_t last[SIDE * SIDE * 3];
+struct mask__encoder {
+    uint8_t last[MOST * SIDE * SIDE * 3];
+    size_t count;
     bool finds;
 };
 
-static int looks, crops; /* photos and crops that were run, all threads together */
+static int looks, crops; /* photos run alone and those run together (crops), all threads together */
 
-mask_status mask__detector_open(mask__detector **out, const char *path, const mask_run *run, mask_error *err)
+mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t side, const mask_run *run, mask_error *err)
 {
     assert_int_equal(run->threads, 1);
+    assert_int_equal(side, 0);
     if (!mask__is_file(path))
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
     *out = calloc(1, sizeof **out);
@@ -33,37 +35,38 @@ mask_status mask__detector_open(mask__detector **out, const char *path, const ma
     return MASK_OK;
 }
 
-void mask__detector_close(mask__detector *detector)
+void mask__encoder_close(mask__encoder *encoder)
 {
-    free(detector);
+    free(encoder);
 }
 
-size_t mask__detector_size(const mask__detector *detector)
+mask__encoder_input mask__encoder_input_of(const mask__encoder *encoder, size_t network)
 {
-    (void)detector;
-    return SIDE;
+    (void)encoder;
+    assert_int_equal(network, 0);
+    return (mask__encoder_input){SIDE, SIDE, SIDE, 1};
 }
 
-size_t mask__detector_channels(const mask__detector *detector)
+size_t mask__encoder_channels(const mask__encoder *encoder)
 {
-    (void)detector;
+    (void)encoder;
     return CHANNELS;
 }
 
-bool mask__detector_finds_boxes(const mask__detector *detector)
+bool mask__encoder_finds_boxes(const mask__encoder *encoder)
 {
-    return detector->finds;
+    return encoder->finds;
 }
 
-size_t mask__detector_labels(const mask__detector *detector)
+size_t mask__encoder_labels(const mask__encoder *encoder)
 {
-    (void)detector;
+    (void)encoder;
     return 2;
 }
 
-const char *mask__detector_label(const mask__detector *detector, size_t label)
+const char *mask__encoder_label(const mask__encoder *encoder, size_t label)
 {
-    (void)detector;
+    (void)encoder;
     return label ? "left" : "top";
 }
 
@@ -71,16 +74,24 @@ const char *mask__detector_label(const mask__detector *detector, size_t label)
 static const mask__detection found_boxes[FOUND] = {
     {{0, 0, 0.5f, 1}, 0.75f, 1}, {{0, 0, 1, 0.5f}, 0.5f, 0}, {{0, 0, 0, 1}, 0.25f, 0}};
 
-mask_status mask__detector_detect(mask__detector *detector, const uint8_t *rgb, size_t count,
-                                  const mask__detect_options *options, mask__detection *boxes, size_t *found,
-                                  mask_error *err)
+mask_status mask__encoder_run(mask__encoder *encoder, const uint8_t *const *rgb, size_t count, mask_error *err)
 {
     (void)err;
-    assert_int_equal(count, 1);
-    memcpy(detector->last, rgb, sizeof detector->last);
+    assert_true(count <= MOST);
+    memcpy(encoder->last, rgb[0], count * SIDE * SIDE * 3);
+    encoder->count = count;
+    int *counter = count == 1 ? &looks : &crops;
 #pragma omp atomic
-    looks++;
-    *found = !detector->finds ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
+    *counter += (int)count;
+    return MASK_OK;
+}
+
+mask_status mask__encoder_detect(const mask__encoder *encoder, size_t image, const mask__detect_options *options,
+                                 mask__detection *boxes, size_t *found, mask_error *err)
+{
+    (void)err;
+    assert_true(image < encoder->count);
+    *found = !encoder->finds ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
     memcpy(boxes, found_boxes, *found * sizeof *boxes);
     return MASK_OK;
 }
@@ -100,21 +111,11 @@ static void mean_colour(const uint8_t *rgb, const float box[4], float *feature)
     feature[3] = 1;
 }
 
-void mask__detector_pool(const mask__detector *detector, size_t image, const float *boxes, size_t n, float *features)
+void mask__encoder_pool(const mask__encoder *encoder, size_t image, const float *boxes, size_t n, float *features)
 {
-    assert_int_equal(image, 0);
-    for (size_t i = 0; i < n; i++) mean_colour(detector->last, boxes + i * 4, features + i * CHANNELS);
-}
-
-mask_status mask__detector_crop_features(mask__detector *detector, const uint8_t *rgb, size_t count, float *features,
-                                         mask_error *err)
-{
-    static const float whole[4] = {0, 0, 1, 1};
-    (void)detector, (void)err;
-    for (size_t i = 0; i < count; i++) mean_colour(rgb + i * SIDE * SIDE * 3, whole, features + i * CHANNELS);
-#pragma omp atomic
-    crops += (int)count;
-    return MASK_OK;
+    assert_true(image < encoder->count);
+    for (size_t i = 0; i < n; i++)
+        mean_colour(encoder->last + image * SIDE * SIDE * 3, boxes + i * 4, features + i * CHANNELS);
 }
 
 /* ---- Photos and calls ------------------------------------------------------------------------------------------ */
@@ -422,8 +423,8 @@ static void test_classifier(void **state)
     check_ok(extract(&o, in_top("whole.regions"), 1, &report, &err));
     check_ok(mask_extract_describe(&info, in_top("whole.regions"), &err));
     assert_int_equal(info.regions, 3);
-    assert_int_equal(looks, 0);
-    o.encoder = encoder; /* a detector that is not asked for boxes */
+    assert_int_equal(looks, 3); /* crops, one at a time */
+    o.encoder = encoder;        /* a detector that is not asked for boxes */
     o.regions = 0;
     check_ok(extract(&o, in_top("none.regions"), 1, &report, &err));
     check_ok(mask_extract_describe(&info, in_top("none.regions"), &err));
@@ -453,7 +454,7 @@ static void test_boxes(void **state)
         assert_int_equal(report.good, 2);
         assert_int_equal(report.bad, 1);
         assert_non_null(strstr(warned, "1 of its 4 images have no photo, the first is 'gone.jpg'"));
-        assert_int_equal(looks, crop ? 0 : 2);
+        assert_int_equal(looks + crops, crop ? 3 : 2);
         check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
         assert_int_equal(mask_labels_regions(labels), 3);
         assert_int_equal(mask_labels_images(labels), 2);

@@ -6,7 +6,7 @@
  * our objects, not libzip, oneDNN or LAPACK, which may abort when memory is short. */
 #include "made.h"
 #include "tflite_made.h"
-#include "vision/detector.h"
+#include "vision/encoder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -609,7 +609,7 @@ static void every_allocation_may_fail(void **state)
 /* ---- An encoder of photos ---- */
 
 static char bundle[256], menc[256];
-static mask__detector *detector;
+static mask__encoder *encoder;
 
 static mask_status import_encoder(world *w, mask_error *err)
 {
@@ -624,27 +624,21 @@ static bool no_menc(const world *w)
 static mask_status open_encoder(world *w, mask_error *err)
 {
     (void)w;
-    return mask__detector_open(&detector, menc, &(mask_run){.threads = 2}, err);
+    return mask__encoder_open(&encoder, menc, 0, &(mask_run){.threads = 2}, err);
 }
-static bool no_detector(const world *w)
+static bool no_encoder(const world *w)
 {
     (void)w;
-    return !detector;
+    return !encoder;
 }
 static mask_status look(world *w, mask_error *err)
 {
     (void)w;
     static uint8_t rgb[2 * 32 * 32 * 3];
-    static mask__detection boxes[2 * 36];
-    size_t found[2];
-    return mask__detector_detect(detector, rgb, 2, &MASK__DETECT_DEFAULTS, boxes, found, err);
-}
-static mask_status crop(world *w, mask_error *err)
-{
-    (void)w;
-    static uint8_t rgb[2 * 32 * 32 * 3];
-    float features[2 * 8];
-    return mask__detector_crop_features(detector, rgb, 2, features, err);
+    static mask__detection boxes[36];
+    size_t found;
+    MASK__TRY(mask__encoder_run(encoder, (const uint8_t *[]){rgb}, 2, err));
+    return mask__encoder_detect(encoder, 1, &MASK__DETECT_DEFAULTS, boxes, &found, err);
 }
 static bool anything(const world *w)
 {
@@ -669,10 +663,9 @@ static void an_encoder_of_photos(void **state)
     old_file(menc, "net.menc");
     write_file(bundle, whole, file.size + 8);
     torture("import of an encoder", &w, import_encoder, no_menc);
-    torture("opening an encoder", &w, open_encoder, no_detector);
+    torture("opening an encoder", &w, open_encoder, no_encoder);
     torture("detection", &w, look, anything);
-    torture("features of crops", &w, crop, anything);
-    mask__detector_close(detector);
+    mask__encoder_close(encoder);
     free(whole);
     made_free(&n);
 }

@@ -73,18 +73,18 @@ static mask_status fingerprint(const char *path, uint64_t *hash, mask_error *err
 static mask_status open_store(job *j, const char *path, mask_error *err)
 {
     const mask_extract_options *o = j->options;
-    const mask__detector *detector = j->lookers[0].detector;
+    const mask__encoder *encoder = j->lookers[0].encoder;
     const char *features = o->features == MASK_PHOTO_CROPS ? "crops" : "pool", **labels;
     char text[128];
     mask__regions_make make = {
-        .dim = mask__detector_channels(detector), .options = text, .label_count = mask__detector_labels(detector)};
+        .dim = mask__encoder_channels(encoder), .options = text, .label_count = mask__encoder_labels(encoder)};
     if (o->boxes) snprintf(text, sizeof text, "features %s, boxes %016" PRIx64, features, j->labelled.table.hash);
     else
         snprintf(text, sizeof text, "features %s, regions %zu, grid %zu", features, o->regions,
                  o->grid < 2 ? 1 : o->grid);
     MASK__TRY(fingerprint(o->encoder, &make.encoder, err));
     if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
-    for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__detector_label(detector, i);
+    for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(encoder, i);
     make.labels = labels;
     mask_status status = mask__regions_open(&j->store, path, &make, err);
     free(labels);

@@ -14,7 +14,7 @@ enum {
 
 static size_t square_bytes(const mask__looker *looker)
 {
-    size_t side = mask__detector_size(looker->detector);
+    size_t side = mask__encoder_input_of(looker->encoder, 0).side;
     return side * side * CHANNELS;
 }
 
@@ -22,7 +22,7 @@ mask_status mask__looker_open(mask__looker *looker, const mask_extract_options *
 {
     mask_run one = {.threads = 1}; /* lookers work side by side */
     *looker = (mask__looker){.options = *options};
-    MASK__TRY(mask__detector_open(&looker->detector, options->encoder, &one, err));
+    MASK__TRY(mask__encoder_open(&looker->encoder, options->encoder, 0, &one, err));
     looker->squares = calloc(SQUARES, square_bytes(looker));
     looker->detections = calloc(options->regions + 1, sizeof *looker->detections);
     if (looker->squares && looker->detections) return MASK_OK;
@@ -32,7 +32,7 @@ mask_status mask__looker_open(mask__looker *looker, const mask_extract_options *
 
 void mask__looker_close(mask__looker *looker)
 {
-    mask__detector_close(looker->detector);
+    mask__encoder_close(looker->encoder);
     mask__resampler_free(&looker->resampler);
     free(looker->squares);
     free(looker->detections);
@@ -77,34 +77,35 @@ static mask_status make_room(mask__view *view, size_t count, size_t dim, mask_er
     return mask__no_memory(err, "a photo's regions");
 }
 
-/* Runs the detector on the whole photo, where its boxes or its feature map are needed. */
+/* Runs the encoder on the whole photo, where its boxes or its feature map are needed. */
 static mask_status detect(mask__looker *looker, const mask__photo *photo, bool boxes_wanted, size_t *found,
                           mask_error *err)
 {
     static const float whole[4] = {0, 0, 1, 1};
     size_t most = boxes_wanted ? looker->options.regions : 0;
-    bool finds = most > 0 && mask__detector_finds_boxes(looker->detector);
+    bool finds = most > 0 && mask__encoder_finds_boxes(looker->encoder);
     mask__detect_options options = MASK__DETECT_DEFAULTS;
     *found = 0;
     if (!finds && looker->options.features == MASK_PHOTO_CROPS) return MASK_OK;
-    options.max_boxes = finds ? most : 1;
-    MASK__TRY(
-        mask__resample(&looker->resampler, photo, whole, mask__detector_size(looker->detector), looker->squares, err));
-    MASK__TRY(mask__detector_detect(looker->detector, looker->squares, 1, &options, looker->detections, found, err));
-    if (!finds) *found = 0;
-    return MASK_OK;
+    options.max_boxes = most;
+    size_t side = mask__encoder_input_of(looker->encoder, 0).side;
+    MASK__TRY(mask__resample(&looker->resampler, photo, whole, side, looker->squares, err));
+    MASK__TRY(mask__encoder_run(looker->encoder, (const uint8_t *[]){looker->squares}, 1, err));
+    return finds ? mask__encoder_detect(looker->encoder, 0, &options, looker->detections, found, err) : MASK_OK;
 }
 
 static mask_status encode_crops(mask__looker *looker, mask__view *view, const mask__photo *photo, mask_error *err)
 {
-    size_t side = mask__detector_size(looker->detector), dim = mask__detector_channels(looker->detector);
+    static const float whole[4] = {0, 0, 1, 1};
+    size_t side = mask__encoder_input_of(looker->encoder, 0).side, dim = mask__encoder_channels(looker->encoder);
     for (size_t at = 0; at < view->count; at += SQUARES) {
         size_t part = view->count - at < SQUARES ? view->count - at : SQUARES;
         for (size_t i = 0; i < part; i++)
             MASK__TRY(mask__resample(&looker->resampler, photo, view->regions[at + i].box, side,
                                      looker->squares + i * square_bytes(looker), err));
-        MASK__TRY(
-            mask__detector_crop_features(looker->detector, looker->squares, part, view->features + at * dim, err));
+        MASK__TRY(mask__encoder_run(looker->encoder, (const uint8_t *[]){looker->squares}, part, err));
+        for (size_t i = 0; i < part; i++)
+            mask__encoder_pool(looker->encoder, i, whole, 1, view->features + (at + i) * dim);
     }
     return MASK_OK;
 }
@@ -113,7 +114,7 @@ static mask_status encode_pooled(mask__looker *looker, mask__view *view)
 {
     for (size_t i = 0; i < view->count; i++)
         memcpy(view->boxes + i * 4, view->regions[i].box, sizeof view->regions[i].box);
-    mask__detector_pool(looker->detector, 0, view->boxes, view->count, view->features);
+    mask__encoder_pool(looker->encoder, 0, view->boxes, view->count, view->features);
     return MASK_OK;
 }
 
@@ -132,7 +133,7 @@ static void fill_columns(mask__view *view)
 mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo *photo,
                        const mask__boxtable_row *given, size_t count, mask_error *err)
 {
-    size_t found, dim = mask__detector_channels(looker->detector);
+    size_t found, dim = mask__encoder_channels(looker->encoder);
     MASK__TRY(detect(looker, photo, !given, &found, err));
     MASK__TRY(make_room(view, given ? count : mask__propose_most(found, looker->options.grid), dim, err));
     view->count = given ? count : mask__propose(looker->detections, found, looker->options.grid, view->regions);

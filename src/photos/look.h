@@ -1,4 +1,4 @@
-/* Looking at one photo: from a file to regions with features. A looker is one thread's: its detector, its buffers. */
+/* Looking at one photo: from a file to regions with features. A looker is one thread's: its encoder, its buffers. */
 #ifndef MASK_PHOTOS_LOOK_H
 #define MASK_PHOTOS_LOOK_H
 
@@ -11,7 +11,7 @@
 
 typedef struct mask__looker {
     mask_extract_options options;
-    mask__detector *detector;
+    mask__encoder *encoder;
     mask__resampler resampler;
     uint8_t *squares; /* a few pictures as the network looks at them */
     mask__detection *detections;

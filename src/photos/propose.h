@@ -2,7 +2,7 @@
 #ifndef MASK_PHOTOS_PROPOSE_H
 #define MASK_PHOTOS_PROPOSE_H
 
-#include "vision/detector.h"
+#include "vision/encoder.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 #ifndef MASK_VISION_BOXES_H
 #define MASK_VISION_BOXES_H
 
-#include "vision/detector.h"
+#include "vision/encoder.h"
 
 typedef struct mask__anchor {
     float cy, cx, h, w;

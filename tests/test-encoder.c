@@ -88,39 +88,41 @@ static void photos_to_boxes_and_features(void **state)
     (void)state;
     mask_error err;
     mask__graph g;
-    mask__detector *d;
+    mask__encoder *e;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
     mask_encoder_options import = MASK_ENCODER_DEFAULTS;
-    static mask__detection boxes[IMAGES * 36], alone[36];
-    static float pooled[CHANNELS], crops[IMAGES * CHANNELS];
-    size_t found[IMAGES], one;
+    static mask__detection boxes[36], alone[36];
+    static float pooled[2 * CHANNELS];
+    static const float parts[8] = {0.1f, 0.2f, 0.7f, 0.4f, 0, 0, 1, 1};
+    size_t found, one;
     made_network n = {0};
     build_detector(&n);
     const char *menc = temp_path("d.menc"), *bundle = write_bundle(&n, labels, "d.data");
     memcpy(import.mean, (float[]){100, 120, 140}, sizeof import.mean);
     memcpy(import.deviation, (float[]){50, 60, 70}, sizeof import.deviation);
     check_ok(mask_encoder_import(bundle, menc, &import, &err));
-    check_ok(mask__detector_open(&d, menc, &(mask_run){.threads = 2}, &err));
-    assert_int_equal(mask__detector_size(d), SIZE);
-    assert_int_equal(mask__detector_channels(d), CHANNELS);
-    assert_true(mask__detector_finds_boxes(d));
-    assert_int_equal(mask__detector_labels(d), CLASSES);
-    assert_string_equal(mask__detector_label(d, 2), "dog");
+    check_ok(mask__encoder_open(&e, menc, 0, &(mask_run){.threads = 2}, &err));
+    assert_int_equal(mask__encoder_input_of(e, 0).side, SIZE);
+    assert_int_equal(mask__encoder_channels(e), CHANNELS);
+    assert_true(mask__encoder_finds_boxes(e));
+    assert_int_equal(mask__encoder_labels(e), CLASSES);
+    assert_string_equal(mask__encoder_label(e, 2), "dog");
     const uint8_t *rgb = random_pixels();
-    check_ok(mask__detector_detect(d, rgb, IMAGES, &options, boxes, found, &err));
-    check_ok(mask__detector_crop_features(d, rgb, IMAGES, crops, &err));
+    check_ok(mask__encoder_run(e, &rgb, IMAGES, &err));
     check_ok(mask__tflite_read(&g, file.data, file.size, "made", &err));
     for (size_t i = 0; i < IMAGES; i++) {
-        mask__detector_pool(d, i, (float[]){0.1f, 0.2f, 0.7f, 0.4f}, 1, pooled);
-        expect_image(&g, rgb + i * PIXELS, &import, boxes + i * 36, found[i], pooled, crops + i * CHANNELS);
+        mask__encoder_pool(e, i, parts, 2, pooled);
+        check_ok(mask__encoder_detect(e, i, &options, boxes, &found, &err));
+        expect_image(&g, rgb + i * PIXELS, &import, boxes, found, pooled, pooled + CHANNELS);
     }
-    check_ok(
-        mask__detector_detect(d, rgb + 17 * PIXELS, 1, &options, alone, &one, &err)); /* company makes no difference */
-    assert_int_equal(one, found[17]);
-    assert_memory_equal(alone[0].box, boxes[17 * 36].box, sizeof alone[0].box);
-    check_ok(mask__detector_detect(d, rgb, 0, &options, alone, &one, &err));
+    rgb += (IMAGES - 1) * PIXELS;
+    check_ok(mask__encoder_run(e, &rgb, 1, &err)); /* company makes no difference */
+    check_ok(mask__encoder_detect(e, 0, &options, alone, &one, &err));
+    assert_int_equal(one, found);
+    assert_memory_equal(alone[0].box, boxes[0].box, sizeof alone[0].box);
+    check_ok(mask__encoder_run(e, &rgb, 0, &err));
     mask__graph_free(&g);
-    mask__detector_close(d);
+    mask__encoder_close(e);
     made_free(&n);
 }
 
@@ -128,12 +130,12 @@ static void a_classifier_has_features_only(void **state)
 {
     (void)state;
     mask_error err;
-    mask__detector *d;
+    mask__encoder *e, *other;
     mask_encoder_info info;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
     mask__detection boxes[36];
     size_t found = 1;
-    float features[CHANNELS], crop[CHANNELS];
+    float features[CHANNELS];
     made_network n = {0};
     build_classifier(&n);
     const char *menc = temp_path("c.menc"), *path = write_bundle(&n, NULL, "net.tflite");
@@ -145,17 +147,25 @@ static void a_classifier_has_features_only(void **state)
     assert_int_equal(info.map_size, CELLS);
     assert_int_equal(info.labels, 0);
     assert_string_equal(info.provenance, "net.tflite");
-    check_ok(mask__detector_open(&d, menc, NULL, &err));
-    assert_false(mask__detector_finds_boxes(d));
-    check_ok(mask__detector_detect(d, random_pixels(), 1, &options, boxes, &found, &err));
+    check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
+    assert_false(mask__encoder_finds_boxes(e));
+    const uint8_t *rgb = random_pixels();
+    check_ok(mask__encoder_run(e, &rgb, 1, &err));
+    check_ok(mask__encoder_detect(e, 0, &options, boxes, &found, &err));
     assert_int_equal(found, 0);
-    mask__detector_pool(d, 0, (float[]){0, 0, 1, 1}, 1, features);
-    static uint8_t same[PIXELS];
-    check_ok(mask__detector_crop_features(d, same, 1, crop, &err));
-    check_ok(mask__detector_detect(d, same, 1, &options, boxes, &found, &err));
-    mask__detector_pool(d, 0, (float[]){0, 0, 1, 1}, 1, features);
-    close_to(features, crop, CHANNELS);
-    mask__detector_close(d);
+    mask__encoder_map map = mask__encoder_map_of(e, 0);
+    const float *values = mask__encoder_values(e, 0, 0);
+    assert_int_equal(map.rows * map.columns, CELLS * CELLS);
+    mask__encoder_pool(e, 0, (float[]){0, 0, 1, 1}, 1, features);
+    for (size_t c = 0; c < CHANNELS; c++) {
+        float sum = 0;
+        for (size_t i = 0; i < CELLS * CELLS; i++) sum += values[i * CHANNELS + c];
+        sum /= CELLS * CELLS;
+        close_to(&features[c], &sum, 1);
+    }
+    assert_null(mask__encoder_whole(e, 0, 0));
+    check_fails(mask__encoder_open(&other, menc, SIZE + 1, NULL, &err), MASK_EINVAL, "not 33");
+    mask__encoder_close(e);
     made_free(&n);
 }
 
@@ -164,7 +174,7 @@ static void labels_come_from_a_file_too(void **state)
     (void)state;
     mask_error err;
     mask_encoder_info info;
-    mask__detector *d;
+    mask__encoder *e;
     mask_encoder_options options = MASK_ENCODER_DEFAULTS;
     made_network n = {0};
     build_detector(&n);
@@ -176,10 +186,10 @@ static void labels_come_from_a_file_too(void **state)
     check_ok(mask_encoder_describe(menc, &info, &err));
     assert_int_equal(info.labels, 3);
     assert_string_equal(info.provenance, "made up");
-    check_ok(mask__detector_open(&d, menc, NULL, &err));
-    assert_string_equal(mask__detector_label(d, 0), "???");
-    assert_string_equal(mask__detector_label(d, 1), "cow");
-    mask__detector_close(d);
+    check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
+    assert_string_equal(mask__encoder_label(e, 0), "???");
+    assert_string_equal(mask__encoder_label(e, 1), "cow");
+    mask__encoder_close(e);
     check_fails(mask_encoder_import(path, menc, NULL, &err), MASK_EMISMATCH,
                 "3 classes, the background first, and there are 0 labels");
     write_text(list, "a\nb\nc\nd\n");
@@ -228,7 +238,7 @@ static void a_damaged_menc_is_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask__detector *d;
+    mask__encoder *e;
     made_network n = {0};
     build_detector(&n);
     const char *menc = temp_path("x.menc"), *bad = temp_path("bad.menc");
@@ -237,13 +247,13 @@ static void a_damaged_menc_is_refused(void **state)
     unsigned char *data = read_whole(menc, &size);
     for (size_t cut = 0; cut < size; cut += size / 50) {
         write_file(bad, data, cut);
-        check_fails(mask__detector_open(&d, bad, NULL, &err), MASK_EFORMAT, "bad.menc");
-        assert_null(d);
+        check_fails(mask__encoder_open(&e, bad, 0, NULL, &err), MASK_EFORMAT, "bad.menc");
+        assert_null(e);
     }
     for (size_t at = 70; at < size; at += size / 50) {
         data[at] ^= 4;
         write_file(bad, data, size);
-        if (mask__detector_open(&d, bad, NULL, &err) == MASK_OK) mask__detector_close(d); /* padding between tensors */
+        if (mask__encoder_open(&e, bad, 0, NULL, &err) == MASK_OK) mask__encoder_close(e); /* padding between tensors */
         data[at] ^= 4;
     }
     free(data);
