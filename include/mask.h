@@ -250,7 +250,7 @@ typedef struct mask_match_options {
     float hub_image_sharpness, hub_text_sharpness;
     float adjective; /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
                         Of the texts that are matched; a calibration does not keep it */
-    const char *modifiers; /* which words modify which: a table (docs/matching.md); NULL = link-grammar finds them */
+    const char *modifiers; /* which words modify which: a table (docs/matching.md), needed where adjective > 0 */
 } mask_match_options;
 /* Without background: MACK's matching with OOD words. */
 #define MASK_MATCH_PLAIN                                                                                               \

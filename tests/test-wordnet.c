@@ -3,37 +3,26 @@
 #include "text/wordnet.h"
 
 #include <pthread.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* The lemmas with a space between. */
-static void lemmas_of(const char *word, char joined[256])
+static void lemmas_of(const mask__morphy *m, const char *word, char joined[256])
 {
     char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
-    size_t count = mask__wordnet_lemmas(word, strlen(word), lemmas, NULL), used = 0;
+    size_t count = mask__wordnet_lemmas(m, word, strlen(word), lemmas, NULL), used = 0;
     joined[0] = 0;
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(joined + used, 256 - used, "%s%s", i ? " " : "", lemmas[i]);
 }
 
-/* Opening fails once and for all in a process, so each failure has a process of its own. */
 static void check_open_fails(const char *variable, const char *path, mask_status status, const char *part)
 {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        mask_error err = {0};
-        char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
-        setenv(variable, path, 1);
-        bool as_wanted = mask__wordnet_open(&err) == status && strstr(err.message, part) &&
-                         !strchr(err.message, '\n') && mask__wordnet_open(NULL) == status &&
-                         mask__wordnet_lemmas("dogs", 4, lemmas, NULL) == 0;
-        if (!as_wanted) fprintf(stderr, "%s=%.40s: status %d, '%s'\n", variable, path, err.status, err.message);
-        _exit(!as_wanted);
-    }
-    int result;
-    assert_int_equal(waitpid(child, &result, 0), child);
-    assert_int_equal(result, 0);
+    mask__morphy m;
+    mask_error err;
+    char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
+    setenv(variable, path, 1);
+    check_fails(mask__wordnet_open(&m, &err), status, part);
+    assert_int_equal(mask__wordnet_lemmas(&m, "dogs", 4, lemmas, NULL), 0);
+    unsetenv(variable);
 }
 
 static void a_missing_database_is_refused(void **state)
@@ -69,13 +58,14 @@ static void lemmas(void **state)
         {"xyzzys", ""},
     };
     mask_error err;
-    check_ok(mask__wordnet_open(&err));
-    check_ok(mask__wordnet_open(&err));
+    mask__morphy m;
+    check_ok(mask__wordnet_open(&m, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char got[256];
-        lemmas_of(cases[i][0], got);
+        lemmas_of(&m, cases[i][0], got);
         if (strcmp(got, cases[i][1]) != 0) fail_msg("%s: '%s', not '%s'", cases[i][0], got, cases[i][1]);
     }
+    mask__morphy_close(&m);
 }
 
 static void absurd_words_are_not_asked(void **state)
@@ -84,19 +74,21 @@ static void absurd_words_are_not_asked(void **state)
     static const char *const cases[] = {"",     "-",    "'s",   "_", "3-d", "dogs ", "a b", "caf\xC3\xA9s",
                                         "\xFF", "%s%n", "dogs."};
     mask_error err;
+    mask__morphy m;
     char lemma[MASK__LEMMA_BYTES], found[MASK__LEMMAS][MASK__LEMMA_BYTES], word[70000];
-    check_ok(mask__wordnet_open(&err));
+    check_ok(mask__wordnet_open(&m, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(mask__wordnet_lemmas(cases[i], strlen(cases[i]), found, NULL), 0);
-        assert_false(mask__wordnet_compound(cases[i], strlen(cases[i]), "dog", 3, lemma));
-        assert_false(mask__wordnet_compound("hot", 3, cases[i], strlen(cases[i]), lemma));
+        assert_int_equal(mask__wordnet_lemmas(&m, cases[i], strlen(cases[i]), found, NULL), 0);
+        assert_false(mask__wordnet_compound(&m, cases[i], strlen(cases[i]), "dog", 3, lemma));
+        assert_false(mask__wordnet_compound(&m, "hot", 3, cases[i], strlen(cases[i]), lemma));
     }
-    assert_int_equal(mask__wordnet_lemmas("dogs\0s", 6, found, NULL), 0);
+    assert_int_equal(mask__wordnet_lemmas(&m, "dogs\0s", 6, found, NULL), 0);
     memset(word, 's', sizeof word);
     for (size_t length = 1; length <= sizeof word; length += length < 200 ? 1 : 997) {
-        (void)mask__wordnet_lemmas(word, length, found, NULL);
-        (void)mask__wordnet_compound(word, length, word, length, lemma);
+        (void)mask__wordnet_lemmas(&m, word, length, found, NULL);
+        (void)mask__wordnet_compound(&m, word, length, word, length, lemma);
     }
+    mask__morphy_close(&m);
 }
 
 static void compounds(void **state)
@@ -117,24 +109,32 @@ static void compounds(void **state)
         {"xyzzy", "dog", NULL},
     };
     mask_error err;
+    mask__morphy m;
     char lemma[MASK__LEMMA_BYTES];
-    check_ok(mask__wordnet_open(&err));
+    check_ok(mask__wordnet_open(&m, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *first = cases[i][0], *second = cases[i][1], *want = cases[i][2];
-        bool found = mask__wordnet_compound(first, strlen(first), second, strlen(second), lemma);
+        bool found = mask__wordnet_compound(&m, first, strlen(first), second, strlen(second), lemma);
         if (found != (want != NULL)) fail_msg("%s %s: %s", first, second, found ? lemma : "not found");
         if (want) assert_string_equal(lemma, want);
     }
-    assert_true(mask__wordnet_compound("hotter", 3, "doggedly", 3, lemma)); /* lengths count, not NULs */
+    assert_true(mask__wordnet_compound(&m, "hotter", 3, "doggedly", 3, lemma)); /* lengths count, not NULs */
+    mask__morphy_close(&m);
 }
 
-static void *ask_often(void *failures)
+typedef struct asker {
+    const mask__morphy *morphy;
+    size_t failures;
+} asker;
+
+static void *ask_often(void *context)
 {
     static const char *const cases[][2] = {{"geese", "goose"}, {"running", "run"}, {"better", "good well"}};
+    asker *a = context;
     for (size_t i = 0; i < 300; i++) {
         char got[256];
-        lemmas_of(cases[i % 3][0], got);
-        *(size_t *)failures += strcmp(got, cases[i % 3][1]) != 0;
+        lemmas_of(a->morphy, cases[i % 3][0], got);
+        a->failures += strcmp(got, cases[i % 3][1]) != 0;
     }
     return NULL;
 }
@@ -143,23 +143,26 @@ static void threads_may_ask_at_once(void **state)
 {
     (void)state;
     mask_error err;
+    mask__morphy m;
     pthread_t threads[4];
-    size_t failures[4] = {0};
-    check_ok(mask__wordnet_open(&err));
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &failures[i]), 0);
+    asker askers[4];
+    check_ok(mask__wordnet_open(&m, &err));
+    for (int i = 0; i < 4; i++) {
+        askers[i] = (asker){&m, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
+    }
     for (int i = 0; i < 4; i++) {
         pthread_join(threads[i], NULL);
-        assert_int_equal(failures[i], 0);
+        assert_int_equal(askers[i].failures, 0);
     }
+    mask__morphy_close(&m);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_missing_database_is_refused), /* first: before the database is opened here */
-        cmocka_unit_test(lemmas),
-        cmocka_unit_test(absurd_words_are_not_asked),
-        cmocka_unit_test(compounds),
+        cmocka_unit_test(a_missing_database_is_refused), cmocka_unit_test(lemmas),
+        cmocka_unit_test(absurd_words_are_not_asked),    cmocka_unit_test(compounds),
         cmocka_unit_test(threads_may_ask_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,8 +62,7 @@ int info_encoder(const args *a, const char *path);
         {"--hub-text-sharpness", "X", "of the log mean exp over images"},                                              \
         {"--adjectives", "X", "adds X times the adjective's prototype to its noun's (default: 0)"},                    \
     {                                                                                                                  \
-        "--modifiers", "FILE",                                                                                         \
-            "of --adjectives: text, adjective, noun (numbers from 0) on each line, instead of a parse"                 \
+        "--modifiers", "FILE", "that --adjectives needs: text, adjective, noun (numbers from 0) on each line"          \
     }
 
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */

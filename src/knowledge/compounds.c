@@ -1,6 +1,5 @@
 #include "knowledge/compounds.h"
 #include "math/vector.h"
-#include "text/wordnet.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,15 +37,15 @@ static bool mean_vector(const mask_vectors *vectors, mask__token first, mask__to
     return mask__normalise(vector, n) > 0;
 }
 
-bool mask__compound_find(const mask_vectors *vectors, mask__token first, mask__token second,
-                         char name[MASK__COMPOUND_BYTES], float *vector, float *scratch)
+bool mask__compound_find(const mask__morphy *wordnet, const mask_vectors *vectors, mask__token first,
+                         mask__token second, char name[MASK__COMPOUND_BYTES], float *vector, float *scratch)
 {
     char lemma[MASK__LEMMA_BYTES];
     if (first.length + second.length + 2 > MASK__COMPOUND_BYTES || memchr(first.text, '_', first.length) ||
         memchr(second.text, '_', second.length))
         return false;
     snprintf(name, MASK__COMPOUND_BYTES, "%.*s_%.*s", (int)first.length, first.text, (int)second.length, second.text);
-    if (!mask__wordnet_compound(first.text, first.length, second.text, second.length, lemma))
+    if (!mask__wordnet_compound(wordnet, first.text, first.length, second.text, second.length, lemma))
         return joined_vector(vectors, name, false, vector);
     snprintf(name, MASK__COMPOUND_BYTES, "%s", lemma);
     return joined_vector(vectors, name, true, vector) || mean_vector(vectors, first, second, vector, scratch);

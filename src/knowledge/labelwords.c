@@ -4,7 +4,6 @@
 #include "knowledge/compounds.h"
 #include "math/vector.h"
 #include "text/tokens.h"
-#include "text/wordnet.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@ enum { PROGRESS_STEP = 1 << 14 };
 typedef struct reader {
     mask__label_words *out;
     const mask_vectors *vectors;
+    mask__morphy wordnet;
     mask_tokens rule;
     mask__strings tokens, pairs;
     uint32_t *token_words, *pair_words; /* word index or MASK__NOT_FOUND */
@@ -54,7 +54,7 @@ static mask_status find_token(reader *r, const char *token, size_t length, uint3
     if (mask__tokens_dropped(r->rule, token, length)) return MASK_OK;
     if (has_vector(r, token, length)) return intern_word(r, token, length, word, err);
     if (r->rule != MASK_TOKENS_CAPTION) return MASK_OK;
-    lemma_count = mask__wordnet_lemmas(token, length, lemmas, NULL);
+    lemma_count = mask__wordnet_lemmas(&r->wordnet, token, length, lemmas, NULL);
     for (size_t i = 0; i < lemma_count; i++)
         if (has_vector(r, lemmas[i], strlen(lemmas[i]))) return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
     return MASK_OK;
@@ -89,7 +89,7 @@ static mask_status pair_word(reader *r, mask__token first, mask__token second, u
         if (!mask__grow(&r->pair_words, &r->pair_capacity, r->pairs.count, sizeof *r->pair_words))
             return mask__no_memory(err, "the words of the labels");
         r->pair_words[index] = MASK__NOT_FOUND;
-        if (mask__compound_find(r->vectors, first, second, name, r->vector, r->scratch))
+        if (mask__compound_find(&r->wordnet, r->vectors, first, second, name, r->vector, r->scratch))
             MASK__TRY(intern_word(r, name, strlen(name), &r->pair_words[index], err));
     }
     *word = r->pair_words[index];
@@ -166,7 +166,7 @@ mask_status mask__label_words_read(mask__label_words *words, const mask_labels *
     size_t n = mask_vectors_dim(vectors);
     reader r = {.out = words, .vectors = vectors, .rule = rule};
     *words = (mask__label_words){0};
-    if (rule == MASK_TOKENS_CAPTION) MASK__TRY(mask__wordnet_open(err));
+    if (rule == MASK_TOKENS_CAPTION) MASK__TRY(mask__wordnet_open(&r.wordnet, err));
     words->pairs_at = calloc(mask_labels_regions(labels) + 1, sizeof *words->pairs_at);
     r.vector = malloc(n * sizeof *r.vector);
     r.scratch = malloc(n * sizeof *r.scratch);
@@ -179,6 +179,7 @@ mask_status mask__label_words_read(mask__label_words *words, const mask_labels *
     free(r.pair_words);
     mask__strings_free(&r.tokens);
     mask__strings_free(&r.pairs);
+    mask__morphy_close(&r.wordnet);
     if (status != MASK_OK) mask__label_words_free(words);
     return status;
 }

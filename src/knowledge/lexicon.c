@@ -1,5 +1,4 @@
 #include "knowledge/lexicon.h"
-#include "text/wordnet.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,14 +23,14 @@ mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *kno
 {
     *lexicon = (mask__lexicon){.knowledge = knowledge, .vectors = vectors};
     if (vectors) MASK__TRY(mask__knowledge_check_vectors(knowledge, vectors, err));
-    if (knowledge->info.tokens == MASK_TOKENS_CAPTION) {
-        MASK__TRY(mask__wordnet_open(err));
-        MASK__TRY(index_compounds(lexicon, err));
-    }
     if (!mask__grow(&lexicon->text_at, &lexicon->text_capacity, 1, sizeof *lexicon->text_at))
         return mask__no_memory(err, "the words of texts");
     lexicon->text_at[0] = 0;
-    return MASK_OK;
+    if (knowledge->info.tokens != MASK_TOKENS_CAPTION) return MASK_OK;
+    mask_status status = mask__wordnet_open(&lexicon->wordnet, err);
+    if (status == MASK_OK) status = index_compounds(lexicon, err);
+    if (status != MASK_OK) mask__lexicon_close(lexicon);
+    return status;
 }
 
 void mask__lexicon_close(mask__lexicon *lexicon)
@@ -41,6 +40,7 @@ void mask__lexicon_close(mask__lexicon *lexicon)
     mask__strings_free(&lexicon->compound_firsts);
     mask__strings_free(&lexicon->seen);
     mask__strings_free(&lexicon->names);
+    mask__morphy_close(&lexicon->wordnet);
     mask__modifiers_close(lexicon->modifiers);
     free(lexicon->items);
     free(lexicon->token_items);
@@ -118,7 +118,7 @@ static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t len
     }
     MASK__TRY(try_known(lexicon, token, length, "", r, err));
     if (r->kind == MASK_WORD_KNOWN) return MASK_OK;
-    if (rule == MASK_TOKENS_CAPTION) all = mask__wordnet_lemmas(token, length, lemmas, &nouns);
+    if (rule == MASK_TOKENS_CAPTION) all = mask__wordnet_lemmas(&lexicon->wordnet, token, length, lemmas, &nouns);
     for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
     if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(try_vector(lexicon, token, length, "", r, err));
@@ -173,7 +173,7 @@ static mask_status resolve_compound(mask__lexicon *lexicon, mask__token first, m
     pair[first.length] = '_';
     MASK__TRY(try_known(lexicon, pair, length, "compound", r, err));
     size_t nouns = 0;
-    if (r->kind != MASK_WORD_KNOWN) mask__wordnet_lemmas(second.text, second.length, lemmas, &nouns);
+    if (r->kind != MASK_WORD_KNOWN) mask__wordnet_lemmas(&lexicon->wordnet, second.text, second.length, lemmas, &nouns);
     for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++) {
         size_t lemma_length = strlen(lemmas[i]);
         if (first.length + 1 + lemma_length > sizeof pair) continue;

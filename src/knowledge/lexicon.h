@@ -7,6 +7,7 @@
 
 #include "knowledge/knowledge.h"
 #include "text/modifiers.h"
+#include "text/wordnet.h"
 #include "text/tokens.h"
 
 #define MASK__NO_TERM UINT32_MAX
@@ -27,6 +28,7 @@ typedef struct mask__term {
 typedef struct mask__lexicon {
     const mask_knowledge *knowledge;
     const mask_vectors *vectors; /* NULL = no OOD words */
+    mask__morphy wordnet;        /* opened for CAPTION */
     mask__arena arena;
     mask__tokens tokens;
     mask__strings compound_firsts; /* first parts of the knowledge's compounds: few pairs need a look-up */

@@ -2,11 +2,10 @@
 #include "base/memory.h"
 #include "base/stream.h"
 
-#include <link-grammar/link-includes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TOKENS = 100, MOST_LINKAGES = 100, SECONDS = 1, LINE_BYTES = 256 };
+enum { LINE_BYTES = 256 };
 
 /* One line of the file. */
 typedef struct entry {
@@ -15,11 +14,6 @@ typedef struct entry {
 } entry;
 
 struct mask__modifiers {
-    Dictionary dictionary; /* NULL = from a file */
-    Parse_Options options;
-    char *sentence;
-    size_t *starts; /* of the tokens in the sentence */
-    size_t sentence_capacity, start_capacity;
     char *path;
     entry *entries;
     size_t entry_count, entry_capacity, at;
@@ -27,12 +21,6 @@ struct mask__modifiers {
     mask__modifier *pairs;
     size_t pair_count, pair_capacity;
 };
-
-/* link-grammar prints its complaints unless somebody takes them; the program's own handler comes back afterwards. */
-static void take_complaint(lg_errinfo *complaint, void *data)
-{
-    (void)complaint, (void)data;
-}
 
 static mask_status add_pair(mask__modifiers *m, mask__modifier pair, mask_error *err)
 {
@@ -43,112 +31,6 @@ static mask_status add_pair(mask__modifiers *m, mask__modifier pair, mask_error 
     m->pairs[i] = pair;
     return MASK_OK;
 }
-
-/* ---- Parsing ---- */
-
-static mask_status open_dictionary(mask__modifiers *m, mask_error *err)
-{
-    const void *data = lg_error_set_handler_data(NULL);
-    lg_error_handler handler = lg_error_set_handler(take_complaint, NULL);
-    m->dictionary = dictionary_create_lang("en");
-    m->options = m->dictionary ? parse_options_create() : NULL;
-    lg_error_set_handler(handler, (void *)(uintptr_t)data);
-    if (!m->dictionary)
-        return mask__fail(
-            err, MASK_EIO, MASK_NO_OFFSET,
-            "link-grammar's English dictionary cannot be opened: install link-grammar-dictionaries-en, or "
-            "give modifiers as a file");
-    if (!m->options) return mask__no_memory(err, "modifiers");
-    parse_options_set_verbosity(m->options, 0);
-    parse_options_set_spell_guess(m->options, 0);
-    parse_options_set_linkage_limit(m->options, MOST_LINKAGES);
-    parse_options_set_max_parse_time(m->options, SECONDS);
-    return MASK_OK;
-}
-
-/* The tokens with single spaces between them, so that places lead back to tokens. */
-static mask_status join(mask__modifiers *m, const mask__tokens *tokens, mask_error *err)
-{
-    size_t used = 0;
-    if (!mask__grow(&m->starts, &m->start_capacity, tokens->count + 1, sizeof *m->starts))
-        return mask__no_memory(err, "modifiers");
-    for (size_t i = 0; i < tokens->count; i++) {
-        const mask__token *t = &tokens->items[i];
-        if (!mask__grow(&m->sentence, &m->sentence_capacity, used + t->length + 2, 1))
-            return mask__no_memory(err, "modifiers");
-        m->starts[i] = used;
-        memcpy(m->sentence + used, t->text, t->length);
-        used += t->length;
-        m->sentence[used++] = ' ';
-    }
-    m->starts[tokens->count] = used;
-    m->sentence[used] = '\0';
-    return MASK_OK;
-}
-
-static uint32_t token_at(const mask__modifiers *m, size_t count, size_t byte)
-{
-    uint32_t i = 0;
-    while (i + 1 < count && m->starts[i + 1] <= byte) i++;
-    return i;
-}
-
-/* "A" and "AN", whatever their subscripts. */
-static bool modifies(const char *label)
-{
-    size_t length = strspn(label, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    return (length == 1 && label[0] == 'A') || (length == 2 && label[0] == 'A' && label[1] == 'N');
-}
-
-static mask_status read_links(mask__modifiers *m, const mask__tokens *tokens, const Linkage linkage, mask_error *err)
-{
-    size_t links = linkage_get_num_links(linkage);
-    for (LinkIdx i = 0; i < links; i++) {
-        if (!modifies(linkage_get_link_label(linkage, i))) continue;
-        size_t left = linkage_get_word_byte_start(linkage, linkage_get_link_lword(linkage, i));
-        size_t right = linkage_get_word_byte_start(linkage, linkage_get_link_rword(linkage, i));
-        mask__modifier pair = {token_at(m, tokens->count, left), token_at(m, tokens->count, right)};
-        if (pair.modifier != pair.noun) MASK__TRY(add_pair(m, pair, err));
-    }
-    return MASK_OK;
-}
-
-/* Whole sentences first; captions are often none, so then with words that no link reaches. */
-static int parse_sentence(const mask__modifiers *m, Sentence sentence)
-{
-    Parse_Options o = m->options;
-    parse_options_reset_resources(o);
-    parse_options_set_min_null_count(o, 0);
-    parse_options_set_max_null_count(o, 0);
-    parse_options_set_islands_ok(o, false);
-    if (sentence_split(sentence, o) != 0) return 0;
-    int found = sentence_parse(sentence, o);
-    if (found != 0) return found;
-    parse_options_reset_resources(o);
-    parse_options_set_min_null_count(o, 1);
-    parse_options_set_max_null_count(o, sentence_length(sentence));
-    parse_options_set_islands_ok(o, true);
-    return sentence_parse(sentence, o);
-}
-
-static mask_status parse(mask__modifiers *m, const mask__tokens *tokens, mask_error *err)
-{
-    mask_status status = join(m, tokens, err);
-    if (status != MASK_OK) return status;
-    const void *data = lg_error_set_handler_data(NULL);
-    lg_error_handler handler = lg_error_set_handler(take_complaint, NULL);
-    Sentence sentence = sentence_create(m->sentence, m->dictionary);
-    Linkage linkage = sentence && parse_sentence(m, sentence) > 0 ? linkage_create(0, sentence, m->options) : NULL;
-    if (linkage) {
-        status = read_links(m, tokens, linkage, err);
-        linkage_delete(linkage);
-    }
-    if (sentence) sentence_delete(sentence);
-    lg_error_set_handler(handler, (void *)(uintptr_t)data);
-    return status;
-}
-
-/* ---- From a file ---- */
 
 static bool read_numbers(const char *line, uint32_t numbers[3])
 {
@@ -207,13 +89,15 @@ static mask_status take_entries(mask__modifiers *m, const mask__tokens *tokens, 
     return MASK_OK;
 }
 
-/* ---- Both ---- */
-
 mask_status mask__modifiers_open(mask__modifiers **out, const char *path, mask_error *err)
 {
+    *out = NULL;
+    if (!path)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "adjectives need a table of which words modify which: give its path as modifiers");
     mask__modifiers *m = *out = calloc(1, sizeof *m);
     if (!m) return mask__no_memory(err, "modifiers");
-    mask_status status = path ? open_file(m, path, err) : open_dictionary(m, err);
+    mask_status status = open_file(m, path, err);
     if (status == MASK_OK) return MASK_OK;
     mask__modifiers_close(m);
     *out = NULL;
@@ -223,10 +107,6 @@ mask_status mask__modifiers_open(mask__modifiers **out, const char *path, mask_e
 void mask__modifiers_close(mask__modifiers *m)
 {
     if (!m) return;
-    if (m->options) parse_options_delete(m->options);
-    if (m->dictionary) dictionary_delete(m->dictionary);
-    free(m->sentence);
-    free(m->starts);
     free(m->path);
     free(m->entries);
     free(m->pairs);
@@ -237,9 +117,7 @@ mask_status mask__modifiers_next(mask__modifiers *m, const mask__tokens *tokens,
                                  size_t *count, mask_error *err)
 {
     m->pair_count = 0;
-    mask_status status = MASK_OK;
-    if (!m->dictionary) status = take_entries(m, tokens, err);
-    else if (tokens->count > 1 && tokens->count <= MOST_TOKENS) status = parse(m, tokens, err);
+    mask_status status = take_entries(m, tokens, err);
     m->text++;
     *pairs = m->pairs;
     *count = m->pair_count;

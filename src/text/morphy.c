@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define JOINTS "-_"
+
 static const struct rule {
     const char *suffix, *instead;
 } rules[MASK__PARTS][9] = {
@@ -97,49 +99,141 @@ static const char *next_field(const char *at, const char *end, size_t *length)
     return at;
 }
 
-static bool ends_with(const char *word, size_t length, const char *suffix)
+/* The first base form that the list of exceptions has for a word, and its length; NULL = none. */
+static const char *exception(const mask__morphy *m, const char *word, size_t length, mask__part part, size_t *size)
 {
-    size_t size = strlen(suffix);
-    return length >= size && memcmp(word + length - size, suffix, size) == 0;
+    const mask__map *list = &m->exceptions[part];
+    const char *at = find(list, word, length);
+    if (at) at = next_field(at, (const char *)list->data + list->size, size);
+    return at && *size ? at : NULL;
 }
 
-/* The first rule whose result the index has. "boxesful" keeps its "ful". */
-static void apply_rules(const mask__morphy *m, const char *word, size_t length, mask__part part,
-                        mask__morphy_user *each, void *context)
+/* False when there is no room. */
+static bool append(char base[MASK__MORPHY_BYTES], const char *text, size_t length)
 {
-    char base[MASK__MORPHY_BYTES + 8];
+    size_t used = strlen(base);
+    if (used + length >= MASK__MORPHY_BYTES) return false;
+    memcpy(base + used, text, length);
+    base[used + length] = '\0';
+    return true;
+}
+
+/* Whether the index has the word, however it is joined: t-shirt, t_shirt, tshirt. */
+static bool defined(const mask__morphy *m, const char *word, mask__part part)
+{
+    if (mask__morphy_has(m, word, part)) return true;
+    for (const char *joint = "-_"; word[strcspn(word, JOINTS)]; joint++) {
+        char other[MASK__MORPHY_BYTES];
+        size_t used = 0;
+        for (const char *c = word; *c; c++)
+            if (!strchr(JOINTS, *c)) other[used++] = *c;
+            else if (*joint) other[used++] = *joint;
+        if (find(&m->index[part], other, used)) return true;
+        if (!*joint) break;
+    }
+    return false;
+}
+
+/* The word with a rule applied; false where the rule does not fit. */
+static bool apply(const struct rule *rule, const char *word, size_t length, char base[MASK__MORPHY_BYTES])
+{
+    size_t size = strlen(rule->suffix);
+    base[0] = '\0';
+    return length > size && memcmp(word + length - size, rule->suffix, size) == 0 &&
+           append(base, word, length - size) && append(base, rule->instead, strlen(rule->instead));
+}
+
+/* The base form of a word by the exceptions, else by the first rule whose result the index has; it may be the word
+ * itself. "boxesful" keeps its "ful". */
+static bool base_form(const mask__morphy *m, const char *word, size_t length, mask__part part,
+                      char base[MASK__MORPHY_BYTES])
+{
     const char *tail = "";
-    if (part == MASK__NOUN && ends_with(word, length, "ful")) {
+    size_t size;
+    const char *listed = exception(m, word, length, part, &size);
+    base[0] = '\0';
+    if (listed) return append(base, listed, size);
+    if (part == MASK__NOUN && length > 3 && memcmp(word + length - 3, "ful", 3) == 0) {
         tail = "ful";
         length -= 3;
-    } else if (part == MASK__NOUN && (ends_with(word, length, "ss") || length <= 2)) {
-        return;
+    } else if (part == MASK__NOUN && (length <= 2 || memcmp(word + length - 2, "ss", 2) == 0)) {
+        return false;
     }
-    for (const struct rule *rule = rules[part]; rule->suffix; rule++) {
-        if (!ends_with(word, length, rule->suffix)) continue;
-        size_t stem = length - strlen(rule->suffix);
-        memcpy(base, word, stem);
-        char *stop = stpcpy(base + stem, rule->instead);
-        if (stop == base || !find(&m->index[part], base, (size_t)(stop - base))) continue;
-        stop = stpcpy(stop, tail);
-        each(context, base, (size_t)(stop - base));
-        return;
+    for (const struct rule *rule = rules[part]; rule->suffix; rule++)
+        if (apply(rule, word, length, base) && defined(m, base, part)) return append(base, tail, strlen(tail));
+    return false;
+}
+
+/* Each part of a joined word in its base form, where WordNet has the whole: "test-drives" is test-drive. */
+static bool joined_base(const mask__morphy *m, const char *word, mask__part part, char base[MASK__MORPHY_BYTES])
+{
+    size_t joints = 0;
+    for (const char *c = word; *(c += strcspn(c, JOINTS)); c += strspn(c, JOINTS)) joints++;
+    base[0] = '\0';
+    for (const char *at = word, *stop;; at = stop + 1) {
+        char of_part[MASK__MORPHY_BYTES];
+        stop = at + (joints ? strcspn(at, JOINTS) : strlen(at));
+        bool other = base_form(m, at, (size_t)(stop - at), part, of_part);
+        if (!append(base, other ? of_part : at, other ? strlen(of_part) : (size_t)(stop - at))) return false;
+        if (!joints--) return strcmp(base, word) != 0 && defined(m, base, part);
+        if (!append(base, stop, 1)) return false;
     }
+}
+
+static bool has_preposition(const char *word)
+{
+    static const char *const prepositions[] = {"to",   "at",   "of",   "on",   "off", "in",    "out",     "up",
+                                               "down", "from", "with", "into", "for", "about", "between", NULL};
+    while ((word = strchr(word, '_'))) {
+        size_t length = strcspn(++word, "_");
+        for (const char *const *p = prepositions; *p; p++)
+            if (strlen(*p) == length && memcmp(word, *p, length) == 0) return true;
+    }
+    return false;
+}
+
+/* A verb and what follows it ("looked_at"): the verb's base forms before the rest, then before the rest with its last
+ * noun in its base form; the first that WordNet has. */
+static bool phrase_base(const mask__morphy *m, const char *word, char base[MASK__MORPHY_BYTES])
+{
+    char verb[MASK__MORPHY_BYTES], noun[MASK__MORPHY_BYTES], tail[MASK__MORPHY_BYTES] = "";
+    size_t length = strcspn(word, "_"), size;
+    const char *rest = word + length, *last = strrchr(word, '_') + 1, *listed;
+    if (memchr(word, '-', length) || memchr(word, '\'', length)) return false;
+    bool other = last > rest + 1 && base_form(m, last, strlen(last), MASK__NOUN, noun) &&
+                 append(tail, rest, (size_t)(last - rest)) && append(tail, noun, strlen(noun));
+    const struct rule *rule = rules[MASK__VERB];
+    listed = exception(m, word, length, MASK__VERB, &size);
+    if (listed && size == length && memcmp(listed, word, size) == 0) listed = NULL;
+    for (; listed || rule->suffix; listed = NULL) {
+        verb[0] = '\0';
+        if (listed ? !append(verb, listed, size) : !apply(rule++, word, length, verb)) continue;
+        for (int i = 0; i <= other; i++) {
+            const char *end = i ? tail : rest;
+            base[0] = '\0';
+            if (append(base, verb, strlen(verb)) && append(base, end, strlen(end)) && defined(m, base, MASK__VERB))
+                return true;
+        }
+    }
+    base[0] = '\0';
+    return other && append(base, word, length) && append(base, tail, strlen(tail)) && strcmp(base, word) != 0;
 }
 
 void mask__morphy_bases(const mask__morphy *m, const char *word, mask__part part, mask__morphy_user *each,
                         void *context)
 {
-    const mask__map *exceptions = &m->exceptions[part];
-    const char *end = (const char *)exceptions->data + exceptions->size;
-    size_t length = strlen(word), size;
-    const char *at = find(exceptions, word, length);
-    if (!at) {
-        apply_rules(m, word, length, part, each, context);
+    const char *end = (const char *)m->exceptions[part].data + m->exceptions[part].size;
+    size_t length = strlen(word), size = 0;
+    const char *at = exception(m, word, length, part, &size);
+    char base[MASK__MORPHY_BYTES];
+    if (at && !(size == length && memcmp(at, word, size) == 0)) {
+        for (; size; at = next_field(at + size, end, &size))
+            if (!each(context, at, size)) return;
         return;
     }
-    at = next_field(at, end, &size);
-    if (size == length && memcmp(at, word, size) == 0) return; /* listed as its own base form */
-    for (; size; at = next_field(at + size, end, &size))
-        if (!each(context, at, size)) return;
+    bool found = part != MASK__VERB && base_form(m, word, length, part, base) && strcmp(base, word) != 0;
+    if (!found)
+        found =
+            part == MASK__VERB && has_preposition(word) ? phrase_base(m, word, base) : joined_base(m, word, part, base);
+    if (found) each(context, base, strlen(base));
 }
