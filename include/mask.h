@@ -412,6 +412,9 @@ typedef struct mask_gallery_change {
 MASK_API mask_status mask_gallery_create(const char *path, const mask_knowledge *knowledge,
                                          const mask_match_options *options, const mask_gallery_options *gallery_options,
                                          mask_error *err);
+/* Removes a gallery with all its files. What others put into the folder stays, and the folder then too. MASK_EIO names
+ * the process that is changing it; a program that searches it goes on with what it opened. */
+MASK_API mask_status mask_gallery_delete(const char *path, mask_error *err);
 /* Adds images, segment by segment, each committed: an interrupted call continues when it is made again (images that are
  * there with the same content are passed over). An id that is there already is replaced. Memory is bounded whatever the
  * number of images. `change` may be NULL; it counts what was committed, after a failure too. Ids must differ within

@@ -1,6 +1,7 @@
 /* The catalogue of a gallery: what is committed is there, one writer, readers that are not fooled, metadata, conditions
  * that reach for more than they may, and files that are damaged. Segments are any files here. */
 #include "check.h"
+#include "base/sqlfile.h"
 #include "gallery/catalogue.h"
 
 #include <dirent.h>
@@ -583,6 +584,67 @@ static void damaged_files_are_refused(void **state)
     free(good);
 }
 
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    sqlite3_exec(db, "PRAGMA writable_schema = ON", NULL, NULL, NULL);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", sql, why);
+    sqlite3_close(db);
+}
+
+/* What a file holds beside our tables is not run: each of these read for ever, or as long as its maker wished. */
+static void forged_files_are_refused(void **state)
+{
+    (void)state;
+    static const char forever[] =
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+    static const struct {
+        const char *sql, *part;
+    } forged[] = {
+        {"ALTER TABLE item RENAME TO other; DROP VIEW image; CREATE VIEW item AS WITH RECURSIVE c(x) AS (SELECT 1 "
+         "UNION "
+         "ALL SELECT x + 1 FROM c) SELECT x AS key, '' AS id, x AS place, '' AS name, 1 AS width, 1 AS height, 1 AS "
+         "content, 1 AS sum FROM c WHERE x < 0",
+         "none of ours"},
+        {"DROP TABLE state; CREATE VIEW state AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+         "SELECT x "
+         "AS name, x AS value FROM c WHERE x < 0",
+         "holds 'state'"},
+        {"DROP VIEW image; CREATE VIEW image AS SELECT 1 AS mask_row", "its view 'image'"},
+        {"DROP VIEW image", "its view 'image'"},
+        {"DROP VIEW image; CREATE TABLE image (mask_row)", "its view 'image'"},
+        {"CREATE TRIGGER t AFTER INSERT ON item BEGIN DELETE FROM state; END", "holds 't'"},
+        {"CREATE VIRTUAL TABLE v USING rtree(id, a, b)", "holds 'v"},
+        {"CREATE TABLE more(a)", "holds 'more'"},
+        {"CREATE INDEX slow ON item (length(id))", "holds 'slow'"},
+        {"ALTER TABLE item ADD COLUMN long TEXT AS (replace(id, 'i', id))", "holds 'item'"},
+        {"ALTER TABLE item ADD COLUMN \"meta:year\" NUMERIC CHECK (length(id) > 0)", "holds 'item'"},
+        {"UPDATE sqlite_master SET sql = replace(sql, 'images INTEGER NOT NULL', 'images INTEGER AS (1)') WHERE name = "
+         "'segment'",
+         "holds 'segment'"},
+    };
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++)
+        for (int write = 0; write < 2; write++) {
+            mask_error err;
+            mask__catalogue *c;
+            const char *folder = new_folder();
+            add_numbers(folder, 0, 3);
+            run_sql(inside(folder, "catalogue.sqlite"), forged[i].sql);
+            alarm(60);
+            if (mask__catalogue_open(&c, folder, write, &err) != MASK_EFORMAT || !strstr(err.message, forged[i].part))
+                fail_msg("%s: '%s'", forged[i].sql, err.message);
+            alarm(0);
+        }
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    mask__sql_bound(db, temp_path("nothing"));
+    assert_int_equal(sqlite3_exec(db, forever, NULL, NULL, NULL), SQLITE_INTERRUPT);
+    sqlite3_close(db);
+}
+
 static void a_changed_row_is_seen(void **state)
 {
     (void)state;
@@ -719,6 +781,46 @@ static void a_full_disk_is_said_and_changes_nothing(void **state)
     add(folder, (const char *[]){"b"}, 1); /* and the next one works */
 }
 
+/* Reading writes nothing that it needs: with the disk full a sound gallery opens, and one whose log must be read says
+ * what is missing. */
+static void a_full_disk_is_read(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask__catalogue *c, *writer;
+    mask__snapshot s;
+    struct rlimit old, none;
+    const char *folder = new_folder();
+    add(folder, (const char *[]){"a"}, 1);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    none = (struct rlimit){0, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+    mask_status status = mask__catalogue_open(&c, folder, false, &err);
+    if (status == MASK_OK) status = mask__catalogue_snapshot(c, &s, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    if (status != MASK_OK) fail_msg("%s", err.message);
+    assert_int_equal(s.images, 1);
+    mask__snapshot_free(&s);
+    mask__catalogue_close(c);
+    /* A log without its index, as a kill and a copy leave it. */
+    size_t size;
+    check_ok(mask__catalogue_open(&writer, folder, true, &err));
+    check_ok(mask__catalogue_begin(writer, &err));
+    check_ok(mask__catalogue_set_whole_region(writer, 3, &err));
+    check_ok(mask__catalogue_commit(writer, &err));
+    char *log = read_whole(inside(folder, "catalogue.sqlite-wal"), &size);
+    assert_true(size > 0);
+    mask__catalogue_close(writer);
+    write_file(inside(folder, "catalogue.sqlite-wal"), log, size);
+    setrlimit(RLIMIT_FSIZE, &none);
+    status = mask__catalogue_open(&c, folder, false, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_int_equal(status, MASK_EIO);
+    assert_non_null(strstr(err.message, "its log must be read"));
+    free(log);
+}
+
 static void a_folder_that_cannot_be_written_is_read(void **state)
 {
     (void)state;
@@ -754,10 +856,12 @@ int main(void)
         cmocka_unit_test(conditions_reach_nothing_else),
         cmocka_unit_test(conditions_can_be_stopped),
         cmocka_unit_test(damaged_files_are_refused),
+        cmocka_unit_test(forged_files_are_refused),
         cmocka_unit_test(a_changed_row_is_seen),
         cmocka_unit_test(what_is_no_gallery_is_refused),
         cmocka_unit_test(a_killed_writer_loses_nothing),
         cmocka_unit_test(a_full_disk_is_said_and_changes_nothing),
+        cmocka_unit_test(a_full_disk_is_read),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -696,6 +696,34 @@ static void keeping_removes_exactly_the_others(void **state)
     mask_images_close(more);
 }
 
+static void deleting_takes_our_files(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_texts *texts;
+    mask_annotator *annotator;
+    const char *path = new_gallery(calibrated, 5);
+    char other[300];
+    add_set(path, range_set(0, 12), NULL);
+    mask_gallery *g = opened(path);
+    check_ok(mask_texts_create(&texts, (const char *[]){"a text"}, 1, &err));
+    mask_status status = mask_annotator_open(&annotator, g, vectors, texts, NULL, &err);
+    if (status == MASK_OK) mask_annotator_close(annotator);
+    mask_texts_close(texts);
+    snprintf(other, sizeof other, "%s/notes.txt", path);
+    write_text(other, "somebody's");
+    check_ok(mask_gallery_delete(path, &err));
+    check_fails(mask_gallery_delete(path, &err), MASK_EIO, "is not a gallery");
+    assert_int_equal(rmdir(path), -1);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(rmdir(path), 0);         /* nothing else was left */
+    assert_int_equal(g->snapshot.images, 12); /* a reader goes on */
+    mask_gallery_close(g);
+    path = new_gallery(calibrated, 5);
+    check_ok(mask_gallery_delete(path, &err));
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +739,7 @@ int main(void)
         cmocka_unit_test(readers_never_meet_a_half_done_change),
         cmocka_unit_test(metadata_are_of_images),
         cmocka_unit_test(keeping_removes_exactly_the_others),
+        cmocka_unit_test(deleting_takes_our_files),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

@@ -350,6 +350,37 @@ static void test_refused_files(void **state)
 }
 
 /* Damage that shows when a photo is read. */
+/* A view in a table's place would be run, for as long as it says. */
+static void test_forged(void **state)
+{
+    (void)state;
+    static const char *const forged[] = {
+        "ALTER TABLE photos RENAME TO other; CREATE VIEW photos AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x "
+        "+ 1 "
+        "FROM c) SELECT x AS number, x AS id, x AS path, 1 AS regions, 1 AS width, 1 AS height, NULL AS error FROM c",
+        "ALTER TABLE meta RENAME TO other; CREATE VIEW meta AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 "
+        "FROM c) SELECT 'dim' AS key, x AS value FROM c WHERE x < 0",
+        "CREATE TRIGGER t AFTER INSERT ON photos BEGIN DELETE FROM meta; END",
+        "CREATE VIRTUAL TABLE v USING rtree(id, a, b)",
+        "ALTER TABLE photos ADD COLUMN long TEXT AS (hex(hex(id)))",
+    };
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        sqlite3 *db;
+        mask_error err;
+        mask__regions_reader *r;
+        mask__regions_store *store;
+        const char *path = new_store("forged.regions");
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, forged[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        alarm(60);
+        check_fails(mask__regions_reader_open(&r, path, &err), MASK_EFORMAT, "none of ours");
+        check_fails(mask__regions_open(&store, path, &make, &err), MASK_EFORMAT, "none of ours");
+        alarm(0);
+        unlink(path);
+    }
+}
+
 static void test_refused_photos(void **state)
 {
     (void)state;
@@ -433,12 +464,13 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round),         cmocka_unit_test(test_images),
-        cmocka_unit_test(test_threads),       cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_each),          cmocka_unit_test(test_changed_under_reader),
-        cmocka_unit_test(test_refused_rows),  cmocka_unit_test(test_other_make),
-        cmocka_unit_test(test_refused_files), cmocka_unit_test(test_refused_photos),
-        cmocka_unit_test(test_no_store),      cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_round),          cmocka_unit_test(test_images),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_each),           cmocka_unit_test(test_changed_under_reader),
+        cmocka_unit_test(test_refused_rows),   cmocka_unit_test(test_other_make),
+        cmocka_unit_test(test_refused_files),  cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_refused_photos), cmocka_unit_test(test_no_store),
+        cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,17 @@ static mask_status add(args *a, const char *path, const mask_images *images, con
     return status;
 }
 
+/* An index that failed before its first images were in leaves nothing. */
+static void remove_unused(const char *path)
+{
+    mask_gallery *gallery;
+    mask_gallery_info info;
+    if (mask_gallery_open(&gallery, path, NULL, NULL) != MASK_OK) return;
+    mask_gallery_describe(gallery, &info);
+    mask_gallery_close(gallery);
+    if (info.generation == 1) mask_gallery_delete(path, NULL); /* what failed first is what is reported */
+}
+
 static int create_and_add(args *a, const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g)
 {
     mask_error err;
@@ -96,7 +107,10 @@ static int create_and_add(args *a, const mask_knowledge *k, const mask_match_opt
     if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err) != MASK_OK)
         return failed(&err);
     mask_status status = mask_gallery_create(path, k, o, g, &err);
-    if (status == MASK_OK) status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
+    if (status == MASK_OK) {
+        status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
+        if (status != MASK_OK) remove_unused(path);
+    }
     size_t given = mask_images_count(images);
     mask_images_close(images);
     progress_end();

@@ -2,6 +2,7 @@
  * is made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay
  * when it is replaced or moved. */
 #include "gallery/database.h"
+#include "base/sqlfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -183,15 +184,16 @@ mask_status mask__catalogue_settings_read(mask__catalogue *c, mask__catalogue_se
     bool row;
     size_t found = 0;
     *out = (mask__catalogue_settings){0};
-    MASK__TRY(mask__database_prepare(c, &s, "SELECT name, value FROM state", err));
-    mask_status status;
-    while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
+    mask__sql_bound(c->db, c->path);
+    mask_status status = mask__database_prepare(c, &s, "SELECT name, value FROM state", err);
+    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
         const char *name = (const char *)sqlite3_column_text(s, 0);
         for (size_t i = 0; name && i < SETTINGS; i++)
             if (strcmp(name, settings_table[i].name) == 0)
                 found += take_setting(s, &settings_table[i], (char *)out + settings_table[i].offset);
     }
     sqlite3_finalize(s);
+    mask__sql_unbound(c->db);
     if (status == MASK_OK && (found != SETTINGS || !sane(out)))
         return mask__database_damaged(c, err, "an option of the index is missing or out of its range");
     return status;

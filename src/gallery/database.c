@@ -8,6 +8,7 @@
  *
  * It refuses files that are not a catalogue of ours, newer ones, and a second writer. */
 #include "gallery/database.h"
+#include "base/sqlfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,7 @@ mask_status mask__database_fail(const mask__catalogue *c, mask_error *err)
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
+    case SQLITE_INTERRUPT: /* of a scan that goes in circles */
         return mask__database_damaged(c, err, text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -120,6 +122,82 @@ mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, 
     return MASK_OK;
 }
 
+/* ---- The schema ---- */
+
+const char mask__metadata_columns[] = "SELECT substr(name, 6) FROM pragma_table_info('item') WHERE name LIKE 'meta:%'";
+
+/* What makes the view `image` of the metadata's columns; the caller frees with sqlite3_free. */
+static mask_status view_sql(mask__catalogue *c, char **out, mask_error *err)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    sqlite3_str *sql = sqlite3_str_new(c->db);
+    sqlite3_str_appendall(sql, "CREATE VIEW image AS SELECT place AS mask_row, id, name, "
+                               "nullif(width, 0) AS width, nullif(height, 0) AS height");
+    mask_status status = mask__database_prepare(c, &statement, mask__metadata_columns, err);
+    while (status == MASK_OK && (status = mask__database_step(c, statement, &row, err)) == MASK_OK && row) {
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        if (name) sqlite3_str_appendf(sql, ", \"meta:%w\" AS \"%w\"", name, name);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_str_appendall(sql, " FROM item");
+    *out = sqlite3_str_finish(sql);
+    if (status == MASK_OK && !*out) status = mask__no_memory(err, "a catalogue");
+    return status;
+}
+
+mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
+{
+    char *sql;
+    MASK__TRY(mask__database_run(c, "DROP VIEW IF EXISTS image", err));
+    mask_status status = view_sql(c, &sql, err);
+    if (status == MASK_OK) status = mask__database_run(c, sql, err);
+    sqlite3_free(sql);
+    return status;
+}
+
+/* The tables that change: `item` with columns of metadata, and SQLite's own of AUTOINCREMENT. */
+static bool is_known(void *context, const char *name, const char *sql)
+{
+    (void)context;
+    if (strcmp(name, "sqlite_sequence") == 0) return strcmp(sql, "CREATE TABLE sqlite_sequence(name,seq)") == 0;
+    if (strcmp(name, "image") == 0) return true; /* looked at next */
+    const char *item = strstr(schema, "CREATE TABLE item("), *end = strstr(item, ");");
+    if (strncmp(sql, item, (size_t)(end - item)) != 0) return false;
+    for (sql += end - item; strncmp(sql, ", \"meta:", 8) == 0;) {
+        sql += 8 + strcspn(sql + 8, "\"");
+        if (strncmp(sql, "\" NUMERIC", 9) == 0) sql += 9;
+        else if (strncmp(sql, "\" TEXT", 6) == 0) sql += 6;
+    }
+    return strcmp(sql, ")") == 0;
+}
+
+static mask_status check_view(mask__catalogue *c, mask_error *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool row;
+    char *sql;
+    mask_status status = view_sql(c, &sql, err);
+    if (status == MASK_OK)
+        status = mask__database_prepare(c, &s, "SELECT sql FROM sqlite_master WHERE name = 'image'", err);
+    if (status == MASK_OK) status = mask__database_step(c, s, &row, err);
+    if (status == MASK_OK &&
+        (!row || !sqlite3_column_text(s, 0) || strcmp((const char *)sqlite3_column_text(s, 0), sql) != 0))
+        status = mask__database_damaged(c, err, "its view 'image' is not that of its columns");
+    sqlite3_finalize(s);
+    sqlite3_free(sql);
+    return status;
+}
+
+/* Whether the file holds what we put there and nothing else. */
+static mask_status check_schema(mask__catalogue *c, mask_error *err)
+{
+    char odd[64], what[128];
+    if (mask__sql_check_schema(c->db, schema, is_known, NULL, odd) != SQLITE_OK) return mask__database_fail(c, err);
+    snprintf(what, sizeof what, "it holds '%s', which is none of ours", odd);
+    return *odd ? mask__database_damaged(c, err, what) : check_view(c, err);
+}
+
 /* ---- Connections ---- */
 
 static mask_status connect(mask__catalogue *c, const char *path, int flags, mask_error *err)
@@ -129,10 +207,8 @@ static mask_status connect(mask__catalogue *c, const char *path, int flags, mask
     int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) return mask__database_fail(c, err);
     sqlite3_busy_timeout(c->db, BUSY_MILLISECONDS);
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    mask__sql_harden(c->db);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL); /* "Rome" in double quotes is a column, not a text */
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     return mask__database_run(c, pragmas, err);
 }
 
@@ -149,16 +225,38 @@ static mask_status check_identity(mask__catalogue *c, mask_error *err)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: version %lld is newer than this program understands (%d): use a newer one", c->path,
                           (long long)version, VERSION);
-    return MASK_OK;
+    mask__sql_bound(c->db, c->path);
+    mask_status status = mask__database_begin(c, err); /* a writer may change the columns at any moment */
+    if (status == MASK_OK) status = check_schema(c, err);
+    mask__database_end(c);
+    mask__sql_unbound(c->db);
+    return status;
 }
 
-/* Where nothing may be written beside the file (a read-only medium), SQLite cannot make the WAL's index. With no log to
- * read either, the file alone is the state. */
+/* The log of a writer that is at work, or was killed. */
+static bool has_log(const mask__catalogue *c)
+{
+    char *path;
+    struct stat info;
+    if (asprintf(&path, "%s-wal", c->path) < 0) return true;
+    bool has = stat(path, &info) == 0 && info.st_size > 0;
+    free(path);
+    return has;
+}
+
+/* Where nothing can be written beside the file (a read-only medium, a full disk), SQLite cannot make the WAL's index.
+ * With no log to read either, the file alone is the state. */
 static mask_status connect_read_only(mask__catalogue *c, mask_error *err)
 {
     char *uri = NULL;
     sqlite3_close(c->db);
     c->db = NULL;
+    if (has_log(c))
+        return mask__fail(
+            err, MASK_EIO, MASK_NO_OFFSET,
+            "%s: its log must be read, which needs a small file beside it that cannot be written: make room "
+            "on the disk, or the folder writable",
+            c->path);
     /* %w would double quotes; of a path only these three characters mean something in a URI. */
     for (const char *at = c->path; *at; at++)
         if (strchr("?#%", *at))
@@ -177,8 +275,8 @@ static mask_status connect_existing(mask__catalogue *c, bool write, mask_error *
     mask_status status = connect(c, c->path, SQLITE_OPEN_READWRITE, err);
     if (status == MASK_OK) status = check_identity(c, err);
     int code = c->db ? sqlite3_errcode(c->db) & 0xff : SQLITE_OK;
-    if (status != MASK_OK && !write && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
-        access(c->folder, W_OK) != 0)
+    if (status == MASK_EIO && !write &&
+        (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_FULL || code == SQLITE_IOERR))
         status = connect_read_only(c, err);
     if (status == MASK_OK && write && sqlite3_db_readonly(c->db, "main"))
         status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: check its permissions", c->path);
@@ -263,28 +361,6 @@ uint64_t mask__catalogue_bytes(const mask__catalogue *c)
 }
 
 /* ---- A new one ---- */
-
-const char mask__metadata_columns[] = "SELECT substr(name, 6) FROM pragma_table_info('item') WHERE name LIKE 'meta:%'";
-
-mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    sqlite3_str *sql = sqlite3_str_new(c->db);
-    sqlite3_str_appendall(sql, "DROP VIEW IF EXISTS image; CREATE VIEW image AS SELECT place AS mask_row, id, name, "
-                               "nullif(width, 0) AS width, nullif(height, 0) AS height");
-    mask_status status = mask__database_prepare(c, &statement, mask__metadata_columns, err);
-    while (status == MASK_OK && (status = mask__database_step(c, statement, &row, err)) == MASK_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(statement, 0);
-        if (name) sqlite3_str_appendf(sql, ", \"meta:%w\" AS \"%w\"", name, name);
-    }
-    sqlite3_finalize(statement);
-    sqlite3_str_appendall(sql, " FROM item");
-    char *text = sqlite3_str_finish(sql);
-    if (status == MASK_OK) status = text ? mask__database_run(c, text, err) : mask__no_memory(err, "a catalogue");
-    sqlite3_free(text);
-    return status;
-}
 
 mask_status mask__database_create(const char *folder,
                                   mask_status (*fill)(mask__catalogue *, const void *, mask_error *),

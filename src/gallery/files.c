@@ -6,11 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool ends(const char *name, const char *with)
+{
+    size_t length = strlen(name), tail = strlen(with);
+    return length >= tail && strcmp(name + length - tail, with) == 0;
+}
+
+/* Segments, and indexes of texts. */
+static bool is_part(const char *name)
+{
+    return name[strspn(name, "0123456789abcdef")] == '.' && (ends(name, ".segment") || ends(name, ".texts"));
+}
+
 /* What is left of making one: not yet a catalogue. */
 static bool is_ours(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
-           strncmp(name, "knowledge.mask", 14) == 0 || strncmp(name, "catalogue.sqlite", 16) == 0;
+           strncmp(name, "knowledge.mask", 14) == 0 || strncmp(name, "catalogue.sqlite", 16) == 0 ||
+           strncmp(name, "scorer.mask", 11) == 0;
 }
 
 mask_status mask__gallery_check_folder(const char *path, mask_error *err)
@@ -35,7 +48,17 @@ void mask__gallery_unmake(const char *path)
     DIR *folder = opendir(path);
     if (!folder) return;
     while ((entry = readdir(folder)))
-        if (entry->d_name[0] != '.' && is_ours(entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+        if (entry->d_name[0] != '.' && (is_ours(entry->d_name) || is_part(entry->d_name)))
+            unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     rmdir(path);
+}
+
+mask_status mask_gallery_delete(const char *path, mask_error *err)
+{
+    mask__catalogue *catalogue; /* holds the writers' lock */
+    MASK__TRY(mask__catalogue_open(&catalogue, path, true, err));
+    mask__gallery_unmake(path);
+    mask__catalogue_close(catalogue);
+    return MASK_OK;
 }

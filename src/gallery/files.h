@@ -9,7 +9,7 @@
 mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err);
 /* Refuses to make a gallery in a folder that holds anything but a gallery, or what is left of making one. */
 mask_status mask__gallery_check_folder(const char *path, mask_error *err);
-/* Removes a folder whose making failed. */
+/* Removes a gallery's files, and the folder when nothing else is in it. */
 void mask__gallery_unmake(const char *path);
 /* The scorer that a gallery's first change stored, scorer.mask. */
 mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *knowledge,

@@ -2,6 +2,7 @@
  * segment. */
 #include "gallery/database.h"
 #include "base/memory.h"
+#include "base/sqlfile.h"
 #include "base/strings.h"
 
 #include <stdlib.h>
@@ -169,6 +170,7 @@ mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, ma
     keep *k = out->memory;
     bool twice;
     if (!k) return mask__no_memory(err, c->path);
+    mask__sql_bound(c->db, c->path);
     mask_status status = mask__database_begin(c, err);
     if (status == MASK_OK) status = mask__database_generation(c, &out->generation, err);
     if (status == MASK_OK) status = read_segments(c, k, out, err);
@@ -176,6 +178,7 @@ mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, ma
     if (status == MASK_OK) status = mask__snapshot_index(out, &twice, err);
     if (status == MASK_OK && twice) status = mask__database_damaged(c, err, "an id stands twice");
     mask__database_end(c);
+    mask__sql_unbound(c->db);
     if (status != MASK_OK) mask__snapshot_free(out);
     return status;
 }

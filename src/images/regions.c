@@ -11,19 +11,6 @@
 
 static const float LARGEST_HALF = 65504;
 
-static const char schema[] =
-    "PRAGMA page_size = 16384;" /* a photo's features are 50 to 100 KB */
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE labels (number INTEGER PRIMARY KEY, name TEXT NOT NULL);"
-    "CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL UNIQUE,"
-    " size INTEGER NOT NULL, mtime INTEGER NOT NULL, hash INTEGER NOT NULL, width INTEGER NOT NULL,"
-    " height INTEGER NOT NULL, regions INTEGER NOT NULL, error TEXT, boxes BLOB, labels BLOB, scores BLOB,"
-    " features BLOB);"
-    "CREATE INDEX photos_hash ON photos (hash);"
-    "PRAGMA application_id = 0x4d52474e;"
-    "PRAGMA user_version = 1;";
-
 enum statement { STATE, ID_TAKEN, PUT, COPY, REMOVE, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
     [STATE] = "SELECT error IS NULL, size, mtime, hash FROM photos WHERE path = ?1",
@@ -89,7 +76,7 @@ static mask_status insert_make(mask__regions_store *store, sqlite3_stmt *meta, s
 static mask_status make_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
 {
     sqlite3_stmt *meta = NULL, *labels = NULL;
-    MASK__TRY(mask__regions_db_run(store->db, store->path, schema, err));
+    MASK__TRY(mask__regions_db_run(store->db, store->path, mask__regions_db_schema, err));
     mask_status status =
         mask__regions_db_prepare(store->db, store->path, "INSERT INTO meta VALUES (?1, ?2)", &meta, err);
     if (status == MASK_OK)

@@ -1,4 +1,5 @@
 #include "images/regions_db.h"
+#include "base/sqlfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +8,19 @@
 #include <unistd.h>
 
 enum { BUSY_MILLISECONDS = 5000, MAX_VALUE_BYTES = 1 << 30 };
+
+const char mask__regions_db_schema[] =
+    "PRAGMA page_size = 16384;" /* a photo's features are 50 to 100 KB */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE labels (number INTEGER PRIMARY KEY, name TEXT NOT NULL);"
+    "CREATE TABLE photos (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL UNIQUE,"
+    " size INTEGER NOT NULL, mtime INTEGER NOT NULL, hash INTEGER NOT NULL, width INTEGER NOT NULL,"
+    " height INTEGER NOT NULL, regions INTEGER NOT NULL, error TEXT, boxes BLOB, labels BLOB, scores BLOB,"
+    " features BLOB);"
+    "CREATE INDEX photos_hash ON photos (hash);"
+    "PRAGMA application_id = 0x4d52474e;"
+    "PRAGMA user_version = 1;";
 
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err)
 {
@@ -21,6 +35,7 @@ mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err
     case SQLITE_NOTADB:
     case SQLITE_ERROR:
     case SQLITE_CONSTRAINT:
+    case SQLITE_INTERRUPT: /* of a scan that goes in circles */
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged or no region store (%s): extract it again",
                           path, sqlite3_errmsg(db));
     default:
@@ -57,6 +72,7 @@ static mask_status pragma_number(sqlite3 *db, const char *path, const char *sql,
 static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
+    char odd[64];
     MASK__TRY(pragma_number(db, path, "SELECT count(*) FROM sqlite_master", &tables, err));
     MASK__TRY(pragma_number(db, path, "PRAGMA application_id", &application, err));
     MASK__TRY(pragma_number(db, path, "PRAGMA user_version", &version, err));
@@ -67,6 +83,11 @@ static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_e
     if (version < 1 || version > MASK__REGIONS_VERSION)
         return mask__fail(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again",
                           path, (long long)version, MASK__REGIONS_VERSION);
+    if (mask__sql_check_schema(db, mask__regions_db_schema, NULL, NULL, odd) != SQLITE_OK)
+        return mask__regions_db_fail(db, path, err);
+    if (*odd)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: is damaged (it holds '%s', which is none of ours): extract it again", path, odd);
     return MASK_OK;
 }
 
@@ -91,10 +112,11 @@ mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable,
     MASK__TRY(open_file(db, path, writable, err));
     sqlite3_busy_timeout(*db, BUSY_MILLISECONDS);
     sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES);
-    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL); /* a prepared file must not run code of its own */
-    sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    mask__sql_harden(*db);
+    mask__sql_bound(*db, path);
     mask_status status = mask__regions_db_run(*db, path, "PRAGMA cell_size_check = ON", err);
     if (status == MASK_OK) status = check_kind(*db, path, empty, err);
+    mask__sql_unbound(*db);
     if (status != MASK_OK) {
         sqlite3_close(*db);
         *db = NULL;

@@ -9,9 +9,11 @@
 
 enum { MASK__REGIONS_APPLICATION = 0x4d52474e /* "MRGN" */, MASK__REGIONS_VERSION = 1 };
 
-/* Opens the file; `writable` creates it where there is none. Refuses other SQLite files and newer versions; *empty
- * tells that there is no schema yet. */
+/* Opens the file; `writable` creates it where there is none. Refuses other SQLite files, newer versions, and what holds
+ * anything beside the schema; *empty tells that there is no schema yet. */
 mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable, bool *empty, mask_error *err);
+/* The statements that make a store, from BEGIN IMMEDIATE on. */
+extern const char mask__regions_db_schema[];
 /* The last failure of db, about `path`. */
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err);
 mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql, mask_error *err);

@@ -5,6 +5,7 @@
 #include "images/regions.h"
 #include "images/regions_db.h"
 #include "base/file.h"
+#include "base/sqlfile.h"
 #include "base/memory.h"
 #include "math/half.h"
 #include "math/vector.h"
@@ -99,8 +100,10 @@ static mask_status for_each(mask__regions_reader *r, const char *sql,
     mask_status status = MASK_OK;
     int code = SQLITE_DONE;
     MASK__TRY(mask__regions_db_prepare(r->db, r->path, sql, &s, err));
+    mask__sql_bound(r->db, r->path);
     while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) status = visit(r, s, err);
     if (status == MASK_OK && code != SQLITE_DONE) status = mask__regions_db_fail(r->db, r->path, err);
+    mask__sql_unbound(r->db);
     sqlite3_finalize(s);
     return status;
 }
