@@ -7,7 +7,7 @@
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
 #include "adapt/cycle.h"
-#include "formats/npz.h"
+#include "npzvalues.h"
 #include "eval/rerank.h"
 #include "knowledge/knowledge.h"
 #include "match/columns.h"
@@ -48,7 +48,7 @@ static array load(const golden *g, const char *name)
     unsigned ndim;
     mask_error err;
     array a = {.count = 1};
-    must_be(mask__npz_doubles(&g->npz, name, &a.values, &ndim, a.shape, &err), &err);
+    must_be(npz_doubles(&g->npz, name, &a.values, &ndim, a.shape, &err), &err);
     for (unsigned i = 0; i < ndim; i++) a.count *= a.shape[i];
     return a;
 }

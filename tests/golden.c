@@ -3,7 +3,7 @@
  *
  * The error of a tensor is max |ours - theirs| / max(max |theirs|, 1e-6): relative to the tensor's largest value, so
  * that values which are 0 but for rounding (the gradient of a key's bias) count as 0. */
-#include "formats/npz.h"
+#include "npzvalues.h"
 #include "nn/adam.h"
 #include "nn/losses.h"
 
@@ -60,7 +60,7 @@ static array load(const golden *g, const char *prefix, const char *name)
     mask_error err;
     array a = {.count = 1};
     snprintf(full, sizeof full, "%s%s", prefix, name);
-    must_be(mask__npz_doubles(&g->npz, full, &values, &ndim, a.shape, &err), &err);
+    must_be(npz_doubles(&g->npz, full, &values, &ndim, a.shape, &err), &err);
     for (unsigned i = 0; i < ndim; i++) a.count *= a.shape[i];
     a.values = must(malloc((a.count + 1) * sizeof *a.values));
     for (size_t i = 0; i < a.count; i++) a.values[i] = (real)values[i];

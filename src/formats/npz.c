@@ -38,20 +38,6 @@ void mask__npz_close(mask__npz *npz)
     *npz = (mask__npz){0};
 }
 
-size_t mask__npz_count(const mask__npz *npz)
-{
-    zip_int64_t count = zip_get_num_entries(npz->zip, 0);
-    return count > 0 ? (size_t)count : 0;
-}
-
-void mask__npz_name(const mask__npz *npz, size_t index, char *name, size_t size)
-{
-    const char *full = zip_get_name(npz->zip, index, ZIP_FL_ENC_RAW);
-    size_t length = full ? strlen(full) : 0;
-    if (length >= 4 && strcmp(full + length - 4, ".npy") == 0) length -= 4;
-    snprintf(name, size, "%.*s", (int)length, full ? full : "");
-}
-
 static zip_int64_t locate(const mask__npz *npz, const char *name)
 {
     char full[MAX_NAME_BYTES];
@@ -199,44 +185,6 @@ mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t item
     return status;
 }
 
-#define CONVERT(type)                                                                                                  \
-    for (size_t i = 0; i < npy.items; i++) {                                                                           \
-        type value;                                                                                                    \
-        memcpy(&value, npy.data + i * sizeof value, sizeof value);                                                     \
-        out[i] = value;                                                                                                \
-    }
-
-mask_status mask__npz_doubles(const mask__npz *npz, const char *name, double **values, unsigned *ndim,
-                              size_t shape[MASK__NPY_DIMS], mask_error *err)
-{
-    mask__npy npy;
-    unsigned char *bytes;
-    *values = NULL;
-    MASK__TRY(read_member(npz, name, &npy, &bytes, err));
-    double *out = calloc(npy.items, sizeof *out);
-    if (!out) {
-        free(bytes);
-        return mask__no_memory(err, npz->path);
-    }
-    switch (npy.type) {
-    case MASK__NPY_F16:
-        CONVERT(_Float16) break;
-    case MASK__NPY_F32:
-        CONVERT(float) break;
-    case MASK__NPY_F64:
-        CONVERT(double) break;
-    case MASK__NPY_I32:
-        CONVERT(int32_t) break;
-    case MASK__NPY_I64:
-        CONVERT(int64_t) break;
-    }
-    free(bytes);
-    *ndim = npy.ndim;
-    memcpy(shape, npy.shape, sizeof npy.shape);
-    *values = out;
-    return MASK_OK;
-}
-
 mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
                                size_t shape[MASK__NPY_DIMS], mask_error *err)
 {
@@ -251,8 +199,11 @@ mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t *
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: member '%s' holds %s, integers are needed", npz->path,
                           name, mask__npy_type_name(npy.type));
     }
-    if (npy.type == MASK__NPY_I32) CONVERT(int32_t)
-    else CONVERT(int64_t)
+    for (size_t i = 0; i < npy.items; i++) {
+        int32_t small;
+        if (npy.type == MASK__NPY_I32) memcpy(&small, npy.data + i * sizeof small, sizeof small), out[i] = small;
+        else memcpy(&out[i], npy.data + i * sizeof *out, sizeof *out);
+    }
     free(bytes);
     *ndim = npy.ndim;
     memcpy(shape, npy.shape, sizeof npy.shape);

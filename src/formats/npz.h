@@ -14,15 +14,11 @@ typedef struct mask__npz {
 mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err);
 void mask__npz_close(mask__npz *npz); /* harmless on a zeroed one */
 
-/* How many members there are, and the name of one ("x" for "x.npy"): copied, cut to size, into name. */
-size_t mask__npz_count(const mask__npz *npz);
-void mask__npz_name(const mask__npz *npz, size_t index, char *name, size_t size);
+/* Whether there is a member of this name ("x" for "x.npy"). */
 bool mask__npz_has(const mask__npz *npz, const char *name);
 
 /* A member's numbers, converted, in C order; the caller frees *values. A 0-d array has *ndim = 0 and one value.
- * `integers` refuses a member of floating-point numbers. */
-mask_status mask__npz_doubles(const mask__npz *npz, const char *name, double **values, unsigned *ndim,
-                              size_t shape[MASK__NPY_DIMS], mask_error *err);
+ * Refuses a member of floating-point numbers. */
 mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
                                size_t shape[MASK__NPY_DIMS], mask_error *err);
 /* What a member holds, from its header alone: type, shape, items. Refuses one whose size in the archive is not what the

@@ -76,7 +76,6 @@ mask_status mask__regions_each(mask__regions_store *store,
 /* The good photos of a store, in order of id, for reading by many threads. */
 typedef struct mask__regions_reader mask__regions_reader;
 
-bool mask__regions_recognise(const char *path);
 mask_status mask__regions_reader_open(mask__regions_reader **out, const char *path, mask_error *err);
 void mask__regions_reader_close(mask__regions_reader *reader);
 size_t mask__regions_reader_count(const mask__regions_reader *reader);
@@ -92,8 +91,6 @@ const char *mask__regions_reader_name(const mask__regions_reader *reader, size_t
 int64_t mask__regions_reader_find(const mask__regions_reader *reader, const char *id); /* id, else path; -1 */
 /* False where there is no such region, or the store cannot be read. */
 bool mask__regions_reader_box(const mask__regions_reader *reader, size_t image, size_t region, float box[4]);
-/* What a region was detected as and with which score; NULL for one that was not detected. */
-const char *mask__regions_reader_label(const mask__regions_reader *reader, size_t image, size_t region, float *score);
 /* Width and height of the upright photo. */
 void mask__regions_reader_size(const mask__regions_reader *reader, size_t image, uint32_t size[2]);
 /* Regions x dim into out. Does not look for NaN. */

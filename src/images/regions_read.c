@@ -25,31 +25,14 @@ struct mask__regions_reader {
     sqlite3 *db;
     pthread_mutex_t lock; /* guards the statements and what is held */
     sqlite3_stmt *select_boxes, *select_features;
-    size_t held; /* the image whose boxes, labels and scores were read last; SIZE_MAX = none */
-    struct held {
-        float box[4];
-        int32_t label;
-        float score;
-    } * regions; /* MASK__REGIONS_MAX of them */
+    size_t held;       /* the image whose boxes were read last; SIZE_MAX = none */
+    float (*boxes)[4]; /* MASK__REGIONS_MAX of them */
     uint64_t encoder;
     size_t dim, bad, rows;
     entry *entries;
     size_t capacity;
     mask__names ids, paths;
-    mask__names labels;
 };
-
-bool mask__regions_recognise(const char *path)
-{
-    static const char magic[] = "SQLite format 3"; /* with its NUL */
-    static const unsigned char application[] = {'M', 'R', 'G', 'N'};
-    unsigned char head[72];
-    FILE *file = mask__is_file(path) ? fopen(path, "rb") : NULL;
-    if (!file) return false;
-    size_t got = fread(head, 1, sizeof head, file);
-    fclose(file);
-    return got == sizeof head && memcmp(head, magic, sizeof magic) == 0 && memcmp(head + 68, application, 4) == 0;
-}
 
 static mask_status damaged(const mask__regions_reader *r, const char *what, mask_error *err)
 {
@@ -78,12 +61,6 @@ static mask_status read_entry(mask__regions_reader *r, sqlite3_stmt *s, mask_err
     r->rows += (size_t)regions;
     MASK__TRY(add_text(r, &r->ids, s, 1, err));
     return add_text(r, &r->paths, s, 2, err);
-}
-
-static mask_status read_label(mask__regions_reader *r, sqlite3_stmt *s, mask_error *err)
-{
-    if (sqlite3_column_int64(s, 0) != (int64_t)r->labels.count) return damaged(r, "table labels has gaps", err);
-    return add_text(r, &r->labels, s, 1, err);
 }
 
 static mask_status read_bad(mask__regions_reader *r, sqlite3_stmt *s, mask_error *err)
@@ -120,12 +97,11 @@ static mask_status read_tables(mask__regions_reader *r, mask_error *err)
     r->dim = (size_t)dim;
     if (r->dim == 0) return damaged(r, "features of no dimension", err);
     MASK__TRY(mask__regions_db_meta(r->db, r->path, "options", &r->options, err));
-    MASK__TRY(for_each(r, "SELECT number, name FROM labels ORDER BY number", read_label, err));
     MASK__TRY(for_each(r, "SELECT count(*) FROM photos WHERE error IS NOT NULL", read_bad, err));
     MASK__TRY(for_each(r, "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL ORDER BY id",
                        read_entry, err));
-    MASK__TRY(mask__regions_db_prepare(r->db, r->path, "SELECT boxes, labels, scores FROM photos WHERE number = ?1",
-                                       &r->select_boxes, err));
+    MASK__TRY(
+        mask__regions_db_prepare(r->db, r->path, "SELECT boxes FROM photos WHERE number = ?1", &r->select_boxes, err));
     return mask__regions_db_prepare(r->db, r->path, "SELECT features FROM photos WHERE number = ?1",
                                     &r->select_features, err);
 }
@@ -137,8 +113,8 @@ mask_status mask__regions_reader_open(mask__regions_reader **out, const char *pa
     if (!r) return mask__no_memory(err, path);
     pthread_mutex_init(&r->lock, NULL);
     r->held = SIZE_MAX;
-    r->regions = calloc(MASK__REGIONS_MAX, sizeof *r->regions);
-    mask_status status = r->regions && (r->path = strdup(path)) ? read_tables(r, err) : mask__no_memory(err, path);
+    r->boxes = calloc(MASK__REGIONS_MAX, sizeof *r->boxes);
+    mask_status status = r->boxes && (r->path = strdup(path)) ? read_tables(r, err) : mask__no_memory(err, path);
     if (status != MASK_OK) mask__regions_reader_close(r);
     else *out = r;
     return status;
@@ -153,9 +129,8 @@ void mask__regions_reader_close(mask__regions_reader *r)
     pthread_mutex_destroy(&r->lock);
     mask__names_free(&r->ids);
     mask__names_free(&r->paths);
-    mask__names_free(&r->labels);
     free(r->entries);
-    free(r->regions);
+    free(r->boxes);
     free(r->options);
     free(r->path);
     free(r);
@@ -251,20 +226,13 @@ static mask_status blob(const mask__regions_reader *r, sqlite3_stmt *s, size_t i
 
 static mask_status read_held(mask__regions_reader *r, size_t image, mask_error *err)
 {
-    const unsigned char *boxes, *labels, *scores;
+    const unsigned char *boxes;
     size_t where;
     MASK__TRY(stand_on(r, r->select_boxes, image, err));
-    MASK__TRY(blob(r, r->select_boxes, image, 0, sizeof r->regions->box, &boxes, err));
-    MASK__TRY(blob(r, r->select_boxes, image, 1, sizeof r->regions->label, &labels, err));
-    MASK__TRY(blob(r, r->select_boxes, image, 2, sizeof r->regions->score, &scores, err));
-    for (size_t i = 0; i < r->entries[image].regions; i++) {
-        struct held *region = &r->regions[i];
-        memcpy(region->box, boxes + i * sizeof region->box, sizeof region->box);
-        memcpy(&region->label, labels + i * sizeof region->label, sizeof region->label);
-        memcpy(&region->score, scores + i * sizeof region->score, sizeof region->score);
-        if (!mask__all_finite(region->box, 4, &where)) return damaged(r, "a box is NaN or infinite", err);
-    }
-    return MASK_OK;
+    MASK__TRY(blob(r, r->select_boxes, image, 0, sizeof *r->boxes, &boxes, err));
+    memcpy(r->boxes, boxes, r->entries[image].regions * sizeof *r->boxes);
+    if (mask__all_finite(r->boxes[0], 4 * r->entries[image].regions, &where)) return MASK_OK;
+    return damaged(r, "a box is NaN or infinite", err);
 }
 
 /* Holds an image's regions; the lock is held. Usually all boxes of an image are asked for one after the other. */
@@ -278,32 +246,15 @@ static bool hold(mask__regions_reader *r, size_t image)
     return good;
 }
 
-static bool get_region(const mask__regions_reader *reader, size_t image, size_t region, struct held *out)
+bool mask__regions_reader_box(const mask__regions_reader *reader, size_t image, size_t region, float box[4])
 {
     mask__regions_reader *r = (mask__regions_reader *)(uintptr_t)reader; /* what changes is behind the lock */
     if (image >= r->ids.count || region >= r->entries[image].regions) return false;
     pthread_mutex_lock(&r->lock);
     bool good = hold(r, image);
-    if (good) *out = r->regions[region];
+    if (good) memcpy(box, r->boxes[region], sizeof *r->boxes);
     pthread_mutex_unlock(&r->lock);
     return good;
-}
-
-bool mask__regions_reader_box(const mask__regions_reader *reader, size_t image, size_t region, float box[4])
-{
-    struct held held;
-    if (!get_region(reader, image, region, &held)) return false;
-    memcpy(box, held.box, sizeof held.box);
-    return true;
-}
-
-const char *mask__regions_reader_label(const mask__regions_reader *reader, size_t image, size_t region, float *score)
-{
-    struct held held;
-    if (!get_region(reader, image, region, &held)) return NULL;
-    if (held.label < 0 || (size_t)held.label >= reader->labels.count) return NULL;
-    *score = held.score;
-    return mask__names_get(&reader->labels, (size_t)held.label);
 }
 
 mask_status mask__regions_reader_features(const mask__regions_reader *reader, size_t image, float *out, mask_error *err)

@@ -35,13 +35,6 @@ void mask__parameters_align(mask__parameters *table)
     table->size = (table->size + LINE - 1) / LINE * LINE;
 }
 
-const mask__parameter *mask__parameters_find(const mask__parameters *table, const char *name)
-{
-    for (size_t i = 0; i < table->count; i++)
-        if (!strcmp(table->items[i].name, name)) return &table->items[i];
-    return NULL;
-}
-
 size_t mask__parameter_numbers(const mask__parameter *parameter)
 {
     return parameter->shape[0] * parameter->shape[1];

@@ -31,8 +31,6 @@ size_t mask__parameters_add(mask__parameters *table, unsigned ndim, size_t rows,
                             real initial, const char *format, ...) __attribute__((format(printf, 7, 8)));
 /* The next tensor starts on a cache line. */
 void mask__parameters_align(mask__parameters *table);
-/* NULL when absent. */
-const mask__parameter *mask__parameters_find(const mask__parameters *table, const char *name);
 size_t mask__parameter_numbers(const mask__parameter *parameter);
 /* PyTorch's defaults for nn.Linear and nn.LayerNorm: uniform in +-1/sqrt(fan_in), or the constant. */
 void mask__parameters_initialise(const mask__parameters *table, uint64_t seed, real *values);

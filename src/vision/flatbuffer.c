@@ -76,12 +76,6 @@ int32_t mask__flat_int(mask__flat *f, size_t table, unsigned field, int32_t othe
     return at ? (int32_t)mask__flat_u32(f, at) : otherwise;
 }
 
-uint64_t mask__flat_long(mask__flat *f, size_t table, unsigned field, uint64_t otherwise)
-{
-    size_t at = field_at(f, table, field);
-    return at ? (uint64_t)mask__flat_i64(f, at) : otherwise;
-}
-
 float mask__flat_real(mask__flat *f, size_t table, unsigned field, float otherwise)
 {
     size_t at = field_at(f, table, field);

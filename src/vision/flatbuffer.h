@@ -31,7 +31,6 @@ float mask__flat_float(mask__flat *f, size_t at);
 /* Scalar fields by their number in the schema, `otherwise` where the table leaves them out. */
 uint8_t mask__flat_byte(mask__flat *f, size_t table, unsigned field, uint8_t otherwise);
 int32_t mask__flat_int(mask__flat *f, size_t table, unsigned field, int32_t otherwise);
-uint64_t mask__flat_long(mask__flat *f, size_t table, unsigned field, uint64_t otherwise);
 float mask__flat_real(mask__flat *f, size_t table, unsigned field, float otherwise);
 /* The table a field points at, 0 where it is left out. */
 size_t mask__flat_table(mask__flat *f, size_t table, unsigned field);
