@@ -73,8 +73,9 @@ starter: encoder
 	@scripts/install-packages.sh starter
 	@BUILD=$(BUILD) starter/make.sh
 
+# PREFIX=/usr where it is to work from (default: /usr/local), DESTDIR=folder where a package is put together.
 install: all
-	@cmake --install $(BUILD)
+	@cmake --install $(BUILD) $(if $(PREFIX),--prefix $(abspath $(PREFIX)))
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-asan

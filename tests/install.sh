@@ -1,27 +1,79 @@
 #!/bin/sh
-# install.sh BUILD: installs into an empty folder, checks what is there, builds examples/match.c with pkg-config against it
-# and runs the installed program and the example on the demo's data.
+# install.sh BUILD: installs into an empty folder, under another prefix than was configured, checks what is there, builds
+# programs with pkg-config against it, shared and static, and runs them and the installed program on the demo's data.
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
-DESTDIR=$top cmake --install "$1" > "$top/log" || { cat "$top/log"; exit 1; }
-find() { command find "$top" -path "$1" | grep . || { echo "not installed: $1"; exit 1; }; }
-program=$(find '*/bin/mask')
-library=$(find '*/libmask.so')
-find '*/include/mask.h' > "$top/log"
-page=$(find '*/man/man1/mask.1')
-pc=$(find '*/pkgconfig/mask.pc')
-grep -q '^.TH MASK 1' "$page"
+fail() { echo "$1" >&2; exit 1; }
+make -s -C "$source" install BUILD="$1" PREFIX=/opt/mask DESTDIR="$top" > "$top/log" || { cat "$top/log"; exit 1; }
+prefix=$top/opt/mask
+[ "$(ls "$top")" = "$(printf 'log\nopt')" ] || fail "something was installed outside the prefix: $(ls "$top")"
+library=$(dirname "$(find "$prefix" -name libmask.so)")
+program=$prefix/bin/mask
+grep -q '^.TH MASK 1' "$prefix/share/man/man1/mask.1"
 "$program" --version
 
 # As a packager does: the files lie under DESTDIR, mask.pc names their final place.
-PKG_CONFIG_PATH=$(dirname "$pc")
+PKG_CONFIG_PATH=$library/pkgconfig
 PKG_CONFIG_SYSROOT_DIR=$top
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
-${CC:-cc} -std=c11 -Wall -Wextra -Werror "$source/examples/match.c" $(pkg-config --cflags --libs mask) -o "$top/match"
+grep -qx prefix=/opt/mask "$PKG_CONFIG_PATH/mask.pc" || fail "mask.pc does not name the prefix"
+[ "mask $(pkg-config --modversion mask)" = "$("$program" --version)" ] || fail "mask.pc names another version"
+compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror "$@"; }
+
+# Both headers, as C and as C++, as strict as it gets.
+for header in mask mask_research; do
+    echo "#include <$header.h>" > "$top/header.c"
+    compile -pedantic -Wshadow $(pkg-config --cflags mask) -fsyntax-only "$top/header.c"
+    ${CXX:-c++} -std=c++17 -pedantic -Wall -Wextra -Wshadow -Werror $(pkg-config --cflags mask) -fsyntax-only -x c++ "$top/header.c"
+done
+
+# The libraries give what the headers declare, each its own, and nothing else but among themselves.
+declared() { tr "\n" " " < "$prefix/include/$1.h" | grep -o "MASK_API [^;(]*(" | sed -n "s/.*[ *]\(mask_[a-z_]*\)($/\1/p" | sort; }
+given() { for l in "$@"; do nm -D --defined-only "$library/lib$l.so"; done | sed -n 's/.* T \(.*\)@@MASK_0$/\1/p' | sort; }
+declared mask > "$top/declared"
+given mask mask-photos > "$top/given"
+diff "$top/declared" "$top/given" || fail "mask.h declares (<) other functions than libmask and libmask-photos give (>)"
+declared mask_research > "$top/declared"
+given mask-research > "$top/given"
+diff "$top/declared" "$top/given" || fail "mask_research.h declares (<) other functions than libmask-research gives (>)"
+nm -D --defined-only "$library"/libmask*.so | grep ' [TDBR] ' | grep -v '@@MASK_0$\|mask__.*@@MASK_PRIVATE_[0-9.]*$' && fail "exported without a version"
 
 python3 -B "$source/demo/generate.py" "$top/d"
 "$program" vectors import "$top/d/vectors.txt" -o "$top/v.mvec"
-"$program" learn "$top/d/knowledge" --vectors "$top/v.mvec" -o "$top/k.mask"
-LD_LIBRARY_PATH=$(dirname "$library") "$top/match" "$top/k.mask" "$top/d/demo_precomp/dev_ims.npy" "a dog and a puppy on the snow"
+"$program" learn "$top/d/knowledge" --vectors "$top/v.mvec" --encoder none -o "$top/k.mask"
+"$program" calibrate "$top/k.mask" --images "$top/d/background_ims.npy" --texts "$top/d/background_caps.txt" -o "$top/c.mask" --quiet
+"$program" index "$top/c.mask" "$top/d/demo_precomp" --split dev -o "$top/g.gallery" --quiet
+both() { # runs the two programs, made by `compile` with these words
+    compile "$source/examples/match.c" "$@" -o "$top/match"
+    compile "$source/tests/searches.c" "$@" -o "$top/searches"
+    "$top/match" "$top/k.mask" "$top/d/demo_precomp/dev_ims.npy" "a dog and a puppy on the snow"
+    "$top/searches" "$top/g.gallery" "$top/v.mvec" "a dog on the snow"
+}
+LD_LIBRARY_PATH=$library
+export LD_LIBRARY_PATH
+both $(pkg-config --cflags --libs mask) > "$top/shared"
+cat "$top/shared"
+most=20
+count=$(ldd "$top/searches" | wc -l)
+bytes=$(ldd "$top/searches" | sed -n 's/.* => \(.*\) (.*/\1/p' | xargs stat -L -c %s | awk '{sum += $1} END {print int(sum / 1e6)}')
+echo "a program that searches a gallery loads $count libraries, $bytes MB"
+[ "$count" -le $most ] || { ldd "$top/searches"; fail "they are to be $most at most"; }
+
+# A library that only some files need and that is not there: one line says which.
+mkdir "$top/none"
+printf '\211HDF\r\n\032\n' > "$top/x.h5"
+: > "$top/none/$(strings -a "$library/libmask.so" | grep -m 1 '^libhdf5.*\.so\.')"
+LD_LIBRARY_PATH=$top/none:$library "$top/match" "$top/k.mask" "$top/x.h5" "a dog" 2> "$top/missing" && fail "HDF5 without libhdf5"
+grep -q 'x.h5: needs the library libhdf5.*: install it' "$top/missing" || fail "$(cat "$top/missing")"
+
+# From the archives alone.
+unset LD_LIBRARY_PATH
+rm "$library"/libmask*.so*
+both $(pkg-config --cflags --static --libs mask) > "$top/static"
+ldd "$top/searches" | grep libmask && fail "the archive was not linked"
+cmp "$top/shared" "$top/static"
+echo 'int main(void) { return mask_knowledge_learn(0, 0, 0, 0, 0, 0) + mask_extract(0, 0, 0, 0, 0, 0, 0) == 0; }' |
+    sed '1i #include <mask_research.h>' > "$top/all.c"
+compile "$top/all.c" $(pkg-config --cflags --static --libs mask-photos mask-research mask) -o "$top/all"

@@ -2,7 +2,7 @@
  * and the scene vector of an image at use. */
 #include "made.h"
 #include "annotations/labels.h"
-#include "knowledge/scenes.h"
+#include "knowledge/scenes_learn.h"
 
 enum { Z = 7, IMAGES = 23, MOST = IMAGES * 7, WORDS = 9, N = 5 };
 

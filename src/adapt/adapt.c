@@ -7,7 +7,7 @@
 #include "images/images.h"
 #include "knowledge/lexicon.h"
 #include "math/gemm.h"
-#include "math/solve.h"
+#include "math/eigen.h"
 #include "math/vector.h"
 #include "nn/adam.h"
 #include "nn/random.h"

@@ -1,6 +1,9 @@
 #include "mask.h"
 
+#define TEXT(number) #number
+#define DOTTED(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
 const char *mask_version(void)
 {
-    return MASK_VERSION;
+    return DOTTED(MASK_VERSION_MAJOR, MASK_VERSION_MINOR, MASK_VERSION_PATCH);
 }

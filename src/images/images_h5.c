@@ -9,6 +9,7 @@
  * silenced. Refused are datasets of images x dim x regions, of integers, and of more numbers than the file can hold. */
 #include "images/boxcache.h"
 #include "images/images.h"
+#include "base/library.h"
 #include "base/lines.h"
 #include "base/names.h"
 #include "base/memory.h"
@@ -18,6 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The header's constants would call libhdf5 themselves. */
+#undef H5OPEN
+#undef H5CHECK
+#define H5OPEN
+#define H5CHECK
 
 enum { MAX_DIMS = 3, MAX_NAME = 512, MAX_ID = 256, MAX_REGIONS = 1 << 20, MOST_PACKED = 1100, NONE = -1 };
 enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf5 wants it */
@@ -35,6 +42,17 @@ typedef struct h5_images {
     mask__boxcache boxcache;
 } h5_images;
 
+/* What is used of libhdf5, which is loaded when the first file is opened. The variables are set by H5open. */
+/* clang-format off */
+#define H5_NAMES(X) \
+    X(H5open) X(H5Eget_auto2) X(H5Eset_auto2) X(H5Fopen) X(H5Fclose) X(H5Pcreate) X(H5Pset_cache) X(H5Pclose) \
+    X(H5Dopen2) X(H5Dclose) X(H5Dget_type) X(H5Dget_space) X(H5Dget_storage_size) X(H5Dread) X(H5Tget_class) \
+    X(H5Tget_size) X(H5Tcopy) X(H5Tis_variable_str) X(H5Tclose) X(H5Sget_simple_extent_ndims) \
+    X(H5Sget_simple_extent_dims) X(H5Screate_simple) X(H5Sselect_hyperslab) X(H5Sclose) X(H5Gget_info) \
+    X(H5Literate) X(H5free_memory) X(H5T_NATIVE_FLOAT_g) X(H5T_NATIVE_INT64_g) X(H5P_CLS_FILE_ACCESS_ID_g)
+/* clang-format on */
+MASK__LIBRARY(hdf5, H5_NAMES, MASK__HDF5_FILE, "libhdf5-103-1")
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The lock, and libhdf5's own way to tell errors, which is put back afterwards. */
@@ -47,14 +65,15 @@ static turn begin_turn(void)
 {
     turn t;
     pthread_mutex_lock(&lock);
-    H5Eget_auto2(H5E_DEFAULT, &t.tell, &t.context);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    hdf5.H5open(); /* whoever was first */
+    hdf5.H5Eget_auto2(H5E_DEFAULT, &t.tell, &t.context);
+    hdf5.H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return t;
 }
 
 static void end_turn(turn t)
 {
-    H5Eset_auto2(H5E_DEFAULT, t.tell, t.context);
+    hdf5.H5Eset_auto2(H5E_DEFAULT, t.tell, t.context);
     pthread_mutex_unlock(&lock);
 }
 
@@ -66,7 +85,7 @@ static mask_status damaged(const h5_images *h, const char *dataset, const char *
 /* Opens a dataset by name, NONE when it is not there. */
 static hid_t open_dataset(const h5_images *h, const char *name)
 {
-    hid_t set = H5Dopen2(h->file, name, H5P_DEFAULT);
+    hid_t set = hdf5.H5Dopen2(h->file, name, H5P_DEFAULT);
     return set < 0 ? NONE : set;
 }
 
@@ -84,25 +103,25 @@ static hid_t open_first(const h5_images *h, const char *const *names, const char
 static mask_status describe(const h5_images *h, hid_t set, const char *name, H5T_class_t *class, unsigned *ndim,
                             size_t shape[MAX_DIMS], mask_error *err)
 {
-    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+    hid_t type = hdf5.H5Dget_type(set), space = hdf5.H5Dget_space(set);
     hsize_t dims[H5S_MAX_RANK] = {0};
-    int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
-    size_t bytes = type < 0 ? 0 : H5Tget_size(type);
+    int rank = space < 0 ? -1 : hdf5.H5Sget_simple_extent_ndims(space);
+    size_t bytes = type < 0 ? 0 : hdf5.H5Tget_size(type);
     mask_status status = MASK_OK;
-    *class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+    *class = type < 0 ? H5T_NO_CLASS : hdf5.H5Tget_class(type);
     *ndim = 0;
-    if (rank < 1 || rank > MAX_DIMS || H5Sget_simple_extent_dims(space, dims, NULL) != rank)
+    if (rank < 1 || rank > MAX_DIMS || hdf5.H5Sget_simple_extent_dims(space, dims, NULL) != rank)
         status = damaged(h, name, "is not an array of 1 to 3 dimensions: write it again", err);
     for (int d = 0; status == MASK_OK && d < rank; d++) {
         shape[d] = dims[d];
         if (dims[d] == 0 || !mask__multiply(bytes, dims[d], &bytes))
             status = damaged(h, name, "is empty or too large for this machine: write it again", err);
     }
-    if (status == MASK_OK && bytes / MOST_PACKED > H5Dget_storage_size(set))
+    if (status == MASK_OK && bytes / MOST_PACKED > hdf5.H5Dget_storage_size(set))
         status = damaged(h, name, "promises more numbers than the file can hold: it was not written to its end", err);
     if (status == MASK_OK) *ndim = (unsigned)rank;
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
+    if (type >= 0) hdf5.H5Tclose(type);
+    if (space >= 0) hdf5.H5Sclose(space);
     return status;
 }
 
@@ -110,14 +129,15 @@ static mask_status describe(const h5_images *h, hid_t set, const char *name, H5T
 static bool read_rows(hid_t set, unsigned ndim, size_t first, size_t count, hid_t memory_type, void *out)
 {
     hsize_t start[MAX_DIMS] = {first}, part[MAX_DIMS] = {count}, dims[H5S_MAX_RANK];
-    hid_t space = H5Dget_space(set), memory = NONE;
-    bool done = space >= 0 && H5Sget_simple_extent_dims(space, dims, NULL) == (int)ndim && first + count <= dims[0];
+    hid_t space = hdf5.H5Dget_space(set), memory = NONE;
+    bool done =
+        space >= 0 && hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == (int)ndim && first + count <= dims[0];
     for (unsigned d = 1; done && d < ndim; d++) part[d] = dims[d];
-    if (done) memory = H5Screate_simple((int)ndim, part, NULL);
-    done = done && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
-           H5Dread(set, memory_type, memory, space, H5P_DEFAULT, out) >= 0;
-    if (memory >= 0) H5Sclose(memory);
-    if (space >= 0) H5Sclose(space);
+    if (done) memory = hdf5.H5Screate_simple((int)ndim, part, NULL);
+    done = done && memory >= 0 && hdf5.H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
+           hdf5.H5Dread(set, memory_type, memory, space, H5P_DEFAULT, out) >= 0;
+    if (memory >= 0) hdf5.H5Sclose(memory);
+    if (space >= 0) hdf5.H5Sclose(space);
     return done;
 }
 
@@ -132,7 +152,7 @@ static mask_status read_integer_ids(h5_images *h, hid_t set, const char *name, m
 {
     int64_t *values = calloc(h->base.count, sizeof *values);
     mask_status status = values ? MASK_OK : mask__no_memory(err, h->base.path);
-    if (status == MASK_OK && !read_rows(set, 1, 0, h->base.count, H5T_NATIVE_INT64, values))
+    if (status == MASK_OK && !read_rows(set, 1, 0, h->base.count, *hdf5.H5T_NATIVE_INT64_g, values))
         status = damaged(h, name, "cannot be read: copy the file again", err);
     for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) status = add_number(h, values[i], err);
     free(values);
@@ -143,10 +163,10 @@ static mask_status read_integer_ids(h5_images *h, hid_t set, const char *name, m
 static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
 {
     char text[MAX_ID + 1] = {0}, *variable = NULL;
-    hid_t stored = H5Dget_type(set), type = stored < 0 ? NONE : H5Tcopy(stored);
-    bool varies = type >= 0 && H5Tis_variable_str(type) > 0;
+    hid_t stored = hdf5.H5Dget_type(set), type = stored < 0 ? NONE : hdf5.H5Tcopy(stored);
+    bool varies = type >= 0 && hdf5.H5Tis_variable_str(type) > 0;
     mask_status status = MASK_OK;
-    if (type < 0 || (!varies && H5Tget_size(type) > MAX_ID))
+    if (type < 0 || (!varies && hdf5.H5Tget_size(type) > MAX_ID))
         status = damaged(h, name, "has ids that are too long", err);
     for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
         bool read = read_rows(set, 1, i, 1, type, varies ? (void *)&variable : text);
@@ -154,11 +174,11 @@ static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask
         if (!read || !id || !*id || strlen(id) > MAX_ID || mask__utf8_valid(id, strlen(id)) != strlen(id))
             status = damaged(h, name, "has an id that cannot be read", err);
         else status = mask__names_add(&h->ids, id, strlen(id), err);
-        if (varies && read && variable) H5free_memory(variable);
+        if (varies && read && variable) hdf5.H5free_memory(variable);
         variable = NULL;
     }
-    if (type >= 0) H5Tclose(type);
-    if (stored >= 0) H5Tclose(stored);
+    if (type >= 0) hdf5.H5Tclose(type);
+    if (stored >= 0) hdf5.H5Tclose(stored);
     return status;
 }
 
@@ -179,7 +199,7 @@ static mask_status read_ids(h5_images *h, mask_error *err)
         status = damaged(h, name, "is not one number or text an image: write it again", err);
     if (status == MASK_OK)
         status = class == H5T_INTEGER ? read_integer_ids(h, set, name, err) : read_text_ids(h, set, name, err);
-    H5Dclose(set);
+    hdf5.H5Dclose(set);
     return status;
 }
 
@@ -198,7 +218,7 @@ static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *e
     h->starts = calloc(shape[0], sizeof *h->starts);
     h->regions = calloc(shape[0], sizeof *h->regions);
     mask_status status = runs && h->starts && h->regions ? MASK_OK : mask__no_memory(err, h->base.path);
-    if (status == MASK_OK && !read_rows(set, 2, 0, shape[0], H5T_NATIVE_INT64, runs))
+    if (status == MASK_OK && !read_rows(set, 2, 0, shape[0], *hdf5.H5T_NATIVE_INT64_g, runs))
         status = damaged(h, name, "cannot be read: copy the file again", err);
     for (size_t i = 0; status == MASK_OK && i < shape[0]; i++) {
         if (runs[i][0] < 0 || runs[i][1] <= runs[i][0] || (uint64_t)runs[i][1] > rows ||
@@ -247,7 +267,7 @@ static mask_status open_together(h5_images *h, const char *name, mask_error *err
     hid_t runs = h->features_dims == 2 ? open_dataset(h, "pos_boxes") : NONE;
     if (runs != NONE) {
         mask_status status = read_runs(h, runs, shape[0], err);
-        H5Dclose(runs);
+        hdf5.H5Dclose(runs);
         if (status != MASK_OK) return status;
     }
     MASK__TRY(open_boxes(h, shape, err));
@@ -286,7 +306,7 @@ static mask_status add_named(visit *v, const char *link)
     hid_t set = open_dataset(h, name);
     if (set == NONE) return MASK_OK; /* a group of something else */
     mask_status status = describe(h, set, name, &class, &ndim, shape, v->err);
-    H5Dclose(set);
+    hdf5.H5Dclose(set);
     if (status != MASK_OK) return status;
     if (class != H5T_FLOAT || ndim != 2 || shape[0] > MAX_REGIONS || shape[1] > UINT32_MAX)
         return damaged(h, name, "is not regions x dim of floating-point numbers: write it again", v->err);
@@ -313,12 +333,12 @@ static mask_status open_named(h5_images *h, const mask_run *run, mask_error *err
 {
     static const char *const patterns[][2] = {{"%s_features", "%s_boxes"}, {"%s/features", "%s/boxes"}};
     H5G_info_t info = {0};
-    H5Gget_info(h->file, &info);
+    hdf5.H5Gget_info(h->file, &info);
     for (size_t i = 0; i < 2 && h->base.count == 0; i++) {
         visit v = {.images = h, .run = run, .total = info.nlinks, .err = err};
         h->pattern = patterns[i][0];
         h->boxes_pattern = patterns[i][1];
-        herr_t went = H5Literate(h->file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, &v);
+        herr_t went = hdf5.H5Literate(h->file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, &v);
         if (v.status != MASK_OK) return v.status;
         if (went < 0) return damaged(h, "/", "its names cannot be listed: copy the file again", err);
     }
@@ -334,10 +354,10 @@ static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
     static const char *const names[] = {"ctx", "features", "image_features", NULL};
     const char *name;
     /* A chunk may hold parts of many images: keep it until they were read. */
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_cache(access, 0, CHUNK_SLOTS, CHUNK_CACHE_BYTES, 0.75);
-    h->file = H5Fopen(h->base.path, H5F_ACC_RDONLY, access);
-    H5Pclose(access);
+    hid_t access = hdf5.H5Pcreate(*hdf5.H5P_CLS_FILE_ACCESS_ID_g);
+    hdf5.H5Pset_cache(access, 0, CHUNK_SLOTS, CHUNK_CACHE_BYTES, 0.75);
+    h->file = hdf5.H5Fopen(h->base.path, H5F_ACC_RDONLY, access);
+    hdf5.H5Pclose(access);
     if (h->file < 0)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: cannot be opened as HDF5: it was cut or damaged, or is being written: copy it again",
@@ -374,12 +394,12 @@ static bool read_named(const h5_images *h, const char *pattern, size_t image, si
     char name[MAX_NAME];
     hsize_t dims[H5S_MAX_RANK];
     snprintf(name, sizeof name, pattern, id_of(&h->base, image));
-    hid_t set = open_dataset(h, name), space = set == NONE ? NONE : H5Dget_space(set);
-    bool done = space >= 0 && H5Sget_simple_extent_ndims(space) == 2 &&
-                H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->regions[image] &&
-                dims[1] == columns && read_rows(set, 2, 0, h->regions[image], H5T_NATIVE_FLOAT, out);
-    if (space >= 0) H5Sclose(space);
-    if (set != NONE) H5Dclose(set);
+    hid_t set = open_dataset(h, name), space = set == NONE ? NONE : hdf5.H5Dget_space(set);
+    bool done = space >= 0 && hdf5.H5Sget_simple_extent_ndims(space) == 2 &&
+                hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->regions[image] &&
+                dims[1] == columns && read_rows(set, 2, 0, h->regions[image], *hdf5.H5T_NATIVE_FLOAT_g, out);
+    if (space >= 0) hdf5.H5Sclose(space);
+    if (set != NONE) hdf5.H5Dclose(set);
     return done;
 }
 
@@ -390,8 +410,9 @@ static bool read_boxes(const mask_images *base, size_t image, float *boxes)
     bool done;
     if (h->pattern) done = read_named(h, h->boxes_pattern, image, 4, boxes);
     else if (h->boxes == NONE) done = false;
-    else if (h->starts) done = read_rows(h->boxes, 2, h->starts[image], h->regions[image], H5T_NATIVE_FLOAT, boxes);
-    else done = read_rows(h->boxes, h->boxes_dims, image, 1, H5T_NATIVE_FLOAT, boxes);
+    else if (h->starts)
+        done = read_rows(h->boxes, 2, h->starts[image], h->regions[image], *hdf5.H5T_NATIVE_FLOAT_g, boxes);
+    else done = read_rows(h->boxes, h->boxes_dims, image, 1, *hdf5.H5T_NATIVE_FLOAT_g, boxes);
     end_turn(t);
     return done;
 }
@@ -410,10 +431,10 @@ static bool read_some(const h5_images *h, size_t first, size_t count, float *out
     size_t rows = regions_of(&h->base, first);
     *read = h->regions ? 1 : count;
     if (h->pattern) return read_named(h, h->pattern, first, h->base.dim, out);
-    if (!h->starts) return read_rows(h->features, h->features_dims, first, count, H5T_NATIVE_FLOAT, out);
+    if (!h->starts) return read_rows(h->features, h->features_dims, first, count, *hdf5.H5T_NATIVE_FLOAT_g, out);
     for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read)
         rows += h->regions[first + *read];
-    return read_rows(h->features, 2, h->starts[first], rows, H5T_NATIVE_FLOAT, out);
+    return read_rows(h->features, 2, h->starts[first], rows, *hdf5.H5T_NATIVE_FLOAT_g, out);
 }
 
 static mask_status block(const mask_images *base, size_t first, size_t count, float *buffer, const float **features,
@@ -446,9 +467,9 @@ static void close_images(mask_images *base)
 {
     h5_images *h = (h5_images *)base;
     turn t = begin_turn();
-    if (h->features >= 0) H5Dclose(h->features);
-    if (h->boxes >= 0) H5Dclose(h->boxes);
-    if (h->file >= 0) H5Fclose(h->file);
+    if (h->features >= 0) hdf5.H5Dclose(h->features);
+    if (h->boxes >= 0) hdf5.H5Dclose(h->boxes);
+    if (h->file >= 0) hdf5.H5Fclose(h->file);
     end_turn(t);
     free(h->regions);
     free(h->starts);
@@ -474,6 +495,7 @@ mask_status mask__images_open_h5(mask_images **out, const char *path, const char
 {
     (void)split, (void)rows;
     *out = NULL;
+    MASK__TRY(mask__library_open(&hdf5_library, path, err));
     h5_images *h = calloc(1, sizeof *h);
     if (!h) return mask__no_memory(err, path);
     h->base.source = &h5_source;

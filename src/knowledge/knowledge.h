@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "knowledge/ood.h"
 #include "knowledge/scenes.h"
+#include "learn/representation.h"
 
 /* Unpaired background data (docs/matching.md): encoded images, and texts as lists of their words. */
 typedef struct mask__background {

@@ -5,6 +5,7 @@
 #include "annotations/labels.h"
 #include "knowledge/labelwords.h"
 #include "knowledge/reliability.h"
+#include "knowledge/scenes_learn.h"
 #include "learn/trainer.h"
 #include "nn/random.h"
 

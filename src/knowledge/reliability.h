@@ -8,7 +8,7 @@
 #define MASK_KNOWLEDGE_RELIABILITY_H
 
 #include "knowledge/regionpass.h"
-#include "knowledge/scenes.h"
+#include "knowledge/scenes_learn.h"
 
 enum { MASK__FOLDS = 5 }; /* image j belongs to fold j % MASK__FOLDS */
 

@@ -1,10 +1,15 @@
 #include "math/eigen.h"
+#include "base/library.h"
 
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 
-static mask_status lapack_failed(lapack_int info, const char *what, mask_error *err)
+/* Learning needs them, matching hardly ever: with its BLAS it is 60 MB that a search should not load. */
+#define LAPACKE_NAMES(X) X(LAPACKE_dsyevr) X(LAPACKE_dgesdd) X(LAPACKE_dposv)
+MASK__LIBRARY(lapacke, LAPACKE_NAMES, MASK__LAPACKE_FILE, "liblapacke libopenblas0-openmp")
+
+static mask_status failed(lapack_int info, const char *what, mask_error *err)
 {
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR) return mask__no_memory(err, what);
     return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
@@ -25,6 +30,7 @@ static void fix_signs(double *vectors, size_t n, size_t count)
 mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *values, double *vectors, mask_error *err)
 {
     lapack_int found = 0, size = (lapack_int)n, wanted = (lapack_int)count;
+    MASK__TRY(mask__library_open(&lapacke_library, "an eigendecomposition", err));
     double *ascending = malloc(n * sizeof *ascending);
     double *columns = malloc(n * count * sizeof *columns);
     lapack_int *support = malloc(2 * count * sizeof *support);
@@ -32,9 +38,10 @@ mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *val
     if (!ascending || !columns || !support) {
         status = mask__no_memory(err, "an eigendecomposition");
     } else {
-        lapack_int info = LAPACKE_dsyevr(LAPACK_ROW_MAJOR, 'V', 'I', 'U', size, a, size, 0, 0, size - wanted + 1, size,
-                                         0, &found, ascending, columns, wanted, support);
-        if (info != 0 || found != wanted) status = lapack_failed(info, "an eigendecomposition", err);
+        lapack_int info =
+            lapacke.LAPACKE_dsyevr(LAPACK_ROW_MAJOR, 'V', 'I', 'U', size, a, size, 0, 0, size - wanted + 1, size, 0,
+                                   &found, ascending, columns, wanted, support);
+        if (info != 0 || found != wanted) status = failed(info, "an eigendecomposition", err);
     }
     if (status == MASK_OK) {
         for (size_t j = 0; j < count; j++) {
@@ -51,8 +58,20 @@ mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *val
 
 mask_status mask__svd_thin(double *a, size_t m, size_t n, double *u, double *s, double *vt, mask_error *err)
 {
+    MASK__TRY(mask__library_open(&lapacke_library, "a singular value decomposition", err));
     lapack_int r = (lapack_int)(m < n ? m : n);
-    lapack_int info = LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', (lapack_int)m, (lapack_int)n, a, (lapack_int)n, s, u, r, vt,
-                                     (lapack_int)n);
-    return info == 0 ? MASK_OK : lapack_failed(info, "a singular value decomposition", err);
+    lapack_int info = lapacke.LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', (lapack_int)m, (lapack_int)n, a, (lapack_int)n, s,
+                                             u, r, vt, (lapack_int)n);
+    return info == 0 ? MASK_OK : failed(info, "a singular value decomposition", err);
+}
+
+mask_status mask__solve_positive(double *a, size_t n, double *x, size_t columns, mask_error *err)
+{
+    MASK__TRY(mask__library_open(&lapacke_library, "a linear system", err));
+    lapack_int info = lapacke.LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', (lapack_int)n, (lapack_int)columns, a, (lapack_int)n,
+                                            x, (lapack_int)columns);
+    if (info <= 0) return info == 0 ? MASK_OK : failed(info, "a linear system", err);
+    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+                      "a linear system is not positive definite (LAPACK says %d): look for NaN or infinite features",
+                      (int)info);
 }

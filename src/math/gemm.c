@@ -1,7 +1,6 @@
 #include "math/gemm.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <oneapi/dnnl/dnnl.h>
 
 void mask__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
@@ -18,6 +17,16 @@ void mask__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k
 void mask__gemm_double(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
                        size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc)
 {
-    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m,
-                (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+#pragma omp parallel for schedule(static) if (m * n * k > 1 << 18)
+    for (size_t i = 0; i < m; i++) {
+        double *row = c + i * ldc;
+        for (size_t j = 0; j < n; j++) row[j] = beta == 0 ? 0 : beta * row[j];
+        for (size_t p = 0; p < k; p++) {
+            double x = alpha * (transpose_a ? a[p * lda + i] : a[i * lda + p]);
+            if (transpose_b)
+                for (size_t j = 0; j < n; j++) row[j] += x * b[j * ldb + p];
+            else
+                for (size_t j = 0; j < n; j++) row[j] += x * b[p * ldb + j];
+        }
+    }
 }

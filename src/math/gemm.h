@@ -1,4 +1,4 @@
-/* C = alpha op(A) op(B) + beta C, row-major, by oneDNN (float) or the system's BLAS (double).
+/* C = alpha op(A) op(B) + beta C, row-major, by oneDNN (float) or by plain loops (double: small matrices, and tests).
  * op(A) is m x k, op(B) is k x n; lda, ldb, ldc are row strides in elements of the stored (untransposed) matrices. */
 #ifndef MASK_MATH_GEMM_H
 #define MASK_MATH_GEMM_H
