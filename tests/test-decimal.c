@@ -30,7 +30,10 @@ static void agrees_with_strtod(void **state)
                                         "1e23"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         float value, expected = (float)strtod(texts[i], NULL);
+        double wide, exact = strtod(texts[i], NULL);
         if (!reads(texts[i], &value) || memcmp(&value, &expected, sizeof value) != 0) fail_msg("%s", texts[i]);
+        if (!mask__decimal_double(texts[i], strlen(texts[i]), &wide) || memcmp(&wide, &exact, sizeof wide) != 0)
+            fail_msg("%s as a double", texts[i]);
     }
     unsigned seed = 7;
     for (int i = 0; i < 20000; i++) {

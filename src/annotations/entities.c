@@ -1,11 +1,11 @@
 /* Reads the two files of an image of Flickr30K Entities. The XML is Pascal VOC's with several names an object; expat
  * parses it, and a document type, which such a file has no use for, is refused. */
 #include "annotations/entities.h"
+#include "base/decimal.h"
 #include "base/lines.h"
 #include "base/memory.h"
 
 #include <expat.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,6 @@ typedef struct xml {
     mask__entities *out;
     XML_Parser parser;
     const char *path;
-    locale_t c;
     int depth;
     char names[MAX_DEPTH][16]; /* of the elements open */
     char text[TEXT_BYTES];     /* of the element open last */
@@ -145,10 +144,10 @@ static void on_text(void *user, const XML_Char *text, int length)
 
 static bool read_number(const xml *x, double *value)
 {
-    char *end;
-    *value = strtod_l(x->text, &end, x->c);
-    end += strspn(end, " \t\r\n");
-    return x->length > 0 && x->length < sizeof x->text - 1 && *end == '\0' && isfinite(*value) && fabs(*value) <= 1e7;
+    const char *text = x->text;
+    size_t length = x->length;
+    mask__strip(&text, &length);
+    return x->length < sizeof x->text - 1 && mask__decimal_double(text, length, value) && fabs(*value) <= 1e7;
 }
 
 static void end_name(xml *x)
@@ -228,8 +227,7 @@ mask_status mask__entities_read_boxes(mask__entities *e, const char *path, mask_
     e->width = e->height = 0;
     MASK__TRY(mask__stream_open(&stream, path, err));
     x.parser = XML_ParserCreate(NULL);
-    x.c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    mask_status status = x.parser && x.c ? MASK_OK : mask__no_memory(err, path);
+    mask_status status = x.parser ? MASK_OK : mask__no_memory(err, path);
     if (status == MASK_OK) {
         XML_SetUserData(x.parser, &x);
         XML_SetElementHandler(x.parser, on_begin, on_end);
@@ -238,7 +236,6 @@ mask_status mask__entities_read_boxes(mask__entities *e, const char *path, mask_
         status = parse_chunks(&x, stream, err);
     }
     if (x.parser) XML_ParserFree(x.parser);
-    if (x.c) freelocale(x.c);
     mask__stream_close(stream);
     return status;
 }

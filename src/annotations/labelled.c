@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "math/vector.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +30,6 @@ struct mask_labels {
     size_t first_image, first_region, view_images;
 };
 
-/* Numbers are read in the C locale, whatever the program's is. */
-typedef struct table {
-    mask__lines lines;
-    locale_t locale;
-} table;
-
 static mask_status open_features(mask_labels *labels, mask_error *err)
 {
     char *path;
@@ -55,78 +48,77 @@ static mask_status open_features(mask_labels *labels, mask_error *err)
 }
 
 /* Cuts the line at its tabs. */
-static mask_status split_columns(const table *t, char *columns[COLUMNS], mask_error *err)
+static mask_status split_columns(const mask__lines *t, char *columns[COLUMNS], mask_error *err)
 {
-    char *at = t->lines.text;
+    char *at = t->text;
     for (size_t i = 0; i < COLUMNS; i++) {
         columns[i] = at;
         at = strchrnul(at, '\t');
         bool last = *at == '\0';
         if (last != (i == COLUMNS - 1))
-            return mask__lines_fail(&t->lines, err,
-                                    "needs %d filled columns set apart by tabs: image, x1, y1, x2, y2, label", COLUMNS);
+            return mask__lines_fail(t, err, "needs %d filled columns set apart by tabs: image, x1, y1, x2, y2, label",
+                                    COLUMNS);
         *at++ = '\0';
     }
     return MASK_OK;
 }
 
 /* Begins a new image unless the region continues the last one. */
-static mask_status enter_image(mask_labels *labels, const table *t, const char *name, mask_error *err)
+static mask_status enter_image(mask_labels *labels, const mask__lines *t, const char *name, mask_error *err)
 {
     size_t count = labels->images.count;
     if (count && strcmp(mask__names_get(&labels->images, count - 1), name) == 0) return MASK_OK;
     if (mask__names_find(&labels->images, name) >= 0)
         return mask__lines_fail(
-            &t->lines, err, "image '%.64s' appears again after other images: sort table and features by image", name);
+            t, err, "image '%.64s' appears again after other images: sort table and features by image", name);
     if (!mask__grow(&labels->starts, &labels->starts_capacity, count + 1, sizeof *labels->starts))
         return mask__no_memory(err, labels->path);
     labels->starts[count] = labels->regions;
     return mask__names_add(&labels->images, name, strlen(name), err);
 }
 
-static mask_status read_region(mask_labels *labels, const table *t, mask_error *err)
+static mask_status read_region(mask_labels *labels, const mask__lines *t, mask_error *err)
 {
     char *columns[COLUMNS] = {0};
     const mask__npy *f = &labels->features;
     if (labels->regions == f->shape[0])
-        return mask__fail(err, MASK_EMISMATCH, t->lines.offset,
+        return mask__fail(err, MASK_EMISMATCH, t->offset,
                           "%s: line %zu: has no row in %s, which ends after %zu: write both together again",
-                          mask__stream_path(t->lines.stream), labels->regions + 2, f->path, f->shape[0]);
+                          mask__stream_path(t->stream), labels->regions + 2, f->path, f->shape[0]);
     MASK__TRY(split_columns(t, columns, err));
     MASK__TRY(enter_image(labels, t, columns[0], err));
     for (size_t i = 0; i < BOX; i++) {
         float *value = &labels->boxes[labels->regions][i];
-        MASK__TRY(mask__region_table_number(&t->lines, t->locale, columns[i + 1], value, err));
+        MASK__TRY(mask__region_table_number(t, columns[i + 1], value, err));
     }
     MASK__TRY(mask__names_add(&labels->labels, columns[COLUMNS - 1], strlen(columns[COLUMNS - 1]), err));
     labels->regions++;
     return MASK_OK;
 }
 
-static mask_status read_lines(mask_labels *labels, table *t, mask_error *err)
+static mask_status read_lines(mask_labels *labels, mask__lines *t, mask_error *err)
 {
-    MASK__TRY(mask__lines_next(&t->lines, err));
-    if (!t->lines.text || strcmp(t->lines.text, mask__region_table_header) != 0)
+    MASK__TRY(mask__lines_next(t, err));
+    if (!t->text || strcmp(t->text, mask__region_table_header) != 0)
         return mask__fail(err, MASK_EFORMAT, 0,
                           "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is "
                           "missing: add it",
-                          mask__stream_path(t->lines.stream));
+                          mask__stream_path(t->stream));
     for (;;) {
-        MASK__TRY(mask__lines_next(&t->lines, err));
-        if (!t->lines.text) break;
+        MASK__TRY(mask__lines_next(t, err));
+        if (!t->text) break;
         MASK__TRY(read_region(labels, t, err));
     }
     if (labels->regions == labels->features.shape[0]) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(t->lines.stream),
-                      "%s: has %zu regions, %s has %zu rows: write both together again",
-                      mask__stream_path(t->lines.stream), labels->regions, labels->features.path,
-                      labels->features.shape[0]);
+    return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(t->stream),
+                      "%s: has %zu regions, %s has %zu rows: write both together again", mask__stream_path(t->stream),
+                      labels->regions, labels->features.path, labels->features.shape[0]);
 }
 
 static mask_status read_table(mask_labels *labels, mask_error *err)
 {
     char *path;
-    table t = {0};
+    mask__lines t;
     if (asprintf(&path, "%s/regions.tsv.gz", labels->path) < 0) return mask__no_memory(err, labels->path);
     char *gz = path + strlen(path) - strlen(".gz");
     *gz = '\0';
@@ -134,17 +126,11 @@ static mask_status read_table(mask_labels *labels, mask_error *err)
         *gz = '.';
         if (!mask__is_file(path)) *gz = '\0'; /* neither is there: the message names the plain one */
     }
-    mask_status status = mask__lines_open(&t.lines, path, err);
+    mask_status status = mask__lines_open(&t, path, err);
     free(path);
     if (status != MASK_OK) return status;
-    t.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (t.locale) {
-        status = read_lines(labels, &t, err);
-        freelocale(t.locale);
-    } else {
-        status = mask__no_memory(err, labels->path);
-    }
-    mask__lines_close(&t.lines);
+    status = read_lines(labels, &t, err);
+    mask__lines_close(&t);
     return status;
 }
 

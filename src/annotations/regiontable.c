@@ -1,23 +1,18 @@
 #include "annotations/regiontable.h"
 #include "base/memory.h"
-#include "math/vector.h"
+#include "base/decimal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS_BYTES = 160, MAX_NUMBER_BYTES = 64 };
+enum { NUMBERS_BYTES = 160 };
 
 const char mask__region_table_header[] = "image\tx1\ty1\tx2\ty2\tlabel";
 
-mask_status mask__region_table_number(const mask__lines *lines, locale_t c, const char *text, float *value,
-                                      mask_error *err)
+mask_status mask__region_table_number(const mask__lines *lines, const char *text, float *value, mask_error *err)
 {
-    size_t length = strlen(text), where;
-    char *end = NULL;
-    if (length > 0 && length < MAX_NUMBER_BYTES && strspn(text, "0123456789+-.eE") == length)
-        *value = strtof_l(text, &end, c);
-    if (end && !*end && mask__all_finite(value, 1, &where)) return MASK_OK;
+    if (mask__decimal_read(text, strlen(text), value)) return MASK_OK;
     return mask__lines_fail(lines, err, "'%.32s' is not a finite number: boxes are x1, y1, x2, y2", text);
 }
 
@@ -25,10 +20,8 @@ mask_status mask__region_table_create(mask__region_table *t, const char *path, m
 {
     *t = (mask__region_table){0};
     MASK__TRY(mask__writer_open(&t->file, path, err));
-    t->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    mask_status status = t->locale ? MASK_OK : mask__no_memory(err, path);
-    if (status == MASK_OK)
-        status = mask__writer_put(&t->file, mask__region_table_header, sizeof mask__region_table_header - 1, err);
+    mask_status status =
+        mask__writer_put(&t->file, mask__region_table_header, sizeof mask__region_table_header - 1, err);
     if (status == MASK_OK) status = mask__writer_put(&t->file, "\n", 1, err);
     if (status != MASK_OK) mask__region_table_abort(t);
     return status;
@@ -61,9 +54,7 @@ mask_status mask__region_table_add(mask__region_table *t, const char *image, con
     MASK__TRY(enter_image(t, image, err));
     if (!mask__grow(&t->line, &t->line_capacity, need, 1)) return mask__no_memory(err, t->file.path);
     char *at = put_text(t->line, image);
-    locale_t before = uselocale(t->locale);
-    at += snprintf(at, NUMBERS_BYTES, "\t%.9g\t%.9g\t%.9g\t%.9g\t", box[0], box[1], box[2], box[3]);
-    uselocale(before);
+    at += mask__decimal_print(at, NUMBERS_BYTES, "\t%.9g\t%.9g\t%.9g\t%.9g\t", box[0], box[1], box[2], box[3]);
     at = put_text(at, label);
     *at++ = '\n';
     t->regions++;
@@ -73,9 +64,7 @@ mask_status mask__region_table_add(mask__region_table *t, const char *image, con
 static void release(mask__region_table *t)
 {
     mask__strings_free(&t->images);
-    if (t->locale) freelocale(t->locale);
     free(t->line);
-    t->locale = (locale_t)0;
     t->line = NULL;
 }
 

@@ -8,20 +8,15 @@
 #include "base/file.h"
 #include "base/strings.h"
 
-#include <locale.h>
-
 /* "image\tx1\t...", without the line's end. */
 extern const char mask__region_table_header[];
 
-/* A coordinate of a box; refused with its line when it is not a finite number. c: the C locale, whatever the program's
- * is. */
-mask_status mask__region_table_number(const mask__lines *lines, locale_t c, const char *text, float *value,
-                                      mask_error *err);
+/* A coordinate of a box; refused with its line when it is not a finite number. */
+mask_status mask__region_table_number(const mask__lines *lines, const char *text, float *value, mask_error *err);
 
 typedef struct mask__region_table {
     mask__writer file;
     mask__strings images; /* those begun so far */
-    locale_t locale;
     char *line;
     size_t line_capacity;
     uint64_t regions;

@@ -5,7 +5,9 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +68,7 @@ static bool read_grammar(const char *at, const char *end, decimal *number)
     return at == end;
 }
 
+/* glibc's "C" locale is a constant: making it costs nothing. */
 static bool read_slowly(const char *text, size_t length, double *value)
 {
     char copy[MAX_BYTES + 1];
@@ -78,18 +81,36 @@ static bool read_slowly(const char *text, size_t length, double *value)
     return true;
 }
 
-bool mask__decimal_read(const char *text, size_t length, float *value)
+bool mask__decimal_double(const char *text, size_t length, double *value)
 {
     decimal number;
-    double result;
     if (length > MAX_BYTES || !read_grammar(text, text + length, &number)) return false;
     if (number.exact && number.scale >= -EXACT_POWER && number.scale <= EXACT_POWER) {
-        result = (double)number.mantissa;
-        result = number.scale < 0 ? result / powers[-number.scale] : result * powers[number.scale];
-        if (number.negative) result = -result;
-    } else if (!read_slowly(text, length, &result)) {
+        *value = (double)number.mantissa;
+        *value = number.scale < 0 ? *value / powers[-number.scale] : *value * powers[number.scale];
+        if (number.negative) *value = -*value;
+    } else if (!read_slowly(text, length, value)) {
         return false;
     }
-    *value = (float)result;
     return isfinite(*value);
+}
+
+bool mask__decimal_read(const char *text, size_t length, float *value)
+{
+    double number;
+    if (!mask__decimal_double(text, length, &number)) return false;
+    *value = (float)number;
+    return isfinite(*value);
+}
+
+int mask__decimal_print(char *out, size_t size, const char *format, ...)
+{
+    va_list list;
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c_locale);
+    va_start(list, format);
+    int length = vsnprintf(out, size, format, list);
+    va_end(list);
+    uselocale(before);
+    freelocale(c_locale);
+    return length;
 }

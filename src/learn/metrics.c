@@ -1,8 +1,11 @@
 #include "learn/metrics.h"
+#include "base/decimal.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LINE_BYTES = 512 };
 
 static mask_status failed(const mask__metrics *m, const char *what, mask_error *err)
 {
@@ -13,8 +16,6 @@ mask_status mask__metrics_open(mask__metrics *m, const char *path, uint64_t keep
 {
     *m = (mask__metrics){.path = path};
     if (!path) return MASK_OK;
-    m->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!m->locale) return mask__no_memory(err, path);
     m->file = fopen(path, keep ? "a" : "w");
     mask_status status = m->file ? MASK_OK : failed(m, "write", err);
     if (status == MASK_OK && keep && fseeko(m->file, 0, SEEK_END) != 0) status = failed(m, "write", err);
@@ -28,13 +29,14 @@ void mask__metrics_write(mask__metrics *m, const mask__metrics_step *s)
 {
     const mask__loss_values *l = &s->losses;
     if (!m->file) return;
-    locale_t before = uselocale(m->locale);
-    fprintf(m->file,
-            "{\"step\":%llu,\"epoch\":%llu,\"kl\":%.6g,\"rec\":%.6g,\"word\":%.6g,\"structure\":%.6g,\"contrast\":%.6g,"
-            "\"total\":%.6g,\"gradient_norm\":%.6g,\"rate\":%.6g,\"regions_per_second\":%.0f}\n",
-            (unsigned long long)s->step, (unsigned long long)s->epoch, l->kl, l->rec, l->word, l->structure,
-            l->contrast, l->total, s->gradient_norm, s->rate, s->regions_per_second);
-    uselocale(before);
+    char line[LINE_BYTES];
+    mask__decimal_print(
+        line, sizeof line,
+        "{\"step\":%llu,\"epoch\":%llu,\"kl\":%.6g,\"rec\":%.6g,\"word\":%.6g,\"structure\":%.6g,\"contrast\":%.6g,"
+        "\"total\":%.6g,\"gradient_norm\":%.6g,\"rate\":%.6g,\"regions_per_second\":%.0f}\n",
+        (unsigned long long)s->step, (unsigned long long)s->epoch, l->kl, l->rec, l->word, l->structure, l->contrast,
+        l->total, s->gradient_norm, s->rate, s->regions_per_second);
+    fputs(line, m->file);
 }
 
 mask_status mask__metrics_flush(mask__metrics *m, uint64_t *bytes, mask_error *err)
@@ -50,6 +52,5 @@ mask_status mask__metrics_flush(mask__metrics *m, uint64_t *bytes, mask_error *e
 void mask__metrics_close(mask__metrics *m)
 {
     if (m->file) fclose(m->file);
-    if (m->locale) freelocale(m->locale);
     *m = (mask__metrics){0};
 }

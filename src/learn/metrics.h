@@ -5,13 +5,11 @@
 #include "base/error.h"
 #include "nn/losses.h"
 
-#include <locale.h>
 #include <stdio.h>
 
 typedef struct mask__metrics {
     FILE *file; /* NULL: nobody wants them */
     const char *path;
-    locale_t locale;
 } mask__metrics;
 
 typedef struct mask__metrics_step {

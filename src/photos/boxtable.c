@@ -3,16 +3,13 @@
 #include "images/regions.h"
 #include "annotations/regiontable.h"
 
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BOX = 4 };
 
-/* The table as it is read; numbers have a decimal point whatever the program's locale is. */
 typedef struct reading {
     mask__lines lines;
-    locale_t locale;
     mask__boxtable *table;
 } reading;
 
@@ -23,7 +20,7 @@ static mask_status read_number(reading *r, char **at, float *value, mask_error *
     if (!*end) return mask__lines_fail(&r->lines, err, "needs image, x1, y1, x2, y2, label, set apart by tabs");
     *end = '\0';
     *at = end + 1;
-    return mask__region_table_number(&r->lines, r->locale, number, value, err);
+    return mask__region_table_number(&r->lines, number, value, err);
 }
 
 static mask_status enter_image(reading *r, const char *name, mask_error *err)
@@ -85,9 +82,7 @@ mask_status mask__boxtable_open(mask__boxtable *table, const char *path, mask_er
     reading r = {.table = table};
     *table = (mask__boxtable){0};
     MASK__TRY(mask__lines_open(&r.lines, path, err));
-    r.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    mask_status status = r.locale ? read_rows(&r, err) : mask__no_memory(err, path);
-    if (r.locale) freelocale(r.locale);
+    mask_status status = read_rows(&r, err);
     mask__lines_close(&r.lines);
     if (status != MASK_OK) mask__boxtable_close(table);
     return status;
