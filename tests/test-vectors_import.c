@@ -307,7 +307,7 @@ static void bad_wink_is_refused(void **state)
 {
     (void)state;
     const char *whole = WINK_HEAD "\"vectors\":{" WINK_A "," WINK_B "}}";
-    for (size_t cut = 2; cut < strlen(whole); cut++) refused(whole, cut, "not JSON from here on");
+    for (size_t cut = 2; cut < strlen(whole); cut++) refused(whole, cut, "not JSON");
     refused_text("{}", "no \"vectors\"");
     refused_text("{\"dimensions\":2,\"vectors\":{}}", "holds no vectors");
     refused_text("{\"vectors\":{" WINK_A "},\"dimensions\":2}", "put \"dimensions\" first");
@@ -329,19 +329,19 @@ static void bad_wink_is_refused(void **state)
     refused_text("{\"dimensions\":2,\"vectors\":{\"a\\u0000\":[1,2,3,4]}}", "NUL");
     refused_text("{\"dimensions\":2,\"size\":3,\"vectors\":{" WINK_A "}}", "promises 3 vectors and holds 1");
     refused_text("{\"dimensions\":2,\"vectors\":{" WINK_A "},\"vectors\":{" WINK_B "}}", "comes twice");
-    refused_text("{\"dimensions\":2,\"vectors\":{" WINK_A "}} x", "not JSON from here on");
-    refused_text("{\"a\xff\":1}", "not JSON from here on");
+    refused_text("{\"dimensions\":2,\"vectors\":{" WINK_A "}} x", "not JSON");
+    refused_text("{\"a\xff\":1}", "not JSON");
     size_t size = 3 << 20;
     char *huge = malloc(size);
     memset(huge, 'x', size);
     memcpy(huge, "{\"", 2);
-    refused(huge, size, "a JSON value of more than");
+    refused(huge, size, "a value of more than");
     memcpy(huge, "{\"dimensions\":2,\"vectors\":{\"", 28);
     memcpy(huge + 10000, "\":[1,2,3,4]}}", 13);
     refused(huge, 10013, "a token of more than");
     memcpy(huge, "{\"a\":", 5);
     memset(huge + 5, '[', 100);
-    refused(huge, 105, "nested more than");
+    refused(huge, 105, "nested deeper than");
     free(huge);
 }
 

@@ -1,5 +1,5 @@
 #include "annotations/genome.h"
-#include "formats/json.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Visual Genome's image_data.json: sizes and other names of images, joined by image_id. */
 #include "annotations/genome.h"
-#include "formats/json.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #include <stdlib.h>

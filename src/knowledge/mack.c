@@ -5,7 +5,7 @@
  * A word needs a prototype to match and a vector to lend it to other words: words that lack either are left out and
  * counted. Refuses rows that do not exist or that two words share, and prototypes that are not finite. */
 #include "knowledge/knowledge.h"
-#include "formats/json.h"
+#include "base/json.h"
 #include "formats/npy.h"
 #include "math/vector.h"
 

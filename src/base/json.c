@@ -1,13 +1,13 @@
-#include "formats/json.h"
+#include "base/json.h"
+#include "base/decimal.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-enum { CHUNK_BYTES = 1 << 16, VALUE_BYTES = 1 << 20, MAX_DEPTH = 64, NUMBER_BYTES = 64 };
+enum { CHUNK_BYTES = 1 << 16, VALUE_BYTES = 1 << 20, MAX_DEPTH = 64 };
 
 struct mask__json {
     char *path;
@@ -30,15 +30,7 @@ bool mask__json_is(const mask__json_event *event, const char *word)
 
 bool mask__json_number(const mask__json_event *event, double *value)
 {
-    char text[NUMBER_BYTES], *end;
-    if (event->kind != MASK__JSON_NUMBER || event->length >= sizeof text) return false;
-    memcpy(text, event->text, event->length);
-    text[event->length] = '\0';
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c) return false;
-    *value = strtod_l(text, &end, c);
-    freelocale(c);
-    return *end == '\0' && isfinite(*value);
+    return event->kind == MASK__JSON_NUMBER && mask__decimal_double(event->text, event->length, value);
 }
 
 bool mask__json_whole(const mask__json_event *event, int64_t *value)

@@ -1,8 +1,8 @@
 /* JSON files of any size as a stream of events, so that memory holds one chunk and what the visitor keeps. Refuses
  * broken JSON, text that is not UTF-8, nesting deeper than 64 and a single value of more than a megabyte, each with
  * its byte. */
-#ifndef MASK_FORMATS_JSON_H
-#define MASK_FORMATS_JSON_H
+#ifndef MASK_BASE_JSON_H
+#define MASK_BASE_JSON_H
 
 #include "base/stream.h"
 
