@@ -149,6 +149,7 @@ static mask_status write_all(detections *d, const char *folder, const mask_run *
         MASK__TRY(write_image(d, i, err));
     }
     d->report.regions = d->table.regions;
+    MASK__TRY(mask__writer_sync(&d->table.file, err)); /* both are written before either takes its place */
     MASK__TRY(mask__npy_commit(&d->features, err));
     return mask__region_table_commit(&d->table, err);
 }

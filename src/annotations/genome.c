@@ -335,7 +335,7 @@ static mask_status make_index(mask__genome *g, mask_error *err)
 {
     unsigned char magic[2];
     mask__genome *whole;
-    g->fd = strcmp(g->path, "-") == 0 ? -1 : open(g->path, O_RDONLY | O_CLOEXEC);
+    g->fd = strcmp(g->path, "-") == 0 ? -1 : open(g->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (g->fd < 0 || pread(g->fd, magic, 2, 0) != 2 || (magic[0] == 0x1f && magic[1] == 0x8b))
         return mask__fail(
             err, MASK_EINVAL, MASK_NO_OFFSET,

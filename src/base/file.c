@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ mask_status mask__map_open(mask__map *map, const char *path, mask_error *err)
 {
     struct stat info;
     *map = (mask__map){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         close(fd);
@@ -61,17 +62,54 @@ static mask_status write_failed(const mask__writer *writer, mask_error *err)
     return mask__fail(err, MASK_EIO, writer->offset, "%s: cannot write: %s", writer->path, strerror(errno));
 }
 
+mask_status mask__check_regular(const char *path, mask_error *err)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return MASK_OK;
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a %s, not a regular file: name another", path,
+                      S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
+}
+
+mask_status mask__output_target(char **target, const char *path, mask_error *err)
+{
+    struct stat link;
+    *target = NULL;
+    MASK__TRY(mask__check_regular(path, err));
+    bool linked = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+    *target = linked ? realpath(path, NULL) : strdup(path);
+    if (*target) return MASK_OK;
+    if (!linked || errno == ENOMEM) return mask__no_memory(err, path);
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                      "%s: is a symbolic link that leads to no file: remove it or name another", path);
+}
+
+/* As mkostemp, which would make a file that others may not read, whatever the umask says. */
+static int open_temporary(char **name, const char *path)
+{
+    uint64_t random;
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 100; tries++) {
+        free(*name);
+        *name = NULL;
+        if (getrandom(&random, sizeof random, 0) != sizeof random) break;
+        if (asprintf(name, "%s.tmp-%016llx", path, (unsigned long long)random) < 0) *name = NULL;
+        if (!*name) break;
+        fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST) break;
+    }
+    return fd;
+}
+
 mask_status mask__writer_open(mask__writer *writer, const char *path, mask_error *err)
 {
     *writer = (mask__writer){.fd = -1};
-    writer->path = strdup(path);
+    MASK__TRY(mask__output_target(&writer->path, path, err));
     writer->buffer = malloc(BUFFER_BYTES);
-    if (asprintf(&writer->temporary, "%s.tmp-%ld", path, (long)getpid()) < 0) writer->temporary = NULL;
-    if (!writer->path || !writer->temporary || !writer->buffer) {
+    if (!writer->buffer) {
         mask__writer_abort(writer);
         return mask__no_memory(err, path);
     }
-    writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->fd = open_temporary(&writer->temporary, writer->path);
     if (writer->fd < 0) {
         mask_status status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, strerror(errno));
         mask__writer_abort(writer);
@@ -128,10 +166,15 @@ mask_status mask__writer_patch(mask__writer *writer, uint64_t offset, const void
     return MASK_OK;
 }
 
+mask_status mask__writer_sync(mask__writer *writer, mask_error *err)
+{
+    MASK__TRY(flush(writer, err));
+    return fsync(writer->fd) == 0 ? MASK_OK : write_failed(writer, err);
+}
+
 mask_status mask__writer_commit(mask__writer *writer, mask_error *err)
 {
-    mask_status status = flush(writer, err);
-    if (status == MASK_OK && fsync(writer->fd) != 0) status = write_failed(writer, err);
+    mask_status status = mask__writer_sync(writer, err);
     if (status == MASK_OK && rename(writer->temporary, writer->path) != 0) status = write_failed(writer, err);
     if (status == MASK_OK) {
         /* The rename itself must survive a power cut: sync the folder. Some file systems refuse; that is no loss. */

@@ -292,16 +292,12 @@ static bool load_step(const reproduction *r, const repro_step *step, repro_resul
 
 static int save_step(const reproduction *r, const repro_step *step, const repro_result *result)
 {
-    char path[PATH], temporary[PATH + 8];
+    char path[PATH];
     step_path(r, step, path);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
     json_t *values = json_array();
     for (size_t i = 0; i < STEP_VALUES; i++) json_array_append_new(values, json_real(result->values[i]));
-    json_t *json = json_pack("{s:s, s:s, s:o, s:f}", "step", step->name, "key", r->key, "values", values, "seconds",
-                             result->seconds);
-    int bad = json_dump_file(json, temporary, JSON_INDENT(1)) != 0 || rename(temporary, path) != 0;
-    json_decref(json);
-    return bad ? fail("%s: cannot write: %s", path, strerror(errno)) : 0;
+    return output_json(path, json_pack("{s:s, s:s, s:o, s:f}", "step", step->name, "key", r->key, "values", values,
+                                       "seconds", result->seconds));
 }
 
 static int run_step(reproduction *r, const repro_step *step, repro_result *result)

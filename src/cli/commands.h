@@ -3,6 +3,7 @@
 #define MASK_CLI_COMMANDS_H
 
 #include "args.h"
+#include "output.h"
 #include "progress.h"
 
 #include <jansson.h>
@@ -32,8 +33,6 @@ enum { DATA_PATH = 4400 };
 bool find_data(const char *name, char path[DATA_PATH]);
 /* --encoder, else MASK_ENCODER, else the file `make encoder` makes. 0, or EXIT_FAILED after one line. */
 int find_encoder(const args *a, char path[DATA_PATH]);
-/* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
-int check_output(const char *path);
 /* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its
  * path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int fail(const char *format, ...)
@@ -24,19 +23,6 @@ int fail(const char *format, ...)
 int failed(const mask_error *err)
 {
     return fail("%s", err->message);
-}
-
-int check_output(const char *path)
-{
-    struct stat info;
-    char folder[4096];
-    const char *slash = strrchr(path, '/'), *why = NULL;
-    snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, slash ? path : ".");
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) why = strerror(EISDIR);
-    else if (access(folder, W_OK | X_OK) != 0) why = strerror(errno);
-    if (!why) return 0;
-    fprintf(stderr, "mask: %s: cannot create: %s: choose another place for the output\n", path, why);
-    return EXIT_FAILED;
 }
 
 /* Fills path with FOLDER/BELOW/NAME when that can be read. */

@@ -1,10 +1,8 @@
 #include "page.h"
 #include "commands.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PHOTO_SIDE = 480, COLOURS = 8 };
 
@@ -51,24 +49,15 @@ static void put_base64(FILE *file, const unsigned char *bytes, size_t size)
 
 int page_open(page *p, const char *path, const char *title)
 {
-    *p = (page){.path = strdup(path)};
-    if (!p->path || asprintf(&p->temporary, "%s.tmp-%ld", path, (long)getpid()) < 0) {
-        free(p->path);
-        *p = (page){0};
-        return fail("out of memory");
-    }
-    p->file = fopen(p->temporary, "w");
-    if (!p->file) {
-        int result = fail("%s: cannot be written: %s", path, strerror(errno));
-        page_abort(p);
-        return result;
-    }
-    fprintf(p->file, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                     "content=\"width=device-width,initial-scale=1\"><title>");
-    put_text(p->file, title);
-    fprintf(p->file, "</title><style>%s</style>\n<h1>", style);
-    put_text(p->file, title);
-    fprintf(p->file, "</h1>\n");
+    *p = (page){0};
+    int result = output_open(&p->out, path);
+    if (result) return result;
+    fprintf(p->out.file, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                         "content=\"width=device-width,initial-scale=1\"><title>");
+    put_text(p->out.file, title);
+    fprintf(p->out.file, "</title><style>%s</style>\n<h1>", style);
+    put_text(p->out.file, title);
+    fprintf(p->out.file, "</h1>\n");
     return 0;
 }
 
@@ -123,61 +112,51 @@ static void put_photo(page *p, const mask_results *results, const mask_hit *hit)
     size_t size = 0;
     if (!hit->name || mask_photo_thumbnail(hit->name, PHOTO_SIDE, &jpeg, &size, NULL) != MASK_OK) {
         p->missing++;
-        fprintf(p->file, "<div class=\"none soft\">no picture</div>");
+        fprintf(p->out.file, "<div class=\"none soft\">no picture</div>");
         return;
     }
-    fprintf(p->file, "<div class=\"photo\"><img alt=\"\" src=\"data:image/jpeg;base64,");
-    put_base64(p->file, jpeg, size);
-    fprintf(p->file, "\">");
-    put_boxes(p->file, results, hit);
-    fprintf(p->file, "</div>");
+    fprintf(p->out.file, "<div class=\"photo\"><img alt=\"\" src=\"data:image/jpeg;base64,");
+    put_base64(p->out.file, jpeg, size);
+    fprintf(p->out.file, "\">");
+    put_boxes(p->out.file, results, hit);
+    fprintf(p->out.file, "</div>");
     free(jpeg);
 }
 
 void page_results(page *p, const char *const *texts, size_t count, const mask_results *results)
 {
-    fprintf(p->file, "<h2>");
+    fprintf(p->out.file, "<h2>");
     for (size_t i = 0; i < count; i++) {
-        if (i) fputs(" + ", p->file);
-        put_text(p->file, texts[i]);
+        if (i) fputs(" + ", p->out.file);
+        put_text(p->out.file, texts[i]);
     }
-    fprintf(p->file, "</h2>\n<p class=\"soft\">%zu of %zu images, %.1f ms</p>\n", results->count, results->searched,
+    fprintf(p->out.file, "</h2>\n<p class=\"soft\">%zu of %zu images, %.1f ms</p>\n", results->count, results->searched,
             1000 * results->seconds);
-    for (size_t t = 0; t < results->reading_count; t++) put_reading(p->file, &results->readings[t]);
-    fprintf(p->file, "<div class=\"hits\">\n");
+    for (size_t t = 0; t < results->reading_count; t++) put_reading(p->out.file, &results->readings[t]);
+    fprintf(p->out.file, "<div class=\"hits\">\n");
     for (size_t h = 0; h < results->count; h++) {
         const mask_hit *hit = &results->hits[h];
-        fprintf(p->file, "<figure>");
+        fprintf(p->out.file, "<figure>");
         put_photo(p, results, hit);
-        fprintf(p->file, "<figcaption><b>%.2f</b> ", hit->score);
-        put_text(p->file, hit->name ? hit->name : hit->id);
-        fprintf(p->file, "<br>");
+        fprintf(p->out.file, "<figcaption><b>%.2f</b> ", hit->score);
+        put_text(p->out.file, hit->name ? hit->name : hit->id);
+        fprintf(p->out.file, "<br>");
         for (size_t i = 0; i < hit->word_count; i++) {
-            fprintf(p->file, "<span class=\"w\"><i style=\"background:%s\"></i>", colours[i % COLOURS]);
-            put_text(p->file, word_of(results, &hit->words[i]));
-            fprintf(p->file, " %+.1f</span>", (double)hit->words[i].score);
+            fprintf(p->out.file, "<span class=\"w\"><i style=\"background:%s\"></i>", colours[i % COLOURS]);
+            put_text(p->out.file, word_of(results, &hit->words[i]));
+            fprintf(p->out.file, " %+.1f</span>", (double)hit->words[i].score);
         }
-        fprintf(p->file, "</figcaption></figure>\n");
+        fprintf(p->out.file, "</figcaption></figure>\n");
     }
-    fprintf(p->file, "</div>\n");
+    fprintf(p->out.file, "</div>\n");
 }
 
 int page_close(page *p)
 {
-    bool bad = ferror(p->file) != 0;
-    bad = fclose(p->file) != 0 || bad;
-    p->file = NULL;
-    int result = 0;
-    if (bad || rename(p->temporary, p->path) != 0) result = fail("%s: cannot be written: %s", p->path, strerror(errno));
-    page_abort(p);
-    return result;
+    return output_close(&p->out);
 }
 
 void page_abort(page *p)
 {
-    if (p->file) fclose(p->file);
-    if (p->temporary) unlink(p->temporary); /* gone already after a rename */
-    free(p->temporary);
-    free(p->path);
-    *p = (page){0};
+    output_abort(&p->out);
 }

@@ -2,13 +2,12 @@
 #ifndef MASK_CLI_PAGE_H
 #define MASK_CLI_PAGE_H
 
+#include "output.h"
+
 #include "mask_research.h"
 
-#include <stdio.h>
-
 typedef struct page {
-    FILE *file;
-    char *path, *temporary;
+    output out;
     size_t missing; /* photos that could not be shown */
 } page;
 

@@ -211,23 +211,19 @@ static void json_name(const char *path, char *out, size_t size)
 
 int report_write(const repro_run *run, const char *path)
 {
-    char temporary[4200], json_path[4200];
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    FILE *out = fopen(temporary, "w");
-    if (!out) return fail("%s: cannot create: %s", path, strerror(errno));
-    page(out, run);
-    bool bad = ferror(out) != 0;
-    if (fclose(out) != 0 || bad || rename(temporary, path) != 0)
-        return fail("%s: cannot write: %s", path, strerror(errno));
+    char json_path[4200];
+    output out;
+    int result = output_open(&out, path);
+    if (result) return result;
+    page(out.file, run);
+    if ((result = output_close(&out)) != 0) return result;
     json_name(path, json_path, sizeof json_path);
     json_t *columns =
         json_pack("[s,s,s,s,s,s,s]", "t2i R@1", "t2i R@5", "t2i R@10", "i2t R@1", "i2t R@5", "i2t R@10", "Rs");
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}", "dataset", run->dataset,
-                             "split", run->split, "data", run->data, "images", (json_int_t)run->images, "texts",
-                             (json_int_t)run->texts, "regions", (json_int_t)run->regions, "words",
-                             (json_int_t)run->words, "epochs", (json_int_t)run->epochs, "vectors", run->vectors, "base",
-                             run->base, "columns", columns, "steps", steps_json(run));
-    bad = !json || json_dump_file(json, json_path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0;
-    json_decref(json);
-    return bad ? fail("%s: cannot write: %s", json_path, strerror(errno)) : 0;
+    return output_json(json_path, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}", "dataset",
+                                            run->dataset, "split", run->split, "data", run->data, "images",
+                                            (json_int_t)run->images, "texts", (json_int_t)run->texts, "regions",
+                                            (json_int_t)run->regions, "words", (json_int_t)run->words, "epochs",
+                                            (json_int_t)run->epochs, "vectors", run->vectors, "base", run->base,
+                                            "columns", columns, "steps", steps_json(run)));
 }

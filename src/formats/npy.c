@@ -360,13 +360,19 @@ mask_status mask__npy_append(mask__npy_writer *writer, const float *values, size
     return MASK_OK;
 }
 
+mask_status mask__npy_sync(mask__npy_writer *writer, mask_error *err)
+{
+    uint64_t bytes = writer->file.offset - writer->header_bytes;
+    if (bytes == writer->expected_bytes) return mask__writer_sync(&writer->file, err);
+    return mask__fail(err, MASK_EINVAL, writer->file.offset,
+                      "%s: %llu bytes of numbers were appended, the shape needs %zu", writer->file.path,
+                      (unsigned long long)bytes, writer->expected_bytes);
+}
+
 mask_status mask__npy_commit(mask__npy_writer *writer, mask_error *err)
 {
-    if (writer->file.offset - writer->header_bytes == writer->expected_bytes)
-        return mask__writer_commit(&writer->file, err);
-    mask_status status = mask__fail(
-        err, MASK_EINVAL, writer->file.offset, "%s: %llu bytes of numbers were appended, the shape needs %zu",
-        writer->file.path, (unsigned long long)(writer->file.offset - writer->header_bytes), writer->expected_bytes);
+    mask_status status = mask__npy_sync(writer, err);
+    if (status == MASK_OK) status = mask__writer_commit(&writer->file, err);
     mask__npy_abort(writer);
     return status;
 }

@@ -58,6 +58,8 @@ typedef struct mask__npy_writer {
 mask_status mask__npy_create(mask__npy_writer *writer, const char *path, mask__npy_type type, unsigned ndim,
                              const size_t *shape, mask_error *err);
 mask_status mask__npy_append(mask__npy_writer *writer, const float *values, size_t count, mask_error *err);
+/* As mask__writer_sync; refuses an array whose numbers are not all there. */
+mask_status mask__npy_sync(mask__npy_writer *writer, mask_error *err);
 mask_status mask__npy_commit(mask__npy_writer *writer, mask_error *err);
 void mask__npy_abort(mask__npy_writer *writer);
 

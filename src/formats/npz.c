@@ -16,6 +16,7 @@ mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
 {
     int code;
     *npz = (mask__npz){0};
+    MASK__TRY(mask__check_regular(path, err));
     npz->path = strdup(path);
     if (!npz->path) return mask__no_memory(err, path);
     npz->zip = zip_open(path, ZIP_RDONLY, &code);
@@ -220,9 +221,8 @@ mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
 {
     int code;
     *npz = (mask__npz){0};
-    npz->path = strdup(path);
-    if (!npz->path) return mask__no_memory(err, path);
-    npz->zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    MASK__TRY(mask__output_target(&npz->path, path, err));
+    npz->zip = zip_open(npz->path, ZIP_CREATE | ZIP_TRUNCATE, &code);
     if (npz->zip) return MASK_OK;
     zip_error_t why;
     zip_error_init_with_code(&why, code);

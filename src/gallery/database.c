@@ -204,6 +204,7 @@ static mask_status connect(mask__catalogue *c, const char *path, int flags, mask
 {
     static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; "
                                   "PRAGMA cache_size = -65536";
+    MASK__TRY(mask__check_regular(path, err));
     int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) return mask__database_fail(c, err);
     sqlite3_busy_timeout(c->db, BUSY_MILLISECONDS);

@@ -182,6 +182,11 @@ static mask_status write_split(job *j, mask_error *err)
         status = read_image(j, i, err);
         if (status == MASK_OK) status = put_in_split(&f, j, i, err);
     }
+    /* A full disk may show at the last byte only: no file takes its old one's place before all are written. */
+    if (status == MASK_OK) status = mask__npy_sync(&f.features, err);
+    if (status == MASK_OK && f.has_boxes) status = mask__npy_sync(&f.boxes, err);
+    if (status == MASK_OK && f.has_names) status = mask__writer_sync(&f.names, err);
+    if (status == MASK_OK) status = mask__writer_sync(&f.ids, err);
     if (status == MASK_OK) status = mask__writer_commit(&f.ids, err);
     if (status == MASK_OK && f.has_names) status = mask__writer_commit(&f.names, err);
     if (status == MASK_OK && f.has_boxes) status = mask__npy_commit(&f.boxes, err);

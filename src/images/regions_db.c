@@ -1,4 +1,5 @@
 #include "images/regions_db.h"
+#include "base/file.h"
 #include "base/sqlfile.h"
 
 #include <errno.h>
@@ -97,6 +98,7 @@ static mask_status open_file(sqlite3 **db, const char *path, bool writable, mask
     int flags = SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     if (!writable && access(path, R_OK) != 0)
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    MASK__TRY(mask__check_regular(path, err));
     if (asprintf(&plain, "%s%s", path[0] == '/' ? "" : "./", path) < 0) return mask__no_memory(err, path);
     int code = sqlite3_open_v2(plain, db, flags, NULL);
     free(plain);

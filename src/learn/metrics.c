@@ -1,5 +1,6 @@
 #include "learn/metrics.h"
 #include "base/decimal.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,7 @@ mask_status mask__metrics_open(mask__metrics *m, const char *path, uint64_t keep
 {
     *m = (mask__metrics){.path = path};
     if (!path) return MASK_OK;
+    MASK__TRY(mask__check_regular(path, err));
     m->file = fopen(path, keep ? "a" : "w");
     mask_status status = m->file ? MASK_OK : failed(m, "write", err);
     if (status == MASK_OK && keep && fseeko(m->file, 0, SEEK_END) != 0) status = failed(m, "write", err);

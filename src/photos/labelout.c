@@ -163,6 +163,7 @@ static mask_status write_photos(writing *w, mask_error *err)
         int64_t place = place_of(w, i);
         if (place >= 0) MASK__TRY(write_photo(w, i, (size_t)place, err));
     }
+    MASK__TRY(mask__writer_sync(&w->table, err)); /* both are written before either takes its place */
     MASK__TRY(mask__npy_commit(&w->features, err));
     return mask__writer_commit(&w->table, err);
 }

@@ -1,0 +1,75 @@
+#include "output.h"
+#include "commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int check_output(const char *path)
+{
+    struct stat info;
+    char folder[4096];
+    const char *slash = strrchr(path, '/'), *why = NULL;
+    snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+    bool there = stat(path, &info) == 0;
+    if (there && S_ISDIR(info.st_mode)) why = strerror(EISDIR);
+    else if (there && !S_ISREG(info.st_mode)) why = "is a device or pipe";
+    else if (!there && lstat(path, &info) == 0) why = "is a symbolic link that leads to no file";
+    else if (access(folder, W_OK | X_OK) != 0) why = strerror(errno);
+    return why ? fail("%s: cannot create: %s: choose another place for the output", path, why) : 0;
+}
+
+int output_open(output *o, const char *path)
+{
+    *o = (output){0};
+    int result = check_output(path);
+    if (result) return result;
+    o->path = access(path, F_OK) == 0 ? realpath(path, NULL) : strdup(path);
+    if (!o->path || asprintf(&o->temporary, "%s.tmp-XXXXXX", o->path) < 0) {
+        free(o->path);
+        *o = (output){0};
+        return fail("%s: cannot create: out of memory", path);
+    }
+    mode_t mask = umask(0); /* mkostemp's file would be for its owner only; this program has one thread here */
+    umask(mask);
+    int fd = mkostemp(o->temporary, O_CLOEXEC);
+    if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0) o->file = fdopen(fd, "w");
+    if (o->file) return 0;
+    result = fail("%s: cannot create: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
+    output_abort(o);
+    return result;
+}
+
+int output_close(output *o)
+{
+    bool good = fflush(o->file) == 0 && !ferror(o->file) && fsync(fileno(o->file)) == 0;
+    good = good && rename(o->temporary, o->path) == 0;
+    int result = good ? 0 : fail("%s: cannot write: %s", o->path, strerror(errno));
+    output_abort(o);
+    return result;
+}
+
+int output_json(const char *path, json_t *json)
+{
+    output o = {0};
+    int result = json ? output_open(&o, path) : fail("%s: cannot create: out of memory", path);
+    if (result == 0) {
+        json_dumpf(json, o.file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)); /* the file knows of a failure */
+        result = output_close(&o);
+    }
+    json_decref(json);
+    return result;
+}
+
+void output_abort(output *o)
+{
+    if (o->file) fclose(o->file);
+    if (o->temporary) unlink(o->temporary); /* gone already after a rename */
+    free(o->temporary);
+    free(o->path);
+    *o = (output){0};
+}
