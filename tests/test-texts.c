@@ -167,7 +167,7 @@ static void broken_json_is_refused(void **state)
         {"{\"images\": {}}", NULL, "no list 'images'"},
         {"{\"images\": {\"images\": [{\"sentences\": [{\"raw\": \"no\"}]}]}}", NULL, "no list 'images'"},
         {"[{\"images\": [{\"sentences\": [{\"raw\": \"no\"}]}]}]", NULL, "no list 'images'"},
-        {"{\"images\": [{\"filename\": \"x\\ny\", \"sentences\": []}]}", "val", "image 0 (x?y): has no 'split'"},
+        {"{\"images\": [{\"filename\": \"x\\ny\", \"sentences\": []}]}", "val", "image 0 (x\\x0ay): has no 'split'"},
         {"{\"images\": [{\"split\": \"odd\", \"sentences\": []}]}", "val", "has no 'split'"},
         {"{\"images\": [{\"sentences\": [{\"tokens\": [\"a\"]}]}]}", NULL, "without 'raw'"},
         {"{\"images\": [{\"sentences\": [{\"raw\": 1}]}]}", NULL, "without 'raw'"},

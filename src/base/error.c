@@ -2,6 +2,7 @@
 
 #include <omp.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const status_texts[] = {
 #define MASK_STATUS_TEXT(name, text) text,
@@ -15,6 +16,32 @@ const char *mask_status_text(mask_status status)
     return index < sizeof status_texts / sizeof *status_texts ? status_texts[index] : "unknown status";
 }
 
+size_t mask__control(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c >= ' ' && *c != 0x7f && !(c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)) c++;
+    return (size_t)((const char *)c - text);
+}
+
+/* Formats into out; what does not fit is cut. */
+static void print_line(char *out, size_t size, const char *format, va_list args)
+{
+    char text[sizeof((mask_error *)0)->message], *from = text;
+    size_t used = 0;
+    vsnprintf(text, sizeof text, format, args);
+    for (;;) {
+        size_t plain = mask__control(from), room = size - 1 - used;
+        if (plain > room) plain = room;
+        memcpy(out + used, from, plain);
+        used += plain;
+        from += plain;
+        if (!*from || size - used <= 4) break;
+        from += (unsigned char)*from == 0xc2; /* U+0080 to U+009F are two bytes */
+        used += (size_t)snprintf(out + used, size - used, "\\x%02x", (unsigned)(unsigned char)*from++);
+    }
+    out[used] = '\0';
+}
+
 mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
 {
     if (err) {
@@ -22,7 +49,7 @@ mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, con
         err->status = status;
         err->offset = offset;
         va_start(args, format);
-        vsnprintf(err->message, sizeof err->message, format, args);
+        print_line(err->message, sizeof err->message, format, args);
         va_end(args);
     }
     return status;
@@ -58,7 +85,7 @@ void mask__log(const mask_run *run, mask_log_level level, const char *format, ..
     va_list args;
     if (!run || !run->log) return;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    print_line(line, sizeof line, format, args);
     va_end(args);
     run->log(run->user, level, line);
 }

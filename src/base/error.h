@@ -13,7 +13,10 @@
 
 #define MASK_NO_OFFSET UINT64_MAX
 
-/* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line. */
+/* The byte position of the first control character in UTF-8 text (below U+0020, U+007F to U+009F), or its length. */
+size_t mask__control(const char *text);
+/* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line: control
+ * characters, which what a file holds could send to a terminal, become \xNN. */
 mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 mask_status mask__no_memory(mask_error *err, const char *what);
@@ -31,7 +34,7 @@ void mask__use_threads(const mask_run *run);
 /* Reports progress; returns MASK_ECANCELLED (err filled) when the callback asks to stop. total 0 = unknown. */
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
                            mask_error *err);
-/* Sends one line (without a newline) to the log callback, if there is one. */
+/* Sends one line (without a newline) to the log callback, if there is one; escaped as mask__fail's. */
 void mask__log(const mask_run *run, mask_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

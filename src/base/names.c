@@ -46,6 +46,8 @@ mask_status mask__names_read(mask__names *names, const char *path, mask_error *e
     if (status != MASK_OK) return status;
     while ((status = mask__lines_next(&lines, err)) == MASK_OK && lines.text) {
         if (lines.length == 0) status = mask__lines_fail(&lines, err, "is empty: one name a line is needed");
+        else if (mask__control(lines.text) < lines.length)
+            status = mask__lines_fail(&lines, err, "holds a tab or another control character: names are plain text");
         else status = mask__names_add(names, lines.text, lines.length, err);
         if (status != MASK_OK) break;
     }

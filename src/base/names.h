@@ -18,7 +18,7 @@ mask_status mask__names_add(mask__names *names, const char *text, size_t length,
 const char *mask__names_get(const mask__names *names, size_t place);
 /* The first place with this name, -1 when none has it. */
 int64_t mask__names_find(const mask__names *names, const char *text);
-/* One name a line, stripped; an empty line is refused. */
+/* One name a line, stripped; an empty line and control characters are refused. */
 mask_status mask__names_read(mask__names *names, const char *path, mask_error *err);
 
 #endif

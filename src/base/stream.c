@@ -20,14 +20,18 @@ struct mask__stream {
     size_t begin, end;     /* unread bytes of chunk */
     uint64_t chunk_offset; /* of chunk[0] in the decompressed stream */
     uint64_t line_number, file_bytes;
+    bool pipe; /* named, not standard input */
 };
 
 mask_status mask__stream_open(mask__stream **out, const char *path, mask_error *err)
 {
-    struct stat info;
+    struct stat info = {0};
+    bool standard = strcmp(path, "-") == 0;
     *out = NULL;
-    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    /* Opening a pipe would wait for somebody to write it; reading one then waits only while somebody does. */
+    int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (!standard) fcntl(fd, F_SETFL, 0);
     if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
         close(fd);
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a folder, a file is needed", path);
@@ -37,6 +41,7 @@ mask_status mask__stream_open(mask__stream **out, const char *path, mask_error *
         stream->path = strdup(path);
         stream->chunk = malloc(CHUNK_BYTES);
         stream->file_bytes = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+        stream->pipe = !standard && S_ISFIFO(info.st_mode);
     }
     if (stream && stream->path && stream->chunk) stream->file = gzdopen(fd, "rb");
     if (!stream || !stream->file) {
@@ -72,6 +77,9 @@ static mask_status fill(mask__stream *stream, mask_error *err)
         return mask__fail(err, code == Z_ERRNO ? MASK_EIO : MASK_EFORMAT, stream->chunk_offset, "%s: byte %llu: %s",
                           stream->path, (unsigned long long)stream->chunk_offset, why);
     }
+    if (stream->pipe && got == 0 && stream->chunk_offset == 0)
+        return mask__fail(err, MASK_EIO, 0, "%s: nothing came through this pipe: start what writes it first",
+                          stream->path);
     stream->end = (size_t)got;
     return MASK_OK;
 }

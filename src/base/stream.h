@@ -1,5 +1,5 @@
-/* A forward-only text or byte stream: a plain file, a .gz (recognised by content) or "-" for standard input.
- * Knows its line and byte offset, so that a refusal can name the place. */
+/* A forward-only text or byte stream: a plain file, a .gz (recognised by content), a named pipe that somebody writes,
+ * or "-" for standard input. Knows its line and byte offset, so that a refusal can name the place. */
 #ifndef MASK_BASE_STREAM_H
 #define MASK_BASE_STREAM_H
 

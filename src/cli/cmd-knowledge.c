@@ -128,7 +128,7 @@ static int run_info(args *a)
 {
     const char *path = a->positional[0];
     char magic[8] = "", labels[4096];
-    FILE *file = fopen(path, "rb");
+    FILE *file = open_input(path);
     if (file) {
         size_t got = fread(magic, 1, sizeof magic, file);
         fclose(file);
@@ -138,13 +138,13 @@ static int run_info(args *a)
         if (got == sizeof magic && memcmp(magic, "MASKMENC", 8) == 0) return info_encoder(a, path);
     }
     snprintf(labels, sizeof labels, "%s/catalogue.sqlite", path);
-    file = fopen(labels, "rb");
+    file = open_input(labels);
     if (file) {
         fclose(file);
         return info_gallery(a, path);
     }
     snprintf(labels, sizeof labels, "%s/features.npy", path);
-    file = fopen(labels, "rb");
+    file = open_input(labels);
     if (!file) return info_images(a, path);
     fclose(file);
     return info_labels(a, path);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- What a search is asked with ---- */
 
@@ -25,7 +26,8 @@ static void lines_free(line_list *list)
 /* The lines of a file, "-" = stdin, without their ends. */
 static int lines_read(line_list *list, const char *path)
 {
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    FILE *file = strcmp(path, "-") == 0 ? stdin : open_input(path);
+    struct stat info;
     char *line = NULL;
     size_t room = 0, capacity = 0;
     int result = 0;
@@ -42,6 +44,8 @@ static int lines_read(line_list *list, const char *path)
         else if (result == 0) result = fail("out of memory");
     }
     if (result == 0 && ferror(file)) result = fail("%s: cannot be read", path);
+    if (result == 0 && list->count == 0 && file != stdin && fstat(fileno(file), &info) == 0 && S_ISFIFO(info.st_mode))
+        result = fail("%s: nothing came through this pipe: start what writes it first", path);
     free(line);
     if (file != stdin) fclose(file);
     if (result) lines_free(list);

@@ -133,24 +133,34 @@ static int help(int count, char **words)
     return list_group(stdout, words[0]) ? 0 : no_command("mask help", words[0]);
 }
 
-int main(int argc, char **argv)
+static int run(int count, char **words)
 {
     args a;
     int used;
-    if (argc < 2) {
-        help_all(stderr);
-        return EXIT_USAGE;
+    if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0) return help(count - 1, words + 1);
+    if (strcmp(words[0], "--version") == 0) {
+        printf("mask %s\n", mask_version());
+        return 0;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return help(argc - 2, argv + 2);
-    if (strcmp(argv[1], "--version") == 0) return printf("mask %s\n", mask_version()) < 0;
-    const command *c = find_command(argc - 1, argv + 1, &used);
-    if (!c) return no_command("mask", argv[1]);
-    int bad = args_parse(&a, c, argc - 1 - used, argv + 1 + used);
+    const command *c = find_command(count, words, &used);
+    if (!c) return no_command("mask", words[0]);
+    int bad = args_parse(&a, c, count - used, words + used);
     if (bad) return bad;
     if (args_has(&a, "--help")) return help_command(c);
     progress_start(&a.run, a.quiet);
     int result = c->run(&a);
     progress_end();
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    guard_terminal();
+    if (argc < 2) {
+        help_all(stderr);
+        return EXIT_USAGE;
+    }
+    int result = run(argc - 1, argv + 1);
     if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) return fail("cannot write the result to stdout");
     return result;
 }

@@ -73,3 +73,47 @@ void output_abort(output *o)
     free(o->path);
     *o = (output){0};
 }
+
+FILE *open_input(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return NULL;
+    fcntl(fd, F_SETFL, 0);
+    return fdopen(fd, "r");
+}
+
+/* ---- Terminals ---- */
+
+typedef struct guarded {
+    FILE *terminal;
+    bool held; /* a byte 0xc2, which begins U+0080 to U+009F */
+} guarded;
+
+static ssize_t write_escaped(void *cookie, const char *bytes, size_t size)
+{
+    guarded *g = cookie;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        bool control = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || (g->held && c >= 0x80 && c < 0xa0);
+        if (g->held && !control) putc(0xc2, g->terminal);
+        g->held = c == 0xc2;
+        if (control) fprintf(g->terminal, "\\x%02x", (unsigned)c);
+        else if (!g->held) putc(c, g->terminal);
+    }
+    return fflush(g->terminal) == 0 && !ferror(g->terminal) ? (ssize_t)size : 0;
+}
+
+static FILE *guard(guarded *g, FILE *file, int buffering)
+{
+    *g = (guarded){.terminal = file};
+    FILE *guarding = isatty(fileno(file)) ? fopencookie(g, "w", (cookie_io_functions_t){.write = write_escaped}) : NULL;
+    if (guarding) setvbuf(guarding, NULL, buffering, 0);
+    return guarding ? guarding : file;
+}
+
+void guard_terminal(void)
+{
+    static guarded out, messages;
+    stdout = guard(&out, stdout, _IOLBF);
+    stderr = guard(&messages, stderr, _IONBF);
+}

@@ -48,9 +48,8 @@ static void draw(const char *what, const char *unit, uint64_t done, uint64_t tot
     memset(filled, '=', part);
     memset(filled + part, ' ', BAR_WIDTH - part);
     filled[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r%-22.22s [%s] %3.0f%%  %.*f %s/s  %d:%02d left \033[K", what, filled,
+    dprintf(STDERR_FILENO, "\r%-22.22s [%s] %3.0f%%  %.*f %s/s  %d:%02d left \033[K", what, filled,
             total ? 100.0 * (double)done / (double)total : 0, digits, rate, unit, (int)left / 60, (int)left % 60);
-    fflush(stderr);
     bar.open = true;
 }
 
@@ -94,6 +93,6 @@ void progress_start(mask_run *run, bool quiet)
 
 void progress_end(void)
 {
-    if (bar.open) fprintf(stderr, "\r\033[K");
+    if (bar.open) dprintf(STDERR_FILENO, "\r\033[K");
     bar.open = false;
 }

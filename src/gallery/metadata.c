@@ -212,6 +212,7 @@ mask_status mask__catalogue_describe(mask__catalogue *c, const char *path, size_
     mask_status status = MASK_OK;
     if (strcmp(path, "-") == 0)
         status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "-: a table of metadata is read twice: give a file");
+    if (status == MASK_OK) status = mask__check_regular(path, err);
     if (status == MASK_OK) status = mask__stream_open(&t->stream, path, err);
     if (status == MASK_OK) status = judge(t, rows, err);
     if (status == MASK_OK) status = make_columns(c, t, err);

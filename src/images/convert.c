@@ -79,8 +79,8 @@ static mask_status check_ids(const job *j, mask_error *err)
     for (size_t i = 0; i < mask_images_count(j->images); i++) {
         const char *id = mask_images_id(j->images, i);
         size_t length = strlen(id);
-        bool plain = length > 0 && length <= MAX_ID && id[0] != ' ' && id[length - 1] != ' ';
-        for (size_t c = 0; c < length; c++) plain = plain && (unsigned char)id[c] >= ' ';
+        bool plain =
+            length > 0 && length <= MAX_ID && mask__control(id) == length && id[0] != ' ' && id[length - 1] != ' ';
         if (j->options.to == MASK_FEATURES_NPZ) plain = plain && id[0] != '.' && !strchr(id, '/');
         if (!plain) return refuse_image(j, i, "has an id that cannot be written there: give it another", err);
         if (j->options.to != MASK_FEATURES_NPY && mask_images_find(j->images, id) != (int64_t)i)

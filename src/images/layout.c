@@ -123,6 +123,7 @@ mask_status mask__layout_stem(char **stem, const char *path, const char *split, 
                           path, split);
     if (!mask__is_folder(path)) {
         if (mask__is_file(path)) return stem_of_file(stem, path, err);
+        MASK__TRY(mask__check_regular(path, err));
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: no such file or folder", path);
     }
     MASK__TRY(try_split(stem, path, split, err));

@@ -242,14 +242,12 @@ static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
     return code;
 }
 
-/* The first line of libvips's text, printable. Empties it. */
+/* The first line of libvips's text. Empties it. */
 static void take_reason(char *reason, size_t size)
 {
     const char *text = vips_error_buffer();
     size_t length = strcspn(text, "\n");
     g_strlcpy(reason, text, length + 1 < size ? length + 1 : size);
-    for (char *c = reason; *c; c++)
-        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f) *c = '?';
     vips_error_clear();
 }
 

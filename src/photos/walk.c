@@ -51,9 +51,7 @@ static bool has_photo_content(const char *path)
 static bool presentable(const char *path)
 {
     size_t length = strlen(path);
-    for (const char *c = path; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) return false;
-    return mask__utf8_valid(path, length) == length;
+    return mask__control(path) == length && mask__utf8_valid(path, length) == length;
 }
 
 static mask_status add_file(const walking *w, const char *path, const struct stat *info, mask_error *err)

@@ -146,8 +146,6 @@ static mask_status read_string(parser *p, const char *text, size_t length, mask_
         size_t kept = length < sizeof p->filename ? length : sizeof p->filename - 1;
         memcpy(p->filename, text, kept);
         p->filename[kept] = '\0';
-        for (size_t i = 0; i < kept; i++)
-            if (p->filename[i] > 0 && p->filename[i] < ' ') p->filename[i] = '?'; /* a message is one line */
     }
     return MASK_OK;
 }

@@ -90,15 +90,12 @@ static void *take(reader *r, size_t count, size_t size)
     return memory;
 }
 
-/* A string that is fit for a message of one line. */
 static const char *text(reader *r, size_t table, unsigned field)
 {
     mask__flat_vector string = mask__flat_items(&r->flat, table, field, 1);
     char *copy = take(r, string.count + 1, 1);
     if (!copy) return NULL;
     if (string.count) memcpy(copy, r->flat.data + string.at, string.count);
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     return copy;
 }
 
