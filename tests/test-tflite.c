@@ -4,6 +4,8 @@
 #include "vision/network.h"
 #include "vision/tflite.h"
 
+#include <limits.h>
+
 static made file;
 
 static mask_status read_made(const made_network *n, mask__graph *g, mask_error *err)
@@ -233,6 +235,8 @@ static void one_rule_each(void **state)
     RULE(n.tensors[r.padded].shape[1] = 9, "operator 3 (PAD): its result has not the padded shape");
     RULE(n.tensors[r.pads].type = F32, "operator 3 (PAD): has no constant padding");
     RULE(((int *)n.tensors[r.axes].data)[0] = 2, "operator 4 (MEAN): is no mean over rows and columns");
+    RULE((((int *)n.tensors[r.axes].data)[0] = INT_MAX, ((int *)n.tensors[r.axes].data)[1] = INT_MAX),
+         "operator 4 (MEAN): is no mean over rows and columns");
     RULE(n.tensors[r.mean].shape[1] = 3, "operator 4 (MEAN): is no mean over rows and columns");
     RULE(n.tensors[r.full].shape[1] = 6, "operator 5 (FULLY_CONNECTED): its result has not the length");
     RULE(n.ops[5].inputs[0] = r.sum, "operator 5 (FULLY_CONNECTED): its weights do not fit its input");

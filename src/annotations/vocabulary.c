@@ -35,13 +35,14 @@ static mask_status add_alias(mask__vocabulary *v, const char *text, size_t lengt
 /* One class. */
 static mask_status read_line(mask__vocabulary *v, mask__lines *lines, mask_error *err)
 {
-    char *at = lines->text, *comma = at;
+    char *at = lines->text, *next;
     for (char *c = at; *c; c++)
         if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
-    for (bool first = true; comma; first = false, at = comma + 1) {
-        comma = strchr(at, ',');
+    for (bool first = true; at; first = false, at = next) {
+        char *comma = strchr(at, ',');
         const char *alias = at;
         size_t length = comma ? (size_t)(comma - at) : strlen(at);
+        next = comma ? comma + 1 : NULL;
         mask__strip(&alias, &length);
         if (length == 0)
             return mask__lines_fail(lines, err, "an empty name: a class has its names set apart by commas");

@@ -185,7 +185,7 @@ static bool box_of(const mask_images *base, size_t image, size_t region, float b
     if (to > total) to = total;
     if (mask__base64_decode((const char *)t->map.data + e->boxes + from / 3 * 4, part, to - from) != SIZE_MAX)
         return false;
-    memcpy(box, part + region * BOX_BYTES - from, BOX_BYTES);
+    memcpy(box, part + (region * BOX_BYTES - from), BOX_BYTES);
     return mask__all_finite(box, 4, &where);
 }
 

@@ -219,7 +219,8 @@ static const char *read_mean(reader *r, mask__graph_op *op)
     for (int i = 0; i < 2; i++)
         if (axes[i] < 0) axes[i] += 4;
     op->input_count = 1;
-    return axes[0] + axes[1] == 3 && axes[0] * axes[1] == 2 ? NULL : "is no mean over rows and columns";
+    bool rows_first = axes[0] == 1 && axes[1] == 2, columns_first = axes[0] == 2 && axes[1] == 1;
+    return rows_first || columns_first ? NULL : "is no mean over rows and columns";
 }
 
 static const char *read_pad(reader *r, mask__graph_op *op)
