@@ -2,6 +2,7 @@
 #ifndef MASK_TESTS_CHECK_H
 #define MASK_TESTS_CHECK_H
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,14 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
+#include <omp.h>
 
 #include "mask_research.h"
 
-/* Runs a fallible call with `err` in scope and fails the test with its message unless it succeeds. */
+/* Runs a fallible call with `err` in scope and fails the test with its message unless it succeeds. The number of
+ * threads is the program's, so a call must leave it as it was. */
 #define check_ok(call)                                                                                                 \
     do {                                                                                                               \
+        int threads_before_call = omp_get_max_threads();                                                               \
         if ((call) != MASK_OK) fail_msg("%s: %s", #call, err.message);                                                 \
+        assert_int_equal(omp_get_max_threads(), threads_before_call);                                                  \
     } while (0)
 /* Expects a status and a message that contains a part; the message must be a single line. */
 #define check_fails(call, expected, part)                                                                              \
@@ -40,17 +47,34 @@
     const char *shared = getenv("MASK_SHARED");                                                                        \
     if (!shared) skip_because("MASK_SHARED is not set")
 
-/* A fresh path in a folder of this test program's own; static storage, eight at a time. */
+static char temp_folder[160];
+static pid_t temp_owner;
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+static void remove_temp_folder(void)
+{
+    if (getpid() == temp_owner) nftw(temp_folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A fresh path in a folder of this test program's own, which goes when the program ends; static storage, eight at a
+ * time. */
 static inline const char *temp_path(const char *name)
 {
-    static char folder[64], paths[8][256];
+    static char paths[8][256];
     static unsigned next;
-    if (!folder[0]) {
-        snprintf(folder, sizeof folder, "%s", "/tmp/mask-test-XXXXXX");
-        if (!mkdtemp(folder)) abort();
+    if (!temp_folder[0]) {
+        const char *place = getenv("TMPDIR");
+        snprintf(temp_folder, sizeof temp_folder, "%.100s/mask-test-XXXXXX", place && *place ? place : "/tmp");
+        if (!mkdtemp(temp_folder) || atexit(remove_temp_folder) != 0) abort();
+        temp_owner = getpid();
     }
     char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    snprintf(path, sizeof paths[0], "%s/%s", temp_folder, name);
     return path;
 }
 

@@ -390,7 +390,7 @@ mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *kno
     MASK__TRY(check_options(&l.o, knowledge, images, texts, err));
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = learn(&l, texts, vectors, r, run, err);
     if (status == MASK_OK) status = mask__knowledge_copy(k, knowledge, err);
     if (status == MASK_OK) status = mask__knowledge_copy_background(k, knowledge, err);

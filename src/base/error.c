@@ -66,9 +66,16 @@ int mask__threads(const mask_run *run)
     return run && run->threads > 0 ? run->threads : omp_get_num_procs();
 }
 
-void mask__use_threads(const mask_run *run)
+int mask__change_threads(int threads)
 {
-    omp_set_num_threads(mask__threads(run));
+    int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    return before;
+}
+
+void mask__restore_threads(const int *threads)
+{
+    omp_set_num_threads(*threads);
 }
 
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,

@@ -29,8 +29,12 @@ mask_status mask__no_memory(mask_error *err, const char *what);
 
 /* Threads to use: run->threads, or every core the process may use. run may be NULL. */
 int mask__threads(const mask_run *run);
-/* Makes the OpenMP regions and libraries of the calling thread use that many. */
-void mask__use_threads(const mask_run *run);
+/* To the end of the block, the OpenMP regions and libraries of the calling thread use that many threads; then what the
+ * program that calls us had set holds again. */
+#define MASK__USE_THREADS(threads)                                                                                     \
+    int threads_before __attribute__((cleanup(mask__restore_threads), unused)) = mask__change_threads(threads)
+int mask__change_threads(int threads); /* returns how many it were */
+void mask__restore_threads(const int *threads);
 /* Reports progress; returns MASK_ECANCELLED (err filled) when the callback asks to stop. total 0 = unknown. */
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
                            mask_error *err);

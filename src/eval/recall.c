@@ -155,7 +155,7 @@ mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t 
     mask__rank *ranks = mask__arena_alloc(&arena, texts, sizeof *ranks);
     double *values = mask__arena_alloc(&arena, texts, sizeof *values);
     float *best = mask__arena_alloc(&arena, images, sizeof *best);
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     for (size_t n = 0; ranks && values && best && n < folds; n++) {
         fold f = {.scores = scores, .stride = images, .first = n * (images / folds), .count = images / folds};
         size_t fold_texts = TEXTS_PER_IMAGE * f.count;

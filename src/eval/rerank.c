@@ -155,7 +155,7 @@ mask_status mask_rerank_open(mask_reranking **out, const char *base, size_t top_
     *out = NULL;
     mask_reranking *r = calloc(1, sizeof *r);
     if (!r) return mask__no_memory(err, "re-ranking");
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = mask__sims_open(&r->base, base, err);
     if (status == MASK_OK) {
         r->images = r->base.shape[0];
@@ -295,7 +295,7 @@ mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *r, cons
     size_t scratch_size = r->texts * r->t2i.k > r->images * r->i2t.k ? r->texts * r->t2i.k : r->images * r->i2t.k;
     memset(out, 0, sizeof *out);
     MASK__TRY(check_options(r, &o, err));
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask__rank *ranks = mask__arena_alloc(&work, r->texts, sizeof *ranks);
     double *values = mask__arena_alloc(&work, r->texts, sizeof *values);
     float *scratch = mask__arena_alloc(&work, scratch_size + 1, sizeof *scratch);
@@ -405,7 +405,7 @@ mask_status mask_rerank_save(const mask_reranking *r, const mask_rerank_options 
     if (r->folds > 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "%s: a matrix of folds is not one ranking: save without folds", path);
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     numbering w = {.r = r,
                    .o = &o,
                    .scores = mask__arena_alloc(&work, values, sizeof(float)),

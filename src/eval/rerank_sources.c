@@ -15,7 +15,7 @@ enum { BLOCK_IMAGES = 1024, MATRIX_ROWS = 64, ENCODE_IMAGES = 64 };
 mask_status mask_rerank_add_matrix(mask_reranking *r, const char *path, const mask_run *run, mask_error *err)
 {
     mask__npy other;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(mask__sims_open(&other, path, err));
     mask_status status = MASK_OK;
     float *rows = NULL;
@@ -162,7 +162,7 @@ mask_status mask__rerank_add_blocks(mask_reranking *r, const mask_knowledge *kno
                 .run = run,
                 .lowest = FLT_MAX};
     MASK__TRY(check_fit(r, &s, err));
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     bool whole_set = knowledge->background.images == 0 && o.calibrate != MASK_CALIBRATE_NONE;
     if (whole_set || block > r->images) block = r->images;
     s.empty = mask__arena_alloc(&arena, r->texts, sizeof *s.empty);

@@ -399,7 +399,7 @@ mask_status mask__segment_build(const char *path, const mask__scorer *s, const m
 {
     job j = {.scorer = s, .source = source, .keep = budget ? budget : SIZE_MAX, .run = run, .err = err};
     double start = omp_get_wtime();
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     if (source->images) {
         j.regions = mask__regions_of_images(source->images, &s->knowledge->representation);
         j.regions.which = source->which;

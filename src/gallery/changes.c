@@ -273,7 +273,7 @@ mask_status mask_gallery_add(const char *path, const mask_images *images, mask_g
     mask_gallery_change own;
     if (!change) change = &own;
     *change = (mask_gallery_change){0};
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(mask__writing_open(&w, path, run, err));
     mask_status status = mask__writing_knowledge(&w, err);
     if (status == MASK_OK) status = check_images(images, w.knowledge, err);

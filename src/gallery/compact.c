@@ -143,7 +143,7 @@ mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_err
 {
     mask__writing w;
     mask__snapshot snapshot;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(mask__writing_open(&w, path, run, err));
     mask_status status = mask__catalogue_snapshot(w.catalogue, &snapshot, err);
     if (status == MASK_OK && snapshot.segment_count) {

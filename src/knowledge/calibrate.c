@@ -153,7 +153,7 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
                           mask__images_path(images), mask_images_dim(images), knowledge->info.feature_dim);
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = mask__knowledge_copy(k, knowledge, err);
     k->options = options ? *options : MASK_MATCH_CALIBRATED;
     if (status == MASK_OK) status = add_texts(k, vectors, texts, err);

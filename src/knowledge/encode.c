@@ -55,7 +55,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers, which "
                               "mask convert --regions makes",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     float *mu = malloc((regions * z + 1) * sizeof *mu),
           *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     mask_status status = mu && buffer ? MASK_OK : mask__no_memory(err, "an encoding");

@@ -304,7 +304,7 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
     MASK__TRY(check_options(o, err));
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = remember(k, labels, vectors, o, err);
     if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
     if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);

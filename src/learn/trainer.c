@@ -439,7 +439,7 @@ mask_status mask__train(mask__representation *representation, const mask__lesson
     trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0, .unit_words = lesson->unit_words};
     *representation = (mask__representation){0};
     MASK__TRY(check_options(o, err));
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     if (o->whiten) t.whitening = (mask__whitening){.in = dim, .out = kept};
     mask__networks_config config = config_of(&t);
     mask_status status = mask__networks_make(&t.nets, &config, err);

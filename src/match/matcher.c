@@ -341,7 +341,7 @@ mask_status mask__matcher_run_regions(mask__matcher *m, const mask__regions *reg
                                       const mask_run *run, mask_error *err)
 {
     mask_calibrate level = m->options.calibrate;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(prepare(m, regions->count, whole_region, err));
     size_t count = regions->count, texts = m->lexicon.texts, b_count;
     /* T's scores are needed for the images' statistics only; without T the caller's matrix holds all texts. */

@@ -243,7 +243,7 @@ mask_status mask__scorer_open(mask__scorer *out, const mask_knowledge *k, const 
     *out = (mask__scorer){.knowledge = k, .options = *options, .z = k->info.dim, .known = {.count = k->info.words}};
     out->options.whole_region = whole_region;
     if (options->calibrate != MASK_CALIBRATE_NONE) out->background = k->background.images;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     opening o = {.s = out, .run = run};
     mask_status status = value_terms(&o, err);
     if (status == MASK_OK) status = word_columns(&o, err);

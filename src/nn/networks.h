@@ -5,7 +5,7 @@
  *
  * A mask__networks is the description (layers, tensor table) and never changes; a mask__work holds the activations of
  * one batch at a time. Parameters and gradients are flat buffers of the caller's, laid out by the table. GEMMs use
- * OpenMP's current number of threads (omp_set_num_threads): it should be the workspace's. */
+ * OpenMP's current number of threads (MASK__USE_THREADS): it should be the workspace's. */
 #ifndef MASK_NN_NETWORKS_H
 #define MASK_NN_NETWORKS_H
 

@@ -25,7 +25,7 @@ mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *galler
     *out = NULL;
     if (!a) return mask__no_memory(err, "texts");
     a->gallery = gallery;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = mask__text_index_open(&a->index, gallery, vectors, texts, run, err);
     if (status == MASK_OK) *out = a;
     else free(a);
@@ -228,7 +228,7 @@ mask_status mask_annotator_all(const mask_annotator *a, size_t k, mask_annotatio
     mask__arena arena = {0};
     crew c = {.threads = mask__threads(run), .k = k < a->index.texts ? k : a->index.texts};
     size_t images = (size_t)c.threads * TOGETHER, done = 0, room;
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     c.scratch = mask__arena_alloc(&arena, (size_t)c.threads, sizeof *c.scratch);
     c.best = mask__multiply(images, c.k, &room) ? mask__arena_alloc(&arena, room, sizeof *c.best) : NULL;
     c.counts = mask__arena_alloc(&arena, images, sizeof *c.counts);

@@ -134,7 +134,7 @@ mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors 
 {
     *out = (mask_results){0};
     MASK__TRY(check_query(query, err));
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     return search(gallery, vectors, query, out, run, err);
 }
 
@@ -163,7 +163,7 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
     const mask_run each = {.progress = run && run->progress ? ask_shared : NULL, .user = &shared};
     memset(out, 0, count * sizeof *out);
     for (size_t q = 0; q < count; q++) MASK__TRY(check_query(&queries[q], err));
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
 #pragma omp parallel for schedule(dynamic, 1)
     for (size_t q = 0; q < count; q++) {
         mask_error mine;

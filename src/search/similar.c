@@ -107,7 +107,7 @@ mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, co
     *out = (mask_results){0};
     if (isnan(query->min_score))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
-    mask__use_threads(run);
+    MASK__USE_THREADS(mask__threads(run));
     mask_status status = similar(gallery, id, query, &work, &results, out, run, err);
     mask__arena_free(&work);
     out->memory = results.head;

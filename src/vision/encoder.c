@@ -148,7 +148,7 @@ static mask_status run_chunks(mask__encoder *e, const uint8_t *rgb, size_t count
 
 mask_status mask__encoder_run(mask__encoder *e, const uint8_t *const *rgb, size_t count, mask_error *err)
 {
-    mask__use_threads(&e->run);
+    MASK__USE_THREADS(mask__threads(&e->run));
     e->photos = 0;
     if (count == 0) return MASK_OK;
     for (size_t o = 0; o < e->output_count; o++)

@@ -17,7 +17,7 @@ struct mask__network {
 
 static mask_status make_plans(mask__network *n, const mask__network *twin, mask_error *err)
 {
-    omp_set_num_threads(1);
+    MASK__USE_THREADS(1);
     mask_status status =
         mask__plan_make(&n->single, n->graph, n->outputs, n->output_count, twin ? &twin->single : NULL, err);
     omp_set_num_threads(n->threads);
@@ -90,7 +90,7 @@ mask_status mask__network_run(mask__network *n, const float *input, size_t count
                               mask_error *err)
 {
     mask_status result = MASK_OK;
-    omp_set_num_threads(n->threads);
+    MASK__USE_THREADS(n->threads);
     if (count == 1) return run_image(n, n->threads > 1 ? &n->all : &n->single, n->memory[0], input, 0, outputs, err);
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < count; i++) {
