@@ -25,7 +25,8 @@ if not os.path.exists(encoder):
 encoder = os.path.abspath(encoder)
 KILLS, PHOTOS, SIDE = 8, 100, 64
 
-os.chdir(tempfile.mkdtemp(prefix="mask-kill-"))
+folder = tempfile.TemporaryDirectory(prefix="mask-kill-")
+os.chdir(folder.name)
 rng = random.Random(seed)
 
 

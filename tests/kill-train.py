@@ -16,7 +16,8 @@ mask = os.path.abspath(sys.argv[1])
 seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 KILLS, IMAGES, DIM, WORDS, VECTOR = 20, 300, 24, 12, 10
 
-os.chdir(tempfile.mkdtemp(prefix="mask-kill-"))
+folder = tempfile.TemporaryDirectory(prefix="mask-kill-")
+os.chdir(folder.name)
 rng = random.Random(seed)
 names = ["z" + chr(97 + i) * 2 for i in range(WORDS)]
 with open("v.txt", "w") as f:
