@@ -38,7 +38,7 @@ check:
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory encoder || echo "no encoder: tests that need it are skipped" >&2
-	@scripts/check-rooms.py
+	@scripts/check-rooms.py $(BUILD)
 	@cd $(BUILD) && ctest $(ctest)
 	@$(call configure,$(BUILD)-asan,-DMASK_SANITIZE=ON)
 	@ninja -C $(BUILD)-asan -j $(JOBS) --quiet

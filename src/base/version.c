@@ -1,3 +1,4 @@
+/* The version this library was built as. */
 #include "mask.h"
 
 #define TEXT(number) #number

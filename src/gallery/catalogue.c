@@ -288,7 +288,8 @@ static bool is_leftover(mask__catalogue *c, const char *name, mask_status *statu
     return *status == MASK_OK && !row;
 }
 
-mask_status mask__catalogue_sweep(mask__catalogue *c, mask_error *err)
+/* Removes segments that the catalogue does not name and other leftovers of writers that were killed. */
+static mask_status sweep(mask__catalogue *c, mask_error *err)
 {
     struct dirent *entry;
     mask_status status = MASK_OK;
@@ -297,6 +298,16 @@ mask_status mask__catalogue_sweep(mask__catalogue *c, mask_error *err)
     while (status == MASK_OK && (entry = readdir(folder)))
         if (is_leftover(c, entry->d_name, &status, err)) unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
+    return status;
+}
+
+mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool write, mask_error *err)
+{
+    MASK__TRY(mask__database_open(out, folder, write, err));
+    mask_status status = write ? sweep(*out, err) : MASK_OK;
+    if (status == MASK_OK) return MASK_OK;
+    mask__catalogue_close(*out);
+    *out = NULL;
     return status;
 }
 

@@ -30,6 +30,7 @@ typedef struct mask__snapshot {
 
 typedef struct mask__catalogue mask__catalogue; /* an open catalogue.sqlite */
 
+/* A writer takes the lock and removes what killed ones left: segments that the catalogue does not name. */
 mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool write, mask_error *err);
 void mask__catalogue_close(mask__catalogue *catalogue);
 mask_status mask__catalogue_snapshot(mask__catalogue *catalogue, mask__snapshot *out, mask_error *err);
@@ -76,8 +77,6 @@ enum { MASK__SEGMENT_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
 /* Takes the writers' lock of a folder; MASK_EIO names the process that has it. */
 mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err);
 void mask__folder_unlock(int lock);
-/* Removes segments that the catalogue does not name and other leftovers of writers that were killed. */
-mask_status mask__catalogue_sweep(mask__catalogue *catalogue, mask_error *err);
 
 mask_status mask__catalogue_begin(mask__catalogue *catalogue, mask_error *err);
 /* Counts the generation up and makes all changes since begin durable. */

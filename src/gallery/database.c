@@ -302,7 +302,7 @@ static mask_status new_catalogue(mask__catalogue **out, const char *folder, cons
     return mask__no_memory(err, folder);
 }
 
-mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool write, mask_error *err)
+mask_status mask__database_open(mask__catalogue **out, const char *folder, bool write, mask_error *err)
 {
     mask__catalogue *c;
     *out = NULL;
@@ -312,7 +312,6 @@ mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool
         status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a gallery: mask index makes one", folder);
     if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
     if (status == MASK_OK) status = connect_existing(c, write, err);
-    if (status == MASK_OK && write) status = mask__catalogue_sweep(c, err);
     if (status == MASK_OK) *out = c;
     else mask__catalogue_close(c);
     return status;

@@ -34,6 +34,8 @@ mask_status mask__database_begin(mask__catalogue *catalogue, mask_error *err);
 void mask__database_end(mask__catalogue *catalogue);
 mask_status mask__database_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
 
+/* mask__catalogue_open but for the leftovers of writers that were killed. */
+mask_status mask__database_open(mask__catalogue **out, const char *folder, bool write, mask_error *err);
 /* Makes folder/catalogue.sqlite with the schema and what `fill` adds: whole, or not at all. */
 mask_status mask__database_create(const char *folder,
                                   mask_status (*fill)(mask__catalogue *, const void *, mask_error *),

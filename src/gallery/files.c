@@ -3,8 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err)
+{
+    if (asprintf(out, "%s/%s", folder, name) >= 0) return MASK_OK;
+    *out = NULL;
+    return mask__no_memory(err, folder);
+}
 
 static bool ends(const char *name, const char *with)
 {
@@ -52,6 +60,21 @@ void mask__gallery_unmake(const char *path)
             unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     rmdir(path);
+}
+
+mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *k,
+                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err)
+{
+    char *file;
+    MASK__TRY(mask__gallery_file(&file, path, "scorer.mask", err));
+    mask_status status = mask__scorer_load(out, k, file, verify, err);
+    if (status == MASK_OK && out->options.whole_region != settings->whole_region) {
+        mask__scorer_close(out);
+        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                            "%s: does not belong to this gallery: remove it, it will be made again", file);
+    }
+    free(file);
+    return status;
 }
 
 mask_status mask_gallery_delete(const char *path, mask_error *err)

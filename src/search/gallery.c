@@ -14,13 +14,6 @@
 
 enum { ATTEMPTS = 20 };
 
-mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err)
-{
-    if (asprintf(out, "%s/%s", folder, name) >= 0) return MASK_OK;
-    *out = NULL;
-    return mask__no_memory(err, folder);
-}
-
 /* ---- Making one ---- */
 
 static mask_status check_options(const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g,
@@ -127,21 +120,6 @@ mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const
 }
 
 /* ---- Opening ---- */
-
-mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *k,
-                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err)
-{
-    char *file;
-    MASK__TRY(mask__gallery_file(&file, path, "scorer.mask", err));
-    mask_status status = mask__scorer_load(out, k, file, verify, err);
-    if (status == MASK_OK && out->options.whole_region != settings->whole_region) {
-        mask__scorer_close(out);
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                            "%s: does not belong to this gallery: remove it, it will be made again", file);
-    }
-    free(file);
-    return status;
-}
 
 /* The scorer as the first change stored it. Everything in it can be computed again, so its loss costs seconds only. */
 static mask_status open_scorer(mask_gallery *g, const mask__catalogue_settings *settings, mask__verify verify,
