@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What re-ranking and adaptation gain on $MASK_SHARED/flickr8k's dev split: prints the tables of docs/EXPERIMENTS.md.
+"""What re-ranking and adaptation gain on $MASK_SHARED/flickr8k's dev split: prints the tables of docs/lab/experiments.md.
 
 rerank.py [rerank|adapt]. Knowledges are made as quality.py makes them and kept in the same folder. Standard library only.
 """

@@ -286,7 +286,7 @@ typedef struct mask_match_options {
                           .hub_image = 0.6f,                                                                           \
                           .hub_text = 0.5f,                                                                            \
                           .hub_neighbours = 50})
-/* What mask_knowledge_calibrate stores unless told otherwise: the best found (docs/EXPERIMENTS.md). */
+/* What mask_knowledge_calibrate stores unless told otherwise: the best found (docs/lab/experiments.md). */
 #define MASK_MATCH_CALIBRATED                                                                                          \
     ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
                           .top = 2,                                                                                    \
