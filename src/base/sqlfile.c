@@ -7,6 +7,54 @@
 
 enum { STEPS_BESIDE_BYTES = 1000000 };
 
+mask_status mask__sql_fail(sqlite3 *db, const char *path, const char *advice, mask_error *err)
+{
+    switch (db ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM) {
+    case SQLITE_NOMEM:
+        return mask__no_memory(err, path);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR: /* our own SQL is right: then the schema is not */
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+    case SQLITE_INTERRUPT: /* of a scan that goes in circles */
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (%s): %s", path, sqlite3_errmsg(db),
+                          advice);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+                          "%s: another program keeps it locked: try again when it is done", path);
+    case SQLITE_FULL:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: the disk is full: make room and try again",
+                          path);
+    case SQLITE_READONLY:
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s: check its permissions", path,
+                          sqlite3_errmsg(db));
+    default: {
+        int code = sqlite3_system_errno(db);
+        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot read or write: %s", path,
+                          code ? strerror(code) : sqlite3_errmsg(db));
+    }
+    }
+}
+
+mask_status mask__sql_number(sqlite3 *db, const char *path, const char *advice, const char *sql, int64_t *value,
+                             mask_error *err)
+{
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) return mask__sql_fail(db, path, advice, err);
+    mask_status status = MASK_OK;
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) *value = sqlite3_column_int64(s, 0);
+    else if (code != SQLITE_DONE) status = mask__sql_fail(db, path, advice, err);
+    else
+        status =
+            mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (a number is missing): %s", path, advice);
+    sqlite3_finalize(s);
+    return status;
+}
+
 void mask__sql_harden(sqlite3 *db)
 {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

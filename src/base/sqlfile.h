@@ -4,8 +4,16 @@
 #ifndef MASK_BASE_SQLFILE_H
 #define MASK_BASE_SQLFILE_H
 
+#include "base/error.h"
+
 #include <sqlite3.h>
 #include <stdbool.h>
+
+/* The last failure of db (NULL: memory was short), about `path`; advice: what to do where the file is damaged. */
+mask_status mask__sql_fail(sqlite3 *db, const char *path, const char *advice, mask_error *err);
+/* The number that a statement gives. Likewise. */
+mask_status mask__sql_number(sqlite3 *db, const char *path, const char *advice, const char *sql, int64_t *value,
+                             mask_error *err);
 
 /* A connection that runs nothing the file brings along. */
 void mask__sql_harden(sqlite3 *db);

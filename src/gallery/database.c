@@ -29,41 +29,16 @@ static const char schema[] = "CREATE TABLE state(name TEXT PRIMARY KEY, value) W
                              "NULL, name TEXT, width INTEGER "
                              "NOT NULL, height INTEGER NOT NULL, content INTEGER NOT NULL, sum INTEGER NOT NULL);";
 
+static const char advice[] = "restore the gallery from a copy, or index the images again";
+
 mask_status mask__database_damaged(const mask__catalogue *c, mask_error *err, const char *what)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: is damaged (%s): restore the gallery from a copy, or index the images again", c->path, what);
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (%s): %s", c->path, what, advice);
 }
 
 mask_status mask__database_fail(const mask__catalogue *c, mask_error *err)
 {
-    const char *text = c->db ? sqlite3_errmsg(c->db) : "out of memory";
-    switch (c->db ? sqlite3_errcode(c->db) & 0xff : SQLITE_NOMEM) {
-    case SQLITE_NOMEM:
-        return mask__no_memory(err, c->path);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_ERROR: /* our own SQL is right: then the schema is not */
-    case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH:
-    case SQLITE_TOOBIG:
-    case SQLITE_INTERRUPT: /* of a scan that goes in circles */
-        return mask__database_damaged(c, err, text);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: another program keeps it locked: try again when it is done", c->path);
-    case SQLITE_FULL:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: the disk is full: make room and try again",
-                          c->path);
-    case SQLITE_READONLY:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s: check its permissions", c->path, text);
-    default: {
-        int code = sqlite3_system_errno(c->db);
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot read or write: %s", c->path,
-                          code ? strerror(code) : text);
-    }
-    }
+    return mask__sql_fail(c->db, c->path, advice, err);
 }
 
 mask_status mask__database_run(mask__catalogue *c, const char *sql, mask_error *err)
@@ -102,22 +77,11 @@ void mask__database_end(mask__catalogue *c)
     if (c->db && !sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static mask_status read_number(mask__catalogue *c, const char *sql, int64_t *value, mask_error *err)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    MASK__TRY(mask__database_prepare(c, &statement, sql, err));
-    mask_status status = mask__database_step(c, statement, &row, err);
-    if (status == MASK_OK && !row) status = mask__database_damaged(c, err, "a number is missing");
-    if (status == MASK_OK) *value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return status;
-}
-
 mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, mask_error *err)
 {
     int64_t value = 0;
-    MASK__TRY(read_number(c, "SELECT value FROM state WHERE name = 'generation'", &value, err));
+    MASK__TRY(
+        mask__sql_number(c->db, c->path, advice, "SELECT value FROM state WHERE name = 'generation'", &value, err));
     *generation = (uint64_t)value;
     return MASK_OK;
 }
@@ -216,8 +180,8 @@ static mask_status connect(mask__catalogue *c, const char *path, int flags, mask
 static mask_status check_identity(mask__catalogue *c, mask_error *err)
 {
     int64_t application = 0, version = 0;
-    MASK__TRY(read_number(c, "PRAGMA application_id", &application, err));
-    MASK__TRY(read_number(c, "PRAGMA user_version", &version, err));
+    MASK__TRY(mask__sql_number(c->db, c->path, advice, "PRAGMA application_id", &application, err));
+    MASK__TRY(mask__sql_number(c->db, c->path, advice, "PRAGMA user_version", &version, err));
     if (application != APPLICATION)
         return mask__fail(
             err, MASK_EFORMAT, MASK_NO_OFFSET,

@@ -23,27 +23,11 @@ const char mask__regions_db_schema[] =
     "PRAGMA application_id = 0x4d52474e;"
     "PRAGMA user_version = 1;";
 
+static const char advice[] = "if it is a region store, extract it again";
+
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err)
 {
-    switch (sqlite3_errcode(db) & 0xff) {
-    case SQLITE_NOMEM:
-        return mask__no_memory(err, path);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: another program is writing it: wait until it is done",
-                          path);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_ERROR:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_INTERRUPT: /* of a scan that goes in circles */
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged or no region store (%s): extract it again",
-                          path, sqlite3_errmsg(db));
-    default:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: cannot read or write (%s): see that the disk has room and the folder may be written",
-                          path, sqlite3_errmsg(db));
-    }
+    return mask__sql_fail(db, path, advice, err);
 }
 
 mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql, mask_error *err)
@@ -58,25 +42,14 @@ mask_status mask__regions_db_prepare(sqlite3 *db, const char *path, const char *
                                                                          : mask__regions_db_fail(db, path, err);
 }
 
-static mask_status pragma_number(sqlite3 *db, const char *path, const char *sql, int64_t *value, mask_error *err)
-{
-    sqlite3_stmt *statement;
-    MASK__TRY(mask__regions_db_prepare(db, path, sql, &statement, err));
-    mask_status status = MASK_OK;
-    if (sqlite3_step(statement) == SQLITE_ROW) *value = sqlite3_column_int64(statement, 0);
-    else status = mask__regions_db_fail(db, path, err);
-    sqlite3_finalize(statement);
-    return status;
-}
-
 /* Whether the file is ours, and of a version we know. */
 static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
     char odd[64];
-    MASK__TRY(pragma_number(db, path, "SELECT count(*) FROM sqlite_master", &tables, err));
-    MASK__TRY(pragma_number(db, path, "PRAGMA application_id", &application, err));
-    MASK__TRY(pragma_number(db, path, "PRAGMA user_version", &version, err));
+    MASK__TRY(mask__sql_number(db, path, advice, "SELECT count(*) FROM sqlite_master", &tables, err));
+    MASK__TRY(mask__sql_number(db, path, advice, "PRAGMA application_id", &application, err));
+    MASK__TRY(mask__sql_number(db, path, advice, "PRAGMA user_version", &version, err));
     *empty = tables == 0 && application == 0;
     if (*empty) return MASK_OK;
     if (application != MASK__REGIONS_APPLICATION)
