@@ -52,6 +52,12 @@ void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size)
     return memset(memory, 0, bytes);
 }
 
+void *mask__arena_matrix(mask__arena *arena, size_t rows, size_t columns, size_t size)
+{
+    size_t count;
+    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : NULL;
+}
+
 char *mask__arena_text(mask__arena *arena, const char *text, size_t length)
 {
     if (length == SIZE_MAX) return NULL;

@@ -12,6 +12,8 @@ typedef struct mask__arena {
 
 /* Zeroed, 64-byte aligned, lives until mask__arena_free. NULL when memory is short or count * size overflows. */
 void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size);
+/* rows x columns items of `size` bytes; likewise. */
+void *mask__arena_matrix(mask__arena *arena, size_t rows, size_t columns, size_t size);
 /* A copy of length bytes with a final NUL. */
 char *mask__arena_text(mask__arena *arena, const char *text, size_t length);
 void mask__arena_free(mask__arena *arena);

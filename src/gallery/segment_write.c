@@ -64,12 +64,6 @@ float mask__score_slack(const mask__scorer *s, size_t word, size_t most_regions)
 
 /* ---- The file ---- */
 
-static void *make(mask__draft *d, size_t rows, size_t columns, size_t size)
-{
-    size_t count;
-    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(&d->arena, count, size) : NULL;
-}
-
 mask_status mask__draft_open(mask__draft *d, const char *path, const mask__scorer *s, const uint64_t *image_rows,
                              size_t images, mask_error *err)
 {
@@ -78,18 +72,18 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__score
     *d = (mask__draft){.scorer = s, .images = images, .words = s->known.count, .z = s->z};
     d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
     d->stride = d->blocks * MASK__BLOCK;
-    d->image_rows = make(d, images + 1, 1, sizeof *d->image_rows);
-    d->region_of_row = make(d, rows, 1, sizeof *d->region_of_row);
-    d->boxes = make(d, rows, 4, sizeof *d->boxes);
-    d->score_codes = make(d, d->words, d->stride, 1);
-    d->pooled_codes = make(d, d->words, d->stride, 1);
-    d->score_steps = make(d, d->words, d->blocks, sizeof *d->score_steps);
-    d->pooled_steps = make(d, d->words, d->blocks, sizeof *d->pooled_steps);
-    d->image_hub = make(d, images, 1, sizeof *d->image_hub);
-    d->image_deviation = make(d, images, 1, sizeof *d->image_deviation);
+    d->image_rows = mask__arena_matrix(&d->arena, images + 1, 1, sizeof *d->image_rows);
+    d->region_of_row = mask__arena_matrix(&d->arena, rows, 1, sizeof *d->region_of_row);
+    d->boxes = mask__arena_matrix(&d->arena, rows, 4, sizeof *d->boxes);
+    d->score_codes = mask__arena_matrix(&d->arena, d->words, d->stride, 1);
+    d->pooled_codes = mask__arena_matrix(&d->arena, d->words, d->stride, 1);
+    d->score_steps = mask__arena_matrix(&d->arena, d->words, d->blocks, sizeof *d->score_steps);
+    d->pooled_steps = mask__arena_matrix(&d->arena, d->words, d->blocks, sizeof *d->pooled_steps);
+    d->image_hub = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_hub);
+    d->image_deviation = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_deviation);
     bool whole = o->context > 0 || !(o->scene > 0), scenes = o->scene > 0;
-    if (whole) d->whole = make(d, images, d->z, sizeof *d->whole);
-    if (scenes) d->scenes = make(d, images, d->z, sizeof *d->scenes);
+    if (whole) d->whole = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->whole);
+    if (scenes) d->scenes = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->scenes);
     if (!d->image_rows || !d->region_of_row || !d->boxes || !d->score_codes || !d->pooled_codes || !d->score_steps ||
         !d->pooled_steps || !d->image_hub || !d->image_deviation || (whole && !d->whole) || (scenes && !d->scenes))
         return mask__no_memory(err, path);
@@ -131,7 +125,8 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
 static mask_status put_scores(mask__draft *d, mask_error *err)
 {
     const uint64_t shape[] = {d->words, d->blocks, 2};
-    float pooled = mask__pooled_slack(d->scorer, d->most_regions), *slack = make(d, d->words, 1, sizeof *slack);
+    float pooled = mask__pooled_slack(d->scorer, d->most_regions),
+          *slack = mask__arena_matrix(&d->arena, d->words, 1, sizeof *slack);
     if (!slack) return mask__no_memory(err, "scores");
     for (size_t w = 0; w < d->words; w++) slack[w] = mask__score_slack(d->scorer, w, d->most_regions);
     MASK__TRY(put(d, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));

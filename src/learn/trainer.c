@@ -115,8 +115,7 @@ static size_t batch_of(const trainer *t)
 
 static void *room(trainer *t, size_t count, size_t size, bool *failed)
 {
-    size_t numbers;
-    void *memory = mask__multiply(count, size, &numbers) ? mask__arena_alloc(&t->arena, numbers, sizeof(float)) : NULL;
+    void *memory = mask__arena_matrix(&t->arena, count, size, sizeof(float));
     if (!memory) *failed = true;
     return memory;
 }

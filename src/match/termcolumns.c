@@ -6,12 +6,6 @@
 
 static const float scene_mean_weight = 1.5f; /* of the mean region beside the whole-image region in a scene */
 
-static float *floats(const mask__column_maker *m, size_t rows, size_t columns)
-{
-    size_t count;
-    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(m->arena, count, sizeof(float)) : NULL;
-}
-
 mask_status mask__pooled_columns(const mask__column_maker *m, const mask__regions *regions, float *pooled,
                                  mask__term_columns *out, const char *what, mask_error *err)
 {
@@ -21,8 +15,9 @@ mask_status mask__pooled_columns(const mask__column_maker *m, const mask__region
     size_t count = regions->count, z = regions->dim;
     *out = (mask__term_columns){.count = count, .pooled = pooled};
     if (!pooled) return mask__no_memory(err, "columns");
-    if (any && region && !(out->whole_region = floats(m, count, z))) return mask__no_memory(err, "columns");
-    if (any && (!region || o->scene > 0) && !(out->mean_region = floats(m, count, z)))
+    if (any && region && !(out->whole_region = mask__arena_matrix(m->arena, count, z, sizeof(float))))
+        return mask__no_memory(err, "columns");
+    if (any && (!region || o->scene > 0) && !(out->mean_region = mask__arena_matrix(m->arena, count, z, sizeof(float))))
         return mask__no_memory(err, "columns");
     mask__summaries summaries = {m->whole_region, out->whole_region, out->mean_region};
     return mask__columns_compute(regions, m->values->prototypes, m->terms, &pooling, pooled, any ? &summaries : NULL,
@@ -33,8 +28,8 @@ mask_status mask__whole_columns(const mask__column_maker *m, mask__term_columns 
 {
     size_t z = m->knowledge->info.dim, count = set->count;
     const float *from = set->whole_region ? set->whole_region : set->mean_region;
-    float *unit = set->unit_whole = floats(m, count, z);
-    set->whole = floats(m, m->terms, count);
+    float *unit = set->unit_whole = mask__arena_matrix(m->arena, count, z, sizeof(float));
+    set->whole = mask__arena_matrix(m->arena, m->terms, count, sizeof(float));
     if (!unit || !set->whole) return mask__no_memory(err, "columns");
     memcpy(unit, from, count * z * sizeof *unit);
     for (size_t i = 0; i < count; i++) mask__normalise(unit + i * z, z);
@@ -64,8 +59,9 @@ mask_status mask__scene_columns(const mask__column_maker *m, mask__term_columns 
                                 mask_error *err)
 {
     size_t z = m->knowledge->info.dim, count = set->count;
-    float *scratch = floats(m, count, z), *scenes = set->unit_scenes = floats(m, count, z);
-    set->scene = floats(m, m->terms, count);
+    float *scratch = mask__arena_matrix(m->arena, count, z, sizeof(float)),
+          *scenes = set->unit_scenes = mask__arena_matrix(m->arena, count, z, sizeof(float));
+    set->scene = mask__arena_matrix(m->arena, m->terms, count, sizeof(float));
     if (!scratch || !scenes || !set->scene) return mask__no_memory(err, "columns");
     mask__scenes_project(m->knowledge->scene_projection, centre, set->mean_region, count, z, scratch, scenes);
     mask__gemm(false, true, m->terms, count, z, 1, m->values->scenes, z, scenes, z, 0, set->scene, count);

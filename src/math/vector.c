@@ -1,4 +1,5 @@
 #include "math/vector.h"
+#include "base/heap.h"
 
 #include <math.h>
 
@@ -92,26 +93,13 @@ bool mask__all_finite(const float *a, size_t n, size_t *where)
     return false;
 }
 
-/* Whether a comes before b in the ranking. */
-static bool better(mask__ranked a, mask__ranked b)
+/* Whether a comes behind b in the ranking. */
+static bool worse(const mask__ranked *a, const mask__ranked *b)
 {
-    return a.value > b.value || (a.value == b.value && a.index < b.index);
+    return a->value < b->value || (a->value == b->value && a->index > b->index);
 }
 
-/* heap[0] is the worst of those kept. */
-static void sift_down(mask__ranked *heap, size_t size, size_t at)
-{
-    for (;;) {
-        size_t worst = at, left = 2 * at + 1, right = left + 1;
-        if (left < size && better(heap[worst], heap[left])) worst = left;
-        if (right < size && better(heap[worst], heap[right])) worst = right;
-        if (worst == at) return;
-        mask__ranked t = heap[at];
-        heap[at] = heap[worst];
-        heap[worst] = t;
-        at = worst;
-    }
-}
+MASK__HEAP(sift_down, mask__ranked, worse)
 
 size_t mask__top_k(const float *values, size_t n, size_t k, mask__ranked *out)
 {

@@ -1,5 +1,6 @@
 /* Threshold, candidates, exact rescoring, order (select.h). */
 #include "search/select.h"
+#include "base/heap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,19 +25,12 @@ float mask__selection_bar(const mask__selection *s)
     return s->want && s->lower_count == s->want && s->lowers[0] > s->least ? s->lowers[0] : s->least;
 }
 
-static void sink_lower(float *heap, size_t size, size_t at)
+static bool less(const float *a, const float *b)
 {
-    for (;;) {
-        size_t least = at, left = 2 * at + 1, right = left + 1;
-        if (left < size && heap[left] < heap[least]) least = left;
-        if (right < size && heap[right] < heap[least]) least = right;
-        if (least == at) return;
-        float t = heap[at];
-        heap[at] = heap[least];
-        heap[least] = t;
-        at = least;
-    }
+    return *a < *b;
 }
+
+MASK__HEAP(sink_lower, float, less)
 
 static void raise_lower(float *heap, size_t at)
 {
@@ -91,19 +85,7 @@ static bool before(const mask__candidate *a, const mask__candidate *b)
     return a->segment != b->segment ? a->segment < b->segment : a->image < b->image;
 }
 
-static void sink_candidate(mask__candidate *heap, size_t size, size_t at)
-{
-    for (;;) {
-        size_t first = at, left = 2 * at + 1, right = left + 1;
-        if (left < size && before(&heap[left], &heap[first])) first = left;
-        if (right < size && before(&heap[right], &heap[first])) first = right;
-        if (first == at) return;
-        mask__candidate t = heap[at];
-        heap[at] = heap[first];
-        heap[first] = t;
-        at = first;
-    }
-}
+MASK__HEAP(sink_candidate, mask__candidate, before)
 
 static bool better(const mask__scored *a, const mask__scored *b)
 {
@@ -116,20 +98,12 @@ static int by_score(const void *a, const void *b)
     return better(a, b) ? -1 : better(b, a) ? 1 : 0;
 }
 
-/* best[0] is the worst of those kept. */
-static void sink_scored(mask__scored *best, size_t size, size_t at)
+static bool worse(const mask__scored *a, const mask__scored *b)
 {
-    for (;;) {
-        size_t worst = at, left = 2 * at + 1, right = left + 1;
-        if (left < size && better(&best[worst], &best[left])) worst = left;
-        if (right < size && better(&best[worst], &best[right])) worst = right;
-        if (worst == at) return;
-        mask__scored t = best[at];
-        best[at] = best[worst];
-        best[worst] = t;
-        at = worst;
-    }
+    return better(b, a);
 }
+
+MASK__HEAP(sink_scored, mask__scored, worse)
 
 static void keep_best(mask__scored *best, size_t *found, size_t want, mask__scored item)
 {
