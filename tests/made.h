@@ -3,8 +3,7 @@
 #ifndef MASK_TESTS_MADE_H
 #define MASK_TESTS_MADE_H
 
-#include "check.h"
-#include "formats/npy.h"
+#include "arrays.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -18,13 +17,7 @@ static inline float made_number(uint64_t *state)
 
 static inline void made_npy(const char *path, unsigned ndim, const size_t *shape, const float *values)
 {
-    mask_error err;
-    mask__npy_writer w;
-    size_t count = 1;
-    for (unsigned d = 0; d < ndim; d++) count *= shape[d];
-    check_ok(mask__npy_create(&w, path, MASK__NPY_F32, ndim, shape, &err));
-    check_ok(mask__npy_append(&w, values, count, &err));
-    check_ok(mask__npy_commit(&w, &err));
+    write_array(path, MASK__NPY_F32, ndim, shape, values);
 }
 
 /* The i-th word, of letters only, none of them a stop word: "zaa", "zab", ... */

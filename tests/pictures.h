@@ -3,6 +3,7 @@
 #define MASK_TESTS_PICTURES_H
 
 #include "check.h"
+#include "photos/decode.h"
 
 #include <vips/vips.h>
 
@@ -47,6 +48,13 @@ static inline void save_quarters(const char *path, int width, int height, const 
     unsigned char *bytes = saved(quarters(width, height, 3), suffix, &size);
     write_file(path, bytes, size);
     g_free(bytes);
+}
+
+/* For cmocka_run_group_tests. */
+static inline int start_decoding(void **state)
+{
+    (void)state;
+    return mask__decode_start(NULL) == MASK_OK ? 0 : -1;
 }
 
 #endif

@@ -539,13 +539,6 @@ static void test_refused(void **state)
     check_fails(extract(&o, in_top("bad.regions"), 1, &report, &err), MASK_ENOTFOUND, "no photo is there");
 }
 
-static int start(void **state)
-{
-    (void)state;
-    mask_error err;
-    return mask__decode_start(&err) == MASK_OK ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,5 +546,5 @@ int main(void)
         cmocka_unit_test(test_retries),       cmocka_unit_test(test_classifier), cmocka_unit_test(test_boxes),
         cmocka_unit_test(test_boxes_refused), cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start_decoding, NULL);
 }

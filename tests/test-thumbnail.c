@@ -77,13 +77,6 @@ static void test_refuses(void **state)
     refused(text, 60, MASK_EFORMAT, "is no JPEG");
 }
 
-static int start(void **state)
-{
-    (void)state;
-    mask_error err;
-    return mask__decode_start(&err) == MASK_OK ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,5 +84,5 @@ int main(void)
         cmocka_unit_test(test_upright),
         cmocka_unit_test(test_refuses),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start_decoding, NULL);
 }

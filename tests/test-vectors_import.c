@@ -1,40 +1,14 @@
 /* The import of word vectors: every format with its quirks, one bad file per rejection rule, nothing left behind. */
-#include "check.h"
+#include "imported.h"
 
 #include <dirent.h>
 #include <math.h>
 #include <zlib.h>
 
-#define GLOVE "the 0.1 -0.2 3\ndog 1e-3 .5 -7\ncat 4 5 6\n"
 #define WINK_HEAD                                                                                                      \
     "{\"precision\":8,\"l2NormIndex\":2,\"wordIndex\":3,\"size\":2,\"dimensions\":2,\"words\":[\"a\",\"b\"],"
 #define WINK_A "\"a\":[0.6,0.8,1,0]"
 #define WINK_B "\"b\":[3,4,5,1]"
-
-static mask_error err;
-static char input[256]; /* the file of import_bytes; temp_path would forget it */
-
-static mask_status import_bytes(const char *to, const void *bytes, size_t size, const mask_run *run)
-{
-    if (!input[0]) snprintf(input, sizeof input, "%s", temp_path("input"));
-    write_file(input, bytes, size);
-    return mask_vectors_import(input, to, NULL, run, &err);
-}
-
-static mask_vectors *open_bytes(const void *bytes, size_t size)
-{
-    mask_vectors *v = NULL;
-    const char *to = temp_path("words.mvec");
-    check_ok(import_bytes(to, bytes, size, NULL));
-    check_ok(mask_vectors_open(&v, to, NULL, &err));
-    check_ok(mask_vectors_verify(v, &err));
-    return v;
-}
-
-static mask_vectors *open_text(const char *text)
-{
-    return open_bytes(text, strlen(text));
-}
 
 static void expect_row(const mask_vectors *v, size_t row, const char *word, const float *values)
 {
