@@ -2,6 +2,7 @@
 #include "made_images.h"
 #include "arrays.h"
 #include "formats/npz.h"
+#include "math/half.h"
 
 #include <math.h>
 #include <zip.h>
@@ -35,11 +36,12 @@ static void write_image(const char *folder, size_t image, mask__npy_type type, s
     size_t n = made_regions_in(image);
     float features[MADE_MOST * MADE_DIM], boxes[MADE_MOST * 4];
     double wide[MADE_MOST * MADE_DIM];
-    _Float16 half[MADE_MOST * MADE_DIM];
+    uint16_t half[MADE_MOST * MADE_DIM];
     int64_t numbers[3] = {(int64_t)said, 480, 640};
     fill_features(image, n, features);
     fill_boxes(image, n, boxes);
-    for (size_t i = 0; i < n * MADE_DIM; i++) wide[i] = features[i], half[i] = (_Float16)features[i];
+    for (size_t i = 0; i < n * MADE_DIM; i++) wide[i] = features[i];
+    mask__float_to_half(features, half, n * MADE_DIM);
     snprintf(path, sizeof path, "%s/%s.npz", folder, made_id(image));
     zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
     if (!zip) abort();

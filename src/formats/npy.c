@@ -269,7 +269,11 @@ void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *o
         if ((uintptr_t)from % _Alignof(uint16_t) == 0) {
             mask__half_to_float((const uint16_t *)(const void *)from, out, count);
         } else {
-            CONVERT(_Float16)
+            for (size_t i = 0; i < count; i++) {
+                uint16_t half;
+                memcpy(&half, from + i * sizeof half, sizeof half);
+                out[i] = mask__half(half);
+            }
         }
         break;
     case MASK__NPY_F32:

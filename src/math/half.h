@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+float mask__half(uint16_t half);
 void mask__half_to_float(const uint16_t *from, float *to, size_t count);
 void mask__float_to_half(const float *from, uint16_t *to, size_t count);
 
