@@ -127,6 +127,27 @@ typedef struct mask_images mask_images;
  * features are refused when they are read. */
 MASK_API mask_status mask_images_open(mask_images **out, const char *path, const char *split, const mask_run *run,
                                       mask_error *err);
+
+/* Images that the calling program has in memory: count images of `regions` regions each in one array, or each image in
+ * an array of its own. Strides are in bytes, from one image, region and value to the next; 0 = as in a dense array. */
+typedef struct mask_images_memory {
+    size_t count, dim;
+    const float *features; /* count x regions x dim; NULL = each */
+    size_t regions;
+    const float *const *each;   /* count arrays, each_regions[i] x dim; strides[0] is not used */
+    const size_t *each_regions; /* count */
+    ptrdiff_t strides[3];
+    const char *const *ids;   /* count; NULL = positions, "0", "1", ... */
+    const char *const *names; /* count file names, any of them NULL; NULL = none is known */
+    const float *boxes;       /* x1, y1, x2, y2 of all regions of all images in a row; NULL = not known */
+    const float *sizes;       /* width, height of each image; NULL = not known */
+    bool borrow; /* features, boxes and sizes are not copied: they must stay as they are until the images are closed */
+} mask_images_memory;
+/* Makes images of arrays, to be used wherever opened ones are. Everything is copied but what `borrow` names; a dense
+ * borrowed array is read where it lies. MASK_EINVAL for an image without regions or with an empty id, for both or
+ * neither of features and each, and for strides that are not whole floats. NaN or infinite features are refused when
+ * they are read. */
+MASK_API mask_status mask_images_create(mask_images **out, const mask_images_memory *memory, mask_error *err);
 MASK_API void mask_images_close(mask_images *images);
 MASK_API size_t mask_images_count(const mask_images *images);
 MASK_API size_t mask_images_dim(const mask_images *images);

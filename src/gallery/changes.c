@@ -153,12 +153,17 @@ static mask_status settle_whole_region(mask__writing *w, const mask_images *imag
     return MASK_OK;
 }
 
-/* The image's size as far as boxes tell it. */
+/* The image's size: of the region that is all of it, else as its source says, else as far as boxes tell it. */
 static void measure(const mask__writing *w, const mask_images *images, size_t image, mask__catalogue_image *out)
 {
     bool covers = w->settings.options.whole_region == MASK_WHOLE_AUTO && w->settings.whole_region == 0;
-    float box[4], right = 0, bottom = 0;
+    float box[4], size[2], right = 0, bottom = 0;
     size_t regions = covers ? 1 : mask_images_regions(images, image);
+    if (!covers && mask__images_size(images, image, size) && size[0] > 0 && size[1] > 0) {
+        right = size[0];
+        bottom = size[1];
+        regions = 0;
+    }
     for (size_t r = 0; r < regions; r++)
         if (mask_images_box(images, image, r, box)) {
             right = fmaxf(right, box[2]);
