@@ -567,22 +567,29 @@ MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t 
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
 
-/* Where a region's features come from: the mean of the photo's own feature map under the box (one run of the network a
- * photo), or a run of the network on each box as a picture of its own (sharper, as many runs as regions). */
-typedef enum mask_photo_features { MASK_PHOTO_POOL, MASK_PHOTO_CROPS } mask_photo_features;
+/* How a photo becomes a network's square. */
+typedef enum mask_photo_shape {
+    MASK_PHOTO_STRETCH, /* stretched to it */
+    MASK_PHOTO_PAD,     /* kept in shape, between grey bars */
+} mask_photo_shape;
 
+/* Region 0 is the whole photo, then come the detector's boxes, then the cells of grids. A region's feature is the mean
+ * of the photo's feature map there: one run of the network a photo. */
 typedef struct mask_extract_options {
-    const char *encoder; /* .menc file (docs/encoders.md) */
-    mask_photo_features features;
-    size_t regions;      /* detected boxes a photo at most; 0 = none */
-    size_t grid;         /* crops of 2 x 2 to grid x grid cells are regions too; below 2 = none */
+    const char *encoder;    /* .menc file (docs/encoders.md) */
+    const char *detector;   /* .menc file whose boxes are regions too; it may be the encoder. NULL = no boxes */
+    size_t regions;         /* boxes a photo at most */
+    size_t grid, grid_from; /* grids of grid_from x grid_from (2) to grid x grid cells; grid below 2 = none */
+    float grid_overlap;     /* share of its width and height that a cell has in common with its neighbour, 0 to 0.9 */
+    size_t side;            /* pixels of the square that the encoder looks at; 0 = what its file names */
+    mask_photo_shape shape;
     uint64_t max_pixels; /* larger photos are refused before they are decoded */
-    bool prune;          /* drop photos whose files are no longer there */
-    const char *boxes;   /* a table of labelled boxes (image, x1, y1, x2, y2, label): features of these instead of
-                            detections, and `out` becomes a folder for mask_labels_open. NULL = detect */
+    bool prune;          /* of mask_extract: drop photos whose files are no longer there */
+    const char *boxes;   /* of mask_extract: a table of labelled boxes (image, x1, y1, x2, y2, label): features of these
+                            and nothing else, and `out` becomes a folder for mask_labels_open */
 } mask_extract_options;
 #define MASK_EXTRACT_DEFAULTS                                                                                          \
-    ((mask_extract_options){.features = MASK_PHOTO_POOL, .regions = 36, .grid = 3, .max_pixels = 100000000})
+    ((mask_extract_options){.regions = 36, .grid = 3, .grid_from = 2, .max_pixels = 100000000})
 
 typedef struct mask_extract_report {
     size_t photos;    /* found */
@@ -603,6 +610,46 @@ typedef struct mask_extract_report {
 MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
                                   const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
                                   mask_error *err);
+
+/* Photos to regions in memory, by networks that are opened once. Any number of threads may use an extractor; as many
+ * photos are looked at side by side as its run has threads, and one alone takes them all. */
+typedef struct mask_extractor mask_extractor;
+
+/* encoder is a .menc file; options may be NULL, their encoder, prune and boxes are not used. */
+MASK_API mask_status mask_extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
+                                         const mask_run *run, mask_error *err);
+MASK_API void mask_extractor_close(mask_extractor *extractor);        /* NULL is fine; no thread may be using it */
+MASK_API size_t mask_extractor_dim(const mask_extractor *extractor);  /* length of a feature */
+MASK_API size_t mask_extractor_most(const mask_extractor *extractor); /* regions a photo has at most */
+/* What the detector calls such a label, owned by the extractor; NULL when it calls nothing so. */
+MASK_API const char *mask_extractor_label(const mask_extractor *extractor, int label);
+
+/* A photo: one of path, bytes and rgb, the others NULL. It is only read, and not kept. */
+typedef struct mask_photo {
+    const char *id;    /* stands in messages and is the image's id; NULL = path, else "photo" */
+    const char *path;  /* of a file */
+    const void *bytes; /* such a file's content, `size` bytes: JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF */
+    size_t size;
+    const uint8_t *rgb;           /* pixels of sRGB, upright: height rows of width x 3 bytes */
+    size_t width, height, stride; /* of rgb; bytes from row to row, 0 = width x 3 */
+} mask_photo;
+
+/* A photo's regions. The arrays are the caller's; NULL = not wanted. */
+typedef struct mask_photo_regions {
+    size_t room;          /* regions that the arrays hold: mask_extractor_most is always enough */
+    size_t count;         /* set: regions of the photo, 0 when it failed */
+    size_t width, height; /* set: pixels of the upright photo */
+    float *boxes;         /* room x 4: x1, y1, x2, y2 in these pixels */
+    int32_t *labels;      /* room; -1 = not of the detector */
+    float *scores;        /* room; of the detector, else 0 */
+    float *features;      /* room x dim */
+} mask_photo_regions;
+/* MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large, or more regions than room. */
+MASK_API mask_status mask_extractor_regions(mask_extractor *extractor, const mask_photo *photo,
+                                            mask_photo_regions *regions, mask_error *err);
+/* The same as a set of one image, to be searched with, scored or added to a gallery; mask_images_close frees it. */
+MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photo,
+                                           mask_error *err);
 
 /* A photo, upright and at most `side` pixels wide and high, as JPEG. *jpeg is the caller's, to be freed with free(). */
 MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,

@@ -13,7 +13,7 @@ enum { SIDE = 1024, LIMIT = 1000000, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
 
 static mask_status decode(mask__photo *photo, const unsigned char *bytes, size_t size, mask_error *err)
 {
-    return mask__photo_decode(photo, bytes, size, "p", SIDE, LIMIT, err);
+    return mask__photo_decode(photo, bytes, size, "p", MASK__INSIDE, SIDE, LIMIT, err);
 }
 
 /* The colour in the middle of a quarter: 0 top left, 1 top right, 2 bottom left, 3 bottom right. */
@@ -237,13 +237,23 @@ static void test_shrinks(void **state)
         size_t size;
         mask__photo photo;
         unsigned char *bytes = saved(quarters(900, 600, 3), suffixes[i], &size);
-        check_ok(mask__photo_decode(&photo, bytes, size, "p", 60, LIMIT, &err));
+        check_ok(mask__photo_decode(&photo, bytes, size, "p", MASK__INSIDE, 60, LIMIT, &err));
         assert_int_equal(photo.width, 60);
         assert_int_equal(photo.height, 40);
+        assert_int_equal(photo.stride, 180);
         assert_int_equal(photo.full_width, 900);
         assert_int_equal(photo.full_height, 600);
         for (int q = 0; q < 4; q++) check_colour(&photo, q, colours[q], 14);
         mask__photo_free(&photo);
+        /* For a network the shorter side stays between what it looks at and twice that. */
+        for (size_t side = 40; side <= 700; side += 55) {
+            check_ok(mask__photo_decode(&photo, bytes, size, "p", MASK__COVER, side, LIMIT, &err));
+            assert_true(photo.height >= (side < 600 ? side : 600) && photo.height <= 2 * side);
+            assert_true(fabs((double)photo.width / (double)photo.height - 1.5) < 0.04);
+            assert_true(photo.full_width == 900 && photo.full_height == 600);
+            for (int q = 0; q < 4; q++) check_colour(&photo, q, colours[q], 14);
+            mask__photo_free(&photo);
+        }
         g_free(bytes);
     }
 }
@@ -279,9 +289,10 @@ static void test_pixel_limit(void **state)
     g_free(gif);
     /* Exactly the limit passes, one pixel more does not. */
     png = saved(quarters(W, H, 3), ".png", &size);
-    check_ok(mask__photo_decode(&photo, png, size, "p", SIDE, W * H, &err));
+    check_ok(mask__photo_decode(&photo, png, size, "p", MASK__INSIDE, SIDE, W * H, &err));
     mask__photo_free(&photo);
-    check_fails(mask__photo_decode(&photo, png, size, "p", SIDE, W * H - 1, &err), MASK_EINVAL, "--max-pixels");
+    check_fails(mask__photo_decode(&photo, png, size, "p", MASK__INSIDE, SIDE, W * H - 1, &err), MASK_EINVAL,
+                "--max-pixels");
     g_free(png);
 }
 

@@ -12,40 +12,70 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SIDE = 24, CHANNELS = 4, FOUND = 3, MOST = 16, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
+enum { SIDE = 24, CHANNELS = 4, FOUND = 3, W = PICTURE_WIDTH, H = PICTURE_HEIGHT };
 
 struct mask__encoder {
-    uint8_t last[MOST * SIDE * SIDE * 3];
-    size_t count;
-    bool finds;
+    uint8_t *last;
+    size_t side;
+    int threads;
+    bool finds, whole;
 };
 
-static int looks, crops; /* photos run alone and those run together (crops), all threads together */
+static int looks, most_threads; /* photos that were run and the most threads an encoder had, all threads together */
 
 mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t side, const mask_run *run, mask_error *err)
 {
-    assert_int_equal(run->threads, 1);
-    assert_int_equal(side, 0);
+    if (run->threads > most_threads) most_threads = run->threads;
     if (!mask__is_file(path))
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
+    if (side % 8) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: cannot have that side", path);
     *out = calloc(1, sizeof **out);
     (*out)->finds = !strstr(path, "classifier");
+    (*out)->whole = strstr(path, "whole") != NULL;
+    (*out)->side = side ? side : SIDE;
+    (*out)->last = malloc((*out)->side * (*out)->side * 3);
     return MASK_OK;
 }
 
 void mask__encoder_close(mask__encoder *encoder)
 {
+    if (encoder) free(encoder->last);
     free(encoder);
+}
+
+size_t mask__encoder_networks(const mask__encoder *encoder)
+{
+    return encoder ? 1 : 0;
+}
+
+size_t mask__encoder_maps(const mask__encoder *encoder)
+{
+    return mask__encoder_networks(encoder);
 }
 
 mask__encoder_input mask__encoder_input_of(const mask__encoder *encoder, size_t network)
 {
-    (void)encoder;
     assert_int_equal(network, 0);
-    return (mask__encoder_input){SIDE, SIDE, SIDE, 1};
+    return (mask__encoder_input){encoder->side, 8, 4096, 8};
+}
+
+mask__encoder_map mask__encoder_map_of(const mask__encoder *encoder, size_t map)
+{
+    (void)encoder;
+    assert_int_equal(map, 0);
+    return (mask__encoder_map){.channels = CHANNELS};
+}
+
+/* A class token, for the whole photo. */
+const float *mask__encoder_whole(const mask__encoder *encoder, size_t image, size_t map)
+{
+    static const float token[CHANNELS] = {7, 8, 9, 1};
+    assert_int_equal(image + map, 0);
+    return encoder->whole ? token : NULL;
 }
 
 size_t mask__encoder_channels(const mask__encoder *encoder)
@@ -78,12 +108,10 @@ static const mask__detection found_boxes[FOUND] = {
 mask_status mask__encoder_run(mask__encoder *encoder, const uint8_t *const *rgb, size_t count, mask_error *err)
 {
     (void)err;
-    assert_true(count <= MOST);
-    memcpy(encoder->last, rgb[0], count * SIDE * SIDE * 3);
-    encoder->count = count;
-    int *counter = count == 1 ? &looks : &crops;
+    assert_int_equal(count, 1);
+    memcpy(encoder->last, rgb[0], encoder->side * encoder->side * 3);
 #pragma omp atomic
-    *counter += (int)count;
+    looks++;
     return MASK_OK;
 }
 
@@ -91,21 +119,21 @@ mask_status mask__encoder_detect(const mask__encoder *encoder, size_t image, con
                                  mask__detection *boxes, size_t *found, mask_error *err)
 {
     (void)err;
-    assert_true(image < encoder->count);
+    assert_int_equal(image, 0);
     *found = !encoder->finds ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
     memcpy(boxes, found_boxes, *found * sizeof *boxes);
     return MASK_OK;
 }
 
 /* Mean colour of the part, and 1. */
-static void mean_colour(const uint8_t *rgb, const float box[4], float *feature)
+static void mean_colour(const mask__encoder *encoder, const float box[4], float *feature)
 {
-    float sum[3] = {0}, count = 0;
-    for (int y = 0; y < SIDE; y++)
-        for (int x = 0; x < SIDE; x++) {
-            float fx = ((float)x + 0.5f) / SIDE, fy = ((float)y + 0.5f) / SIDE;
+    float sum[3] = {0}, count = 0, side = (float)encoder->side;
+    for (size_t y = 0; y < encoder->side; y++)
+        for (size_t x = 0; x < encoder->side; x++) {
+            float fx = ((float)x + 0.5f) / side, fy = ((float)y + 0.5f) / side;
             if (fx < box[0] || fx > box[2] || fy < box[1] || fy > box[3]) continue;
-            for (int c = 0; c < 3; c++) sum[c] += rgb[(y * SIDE + x) * 3 + c];
+            for (int c = 0; c < 3; c++) sum[c] += encoder->last[(y * encoder->side + x) * 3 + (size_t)c];
             count++;
         }
     for (int c = 0; c < 3; c++) feature[c] = count > 0 ? sum[c] / count : 0;
@@ -114,9 +142,8 @@ static void mean_colour(const uint8_t *rgb, const float box[4], float *feature)
 
 void mask__encoder_pool(const mask__encoder *encoder, size_t image, const float *boxes, size_t n, float *features)
 {
-    assert_true(image < encoder->count);
-    for (size_t i = 0; i < n; i++)
-        mean_colour(encoder->last + image * SIDE * SIDE * 3, boxes + i * 4, features + i * CHANNELS);
+    assert_int_equal(image, 0);
+    for (size_t i = 0; i < n; i++) mean_colour(encoder, boxes + i * 4, features + i * CHANNELS);
 }
 
 /* ---- Photos and calls ------------------------------------------------------------------------------------------ */
@@ -151,7 +178,7 @@ static void new_tree(const char *name)
 static mask_extract_options plain(void)
 {
     mask_extract_options o = MASK_EXTRACT_DEFAULTS;
-    o.encoder = encoder;
+    o.encoder = o.detector = encoder;
     o.grid = 2;
     return o;
 }
@@ -178,7 +205,7 @@ static mask_status extract(const mask_extract_options *o, const char *out, int t
     const char *photos[] = {in_top("photos")};
     memset(report, 0, sizeof *report);
     warned[0] = '\0';
-    looks = crops = 0;
+    looks = 0;
     return mask_extract(photos, 1, out, o, report, &run, err);
 }
 
@@ -243,26 +270,76 @@ static void test_extract(void **state)
     mask_error err;
     mask_extract_report report;
     mask_extract_info info;
-    for (int crop = 0; crop < 2; crop++) {
-        new_tree(crop ? "crops" : "pool");
-        mask_extract_options o = plain();
-        o.features = crop ? MASK_PHOTO_CROPS : MASK_PHOTO_POOL;
-        check_ok(extract(&o, in_top("p.regions"), 2, &report, &err));
-        assert_int_equal(report.photos, 5);
-        assert_int_equal(report.good, 3);
-        assert_int_equal(report.extracted, 3);
-        assert_int_equal(report.bad, 2);
-        assert_int_equal(report.vanished + report.copied + report.unchanged, 0);
-        assert_non_null(strstr(warned, "photos/cut.png: is a damaged PNG"));
-        assert_non_null(strstr(warned, "photos/text.jpg: is no JPEG"));
-        assert_int_equal(looks, 3);
-        assert_int_equal(crops, crop ? 21 : 0);
-        check_store(in_top("p.regions"), crop ? 14 : 6);
-        check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
-        assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
-        assert_string_equal(info.options,
-                            crop ? "features crops, regions 36, grid 2" : "features pool, regions 36, grid 2");
+    new_tree("extract");
+    mask_extract_options o = plain();
+    check_ok(extract(&o, in_top("p.regions"), 2, &report, &err));
+    assert_int_equal(report.photos, 5);
+    assert_int_equal(report.good, 3);
+    assert_int_equal(report.extracted, 3);
+    assert_int_equal(report.bad, 2);
+    assert_int_equal(report.vanished + report.copied + report.unchanged, 0);
+    assert_non_null(strstr(warned, "photos/cut.png: is a damaged PNG"));
+    assert_non_null(strstr(warned, "photos/text.jpg: is no JPEG"));
+    assert_int_equal(looks, 3);
+    check_store(in_top("p.regions"), 6);
+    check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
+    assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
+    assert_string_equal(info.options, "features pool, regions 36, grid 2");
+}
+
+/* How regions come about is remembered, so that nothing else is put beside them; a detector of its own is one run more.
+ */
+static void test_kinds(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_extract_info info;
+    new_tree("kinds");
+    write_text(in_top("other.menc"), "other weights");
+    write_text(in_top("classifier.menc"), "weights");
+    const struct {
+        mask_extract_options o;
+        const char *text;
+        size_t regions, looks; /* of three photos */
+    } kinds[] = {
+        {{.grid = 3}, "features pool, regions 0, grid 3", 14, 1},
+        {{.grid = 3, .grid_from = 2}, "features pool, regions 0, grid 3", 14, 1},
+        {{.grid = 4, .grid_from = 4}, "features pool, regions 0, grid 4, from 4", 17, 1},
+        {{.grid = 3, .grid_from = 3, .grid_overlap = 0.5f}, "regions 0, grid 3, from 3, overlap 0.5", 10, 1},
+        {{.grid = 2, .side = 48, .shape = MASK_PHOTO_PAD}, "regions 0, grid 2, side 48, pad", 5, 1},
+        {{.grid = 2, .detector = encoder, .regions = 1}, "features pool, regions 1, grid 2", 6, 1},
+        {{.grid = 2, .detector = encoder, .regions = 1, .side = 48}, "regions 1, grid 2, side 48", 6, 2},
+        {{.grid = 2, .detector = in_top("other.menc"), .regions = 9}, "regions 9, grid 2, detector ", 7, 2},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        mask_extract_options o = kinds[i].o;
+        char name[32];
+        o.encoder = encoder;
+        o.max_pixels = 1000000;
+        snprintf(name, sizeof name, "%zu.regions", i);
+        check_ok(extract(&o, in_top(name), 2, &report, &err));
+        assert_int_equal(looks, 3 * kinds[i].looks);
+        check_ok(mask_extract_describe(&info, in_top(name), &err));
+        assert_int_equal(info.regions, 3 * kinds[i].regions);
+        assert_non_null(strstr(info.options, kinds[i].text));
+        check_ok(extract(&o, in_top(name), 2, &report, &err));
+        assert_int_equal(report.unchanged, 3);
+        o.grid = 8;
+        check_fails(extract(&o, in_top(name), 2, &report, &err), MASK_EMISMATCH, "grid 8");
     }
+    mask_extract_options o = plain();
+    o.detector = in_top("classifier.menc");
+    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "is no detector");
+    o = plain();
+    o.side = 25;
+    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "cannot have that side");
+    o = plain();
+    o.grid_overlap = NAN;
+    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "cells that share");
+    o = plain();
+    o.shape = (mask_photo_shape)7;
+    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "shape 7");
 }
 
 /* A second run finds nothing to do; changed, touched, moved, copied and vanished photos each get what they need. */
@@ -415,20 +492,227 @@ static void test_classifier(void **state)
     write_text(in_top("classifier.menc"), "weights");
     mask_extract_options o = plain();
     o.encoder = in_top("classifier.menc");
+    o.detector = NULL;
     check_ok(extract(&o, in_top("grid.regions"), 1, &report, &err));
     check_ok(mask_extract_describe(&info, in_top("grid.regions"), &err));
     assert_int_equal(info.regions, 15);
     o.grid = 0;
-    o.features = MASK_PHOTO_CROPS;
     check_ok(extract(&o, in_top("whole.regions"), 1, &report, &err));
     check_ok(mask_extract_describe(&info, in_top("whole.regions"), &err));
     assert_int_equal(info.regions, 3);
-    assert_int_equal(looks, 3); /* crops, one at a time */
-    o.encoder = encoder;        /* a detector that is not asked for boxes */
+    assert_int_equal(looks, 3);
+    o.encoder = o.detector = encoder; /* a detector that is not asked for boxes */
     o.regions = 0;
     check_ok(extract(&o, in_top("none.regions"), 1, &report, &err));
     check_ok(mask_extract_describe(&info, in_top("none.regions"), &err));
     assert_int_equal(info.regions, 3);
+}
+
+/* ---- In memory ---- */
+
+static mask_extractor *opened(const mask_extract_options *o, int threads)
+{
+    mask_error err;
+    mask_extractor *x;
+    check_ok(mask_extractor_open(&x, encoder, o, &(mask_run){.threads = threads}, &err));
+    return x;
+}
+
+/* From a file, from its bytes and from pixels there come the store's regions. */
+static void test_in_memory(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_extract_report report;
+    mask_images *images, *stored;
+    size_t size;
+    float want[7 * CHANNELS], got[7 * CHANNELS], box[4], boxes[7 * 4], scores[7];
+    int32_t labels[7];
+    new_tree("memory");
+    mask_extract_options o = plain();
+    const char *path = in_top("photos/b.jpg");
+    check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
+    check_ok(mask_images_open(&stored, in_top("p.regions"), NULL, NULL, &err));
+    check_ok(mask_images_features(stored, (size_t)mask_images_find(stored, "b.jpg"), want, &err));
+    mask_extractor *x = opened(&o, 2);
+    assert_int_equal(mask_extractor_dim(x), CHANNELS);
+    assert_int_equal(mask_extractor_most(x), 36 + 5);
+    assert_string_equal(mask_extractor_label(x, 1), "left");
+    assert_null(mask_extractor_label(x, -1));
+    assert_null(mask_extractor_label(x, 2));
+    void *bytes = read_whole(path, &size);
+    mask__photo whole;
+    check_ok(mask__photo_decode(&whole, bytes, size, "b", MASK__COVER, 10000, 1000000, &err));
+    const mask_photo photos[] = {{.path = path},
+                                 {.id = "b.jpg", .bytes = bytes, .size = size},
+                                 {.rgb = whole.rgb, .width = 3 * W, .height = 3 * H}};
+    static const char *const ids[] = {NULL, "b.jpg", "photo"};
+    /* Pixels were not shrunk while they were decoded; the store has float16. */
+    for (int i = 0; i < 3; i++) {
+        check_ok(mask_extractor_images(&images, x, &photos[i], &err));
+        assert_int_equal(mask_images_count(images), 1);
+        assert_int_equal(mask_images_regions(images, 0), 7);
+        assert_string_equal(mask_images_id(images, 0), ids[i] ? ids[i] : path);
+        check_photo(images, ids[i] ? ids[i] : path, 3 * W, 3 * H, 6);
+        check_ok(mask_images_features(images, 0, got, &err));
+        for (int c = 0; c < 7 * CHANNELS; c++) assert_true(fabsf(got[c] - want[c]) < (i == 2 ? 3 : 0.1f));
+        mask_images_close(images);
+        mask_photo_regions r = {.room = 7, .boxes = boxes, .labels = labels, .scores = scores};
+        check_ok(mask_extractor_regions(x, &photos[i], &r, &err));
+        assert_true(r.count == 7 && r.width == 3 * W && r.height == 3 * H);
+        assert_true(labels[0] == -1 && labels[1] == 1 && labels[2] == 0 && scores[1] == 0.75f && scores[3] == 0);
+        for (size_t n = 0; n < 7; n++) {
+            assert_true(mask_images_box(stored, (size_t)mask_images_find(stored, "b.jpg"), n, box));
+            assert_memory_equal(box, boxes + n * 4, sizeof box);
+        }
+    }
+    mask__photo_free(&whole);
+    free(bytes);
+    mask_images_close(stored);
+    mask_extractor_close(x);
+}
+
+/* Rows that lie apart; a photo kept in shape; a vector for the whole. */
+static void test_pixels(void **state)
+{
+    (void)state;
+    enum { STRIDE = 3 * W + 5 };
+    static uint8_t rgb[STRIDE * H];
+    mask_error err;
+    float features[5 * CHANNELS], boxes[5 * 4];
+    new_tree("pixels");
+    for (size_t y = 0; y < H; y++)
+        for (size_t i = 0; i < 3 * W; i++)
+            rgb[y * STRIDE + i] = (uint8_t)colours[2 * (y >= H / 2) + (i >= 3 * W / 2)][i % 3];
+    mask_photo photo = {.rgb = rgb, .width = W, .height = H, .stride = STRIDE};
+    mask_photo_regions r = {.room = 5, .features = features, .boxes = boxes};
+    mask_extract_options o = plain();
+    o.detector = NULL;
+    for (int pad = 0; pad < 2; pad++) {
+        o.shape = pad ? MASK_PHOTO_PAD : MASK_PHOTO_STRETCH;
+        mask_extractor *x = opened(&o, 1);
+        check_ok(mask_extractor_regions(x, &photo, &r, &err));
+        assert_int_equal(r.count, 5);
+        check_feature(features, 15, 3); /* grey bars would make it paler */
+        for (unsigned q = 0; q < 4; q++) check_feature(features + (q + 1) * CHANNELS, 1u << q, 6);
+        assert_true(boxes[4 + 2] == W / 2.0f && boxes[4 + 3] == H / 2.0f);
+        mask_extractor_close(x);
+    }
+    snprintf(encoder, sizeof encoder, "%s", in_top("whole.menc"));
+    write_text(encoder, "weights");
+    mask_extractor *x = opened(&o, 1);
+    check_ok(mask_extractor_regions(x, &photo, &r, &err));
+    assert_true(features[0] == 7 && features[2] == 9);
+    check_feature(features + CHANNELS, 1, 6);
+    mask_extractor_close(x);
+}
+
+/* Each refused with its reason, and the extractor goes on; bytes cut anywhere or with wrong bits never crash it. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 300 };
+    mask_error err;
+    mask_images *images;
+    size_t size, bad = 0;
+    unsigned seed = 5;
+    float features[7 * CHANNELS];
+    static const uint8_t one[3];
+    new_tree("damaged");
+    mask_extract_options o = plain();
+    o.max_pixels = 10000;
+    mask_extractor *x = opened(&o, 1);
+    const struct {
+        mask_photo photo;
+        mask_status status;
+        const char *part;
+    } cases[] = {
+        {{.id = "none"}, MASK_EINVAL, "none: one of path, bytes and rgb"},
+        {{.path = "p", .bytes = one}, MASK_EINVAL, "p: one of path"},
+        {{.bytes = one, .rgb = one}, MASK_EINVAL, "photo: one of"},
+        {{.path = in_top("photos/gone.jpg")}, MASK_EIO, "gone.jpg: cannot open"},
+        {{.path = in_top("photos/cut.png")}, MASK_EFORMAT, "is a damaged PNG"},
+        {{.path = in_top("photos/b.jpg")}, MASK_EINVAL, "over the limit of 10000"},
+        {{.bytes = one, .size = 3, .id = "mine"}, MASK_EFORMAT, "mine: is no JPEG"},
+        {{.bytes = one, .size = 0}, MASK_EFORMAT, "photo: is no JPEG"},
+        {{.rgb = one, .width = 1}, MASK_EINVAL, "photo: 1 x 0 pixels"},
+        {{.rgb = one, .width = 2, .height = 1, .stride = 3}, MASK_EINVAL, "rows of 3 bytes"},
+        {{.rgb = one, .width = SIZE_MAX, .height = 2}, MASK_EINVAL, "are possible"},
+        {{.rgb = one, .width = 101, .height = 100}, MASK_EINVAL, "10000 pixels"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_fails(mask_extractor_images(&images, x, &cases[i].photo, &err), cases[i].status, cases[i].part);
+        assert_null(images);
+    }
+    mask_photo_regions r = {.room = 6, .count = 9, .features = features};
+    check_fails(mask_extractor_regions(x, &(mask_photo){.path = in_top("photos/a.png")}, &r, &err), MASK_EINVAL,
+                "has 7 regions, there is room for 6");
+    assert_int_equal(r.count, 0);
+    static const char *const names[] = {"photos/a.png", "photos/below/c.webp"};
+    for (int i = 0; i < ROUNDS; i++) {
+        unsigned char *bytes = (unsigned char *)read_whole(in_top(names[i % 2]), &size);
+        if (i % 3) bytes[(size_t)rand_r(&seed) % size] ^= (unsigned char)(1u << rand_r(&seed) % 8);
+        else size = (size_t)rand_r(&seed) % size;
+        mask_photo_regions whole = {.room = 7, .features = features};
+        mask_status status = mask_extractor_regions(x, &(mask_photo){.bytes = bytes, .size = size}, &whole, &err);
+        assert_true(status == MASK_OK ? whole.count == 7 : status == MASK_EFORMAT || status == MASK_EINVAL);
+        bad += status != MASK_OK;
+        free(bytes);
+    }
+    assert_true(bad > ROUNDS / 3);
+    check_ok(mask_extractor_images(&images, x, &(mask_photo){.path = in_top("photos/a.png")}, &err));
+    mask_images_close(images);
+    mask_extractor_close(x);
+    check_fails(mask_extractor_open(&x, in_top("none.menc"), NULL, NULL, &err), MASK_EIO, "cannot open");
+    assert_null(x);
+    check_fails(mask_extractor_open(&x, NULL, NULL, NULL, &err), MASK_EINVAL, "no encoder is named");
+    check_ok(mask_extractor_open(&x, encoder, NULL, NULL, &err));
+    assert_int_equal(mask_extractor_most(x), 14);
+    mask_extractor_close(x);
+    mask_extractor_close(NULL);
+}
+
+typedef struct shared {
+    mask_extractor *x;
+    float want[7 * CHANNELS];
+    bool same;
+} shared;
+
+static void *look_often(void *user)
+{
+    shared *s = user;
+    float got[7 * CHANNELS];
+    for (int i = 0; i < 50; i++) {
+        mask_error err;
+        mask_photo_regions r = {.room = 7, .features = got};
+        mask_status status = mask_extractor_regions(s->x, &(mask_photo){.path = in_top("photos/b.jpg")}, &r, &err);
+        if (status != MASK_OK || r.count != 7 || memcmp(got, s->want, sizeof got) != 0) s->same = false;
+    }
+    return NULL;
+}
+
+/* More threads than it has networks; the first network alone may use all of them. */
+static void test_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = 8 };
+    mask_error err;
+    pthread_t threads[THREADS];
+    new_tree("threads");
+    mask_extract_options o = plain();
+    most_threads = 0;
+    shared s = {.x = opened(&o, 3), .same = true};
+    assert_int_equal(most_threads, 3);
+    mask_photo_regions r = {.room = 7, .features = s.want};
+    check_ok(mask_extractor_regions(s.x, &(mask_photo){.path = in_top("photos/b.jpg")}, &r, &err));
+    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, look_often, &s), 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    assert_true(s.same);
+    mask_extractor_close(s.x);
+    mask_extract_report report;
+    most_threads = 0;
+    check_ok(extract(&o, in_top("p.regions"), 3, &report, &err)); /* photos side by side */
+    assert_int_equal(most_threads, 1);
 }
 
 static void test_boxes(void **state)
@@ -439,40 +723,37 @@ static void test_boxes(void **state)
     mask_labels *labels;
     const float *features;
     float buffer[4 * CHANNELS];
-    for (int crop = 0; crop < 2; crop++) {
-        new_tree(crop ? "boxes-crops" : "boxes-pool");
-        write_text(in_top("boxes.tsv"), "image\tx1\ty1\tx2\ty2\tlabel\n"
-                                        "c\t0\t0\t24\t16\tred\nc\t-5\t-5\t99\t99\tall of it\n"
-                                        "gone.jpg\t1\t1\t2\t2\tnothing\n"
-                                        "cut.png\t1\t1\t2\t2\tnothing\n"
-                                        "b.jpg\t72\t48\t144.0\t96\tyellow\n");
-        mask_extract_options o = plain();
-        o.boxes = in_top("boxes.tsv");
-        o.features = crop ? MASK_PHOTO_CROPS : MASK_PHOTO_POOL;
-        check_ok(extract(&o, in_top("set"), 2, &report, &err));
-        assert_int_equal(report.photos, 3);
-        assert_int_equal(report.good, 2);
-        assert_int_equal(report.bad, 1);
-        assert_non_null(strstr(warned, "1 of its 4 images have no photo, the first is 'gone.jpg'"));
-        assert_int_equal(looks + crops, crop ? 3 : 2);
-        check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
-        assert_int_equal(mask_labels_regions(labels), 3);
-        assert_int_equal(mask_labels_images(labels), 2);
-        assert_string_equal(mask_labels_text(labels, 0), "yellow"); /* in the order of the photos */
-        assert_string_equal(mask_labels_text(labels, 2), "all of it");
-        assert_string_equal(mask__labels_image_name(labels, 1), "c");
-        assert_true(mask__labels_box(labels, 2)[0] == -5);
-        check_ok(mask__labels_block(labels, 0, 3, buffer, &features, &err));
-        check_feature(features, 8, 14);
-        check_feature(features + CHANNELS, 1, 14);
-        check_feature(features + 2 * CHANNELS, 15, 14);
-        mask_labels_close(labels);
-        check_ok(extract(&o, in_top("set"), 2, &report, &err));
-        assert_int_equal(report.unchanged, 2);
-        assert_int_equal(looks + crops, 0);
-        check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
-        mask_labels_close(labels);
-    }
+    new_tree("boxes");
+    write_text(in_top("boxes.tsv"), "image\tx1\ty1\tx2\ty2\tlabel\n"
+                                    "c\t0\t0\t24\t16\tred\nc\t-5\t-5\t99\t99\tall of it\n"
+                                    "gone.jpg\t1\t1\t2\t2\tnothing\n"
+                                    "cut.png\t1\t1\t2\t2\tnothing\n"
+                                    "b.jpg\t72\t48\t144.0\t96\tyellow\n");
+    mask_extract_options o = plain();
+    o.boxes = in_top("boxes.tsv");
+    check_ok(extract(&o, in_top("set"), 2, &report, &err));
+    assert_int_equal(report.photos, 3);
+    assert_int_equal(report.good, 2);
+    assert_int_equal(report.bad, 1);
+    assert_non_null(strstr(warned, "1 of its 4 images have no photo, the first is 'gone.jpg'"));
+    assert_int_equal(looks, 2);
+    check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
+    assert_int_equal(mask_labels_regions(labels), 3);
+    assert_int_equal(mask_labels_images(labels), 2);
+    assert_string_equal(mask_labels_text(labels, 0), "yellow"); /* in the order of the photos */
+    assert_string_equal(mask_labels_text(labels, 2), "all of it");
+    assert_string_equal(mask__labels_image_name(labels, 1), "c");
+    assert_true(mask__labels_box(labels, 2)[0] == -5);
+    check_ok(mask__labels_block(labels, 0, 3, buffer, &features, &err));
+    check_feature(features, 8, 14);
+    check_feature(features + CHANNELS, 1, 14);
+    check_feature(features + 2 * CHANNELS, 15, 14);
+    mask_labels_close(labels);
+    check_ok(extract(&o, in_top("set"), 2, &report, &err));
+    assert_int_equal(report.unchanged, 2);
+    assert_int_equal(looks, 0);
+    check_ok(mask_labels_open(&labels, in_top("set"), NULL, &err));
+    mask_labels_close(labels);
 }
 
 static void test_boxes_refused(void **state)
@@ -542,9 +823,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_extract),       cmocka_unit_test(test_again),      cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_retries),       cmocka_unit_test(test_classifier), cmocka_unit_test(test_boxes),
-        cmocka_unit_test(test_boxes_refused), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_extract),   cmocka_unit_test(test_kinds),   cmocka_unit_test(test_again),
+        cmocka_unit_test(test_stopped),   cmocka_unit_test(test_retries), cmocka_unit_test(test_classifier),
+        cmocka_unit_test(test_in_memory), cmocka_unit_test(test_pixels),  cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_boxes),   cmocka_unit_test(test_boxes_refused),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, start_decoding, NULL);
 }

@@ -262,7 +262,10 @@ static void region_store_of_0_1(void **state)
     mask_images_close(images);
 
     /* It may be continued: the same photos elsewhere take their regions from it. */
-    mask_extract_options o = {.encoder = FIXTURES "e.menc", .regions = 5, .grid = 2, .max_pixels = 10000};
+    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    o.encoder = o.detector = FIXTURES "e.menc";
+    o.regions = 5;
+    o.grid = 2;
     check_ok(mask_extract((const char *const[]){FIXTURES "photos"}, 1, store, &o, &report, NULL, &err));
     assert_int_equal(report.good, 2);
     assert_int_equal(report.copied, 2);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <omp.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DIM = 5, REGIONS = 3 };
@@ -425,6 +426,38 @@ static void test_no_store(void **state)
     check_fails(mask__regions_open(&store, "/nowhere/at/all.regions", &make, &err), MASK_EIO, "cannot read or write");
 }
 
+/* What 14 regions of 1,280 values take, all told. */
+static void test_size(void **state)
+{
+    (void)state;
+    enum { PHOTOS = 100, COUNT = 14, WIDE = 1280, MOST_BYTES = 40000 };
+    static float boxes[COUNT * 4], scores[COUNT], features[COUNT * WIDE];
+    static int32_t none[COUNT];
+    mask_error err;
+    mask__regions_store *store;
+    const mask__regions_make wide = {.dim = WIDE, .options = "features pool, regions 0, grid 3"};
+    const char *path = temp_path("size.regions");
+    struct stat info;
+    check_ok(mask__regions_open(&store, path, &wide, &err));
+    for (int i = 0; i < PHOTOS; i++) {
+        char id[64], place[128];
+        snprintf(id, sizeof id, "2024/holidays/IMG_%04d.jpg", i);
+        snprintf(place, sizeof place, "/home/somebody/pictures/%s", id);
+        mask__regions_row row = {.id = id,
+                                 .path = place,
+                                 .count = COUNT,
+                                 .boxes = boxes,
+                                 .labels = none,
+                                 .scores = scores,
+                                 .features = features};
+        check_ok(mask__regions_put(store, &row, &err));
+    }
+    check_ok(mask__regions_commit(store, &err));
+    mask__regions_close(store);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(info.st_size / PHOTOS < MOST_BYTES);
+}
+
 /* A store cut or flipped anywhere is read or refused, never worse. */
 static void test_damaged(void **state)
 {
@@ -468,7 +501,7 @@ int main(void)
         cmocka_unit_test(test_refused_rows),   cmocka_unit_test(test_other_make),
         cmocka_unit_test(test_refused_files),  cmocka_unit_test(test_forged),
         cmocka_unit_test(test_refused_photos), cmocka_unit_test(test_no_store),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_size),           cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

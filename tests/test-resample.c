@@ -6,12 +6,17 @@
 
 enum { MOST = 40 };
 
-static uint8_t pixels[MOST * MOST * 3], out[MOST * MOST * 3];
+static uint8_t pixels[MOST * MOST * 3], out[MOST * MOST * 3 + 64];
 
 static mask__photo new_photo(size_t width, size_t height, unsigned seed)
 {
     for (size_t i = 0; i < width * height * 3; i++) pixels[i] = (uint8_t)rand_r(&seed);
-    return (mask__photo){.rgb = pixels, .width = width, .height = height, .full_width = width, .full_height = height};
+    return (mask__photo){.rgb = pixels,
+                         .width = width,
+                         .height = height,
+                         .stride = width * 3,
+                         .full_width = width,
+                         .full_height = height};
 }
 
 static double triangle(double distance, double reach)
@@ -19,13 +24,10 @@ static double triangle(double distance, double reach)
     return fmax(0, 1 - fabs(distance) / reach);
 }
 
-static double twin(const mask__photo *p, const float box[4], size_t side, size_t x, size_t y, int c)
+static double twin(const mask__photo *p, size_t width, size_t height, size_t x, size_t y, int c)
 {
-    double w = (double)p->width, h = (double)p->height;
-    double dx = ((double)box[2] * w - (double)box[0] * w) / (double)side,
-           dy = ((double)box[3] * h - (double)box[1] * h) / (double)side;
-    double cx = (double)box[0] * w + ((double)x + 0.5) * dx, cy = (double)box[1] * h + ((double)y + 0.5) * dy, sum = 0,
-           total = 0;
+    double dx = (double)p->width / (double)width, dy = (double)p->height / (double)height;
+    double cx = ((double)x + 0.5) * dx, cy = ((double)y + 0.5) * dy, sum = 0, total = 0;
     for (int j = -MOST; j < 2 * MOST; j++)
         for (int i = -MOST; i < 2 * MOST; i++) {
             double weight = triangle(i + 0.5 - cx, fmax(dx, 1)) * triangle(j + 0.5 - cy, fmax(dy, 1));
@@ -41,30 +43,27 @@ static void test_twin(void **state)
 {
     (void)state;
     static const struct {
-        size_t width, height, side;
-        float box[4];
+        size_t width, height, to_width, to_height, gap; /* bytes behind each row of the output */
     } cases[] = {
-        {7, 5, 9, {0, 0, 1, 1}},
-        {40, 31, 6, {0, 0, 1, 1}},
-        {40, 31, 8, {0.2f, 0.3f, 0.9f, 0.5f}},
-        {33, 40, 5, {0.5f, 0, 0.52f, 1}},
-        {1, 1, 4, {0, 0, 1, 1}},
-        {40, 1, 7, {0.9f, 0, 1, 1}},
-        {16, 16, 16, {0, 0, 1, 1}},
-        {31, 17, 1, {0.1f, 0.1f, 0.8f, 0.9f}},
+        {7, 5, 9, 9, 0}, {40, 31, 6, 6, 0}, {40, 31, 8, 3, 5},   {33, 40, 5, 40, 1},
+        {1, 1, 4, 4, 0}, {40, 1, 7, 2, 0},  {16, 16, 16, 16, 0}, {31, 17, 1, 1, 0},
     };
     mask_error err;
     mask__resampler r = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mask__photo photo = new_photo(cases[i].width, cases[i].height, (unsigned)i + 1);
-        check_ok(mask__resample(&r, &photo, cases[i].box, cases[i].side, out, &err));
-        for (size_t y = 0; y < cases[i].side; y++)
-            for (size_t x = 0; x < cases[i].side; x++)
+        size_t width = cases[i].to_width, height = cases[i].to_height, stride = width * 3 + cases[i].gap;
+        memset(out, 77, sizeof out);
+        check_ok(mask__resample(&r, &photo, width, height, stride, out, &err));
+        for (size_t y = 0; y < height; y++) {
+            for (size_t x = 0; x < width; x++)
                 for (int c = 0; c < 3; c++) {
-                    double want = twin(&photo, cases[i].box, cases[i].side, x, y, c);
-                    double got = out[(y * cases[i].side + x) * 3 + (size_t)c];
+                    double want = twin(&photo, width, height, x, y, c);
+                    double got = out[y * stride + x * 3 + (size_t)c];
                     if (fabs(got - want) > 0.51) fail_msg("case %zu at %zu, %zu: %g, not %g", i, x, y, got, want);
                 }
+            for (size_t g = 0; g < cases[i].gap; g++) assert_int_equal(out[y * stride + width * 3 + g], 77);
+        }
     }
     mask__resampler_free(&r);
 }
@@ -75,9 +74,8 @@ static void test_identity(void **state)
     (void)state;
     mask_error err;
     mask__resampler r = {0};
-    static const float whole[4] = {0, 0, 1, 1};
     mask__photo photo = new_photo(16, 16, 3);
-    check_ok(mask__resample(&r, &photo, whole, 16, out, &err));
+    check_ok(mask__resample(&r, &photo, 16, 16, 16 * 3, out, &err));
     assert_memory_equal(out, pixels, 16 * 16 * 3);
     mask__resampler_free(&r);
 }

@@ -25,7 +25,7 @@ static void check_thumbnail(const char *path, int side, size_t width, size_t hei
     size_t size;
     check_ok(mask_photo_thumbnail(path, side, &jpeg, &size, &err));
     assert_true(size > 4 && jpeg[0] == 0xff && jpeg[1] == 0xd8);
-    check_ok(mask__photo_decode(photo, jpeg, size, "thumbnail", 1024, LIMIT, &err));
+    check_ok(mask__photo_decode(photo, jpeg, size, "thumbnail", MASK__INSIDE, 1024, LIMIT, &err));
     free(jpeg);
     assert_int_equal(photo->full_width, width);
     assert_int_equal(photo->full_height, height);

@@ -7,14 +7,19 @@
 
 static int read_options(const args *a, mask_extract_options *o)
 {
-    static const char *const features[] = {"pool", "crops", NULL};
-    int kind = (int)o->features;
-    double pixels = (double)o->max_pixels;
-    int bad = args_choice(a, "--features", features, &kind);
-    if (!bad) bad = args_size(a, "--regions", 0, 1000, &o->regions);
+    static const char *const shapes[] = {"stretch", "pad", NULL};
+    int shape = (int)o->shape;
+    double pixels = (double)o->max_pixels, overlap = (double)o->grid_overlap;
+    int bad = args_size(a, "--regions", 0, 1000, &o->regions);
     if (!bad) bad = args_size(a, "--grid", 1, 8, &o->grid);
+    if (!bad) bad = args_size(a, "--grid-from", 2, 8, &o->grid_from);
+    if (!bad) bad = args_number(a, "--grid-overlap", 0, 0.9, &overlap);
+    if (!bad) bad = args_size(a, "--side", 32, 4096, &o->side);
+    if (!bad) bad = args_choice(a, "--shape", shapes, &shape);
     if (!bad) bad = args_number(a, "--max-pixels", 1, 1e12, &pixels);
-    o->features = (mask_photo_features)kind;
+    o->grid_overlap = (float)overlap;
+    o->shape = (mask_photo_shape)shape;
+    o->detector = args_text(a, "--detector", NULL);
     o->max_pixels = (uint64_t)pixels;
     o->prune = args_has(a, "--prune");
     o->boxes = args_text(a, "--boxes", NULL);
@@ -70,11 +75,14 @@ const command command_extract = {
     .options =
         (const option[]){
             {"-o", "REGIONS", "store to write or continue; with --boxes, a folder"},
-            {"--encoder", "E.menc", "network that finds and encodes regions (make encoder)"},
-            {"--features", "F",
-             "pool: of the photo's feature map, fast (default); crops: a run of the network a region"},
-            {"--regions", "N", "detected boxes a photo at most (default: 36)"},
-            {"--grid", "N", "crops of 2 x 2 to N x N cells are regions too; 1 = none (default: 3)"},
+            {"--encoder", "E.menc", "network that encodes regions (make encoder)"},
+            {"--detector", "D.menc", "network whose boxes are regions too; it may be the encoder (default: none)"},
+            {"--regions", "N", "boxes of the detector a photo at most (default: 36)"},
+            {"--grid", "N", "the cells of grids up to N x N are regions; 1 = none (default: 3)"},
+            {"--grid-from", "N", "the smallest of these grids (default: 2, so 2 x 2 and 3 x 3)"},
+            {"--grid-overlap", "X", "share of a cell that its neighbour has too, 0 to 0.9 (default: 0)"},
+            {"--side", "N", "pixels of the square that the encoder looks at (default: what its file names)"},
+            {"--shape", "S", "stretch: the photo fills the square (default); pad: it keeps its shape, between bars"},
             {"--boxes", "T.tsv",
              "labelled boxes (image x1 y1 x2 y2 label) instead of detections: writes a folder to learn from"},
             {"--max-pixels", "N", "refuse larger photos before decoding them (default: 100000000)"},

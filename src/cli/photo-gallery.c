@@ -112,6 +112,7 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
     mask_error err;
     char encoder[DATA_PATH], starter[DATA_PATH], place[DATA_PATH], regions[DATA_PATH + 16];
     const char *knowledge = args_text(a, "--knowledge", NULL);
+    static const char regions_kind[] = "whole, 2 x 2, 3 x 3"; /* with other regions, another cache */
     uint64_t hash = 0xcbf29ce484222325u;
     int mark;
     bool unfinished = false;
@@ -120,6 +121,7 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
     if (!knowledge && !find_data("starter.mask", starter))
         return fail("starter.mask is not beside the program: name a knowledge with --knowledge K.mask");
     if (!knowledge) knowledge = starter;
+    hash = fold(hash, regions_kind, sizeof regions_kind);
     result = fold_file(&hash, folder);
     if (result == 0) result = fold_file(&hash, encoder);
     if (result == 0) result = fold_file(&hash, knowledge);

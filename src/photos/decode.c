@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,7 @@ typedef struct decoding {
     const struct format *format;
     const unsigned char *bytes;
     size_t size, side;
+    mask__photo_fit fit;
     uint64_t max_pixels;
     const char *name;
     VipsImage *image;
@@ -158,12 +160,16 @@ static mask_status check_header(const decoding *d, mask_error *err)
     return MASK_OK;
 }
 
-/* How far the loader itself may shrink: down to twice the size that is wanted, the rest is done well. */
-static int loader_shrink(const decoding *d, size_t longer)
+/* How far the loader itself may shrink. A photo for a page is shrunk to twice its size, the rest is done well; a
+ * network sees no difference. */
+static int loader_shrink(const decoding *d, const mask__photo *photo)
 {
     int shrink = 1;
+    bool cover = d->fit == MASK__COVER;
+    bool portrait = photo->full_width < photo->full_height;
+    size_t side = portrait == cover ? photo->full_width : photo->full_height, least = cover ? d->side : d->side * 2;
     if (d->format->load != vips_jpegload_source && d->format->load != vips_webpload_source) return 1;
-    while (shrink < 8 && longer / (size_t)(shrink * 2) >= d->side * 2) shrink *= 2;
+    while (shrink < 8 && side / (size_t)(shrink * 2) >= least) shrink *= 2;
     return shrink;
 }
 
@@ -174,15 +180,17 @@ static void replace(decoding *d, VipsImage *image)
 }
 
 /* Shrinks and turns upright. Colours go through a profile where the photo has one, and as ink. */
-static int shrink_upright(decoding *d)
+static int shrink_upright(decoding *d, const mask__photo *photo)
 {
     VipsImage *next;
+    double width = (double)photo->full_width, height = (double)photo->full_height, side = (double)d->side;
+    double scale = d->fit == MASK__COVER ? 2 * side / fmin(width, height) : side / fmax(width, height);
+    int wide = (int)fmax(1, ceil(fmin(scale, 1) * width)), high = (int)fmax(1, ceil(fmin(scale, 1) * height));
     bool profile = vips_image_get_typeof(d->image, VIPS_META_ICC_NAME) != 0 ||
                    vips_image_get_interpretation(d->image) == VIPS_INTERPRETATION_CMYK;
-    int code = profile ? vips_thumbnail_image(d->image, &next, (int)d->side, "height", (int)d->side, "size",
-                                              VIPS_SIZE_DOWN, "export_profile", "srgb", NULL)
-                       : vips_thumbnail_image(d->image, &next, (int)d->side, "height", (int)d->side, "size",
-                                              VIPS_SIZE_DOWN, NULL);
+    int code = profile ? vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN,
+                                              "export_profile", "srgb", NULL)
+                       : vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN, NULL);
     if (code == 0) replace(d, next);
     return code;
 }
@@ -210,6 +218,7 @@ static int copy_pixels(const decoding *d, mask__photo *photo)
     size_t bytes;
     photo->width = (size_t)vips_image_get_width(d->image);
     photo->height = (size_t)vips_image_get_height(d->image);
+    photo->stride = photo->width * 3;
     if (vips_image_get_bands(d->image) != 3) {
         vips_error("mask", "%d channels remain", vips_image_get_bands(d->image));
         return VIPS_FAILED;
@@ -229,9 +238,9 @@ static int decode(decoding *d, mask__photo *photo, mask_error *err)
     size_t width = (size_t)vips_image_get_width(d->image), height = (size_t)vips_image_get_height(d->image);
     photo->full_width = turned ? height : width;
     photo->full_height = turned ? width : height;
-    int shrink = loader_shrink(d, width > height ? width : height);
+    int shrink = loader_shrink(d, photo);
     if (shrink > 1 && load(d, shrink) != 0) return VIPS_FAILED;
-    return shrink_upright(d) != 0 || convert(d) != 0 ? VIPS_FAILED : copy_pixels(d, photo);
+    return shrink_upright(d, photo) != 0 || convert(d) != 0 ? VIPS_FAILED : copy_pixels(d, photo);
 }
 
 static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
@@ -252,10 +261,10 @@ static void take_reason(char *reason, size_t size)
 }
 
 mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, size_t size, const char *name,
-                               size_t side, uint64_t max_pixels, mask_error *err)
+                               mask__photo_fit fit, size_t side, uint64_t max_pixels, mask_error *err)
 {
     char reason[160];
-    decoding d = {.bytes = bytes, .size = size, .side = side, .max_pixels = max_pixels, .name = name};
+    decoding d = {.bytes = bytes, .size = size, .fit = fit, .side = side, .max_pixels = max_pixels, .name = name};
     *photo = (mask__photo){0};
     d.format = size >= MASK__PHOTO_HEAD ? find_format(bytes) : NULL;
     if (!d.format)

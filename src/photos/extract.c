@@ -1,17 +1,18 @@
 /* Extraction: walks, asks the store what is new, lets every thread look at photos, and writes what they saw in order.
  *
- * Threads work in rounds of a few photos each: decoding and the network of different photos overlap, and the calling
- * thread, which alone talks to the store and to the caller, writes between rounds. So the store does not depend on the
- * number of threads, and a run that is stopped or killed has lost a few seconds. */
+ * Decoding, the networks and the store overlap: each worker takes the next photo, and the calling thread, which alone
+ * talks to the store and to the caller, writes photos in order as they are ready. Workers are at most a few photos
+ * ahead. So the store does not depend on the number of threads, and a run that is stopped or killed has lost about a
+ * second. */
+#include "photos/extractor.h"
 #include "photos/labelout.h"
-#include "photos/look.h"
 #include "photos/walk.h"
 #include "base/file.h"
 #include "images/regions.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <omp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,14 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { ROUND = 4 /* photos a thread */, COMMIT_SECONDS = 1, MAX_GRID = 8, MAX_DETECTIONS = 1000 };
+enum { AHEAD = 4 /* photos a thread */, COMMIT_SECONDS = 1 };
 
-/* One photo of a round. */
+/* One photo on its way. */
 typedef struct slot {
     const mask__walk_file *file;
+    bool ready;                                         /* seen, not yet written */
     enum { SKIPPED, SEEN, KNOWN, BAD, FAILED } outcome; /* KNOWN: its content is in the store */
+    uint64_t hash;                                      /* of the file */
     mask__view view;
     mask_error err; /* of BAD and FAILED */
 } slot;
@@ -41,25 +44,17 @@ typedef struct job {
     size_t todo_count, done;
     uint64_t *hashes; /* of the good photos in the store, sorted */
     size_t hash_count, hash_capacity;
-    mask__looker *lookers;
-    slot *slots;
-    size_t threads;
+    mask_extractor *extractor;
+    slot *slots; /* photo i of todo has slot i % slot_count */
+    size_t slot_count;
+    pthread_mutex_t lock; /* guards begun, done, stop and the slots' ready */
+    pthread_cond_t changed;
+    size_t begun; /* of todo */
+    bool stop;
     char **vanished;
     size_t vanished_count, vanished_capacity;
     struct timespec committed;
-    bool stop; /* shared by the threads of a round */
 } job;
-
-static mask_status check_options(const mask_extract_options *o, mask_error *err)
-{
-    if (!o->encoder)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
-    if (o->regions > MAX_DETECTIONS || o->grid > MAX_GRID || o->max_pixels == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%zu regions, grid %zu, %" PRIu64 " pixels: at most %d, at most %d, at least 1 are possible",
-                          o->regions, o->grid, o->max_pixels, MAX_DETECTIONS, MAX_GRID);
-    return MASK_OK;
-}
 
 static mask_status fingerprint(const char *path, uint64_t *hash, mask_error *err)
 {
@@ -70,21 +65,40 @@ static mask_status fingerprint(const char *path, uint64_t *hash, mask_error *err
     return MASK_OK;
 }
 
-static mask_status open_store(job *j, const char *path, mask_error *err)
+/* How regions come about, for the store to remember. What has its default is left out, so that stores made before an
+ * option was there can be continued. */
+static mask_status describe(const job *j, char *text, size_t size, mask_error *err)
 {
     const mask_extract_options *o = j->options;
-    const mask__encoder *encoder = j->lookers[0].encoder;
-    const char *features = o->features == MASK_PHOTO_CROPS ? "crops" : "pool", **labels;
-    char text[128];
-    mask__regions_make make = {
-        .dim = mask__encoder_channels(encoder), .options = text, .label_count = mask__encoder_labels(encoder)};
-    if (o->boxes) snprintf(text, sizeof text, "features %s, boxes %016" PRIx64, features, j->labelled.table.hash);
-    else
-        snprintf(text, sizeof text, "features %s, regions %zu, grid %zu", features, o->regions,
-                 o->grid < 2 ? 1 : o->grid);
-    MASK__TRY(fingerprint(o->encoder, &make.encoder, err));
+    bool detects = o->detector && o->regions && !o->boxes, other = detects && strcmp(o->detector, o->encoder) != 0;
+    size_t grid = o->grid < 2 ? 1 : o->grid, used;
+    if (o->boxes) used = (size_t)snprintf(text, size, "features pool, boxes %016" PRIx64, j->labelled.table.hash);
+    else used = (size_t)snprintf(text, size, "features pool, regions %zu, grid %zu", detects ? o->regions : 0, grid);
+    if (!o->boxes && o->grid_from > 2 && grid > 1)
+        used += (size_t)snprintf(text + used, size - used, ", from %zu", o->grid_from);
+    if (!o->boxes && o->grid_overlap > 0 && grid > 1)
+        used += (size_t)snprintf(text + used, size - used, ", overlap %g", (double)o->grid_overlap);
+    if (o->side) used += (size_t)snprintf(text + used, size - used, ", side %zu", o->side);
+    if (o->shape == MASK_PHOTO_PAD) used += (size_t)snprintf(text + used, size - used, ", pad");
+    if (!other) return MASK_OK;
+    uint64_t hash;
+    MASK__TRY(fingerprint(o->detector, &hash, err));
+    snprintf(text + used, size - used, ", detector %016" PRIx64, hash);
+    return MASK_OK;
+}
+
+static mask_status open_store(job *j, const char *path, mask_error *err)
+{
+    const mask__encoder *finder = mask__looker_finder(mask__extractor_first(j->extractor));
+    const char **labels;
+    char text[sizeof((mask_extract_info *)0)->options];
+    mask__regions_make make = {.dim = mask_extractor_dim(j->extractor),
+                               .options = text,
+                               .label_count = finder ? mask__encoder_labels(finder) : 0};
+    MASK__TRY(describe(j, text, sizeof text, err));
+    MASK__TRY(fingerprint(j->options->encoder, &make.encoder, err));
     if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
-    for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(encoder, i);
+    for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(finder, i);
     make.labels = labels;
     mask_status status = mask__regions_open(&j->store, path, &make, err);
     free(labels);
@@ -147,55 +161,72 @@ static bool is_bad_photo(mask_status status)
     return status == MASK_EIO || status == MASK_EFORMAT || status == MASK_EINVAL;
 }
 
-/* With `reuse`, only reads a photo whose content is in the store. */
-static void look_at(const job *j, slot *s, mask__looker *looker, bool reuse)
+/* Decodes and looks. */
+static mask_status see(const job *j, slot *s, const unsigned char *bytes, size_t size, mask__looker *looker)
 {
     const mask__boxtable_row *given = NULL;
     mask__photo photo = {0};
     size_t count = 0;
     if (j->options->boxes) given = mask__labelout_rows(&j->labelled, (size_t)(s->file - j->walk.files), &count);
-    mask_status status = mask__look_read(&s->view, s->file->path, &s->err);
-    if (status == MASK_OK && reuse && is_known(j, s->view.hash)) {
-        mask__look_forget(&s->view);
-        s->outcome = KNOWN;
-        return;
-    }
-    if (status == MASK_OK) status = mask__look_decode(looker, &s->view, s->file->path, &photo, &s->err);
+    mask_status status = mask__look_decode(looker, bytes, size, s->file->path, &photo, &s->err);
+    s->outcome = status == MASK_OK ? SEEN : is_bad_photo(status) ? BAD : FAILED;
+    if (status == MASK_OK) status = mask__look(looker, &s->view, &photo, given, count, &s->err);
+    if (status != MASK_OK && s->outcome == SEEN) s->outcome = FAILED;
+    mask__photo_free(&photo);
+    return status;
+}
+
+/* With `reuse`, only reads a photo whose content is in the store. */
+static void look_at(const job *j, slot *s, bool reuse)
+{
+    unsigned char *bytes;
+    size_t size;
+    mask__looker *looker;
+    mask_status status = mask__photo_read(&bytes, &size, s->file->path, &s->err);
     if (status != MASK_OK) {
         s->outcome = is_bad_photo(status) ? BAD : FAILED;
         return;
     }
-    status = mask__look(looker, &s->view, &photo, given, count, &s->err);
-    s->outcome = status == MASK_OK ? SEEN : FAILED;
-    mask__photo_free(&photo);
+    s->hash = XXH3_64bits(bytes, size);
+    if (reuse && is_known(j, s->hash)) {
+        s->outcome = KNOWN;
+    } else if (mask__extractor_take(j->extractor, &looker, &s->err) != MASK_OK) {
+        s->outcome = FAILED;
+    } else {
+        see(j, s, bytes, size, looker);
+        mask__extractor_give(j->extractor, looker);
+    }
+    free(bytes);
 }
 
-/* Looks at the photos of a round, all threads together. The first thread is the caller's and may call back. */
-static mask_status look_at_round(job *j, size_t count, mask_error *err)
+/* The next photo to look at, as soon as its slot is free; NULL when there is none. */
+static slot *begin_photo(job *j)
 {
-    mask_status status = MASK_OK;
-    size_t seen = 0;
-#pragma omp parallel num_threads((int)j->threads)
-    {
-        size_t thread = (size_t)omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < count; i++) {
-            bool stop;
-            size_t now;
-#pragma omp atomic read
-            stop = j->stop;
-            if (stop) continue;
-            look_at(j, &j->slots[i], &j->lookers[thread], true);
-#pragma omp atomic capture
-            now = ++seen;
-            if (thread != 0 || status != MASK_OK) continue;
-            status = mask__progress(j->run, "extracting", "photos", j->done + now, j->todo_count, err);
-            if (status == MASK_OK) continue;
-#pragma omp atomic write
-            j->stop = true;
-        }
+    slot *s = NULL;
+    pthread_mutex_lock(&j->lock);
+    while (!j->stop && j->begun < j->todo_count && j->begun >= j->done + j->slot_count)
+        pthread_cond_wait(&j->changed, &j->lock);
+    if (!j->stop && j->begun < j->todo_count) {
+        s = &j->slots[j->begun % j->slot_count];
+        s->file = &j->walk.files[j->todo[j->begun++]];
+        s->hash = 0;
     }
-    return status;
+    pthread_mutex_unlock(&j->lock);
+    return s;
+}
+
+static void *work(void *user)
+{
+    job *j = user;
+    slot *s;
+    while ((s = begin_photo(j))) {
+        look_at(j, s, true);
+        pthread_mutex_lock(&j->lock);
+        s->ready = true;
+        pthread_cond_broadcast(&j->changed);
+        pthread_mutex_unlock(&j->lock);
+    }
+    return NULL;
 }
 
 /* The reason without the path, which the store has already. */
@@ -210,7 +241,7 @@ static const char *reason_of(const slot *s)
 static mask__regions_row row_of(const slot *s)
 {
     return (mask__regions_row){
-        .id = s->file->id, .path = s->file->path, .size = s->file->size, .mtime = s->file->mtime, .hash = s->view.hash};
+        .id = s->file->id, .path = s->file->path, .size = s->file->size, .mtime = s->file->mtime, .hash = s->hash};
 }
 
 /* Takes the regions of a known photo. Where that one has just been replaced, as when two files swap their names, the
@@ -222,7 +253,7 @@ static mask_status copy_known(job *j, slot *s, mask_error *err)
     MASK__TRY(mask__regions_copy(j->store, &row, &copied, err));
     if (copied) j->report.copied++;
     if (copied) s->outcome = SKIPPED;
-    else look_at(j, s, &j->lookers[0], false);
+    else look_at(j, s, false);
     return MASK_OK;
 }
 
@@ -258,30 +289,47 @@ static mask_status commit_now_and_then(job *j, mask_error *err)
     return mask__regions_commit(j->store, err);
 }
 
-static mask_status extract_round(job *j, size_t count, mask_error *err)
+/* Writes photos in order as the workers have seen them. */
+static mask_status write_all(job *j, mask_error *err)
 {
     mask_status status = MASK_OK;
-    for (size_t i = 0; i < count; i++) {
-        j->slots[i].file = &j->walk.files[j->todo[j->done + i]];
-        j->slots[i].outcome = SKIPPED;
-        j->slots[i].view.hash = 0;
+    while (j->done < j->todo_count && status == MASK_OK) {
+        slot *s = &j->slots[j->done % j->slot_count];
+        pthread_mutex_lock(&j->lock);
+        while (!s->ready) pthread_cond_wait(&j->changed, &j->lock);
+        pthread_mutex_unlock(&j->lock);
+        status = write_slot(j, s, err);
+        if (status == MASK_OK) status = commit_now_and_then(j, err);
+        pthread_mutex_lock(&j->lock);
+        s->ready = false;
+        j->done++;
+        j->stop = status != MASK_OK;
+        pthread_cond_broadcast(&j->changed);
+        pthread_mutex_unlock(&j->lock);
+        if (status == MASK_OK) status = mask__progress(j->run, "extracting", "photos", j->done, j->todo_count, err);
     }
-    mask_status stopped = look_at_round(j, count, err);
-    for (size_t i = 0; i < count && status == MASK_OK; i++)
-        status = write_slot(j, &j->slots[i], stopped == MASK_OK ? err : NULL);
-    j->done += count;
-    return stopped != MASK_OK ? stopped : status;
+    return status;
 }
 
 static mask_status extract_all(job *j, mask_error *err)
 {
+    size_t most = (size_t)mask__threads(j->run), count = 0;
     mask_status status = MASK_OK;
+    pthread_t *workers = calloc(most, sizeof *workers);
+    j->slot_count = most * AHEAD;
+    j->slots = calloc(j->slot_count, sizeof *j->slots);
     clock_gettime(CLOCK_MONOTONIC, &j->committed);
-    while (j->done < j->todo_count && status == MASK_OK) {
-        size_t left = j->todo_count - j->done, most = j->threads * ROUND;
-        status = extract_round(j, left < most ? left : most, err);
-        if (status == MASK_OK) status = commit_now_and_then(j, err);
-    }
+    while (workers && j->slots && count < most && count < j->todo_count &&
+           pthread_create(&workers[count], NULL, work, j) == 0)
+        count++;
+    if (count) status = write_all(j, err);
+    else status = mask__no_memory(err, "threads");
+    pthread_mutex_lock(&j->lock);
+    j->stop = true;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->lock);
+    for (size_t i = 0; i < count; i++) pthread_join(workers[i], NULL);
+    free(workers);
     /* Whatever ended it, what was finished stays. */
     mask_status committed = mask__regions_commit(j->store, status == MASK_OK ? err : NULL);
     return status != MASK_OK ? status : committed;
@@ -317,21 +365,8 @@ static mask_status take_stock(job *j, mask_error *err)
     return mask__regions_commit(j->store, err);
 }
 
-/* One looker first, which tells what it can do; the others when it is known how many photos there are. */
-static mask_status open_lookers(job *j, size_t count, mask_error *err)
-{
-    while (j->threads < count) {
-        MASK__TRY(mask__looker_open(&j->lookers[j->threads], j->options, err));
-        j->threads++;
-    }
-    return MASK_OK;
-}
-
 static mask_status prepare(job *j, const char *const *photos, size_t count, mask_error *err)
 {
-    size_t most = (size_t)mask__threads(j->run);
-    MASK__TRY(check_options(j->options, err));
-    MASK__TRY(mask__decode_start(err));
     if (j->options->boxes) MASK__TRY(mask__boxtable_open(&j->labelled.table, j->options->boxes, err));
     MASK__TRY(mask__walk_open(&j->walk, photos, count, j->run, err));
     if (j->walk.count == 0)
@@ -339,9 +374,7 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
                           "%s: no photo is there: name files or folders that hold some",
                           count ? photos[0] : "the list of photos");
     if (j->options->boxes) MASK__TRY(mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err));
-    j->lookers = calloc(most, sizeof *j->lookers);
-    j->slots = calloc(most * ROUND, sizeof *j->slots);
-    return j->lookers && j->slots ? open_lookers(j, 1, err) : mask__no_memory(err, "threads");
+    return mask__extractor_open(&j->extractor, j->options->encoder, j->options, true, j->run, err);
 }
 
 static mask_status run_job(job *j, const char *store_path, mask_error *err)
@@ -349,9 +382,7 @@ static mask_status run_job(job *j, const char *store_path, mask_error *err)
     MASK__TRY(open_store(j, store_path, err));
     MASK__TRY(find_todo(j, err));
     if (j->todo_count) {
-        size_t most = (size_t)mask__threads(j->run);
         MASK__TRY(find_hashes(j, err));
-        MASK__TRY(open_lookers(j, most < j->todo_count ? most : j->todo_count, err));
         MASK__TRY(mask__progress(j->run, "extracting", "photos", 0, j->todo_count, err));
         MASK__TRY(extract_all(j, err));
     }
@@ -379,12 +410,13 @@ static mask_status run_labelled(job *j, const char *folder, mask_error *err)
 static void close_job(job *j)
 {
     mask__regions_close(j->store);
-    for (size_t i = 0; j->slots && i < (size_t)mask__threads(j->run) * ROUND; i++) mask__view_free(&j->slots[i].view);
-    for (size_t i = 0; i < j->threads; i++) mask__looker_close(&j->lookers[i]);
+    mask_extractor_close(j->extractor);
+    for (size_t i = 0; j->slots && i < j->slot_count; i++) mask__view_free(&j->slots[i].view);
+    pthread_mutex_destroy(&j->lock);
+    pthread_cond_destroy(&j->changed);
     for (size_t i = 0; i < j->vanished_count; i++) free(j->vanished[i]);
     free(j->vanished);
     free(j->slots);
-    free(j->lookers);
     free(j->hashes);
     free(j->todo);
     mask__walk_close(&j->walk);
@@ -395,6 +427,8 @@ mask_status mask_extract(const char *const *photos, size_t count, const char *ou
                          mask_extract_report *report, const mask_run *run, mask_error *err)
 {
     job j = {.options = options, .run = run};
+    pthread_mutex_init(&j.lock, NULL);
+    pthread_cond_init(&j.changed, NULL);
     mask_status status = prepare(&j, photos, count, err);
     if (status == MASK_OK) status = options->boxes ? run_labelled(&j, out, err) : run_job(&j, out, err);
     if (report) *report = j.report;

@@ -2,10 +2,15 @@
 
 static const float thinnest = 0.01f;
 
-size_t mask__propose_most(size_t detections, size_t grid)
+static size_t first_grid(const mask__grids *grids)
+{
+    return grids->from < 2 ? 2 : grids->from;
+}
+
+size_t mask__propose_most(size_t detections, const mask__grids *grids)
 {
     size_t most = 1 + detections;
-    for (size_t n = 2; n <= grid; n++) most += n * n;
+    for (size_t n = first_grid(grids); n <= grids->to; n++) most += n * n;
     return most;
 }
 
@@ -21,18 +26,24 @@ static bool propose_detection(const mask__detection *found, mask__proposal *out)
     return out->box[2] - out->box[0] >= thinnest && out->box[3] - out->box[1] >= thinnest;
 }
 
-size_t mask__propose(const mask__detection *detections, size_t count, size_t grid, mask__proposal *out)
+/* n cells of one width fill the side, each beginning `step` after the one before. */
+static size_t propose_grid(size_t n, float overlap, mask__proposal *out)
+{
+    float width = 1 / ((float)n - (float)(n - 1) * overlap), step = width * (1 - overlap);
+    for (size_t cell = 0; cell < n * n; cell++) {
+        float x = (float)(cell % n) * step, y = (float)(cell / n) * step;
+        out[cell] = (mask__proposal){.box = {x, y, clamp(x + width, 0, 1), clamp(y + width, 0, 1)}, .label = -1};
+    }
+    return n * n;
+}
+
+size_t mask__propose(const mask__detection *detections, size_t count, const mask__grids *grids, mask__proposal *out)
 {
     size_t used = 0;
     out[used++] = (mask__proposal){.box = {0, 0, 1, 1}, .label = -1};
     for (size_t i = 0; i < count; i++)
         if (propose_detection(&detections[i], &out[used])) used++;
-    for (size_t n = 2; n <= grid; n++)
-        for (size_t cell = 0; cell < n * n; cell++) {
-            float x = (float)(cell % n), y = (float)(cell / n), cells = (float)n;
-            out[used++] =
-                (mask__proposal){.box = {x / cells, y / cells, (x + 1) / cells, (y + 1) / cells}, .label = -1};
-        }
+    for (size_t n = first_grid(grids); n <= grids->to; n++) used += propose_grid(n, grids->overlap, out + used);
     return used;
 }
 

@@ -17,7 +17,7 @@ mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpe
     if (side < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a thumbnail needs a side of at least 1 pixel");
     MASK__TRY(mask__decode_start(err));
     MASK__TRY(mask__photo_read(&bytes, size, path, err));
-    mask_status status = mask__photo_decode(&photo, bytes, *size, path, (size_t)side, max_pixels, err);
+    mask_status status = mask__photo_decode(&photo, bytes, *size, path, MASK__INSIDE, (size_t)side, max_pixels, err);
     free(bytes);
     if (status != MASK_OK) return status;
     VipsImage *image = vips_image_new_from_memory(photo.rgb, photo.width * photo.height * 3, (int)photo.width,

@@ -1,12 +1,12 @@
 # Missing output, and values that are out of range.
 #exit 2
 #err mask extract: -o REGIONS is needed (see: mask help extract)
-#err mask extract: --features maps: must be one of pool, crops (see: mask help extract)
+#err mask extract: --shape round: must be one of stretch, pad (see: mask help extract)
 #err mask extract: --grid 9: must be a number from 1 to 8 (see: mask help extract)
 #err mask extract: --max-pixels 0: must be a number from 1 to 1e+12 (see: mask help extract)
 #err mask extract: expected PHOTOS... (see: mask help extract)
 mask extract d
-mask extract d -o r.regions --features maps
+mask extract d -o r.regions --shape round
 mask extract d -o r.regions --grid 9
 mask extract d -o r.regions --max-pixels 0
 mask extract -o r.regions

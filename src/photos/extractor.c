@@ -1,0 +1,249 @@
+/* Photos in memory to regions: a handle that is opened once and used by many threads. */
+#include "photos/extractor.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_GRID = 8, MAX_DETECTIONS = 1000 };
+static const float most_overlap = 0.9f;
+static const char no_name[] = "photo";
+
+struct mask_extractor {
+    mask_extract_options options;
+    char *encoder, *detector; /* what the options name, copied */
+    bool side_by_side;
+    size_t threads, opened;
+    mask__looker *lookers; /* threads of them, `opened` in use or ready */
+    bool *lent;
+    pthread_mutex_t lock; /* guards opened and lent */
+    pthread_cond_t given_back;
+};
+
+static mask_status check_options(const mask_extract_options *o, mask_error *err)
+{
+    if (!o->encoder)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
+    if (o->regions > MAX_DETECTIONS || o->grid > MAX_GRID || o->max_pixels == 0)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%zu regions, grid %zu, %" PRIu64 " pixels: at most %d, at most %d, at least 1 are possible",
+                          o->regions, o->grid, o->max_pixels, MAX_DETECTIONS, MAX_GRID);
+    if (!(o->grid_overlap >= 0 && o->grid_overlap <= most_overlap))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "cells that share %g of their width: 0 to %g are possible",
+                          (double)o->grid_overlap, (double)most_overlap);
+    if (o->shape != MASK_PHOTO_STRETCH && o->shape != MASK_PHOTO_PAD)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shape %d is not known", (int)o->shape);
+    return MASK_OK;
+}
+
+/* The looker that may be opened or lent next, SIZE_MAX when all are lent. The lock is held. */
+static size_t find_free(const mask_extractor *x)
+{
+    for (size_t i = 0; i < x->threads; i++)
+        if (i == x->opened || !x->lent[i]) return i;
+    return SIZE_MAX;
+}
+
+mask_status mask__extractor_take(mask_extractor *x, mask__looker **looker, mask_error *err)
+{
+    size_t free_one;
+    mask_status status = MASK_OK;
+    pthread_mutex_lock(&x->lock);
+    while ((free_one = find_free(x)) == SIZE_MAX) pthread_cond_wait(&x->given_back, &x->lock);
+    if (free_one == x->opened) {
+        int threads = free_one == 0 && !x->side_by_side ? (int)x->threads : 1;
+        status = mask__looker_open(&x->lookers[free_one], &x->options, threads, err);
+        if (status == MASK_OK) x->opened++;
+    }
+    x->lent[free_one] = status == MASK_OK;
+    pthread_mutex_unlock(&x->lock);
+    *looker = &x->lookers[free_one];
+    return status;
+}
+
+void mask__extractor_give(mask_extractor *x, mask__looker *looker)
+{
+    pthread_mutex_lock(&x->lock);
+    x->lent[looker - x->lookers] = false;
+    pthread_cond_signal(&x->given_back);
+    pthread_mutex_unlock(&x->lock);
+}
+
+const mask__looker *mask__extractor_first(const mask_extractor *x)
+{
+    return &x->lookers[0];
+}
+
+static mask_status open_first(mask_extractor *x, const char *encoder, const mask_extract_options *options,
+                              mask_error *err)
+{
+    mask__looker *looker;
+    x->options = *options;
+    x->options.encoder = encoder;
+    MASK__TRY(check_options(&x->options, err));
+    x->encoder = strdup(encoder);
+    if (options->detector) x->detector = strdup(options->detector);
+    x->lookers = calloc(x->threads, sizeof *x->lookers);
+    x->lent = calloc(x->threads, sizeof *x->lent);
+    if (!x->encoder || (options->detector && !x->detector) || !x->lookers || !x->lent)
+        return mask__no_memory(err, encoder);
+    x->options.encoder = x->encoder;
+    x->options.detector = x->detector;
+    MASK__TRY(mask__decode_start(err));
+    MASK__TRY(mask__extractor_take(x, &looker, err));
+    mask__extractor_give(x, looker);
+    return MASK_OK;
+}
+
+mask_status mask__extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
+                                 bool side_by_side, const mask_run *run, mask_error *err)
+{
+    const mask_extract_options defaults = MASK_EXTRACT_DEFAULTS;
+    mask_extractor *x = calloc(1, sizeof *x);
+    *out = NULL;
+    if (!x) return mask__no_memory(err, "an extractor");
+    pthread_mutex_init(&x->lock, NULL);
+    pthread_cond_init(&x->given_back, NULL);
+    x->side_by_side = side_by_side;
+    x->threads = (size_t)mask__threads(run);
+    mask_status status = open_first(x, encoder, options ? options : &defaults, err);
+    if (status == MASK_OK) *out = x;
+    else mask_extractor_close(x);
+    return status;
+}
+
+mask_status mask_extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
+                                const mask_run *run, mask_error *err)
+{
+    return mask__extractor_open(out, encoder, options, false, run, err);
+}
+
+void mask_extractor_close(mask_extractor *x)
+{
+    if (!x) return;
+    for (size_t i = 0; i < x->opened; i++) mask__looker_close(&x->lookers[i]);
+    pthread_mutex_destroy(&x->lock);
+    pthread_cond_destroy(&x->given_back);
+    free(x->lookers);
+    free(x->lent);
+    free(x->encoder);
+    free(x->detector);
+    free(x);
+}
+
+size_t mask_extractor_dim(const mask_extractor *x)
+{
+    return mask__encoder_channels(x->lookers[0].encoder.encoder);
+}
+
+size_t mask_extractor_most(const mask_extractor *x)
+{
+    return mask__looker_most(&x->lookers[0]);
+}
+
+const char *mask_extractor_label(const mask_extractor *x, int label)
+{
+    const mask__encoder *finder = mask__looker_finder(&x->lookers[0]);
+    bool known = finder && label >= 0 && (size_t)label < mask__encoder_labels(finder);
+    return known ? mask__encoder_label(finder, (size_t)label) : NULL;
+}
+
+/* ---- One photo ---- */
+
+static const char *name_of(const mask_photo *photo)
+{
+    return photo->id ? photo->id : photo->path ? photo->path : no_name;
+}
+
+/* Pixels that the caller has: nothing is copied. */
+static mask_status take_pixels(const mask_extractor *x, const mask_photo *from, mask__photo *photo, mask_error *err)
+{
+    size_t row, stride = from->stride ? from->stride : from->width * 3, pixels;
+    if (from->width == 0 || from->height == 0 || !mask__multiply(from->width, 3, &row) || stride < row ||
+        !mask__multiply(from->width, from->height, &pixels) || pixels > x->options.max_pixels)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: %zu x %zu pixels in rows of %zu bytes: up to %" PRIu64 " pixels of 3 bytes are possible",
+                          name_of(from), from->width, from->height, stride, x->options.max_pixels);
+    *photo = (mask__photo){.rgb = (uint8_t *)(uintptr_t)from->rgb, /* only read */
+                           .width = from->width,
+                           .height = from->height,
+                           .stride = stride,
+                           .full_width = from->width,
+                           .full_height = from->height};
+    return MASK_OK;
+}
+
+static mask_status decode(const mask__looker *looker, const mask_photo *from, mask__photo *photo, mask_error *err)
+{
+    unsigned char *bytes = NULL;
+    size_t size = from->size;
+    if (!from->path) return mask__look_decode(looker, from->bytes, size, name_of(from), photo, err);
+    MASK__TRY(mask__photo_read(&bytes, &size, from->path, err));
+    mask_status status = mask__look_decode(looker, bytes, size, from->path, photo, err);
+    free(bytes);
+    return status;
+}
+
+static mask_status look(mask_extractor *x, const mask_photo *from, mask__view *view, mask_error *err)
+{
+    mask__looker *looker;
+    mask__photo photo = {0};
+    if (!from->path + !from->bytes + !from->rgb != 2)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: one of path, bytes and rgb is needed", name_of(from));
+    MASK__TRY(mask__extractor_take(x, &looker, err));
+    mask_status status = from->rgb ? take_pixels(x, from, &photo, err) : decode(looker, from, &photo, err);
+    if (status == MASK_OK) status = mask__look(looker, view, &photo, NULL, 0, err);
+    mask__extractor_give(x, looker);
+    if (!from->rgb) mask__photo_free(&photo);
+    return status;
+}
+
+static void copy(void *out, const void *from, size_t bytes)
+{
+    if (out) memcpy(out, from, bytes);
+}
+
+mask_status mask_extractor_regions(mask_extractor *x, const mask_photo *photo, mask_photo_regions *out, mask_error *err)
+{
+    mask__view view = {0};
+    size_t dim = mask_extractor_dim(x);
+    out->count = 0;
+    mask_status status = look(x, photo, &view, err);
+    if (status == MASK_OK && view.count > out->room)
+        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                            "%s: has %zu regions, there is room for %zu: make room for mask_extractor_most",
+                            name_of(photo), view.count, out->room);
+    if (status == MASK_OK) {
+        out->count = view.count;
+        out->width = view.width;
+        out->height = view.height;
+        copy(out->boxes, view.boxes, view.count * 4 * sizeof *view.boxes);
+        copy(out->labels, view.labels, view.count * sizeof *view.labels);
+        copy(out->scores, view.scores, view.count * sizeof *view.scores);
+        copy(out->features, view.features, view.count * dim * sizeof *view.features);
+    }
+    mask__view_free(&view);
+    return status;
+}
+
+mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const mask_photo *photo, mask_error *err)
+{
+    mask__view view = {0};
+    const char *id = name_of(photo);
+    *out = NULL;
+    mask_status status = look(x, photo, &view, err);
+    if (status == MASK_OK) {
+        const mask_images_memory memory = {.count = 1,
+                                           .dim = mask_extractor_dim(x),
+                                           .regions = view.count,
+                                           .features = view.features,
+                                           .ids = &id,
+                                           .names = photo->path ? &photo->path : NULL,
+                                           .boxes = view.boxes,
+                                           .sizes = (float[]){(float)view.width, (float)view.height}};
+        status = mask_images_create(out, &memory, err);
+    }
+    mask__view_free(&view);
+    return status;
+}
