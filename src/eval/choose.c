@@ -206,10 +206,10 @@ static void tell(const chooser *c, size_t best)
     static const char *const names[] = {"none", "whiten", "mask"};
     for (size_t i = 0; i < c->count; i++) {
         const mask_choice *o = &c->choices[i];
-        char what[64];
+        char what[64] = "";
         if (o->representation == MASK_REPRESENTATION_WHITEN)
             snprintf(what, sizeof what, " %zu dimensions, shrink %g", o->whiten_dim, (double)o->whiten_shrink);
-        else snprintf(what, sizeof what, o->epoch ? ", epoch %zu" : "", o->epoch);
+        else if (o->epoch) snprintf(what, sizeof what, ", epoch %zu", o->epoch);
         mask__log(c->run, MASK_LOG_INFO, "%s %s%s: Rs %.1f on held-out images", i == best ? "kept" : "tried",
                   names[o->representation], what, o->rsum);
     }

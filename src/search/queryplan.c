@@ -3,7 +3,9 @@
  * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an
  * OOD word low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every
  * rounding of the sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude`
- * bounds for the block; `margin` collects them. The score itself is a sum of the same products in double. */
+ * bounds for the block; `margin` collects them. Texts of opposite weights may cancel each other, to the last bit or
+ * nearly: roundings are measured by the sizes before that, since what is left says nothing about them. The score itself
+ * is a sum of the same products in double. */
 #include "search/queryplan.h"
 #include "search/scan.h"
 
@@ -86,11 +88,16 @@ static void sum_coefficients(mask__plan *p)
     for (size_t t = 0; t < p->text_count; t++) {
         const mask__plan_text *text = &p->texts[t];
         double scale = text->weight / (double)text->statistics.deviation;
-        for (size_t i = text->first; i < text->first + text->count; i++)
+        for (size_t i = text->first; i < text->first + text->count; i++) {
             p->coefficients[p->parts[i].term] += scale * p->parts[i].share;
+            p->sizes[p->parts[i].term] += fabs(scale * p->parts[i].share);
+        }
         p->mean += scale * (double)text->statistics.mean;
         p->weight += text->weight;
         p->hub += text->weight * (double)text->statistics.hub;
+        p->mean_size += fabs(scale * (double)text->statistics.mean);
+        p->weight_size += fabs(text->weight);
+        p->hub_size += fabs(text->weight * (double)text->statistics.hub);
     }
 }
 
@@ -117,7 +124,8 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     p->ood_words = mask__arena_alloc(&p->arena, total, sizeof *p->ood_words);
     p->locked = mask__arena_alloc(&p->arena, total, sizeof *p->locked);
     p->coefficients = mask__arena_alloc(&p->arena, total, sizeof *p->coefficients);
-    if (!p->parts || !p->words || !p->ood_words || !p->locked || !p->coefficients)
+    p->sizes = mask__arena_alloc(&p->arena, total, sizeof *p->sizes);
+    if (!p->parts || !p->words || !p->ood_words || !p->locked || !p->coefficients || !p->sizes)
         return mask__no_memory(err, "a query");
     collect_terms(p);
     if (p->ood) memcpy(p->locked, p->ood_words, p->ood * sizeof *p->locked);
@@ -163,11 +171,11 @@ typedef struct block_sum {
     double low, high, magnitude;
 } block_sum;
 
-static void add_range(block_sum *sum, double coefficient, double low, double high)
+static void add_range(block_sum *sum, double coefficient, double size, double low, double high)
 {
     sum->high += coefficient * (coefficient > 0 ? high : low);
     sum->low += coefficient * (coefficient > 0 ? low : high);
-    sum->magnitude += fabs(coefficient) * fmax(fabs(low), fabs(high));
+    sum->magnitude += size * fmax(fabs(low), fabs(high));
 }
 
 static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
@@ -177,11 +185,12 @@ static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
     for (size_t w = 0; w < p->known; w++) {
         mask__steps step = s->score_steps[p->words[w] * s->blocks + block];
         double off = 0.5 * step.step + s->score_slack[p->words[w]];
-        add_range(&sum, p->coefficients[w], step.low - off, step.low + 255.0 * step.step + off);
+        add_range(&sum, p->coefficients[w], p->sizes[w], step.low - off, step.low + 255.0 * step.step + off);
     }
     for (size_t w = 0; w < p->ood; w++) {
         const mask__bounds *c = &p->ood_words[w]->columns[segment];
-        add_range(&sum, p->coefficients[p->known + w], c->block_low[block], c->block_high[block]);
+        add_range(&sum, p->coefficients[p->known + w], p->sizes[p->known + w], c->block_low[block],
+                  c->block_high[block]);
     }
     return sum;
 }
@@ -190,8 +199,8 @@ static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
 static double margin_of(const mask__plan *p, const block_sum *sum, const mask__block_range *range)
 {
     double terms = (double)(2 * (p->known + p->ood) + 16);
-    double size = (sum->magnitude + fabs(p->mean)) / (double)range->least_deviation +
-                  fabs(p->weight) * fmax(fabs((double)range->most_hub), fabs((double)range->least_hub)) + fabs(p->hub);
+    double size = (sum->magnitude + p->mean_size) / (double)range->least_deviation +
+                  p->weight_size * fmax(fabs((double)range->most_hub), fabs((double)range->least_hub)) + p->hub_size;
     return terms * MASK__ROUNDING * size;
 }
 

@@ -28,12 +28,14 @@ typedef struct mask__plan {
     uint32_t *words;                      /* known */
     mask__ood_word **ood_words, **locked; /* the same words in the order of their addresses: that of their locks */
     double *coefficients;                 /* known + ood */
+    double *sizes; /* known + ood: the sums of the coefficients' parts without their signs, for roundings */
     mask__plan_part *parts;
     size_t part_count;
     mask__plan_text *texts;
-    size_t text_count;        /* texts without a usable word are left out */
-    double mean, weight, hub; /* M, W, H */
-    mask_reading *readings;   /* one a text of the query */
+    size_t text_count;                       /* texts without a usable word are left out */
+    double mean, weight, hub;                /* M, W, H */
+    double mean_size, weight_size, hub_size; /* as sizes */
+    mask_reading *readings;                  /* one a text of the query */
     size_t reading_count;
     mask__text_term **held; /* what the searcher holds for it, by text of the query */
     size_t *held_count;
