@@ -38,16 +38,17 @@ mask__affine mask__text_affine(const float *over_b, size_t count, double scale)
 
 double mask__hubness(const float *x, size_t n, size_t k, float sharpness, mask__ranked *scratch)
 {
-    double sum = 0, largest = -INFINITY;
+    double sum = 0;
     if (n == 0) return 0;
     if (k > 0) {
         size_t found = mask__top_k(x, n, k, scratch);
         for (size_t i = 0; i < found; i++) sum += scratch[i].value;
         return sum / (double)found;
     }
-    for (size_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
-    for (size_t i = 0; i < n; i++) sum += expf(sharpness * (x[i] - (float)largest));
-    return largest + log(sum / (double)n) / sharpness;
+    float largest = x[0];
+    for (size_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+    for (size_t i = 0; i < n; i++) sum += expf(sharpness * (x[i] - largest));
+    return (double)largest + log(sum / (double)n) / (double)sharpness;
 }
 
 mask_status mask__image_statistics(const float *z, size_t texts, size_t count, const mask_match_options *o,
