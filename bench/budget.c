@@ -2,6 +2,7 @@
  * all), by building a segment and scoring all pairs exactly from it. FOLDER takes the segment. A line each: budget,
  * rsum, recalls. */
 #include "gallery/build.h"
+#include "images/images.h"
 #include "match/matcher.h"
 
 #include <stdio.h>
@@ -23,7 +24,7 @@ static void *make(mask__arena *arena, size_t count, size_t size)
 }
 
 /* All terms of the texts as scored terms; a known word is scored as if it were not, which gives the same numbers. */
-static void score(const mask__scorer *s, const mask__segment *g, const mask__lexicon *l,
+static void score(const mask__calibration *s, const mask__segment *g, const mask__lexicon *l,
                   const mask__term_values *values, const mask__scored_terms *terms, float *scores)
 {
     mask__arena arena = {0};
@@ -34,9 +35,9 @@ static void score(const mask__scorer *s, const mask__segment *g, const mask__lex
     for (size_t i = 0; i < g->images; i++) {
         uint64_t row = g->image_rows[i];
         float *own = c + i * count;
-        mask__scorer_exact(s, terms, NULL, count, g->mu + row * g->z, g->image_rows[i + 1] - row,
-                           g->whole ? g->whole + i * g->z : NULL, g->scenes ? g->scenes + i * g->z : NULL, own, NULL,
-                           NULL);
+        mask__calibration_exact(s, terms, NULL, count, g->mu + row * g->z, g->image_rows[i + 1] - row,
+                                g->whole ? g->whole + i * g->z : NULL, g->scenes ? g->scenes + i * g->z : NULL, own,
+                                NULL, NULL);
     }
     for (size_t t = 0; t < l->texts; t++) {
         size_t first = l->text_at[t], words = l->text_at[t + 1] - first;
@@ -47,7 +48,7 @@ static void score(const mask__scorer *s, const mask__segment *g, const mask__lex
             over_b[w] = terms->over_b ? terms->over_b + l->text_terms[first + w] * n : NULL;
             total += weights[w] = values->weights[l->text_terms[first + w]];
         }
-        need(mask__scorer_text(s, over_b, weights, words, &text, &err), &err);
+        need(mask__calibration_text(s, over_b, weights, words, &text, &err), &err);
         for (size_t i = 0; i < g->images; i++) {
             float sum = 0;
             for (size_t w = 0; w < words; w++) sum += weights[w] * c[i * count + l->text_terms[first + w]];
@@ -67,7 +68,7 @@ int main(int argc, char **argv)
     mask_images *images;
     mask_texts *texts;
     mask__lexicon l;
-    mask__scorer s;
+    mask__calibration s;
     mask__scored_terms terms;
     mask__arena arena = {0};
     char path[512];
@@ -76,16 +77,14 @@ int main(int argc, char **argv)
     need(mask_vectors_open(&v, argv[2], NULL, &err), &err);
     need(mask_dataset_open(&images, &texts, argv[3], argv[4], NULL, NULL, &err), &err);
     mask_match_options o = mask_match_defaults(k);
-    need(mask__scorer_open(&s, k, &o, mask__whole_region_of(images), NULL, &err), &err);
+    need(mask__calibration_open(&s, k, &o, mask__images_first_covers(images) ? 0 : MASK_WHOLE_MEAN, NULL, &err), &err);
     need(mask__lexicon_open(&l, k, v, &err), &err);
     for (size_t t = 0; t < mask_texts_count(texts); t++)
         need(mask__lexicon_add_text(&l, mask_texts_get(texts, t), &err), &err);
     size_t count = l.names.count, all = mask_images_count(images);
-    mask__term_values values = {make(&arena, count * s.z, sizeof(float)), NULL, make(&arena, count, sizeof(float)),
-                                make(&arena, count, sizeof(float))};
-    if (o.scene > 0) values.scenes = make(&arena, count * s.z, sizeof(float));
-    need(mask__lexicon_values(&l, &o, &values, &err), &err);
-    need(mask__scorer_terms(&s, &values, 0, count, &terms, &arena, &err), &err);
+    mask__term_values values;
+    need(mask__term_values_make(&values, &l, &o, 0, &arena, &err), &err);
+    need(mask__calibration_terms(&s, &values, count, &terms, &arena, &err), &err);
     float *scores = make(&arena, l.texts * all, sizeof *scores);
     snprintf(path, sizeof path, "%s/budget.segment", argv[5]);
     for (int a = 6; a < argc; a++) {
@@ -103,7 +102,7 @@ int main(int argc, char **argv)
         remove(path);
     }
     mask__arena_free(&arena);
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     mask__lexicon_close(&l);
     mask_images_close(images);
     mask_texts_close(texts);

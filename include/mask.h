@@ -237,8 +237,7 @@ MASK_API mask_status mask_knowledge_encode_file(const mask_knowledge *knowledge,
 typedef enum mask_pool {
     MASK_POOL_MAX_MEAN,   /* Eq. 10: mean over words of the (top-k) maximum over regions */
     MASK_POOL_REGION_MAX, /* mean over regions of the maximum over words */
-    MASK_POOL_BOTH,       /* the mean of the two */
-    MASK_POOL_MEAN,       /* mean over all pairs: "w/o max-mean pooling" */
+    MASK_POOL_MEAN = 3,   /* mean over all pairs: "w/o max-mean pooling" */
 } mask_pool;
 
 typedef enum mask_ood {
@@ -351,14 +350,26 @@ typedef struct mask_match_report {
     double gflop_gemm;
 } mask_match_report;
 
+/* A knowledge with its vectors under one set of options, opened once and used by any number of threads: for scores,
+ * readings of texts and explanations of pairs. knowledge and vectors must outlive it. */
+typedef struct mask_matcher mask_matcher;
+
+/* Opens in microseconds: what the background says of the knowledge's words and of its own texts is computed once, by
+ * the first call that needs it (a second time where images of the other kind come: MASK_WHOLE_AUTO is settled for each
+ * set). Without a background statistics are those of the images and texts of each call, and reported as transductive.
+ * vectors may be NULL when options->ood is MASK_OOD_OFF; options NULL = mask_match_defaults. MASK_EINVAL for options
+ * out of their range, MASK_EMISMATCH for vectors that the knowledge was not learned with. */
+MASK_API mask_status mask_matcher_open(mask_matcher **out, const mask_knowledge *knowledge, const mask_vectors *vectors,
+                                       const mask_match_options *options, const mask_run *run, mask_error *err);
+MASK_API void mask_matcher_close(mask_matcher *matcher);
+
 /* Scores every text with every image: scores[text * images + image], caller's, texts x images floats (of no meaning
- * after a failure). vectors may be NULL when options->ood is MASK_OOD_OFF. text_kinds (NULL, or one byte a text)
- * receives bit 0 = has a known word, bit 1 = has an OOD word. Columns make it exact and fast: no dot product is
- * computed twice (docs/matching.md). */
-MASK_API mask_status mask_match_scores(const mask_knowledge *knowledge, const mask_vectors *vectors,
-                                       const mask_images *images, const mask_texts *texts,
-                                       const mask_match_options *options, float *scores, unsigned char *text_kinds,
-                                       mask_match_report *report, const mask_run *run, mask_error *err);
+ * after a failure). text_kinds (NULL, or one byte a text) receives bit 0 = has a known word, bit 1 = has an OOD word;
+ * report may be NULL. Columns make it exact and fast: no dot product is computed twice (docs/matching.md). Memory
+ * beside the scores is that of a thousand images, but for transductive statistics, which need all. */
+MASK_API mask_status mask_matcher_scores(mask_matcher *matcher, const mask_images *images, const mask_texts *texts,
+                                         float *scores, unsigned char *text_kinds, mask_match_report *report,
+                                         const mask_run *run, mask_error *err);
 
 typedef enum mask_word_kind {
     MASK_WORD_KNOWN,   /* has a prototype */
@@ -368,7 +379,7 @@ typedef enum mask_word_kind {
 } mask_word_kind;
 
 typedef struct mask_word_neighbour {
-    const char *word;     /* owned by the knowledge */
+    const char *word;     /* owned by the reading */
     float cosine, weight; /* Eq. 11 and 12 */
 } mask_word_neighbour;
 
@@ -390,13 +401,12 @@ typedef struct mask_reading {
     size_t count;
     void *memory;
 } mask_reading;
-/* vectors may be NULL when options->ood is MASK_OOD_OFF. */
-MASK_API mask_status mask_reading_create(mask_reading *out, const mask_knowledge *knowledge,
-                                         const mask_vectors *vectors, const char *text,
-                                         const mask_match_options *options, mask_error *err);
+/* What becomes of the words of a text. */
+MASK_API mask_status mask_matcher_read(const mask_matcher *matcher, const char *text, mask_reading *out,
+                                       mask_error *err);
 MASK_API void mask_reading_free(mask_reading *reading);
 
-/* One pair explained: the score as mask_match_scores gives it, and the word x region table behind it. */
+/* One pair explained: the score as mask_matcher_scores gives it, and the word x region table behind it. */
 typedef struct mask_explanation {
     double score;
     /* score = (weighted mean of word_scores - text_mean) / text_deviation - hub_image - hub_text */
@@ -410,10 +420,10 @@ typedef struct mask_explanation {
     bool transductive;
     void *memory;
 } mask_explanation;
-MASK_API mask_status mask_explanation_create(mask_explanation *out, const mask_knowledge *knowledge,
-                                             const mask_vectors *vectors, const mask_images *images, size_t image,
-                                             const char *text, const mask_match_options *options, const mask_run *run,
-                                             mask_error *err);
+/* Reads no image but this one, unless statistics are transductive: those are of the whole set. */
+MASK_API mask_status mask_matcher_explain(mask_matcher *matcher, const mask_images *images, size_t image,
+                                          const char *text, mask_explanation *out, const mask_run *run,
+                                          mask_error *err);
 MASK_API void mask_explanation_free(mask_explanation *explanation);
 
 /* ---- Galleries (.gallery) ------------------------------------------------------------------------------------- */

@@ -168,7 +168,7 @@ typedef struct mask_recalls {
 } mask_recalls;
 
 /* scores[text * images + image], texts = 5 images, text t belonging to image t / 5. text_kinds may be NULL (see
- * mask_match_scores). folds > 1: the images are cut into that many equal parts, each ranked by itself, and the
+ * mask_matcher_scores). folds > 1: the images are cut into that many equal parts, each ranked by itself, and the
  * metrics averaged (COCO's 1K protocol). */
 MASK_API mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
                                           const unsigned char *text_kinds, size_t folds, const mask_run *run,
@@ -288,15 +288,14 @@ MASK_API mask_status mask_rerank_open(mask_reranking **out, const char *base, si
 MASK_API void mask_rerank_close(mask_reranking *reranking);
 MASK_API size_t mask_rerank_images(const mask_reranking *reranking);
 MASK_API size_t mask_rerank_texts(const mask_reranking *reranking);
-/* The other scores: from a second matrix of the same shape, or from a knowledge. The latter are mask_match_scores' own,
- * computed for a thousand images at a time; without a background their statistics need all images at once, which takes
- * as much memory as mask_match_scores. vectors, options as there; report may be NULL. */
+/* The other scores: from a second matrix of the same shape, or from a matcher. The latter are mask_matcher_scores' own,
+ * computed for a thousand images at a time; transductive statistics need all images at once, which takes as much memory
+ * as all scores. */
 MASK_API mask_status mask_rerank_add_matrix(mask_reranking *reranking, const char *path, const mask_run *run,
                                             mask_error *err);
-MASK_API mask_status mask_rerank_add_knowledge(mask_reranking *reranking, const mask_knowledge *knowledge,
-                                               const mask_vectors *vectors, const mask_images *images,
-                                               const mask_texts *texts, const mask_match_options *options,
-                                               const mask_run *run, mask_error *err);
+MASK_API mask_status mask_rerank_add_matcher(mask_reranking *reranking, mask_matcher *matcher,
+                                             const mask_images *images, const mask_texts *texts, const mask_run *run,
+                                             mask_error *err);
 /* Recalls of the re-ranked lists, text to image and image to text each by its own list. Where a query's own item is a
  * candidate it is ranked among the candidates, else it keeps its rank in the base. options->top_k is at most the one
  * of mask_rerank_open. NULL = MASK_RERANK_DEFAULTS. */

@@ -6,6 +6,7 @@
  * a .mvec of made-up words; a knowledge is learned from them with encoder `none` and asked for scores. The error of an
  * item is max |ours - theirs| / max |theirs|; a score counts as at least 0.01, for a cosine's rounding is absolute. */
 #include "made.h"
+#include "matching.h"
 #include "adapt/cycle.h"
 #include "npzvalues.h"
 #include "eval/rerank.h"
@@ -264,7 +265,7 @@ static void compare_scores(golden *g)
         array theirs = load(g, items[pool]);
         o.pool = (mask_pool)pool;
         o.ood = MASK_OOD_OFF;
-        must_be(mask_match_scores(g->knowledge, NULL, images, texts, &o, &score, NULL, NULL, NULL, &err), &err);
+        must_be(match_scores(g->knowledge, NULL, images, texts, &o, &score, NULL, NULL, &err), &err);
         compare(g, items[pool], &score, theirs.values, 1, least_score);
         free(theirs.values);
     }

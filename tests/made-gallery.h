@@ -136,9 +136,9 @@ static inline const int8_t *quantise_vectors(made_gallery *m, const float *value
 static inline void summarise(made_gallery *m, mask__segment *s)
 {
     mask_error err;
-    const mask__scorer *scorer = &m->g.scorer;
+    const mask__calibration *calibration = m->g.calibration;
     size_t z = s->z;
-    int region = scorer->options.whole_region;
+    int region = calibration->options.whole_region;
     float *mean = room(m, s->images * z, sizeof *mean), *whole = room(m, s->images * z, sizeof *whole);
     for (size_t i = 0; i < s->images; i++) {
         size_t regions = s->image_rows[i + 1] - s->image_rows[i];
@@ -150,9 +150,9 @@ static inline void summarise(made_gallery *m, mask__segment *s)
     }
     s->whole = whole;
     s->whole_codes = quantise_vectors(m, whole, s->images, z, &s->whole_steps);
-    if (scorer->options.scene > 0) {
+    if (calibration->options.scene > 0) {
         float *scenes = room(m, s->images * z, sizeof *scenes);
-        check_ok(mask__scorer_scenes(scorer, mean, region >= 0 ? whole : NULL, s->images, scenes, &err));
+        check_ok(mask__calibration_scenes(calibration, mean, region >= 0 ? whole : NULL, s->images, scenes, &err));
         s->scenes = scenes;
         s->scene_codes = quantise_vectors(m, scenes, s->images, z, &s->scene_steps);
     }
@@ -161,28 +161,31 @@ static inline void summarise(made_gallery *m, mask__segment *s)
 static inline void make_columns(made_gallery *m, mask__segment *s)
 {
     mask_error err;
-    const mask__scorer *scorer = &m->g.scorer;
-    size_t k = scorer->known.count, all = k + scorer->others.count, n = s->images, stride = mask__segment_stride(s);
+    const mask__calibration *calibration = m->g.calibration;
+    size_t k = calibration->known.count, all = k + calibration->others.count, n = s->images,
+           stride = mask__segment_stride(s);
     float *c = room(m, all * n, sizeof *c), *a = room(m, all * n, sizeof *a), one[2];
     float *hub = room(m, n, sizeof *hub), *deviation = room(m, n, sizeof *deviation),
           *slack = room(m, k, sizeof *slack);
     for (size_t i = 0; i < n; i++)
         for (uint32_t w = 0; w < all; w++) {
-            mask__scorer_exact(scorer, w < k ? &scorer->known : &scorer->others,
-                               &(uint32_t){w < k ? w : w - (uint32_t)k}, 1, s->mu + s->image_rows[i] * s->z,
-                               s->image_rows[i + 1] - s->image_rows[i], s->whole + i * s->z,
-                               s->scenes ? s->scenes + i * s->z : NULL, one, one + 1, NULL);
+            mask__calibration_exact(calibration, w < k ? &calibration->known : &calibration->others,
+                                    &(uint32_t){w < k ? w : w - (uint32_t)k}, 1, s->mu + s->image_rows[i] * s->z,
+                                    s->image_rows[i + 1] - s->image_rows[i], s->whole + i * s->z,
+                                    s->scenes ? s->scenes + i * s->z : NULL, one, one + 1, NULL);
             c[w * n + i] = one[0];
             a[w * n + i] = one[1];
         }
-    check_ok(mask__scorer_image_statistics(scorer, c, n, hub, deviation, &err));
+    float *z = room(m, calibration->texts.count * n, sizeof *z);
+    mask__text_means(&calibration->texts, c, n, z, n);
+    check_ok(mask__calibration_image_statistics(calibration, z, n, hub, deviation, &err));
     s->image_hub = hub;
     s->image_deviation = deviation;
     uint8_t *codes = room(m, k * stride, 1), *pooled = room(m, k * stride, 1);
     mask__steps *steps = room(m, k * s->blocks, sizeof *steps), *pooled_steps = room(m, k * s->blocks, sizeof *steps);
     quantise(c, stride, n, k, codes, steps);
     quantise(a, stride, n, k, pooled, pooled_steps);
-    for (size_t w = 0; w < k; w++) slack[w] = 1e-5f * (1 + fabsf(scorer->known.pooled[w].scale));
+    for (size_t w = 0; w < k; w++) slack[w] = 1e-5f * (1 + fabsf(calibration->known.pooled[w].scale));
     s->score_codes = codes;
     s->score_steps = steps;
     s->score_slack = slack;
@@ -194,7 +197,7 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
 /* Regions of an image: random directions, at times those of an image before, at times zero. */
 static inline void make_regions(made_gallery *m, size_t image, size_t least, uint64_t *random)
 {
-    size_t z = m->g.scorer.z, copy = image && below(random, 5) == 0 ? below(random, image) : image;
+    size_t z = m->g.calibration->z, copy = image && below(random, 5) == 0 ? below(random, image) : image;
     size_t regions = copy < image ? m->rows[copy + 1] - m->rows[copy] : least + below(random, 5);
     m->rows[image + 1] = m->rows[image] + regions;
     float *mu = m->mu + m->rows[image] * z;
@@ -212,9 +215,10 @@ static inline void make_gallery(made_gallery *m, const world *w, const mask_matc
     mask_error err;
     int whole = o->whole_region >= 0 ? o->whole_region : MASK_WHOLE_MEAN;
     *m = (made_gallery){.g = {.path = "made", .knowledge = w->knowledge}};
-    check_ok(mask__scorer_open(&m->g.scorer, w->knowledge, o, whole, NULL, &err));
-    m->g.options = m->g.scorer.options;
-    size_t z = m->g.scorer.z, all = segments * most;
+    check_ok(mask__matcher_new(&m->g.matcher, w->knowledge, NULL, o, &err));
+    check_ok(mask__matcher_calibration(m->g.matcher, whole, &m->g.calibration, NULL, &err));
+    m->g.options = m->g.calibration->options;
+    size_t z = m->g.calibration->z, all = segments * most;
     m->rows = room(m, all + 1, sizeof *m->rows);
     m->mu = room(m, all * 8 * z, sizeof *m->mu);
     m->g.segments = room(m, segments, sizeof *m->g.segments);
@@ -259,7 +263,7 @@ static inline void free_gallery(made_gallery *m)
     mask__searcher_close(&m->g);
     m->g.snapshot.segments = NULL; /* of our arena */
     mask__snapshot_free(&m->g.snapshot);
-    mask__scorer_close(&m->g.scorer);
+    mask_matcher_close(m->g.matcher);
     mask__arena_free(&m->arena);
 }
 

@@ -1,6 +1,7 @@
 /* Adaptation: what W is applied to, that it is kept only where it helps, that nothing else changes, refusals. The loss
  * and its gradient are test-cycle.c's. */
 #include "made.h"
+#include "matching.h"
 #include "knowledge/knowledge.h"
 
 enum { M = 8, N = 5, WORDS = 10, ROWS = WORDS * 6, IMAGES = 20, REGIONS = 4, TEXTS = 60, BACKGROUND = 6 };
@@ -96,7 +97,7 @@ static void check_applied(const world *w, const mask_knowledge *before, const ma
 static void scores(const world *w, const mask_knowledge *k, float *out)
 {
     mask_error err;
-    check_ok(mask_match_scores(k, w->vectors, w->images, w->texts, NULL, out, NULL, NULL, NULL, &err));
+    check_ok(match_scores(k, w->vectors, w->images, w->texts, NULL, out, NULL, NULL, &err));
 }
 
 static void w_is_applied_everywhere(void **state)

@@ -361,7 +361,7 @@ static void what_cannot_be_a_gallery_is_refused(void **state)
     char path[300], note[320];
     mask_gallery *g;
     mask_match_options o = mask_match_defaults(calibrated);
-    o.pool = MASK_POOL_BOTH;
+    o.pool = MASK_POOL_REGION_MAX;
     snprintf(path, sizeof path, "%s", temp_path("refused.gallery"));
     check_fails(mask_gallery_create(path, calibrated, &o, NULL, &err), MASK_EINVAL, "pool");
     o = mask_match_defaults(calibrated);

@@ -1,6 +1,7 @@
 /* Images from the caller's arrays: the same answers for every layout, copied or borrowed, what is refused, and scores
  * and galleries equal to those of the same features in a file. */
 #include "made-gallery.h"
+#include "matching.h"
 #include "made_images.h"
 
 enum { COUNT = 6, EACH = 3 };
@@ -215,7 +216,7 @@ static void test_is_used_like_a_file(void **state)
         mask_results r;
         mask_query q = MASK_QUERY_DEFAULTS;
         snprintf(path, sizeof path, "%s%zu", temp_path("g"), i);
-        check_ok(mask_match_scores(w.knowledge, w.vectors, both[i], texts, NULL, scores[i], NULL, NULL, NULL, &err));
+        check_ok(match_scores(w.knowledge, w.vectors, both[i], texts, NULL, scores[i], NULL, NULL, &err));
         check_ok(mask_gallery_create(path, w.knowledge, NULL, NULL, &err));
         check_ok(mask_gallery_add(path, both[i], NULL, NULL, &err));
         check_ok(mask_gallery_open(&g, path, NULL, &err));

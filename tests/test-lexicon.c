@@ -1,6 +1,7 @@
 /* What becomes of the words of a text: the order in which a token is looked up, compounds, hyphens, what is dropped,
  * and an OOD word's neighbours and weight. WordNet is the real one; the vectors and labels are made here. */
 #include "made.h"
+#include "matching.h"
 #include "knowledge/lexicon.h"
 
 enum { N = 5, M = 4, MOST_WORDS = 40 };
@@ -54,7 +55,7 @@ static const char *read_line(const world *w, const char *text, bool ood)
     mask_reading reading;
     mask_match_options o = MASK_MATCH_PLAIN;
     if (!ood) o.ood = MASK_OOD_OFF;
-    check_ok(mask_reading_create(&reading, w->knowledge, ood ? w->vectors : NULL, text, &o, &err));
+    check_ok(match_read(&reading, w->knowledge, ood ? w->vectors : NULL, text, &o, &err));
     line[0] = '\0';
     for (size_t i = 0; i < reading.count; i++) {
         const mask_word *r = &reading.words[i];
@@ -151,7 +152,7 @@ static void what_is_no_word_is_dropped(void **state)
     mask_error err;
     mask_reading reading;
     make_world(&w, MASK_TOKENS_CAPTION);
-    check_ok(mask_reading_create(&reading, w.knowledge, w.vectors, "A dog, 2 of them!", NULL, &err));
+    check_ok(match_read(&reading, w.knowledge, w.vectors, "A dog, 2 of them!", NULL, &err));
     size_t known = 0, dropped = 0;
     for (size_t i = 0; i < reading.count; i++) {
         known += reading.words[i].kind == MASK_WORD_KNOWN;
@@ -161,10 +162,10 @@ static void what_is_no_word_is_dropped(void **state)
     assert_int_equal(known, 1);
     assert_int_equal(dropped, 6);
     mask_reading_free(&reading);
-    check_ok(mask_reading_create(&reading, w.knowledge, w.vectors, "", NULL, &err));
+    check_ok(match_read(&reading, w.knowledge, w.vectors, "", NULL, &err));
     assert_int_equal(reading.count, 0);
     mask_reading_free(&reading);
-    check_fails(mask_reading_create(&reading, w.knowledge, w.vectors, "dog \xFF", NULL, &err), MASK_EFORMAT, "UTF-8");
+    check_fails(match_read(&reading, w.knowledge, w.vectors, "dog \xFF", NULL, &err), MASK_EFORMAT, "UTF-8");
     assert_null(reading.words);
     assert_int_equal(reading.count, 0);
     free_world(&w);
@@ -192,7 +193,7 @@ static void neighbours_and_weight_of_an_ood_word(void **state)
     make_world(&w, MASK_TOKENS_LETTERS);
     o.ood_neighbours = 3;
     o.ood_temperature = 0.5f;
-    check_ok(mask_reading_create(&reading, w.knowledge, w.vectors, "zebra", &o, &err));
+    check_ok(match_read(&reading, w.knowledge, w.vectors, "zebra", &o, &err));
     assert_int_equal(reading.count, 1);
     assert_int_equal(reading.words[0].neighbour_count, 3);
     mask_knowledge_info info;
@@ -230,7 +231,7 @@ static void neighbours_and_weight_of_an_ood_word(void **state)
     assert_true(fabs(reading.words[0].weight - fmax(0.05, near - 0.2)) < 1e-5);
     mask_reading_free(&reading);
     o.ood_weight = 0.7f;
-    check_ok(mask_reading_create(&reading, w.knowledge, w.vectors, "zebra", &o, &err));
+    check_ok(match_read(&reading, w.knowledge, w.vectors, "zebra", &o, &err));
     assert_true(reading.words[0].weight == 0.7f);
     mask_reading_free(&reading);
     free_world(&w);
@@ -299,15 +300,14 @@ static void nouns_take_their_modifiers(void **state)
     assert_int_equal(l.ood_count, 1);
     mask_match_options o = MASK_MATCH_PLAIN;
     o.adjective = 0.5f;
-    float *values = calloc(l.names.count * (z + 2), sizeof *values);
-    mask__term_values v = {
-        .prototypes = values, .weights = values + l.names.count * z, .reliability = values + l.names.count * (z + 1)};
-    check_ok(mask__lexicon_values(&l, &o, &v, &err));
+    mask__arena arena = {0};
+    mask__term_values v;
+    check_ok(mask__term_values_make(&v, &l, &o, 0, &arena, &err));
     uint32_t zebra = l.text_terms[0], zebra_dog = l.text_terms[1], dog = l.text_terms[2], dog_zebra = l.text_terms[5];
     check_mixture(v.prototypes, z, zebra_dog, dog, zebra, 0.5f);
     check_mixture(v.prototypes, z, dog_zebra, zebra, dog, 0.5f);
     assert_true(v.weights[zebra_dog] == v.weights[dog] && v.weights[dog_zebra] == v.weights[zebra]);
-    free(values);
+    mask__arena_free(&arena);
     mask__lexicon_close(&l);
     free_world(&w);
 }

@@ -1,5 +1,6 @@
 /* MACK's files as a knowledge: what is kept, that it matches as if it had been learned, and what is refused. */
 #include "made.h"
+#include "matching.h"
 
 enum { ROWS = 60, M = 6, N = 5, WORDS = 8, VECTORS = 10, IMAGES = 7, REGIONS = 4, TEXTS = 5 };
 
@@ -67,7 +68,7 @@ static void score(const world *w, const mask_knowledge *k, mask_ood ood, float *
     mask_error err;
     mask_match_options o = mask_match_defaults(k);
     o.ood = ood;
-    check_ok(mask_match_scores(k, w->vectors, w->images, w->texts, &o, scores, NULL, NULL, NULL, &err));
+    check_ok(match_scores(k, w->vectors, w->images, w->texts, &o, scores, NULL, NULL, &err));
 }
 
 static void imported_is_as_good_as_learned(void **state)

@@ -1,5 +1,6 @@
 /* Re-ranking against its naive twin: every list sorted out by counting, in double; folds, ties, sources of scores. */
 #include "made.h"
+#include "matching.h"
 #include "eval/rerank.h"
 
 enum { IMAGES = 12, TEXTS = 5 * IMAGES, DIM = 6, REGIONS = 3, WORDS = 8 };
@@ -153,21 +154,24 @@ static void the_saved_matrix_ranks_alike(void **state)
     }
 }
 
-/* A knowledge's scores, in blocks or not, are those of mask_match_scores. */
+/* A knowledge's scores, in blocks or not, are those of mask_matcher_scores. */
 static void check_knowledge(const mask_knowledge *k, const mask_vectors *v, const mask_images *images,
                             const mask_texts *texts, const mask_match_options *o, size_t block)
 {
     mask_error err;
     mask_reranking *one, *two;
+    mask_matcher *m;
     static float scores[TEXTS * IMAGES], base[IMAGES * TEXTS];
     const char *path = temp_path("scores.npy");
     make_scores(base, 77, 0);
-    check_ok(mask_match_scores(k, v, images, texts, o, scores, NULL, NULL, NULL, &err));
+    check_ok(match_scores(k, v, images, texts, o, scores, NULL, NULL, &err));
     check_ok(mask_scores_save(path, scores, IMAGES, TEXTS, &err));
     check_ok(mask_rerank_open(&one, saved("base.npy", base), 7, 1, NULL, &err));
     check_ok(mask_rerank_open(&two, saved("base.npy", base), 7, 1, NULL, &err));
     check_ok(mask_rerank_add_matrix(one, path, NULL, &err));
-    check_ok(mask__rerank_add_blocks(two, k, v, images, texts, o, block, NULL, &err));
+    check_ok(mask_matcher_open(&m, k, v, o, NULL, &err));
+    check_ok(mask__rerank_add_blocks(two, m, images, texts, block, NULL, &err));
+    mask_matcher_close(m);
     for (int way = 0; way < 2; way++) {
         const mask__candidates *a = way ? &one->t2i : &one->i2t, *b = way ? &two->t2i : &two->i2t;
         for (size_t i = 0; i < a->queries * a->k; i++)
@@ -218,8 +222,10 @@ static void blocks_score_alike(void **state)
     static float base[IMAGES * TEXTS];
     make_scores(base, 1, 0);
     check_ok(mask_rerank_open(&r, saved("base.npy", base), 7, 1, NULL, &err));
-    check_fails(mask_rerank_add_knowledge(r, calibrated, v, background, texts, NULL, NULL, &err), MASK_EMISMATCH,
-                "of this split");
+    mask_matcher *m;
+    check_ok(mask_matcher_open(&m, calibrated, v, NULL, NULL, &err));
+    check_fails(mask_rerank_add_matcher(r, m, background, texts, NULL, &err), MASK_EMISMATCH, "of this split");
+    mask_matcher_close(m);
     mask_rerank_close(r);
     mask_texts_close(texts);
     mask_images_close(set);

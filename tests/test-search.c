@@ -3,7 +3,6 @@
 #include "made-gallery.h"
 #include "search/hits.h"
 #include "search/queryplan.h"
-#include "match/matcher.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -119,26 +118,27 @@ static void check_search(made_gallery *m, const world *w, const made_query *q, c
 static void check_matcher(made_gallery *m, const world *w, const made_query *q, const mask__scored *best, size_t count)
 {
     mask_error err;
-    mask__matcher matcher;
-    mask__regions regions = {.image_rows = m->rows, .mu = m->mu, .count = m->images, .dim = m->g.scorer.z};
+    mask__text_batch texts;
+    const char *lines[MOST_TEXTS];
+    mask__regions regions = {.image_rows = m->rows, .mu = m->mu, .count = m->images, .dim = m->g.calibration->z};
     float *scores = room(m, MOST_TEXTS * m->images, sizeof *scores);
-    check_ok(mask__matcher_open(&matcher, w->knowledge, w->vectors, &m->g.options, &err));
-    for (size_t t = 0; t < q->q.count; t++) check_ok(mask__matcher_add(&matcher, q->texts[t].text, &err));
-    check_ok(mask__matcher_run_regions(&matcher, &regions, m->g.options.whole_region, scores, NULL, &err));
+    for (size_t t = 0; t < q->q.count; t++) lines[t] = q->texts[t].text;
+    check_ok(mask__text_batch_open(&texts, w->knowledge, w->vectors, &m->g.options, lines, q->q.count, &err));
+    check_ok(mask__text_batch_prepare(&texts, m->g.calibration, NULL, &err));
+    check_ok(mask__text_batch_score(&texts, &regions, m->g.options.whole_region, scores, m->images, NULL, NULL, &err));
     for (size_t i = 0; i < count; i++) {
         size_t image = best[i].image;
         double score = 0, size = 1;
         for (size_t s = 0; s < best[i].segment; s++) image += m->g.segments[s].images;
         for (size_t t = 0; t < q->q.count; t++) {
-            if (matcher.lexicon.text_at[t] == matcher.lexicon.text_at[t + 1])
-                continue; /* says nothing: counts nothing */
+            if (!mask__text_usable(&texts, t)) continue; /* says nothing: counts nothing */
             score += (double)q->texts[t].weight * (double)scores[t * m->images + image];
             size += fabs((double)q->texts[t].weight * (double)scores[t * m->images + image]);
         }
         if (fabs(score - best[i].score) > 1e-5 * size)
             fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
     }
-    mask__matcher_close(&matcher);
+    mask__text_batch_close(&texts);
 }
 
 /* Queries that hold no usable word (OOD words where they are off) must say so. */
@@ -209,7 +209,7 @@ static void check_similar(made_gallery *m, const made_query *q, size_t segment, 
     mask__scored *best = room(m, m->images, sizeof *best);
     const mask__snapshot *snapshot = &m->g.snapshot;
     const char *id = snapshot->segments[segment].ids[image];
-    size_t count = 0, z = m->g.scorer.z;
+    size_t count = 0, z = m->g.calibration->z;
     bool scenes = m->g.segments[segment].scenes != NULL;
     const float *v = (scenes ? m->g.segments[segment].scenes : m->g.segments[segment].whole) + image * z;
     if (!id) return;

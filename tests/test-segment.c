@@ -88,7 +88,7 @@ static void free_ragged(ragged *r)
 
 /* ---- Checks ---- */
 
-static void build(mask__segment *out, const mask__scorer *s, const mask__segment_source *source, size_t budget,
+static void build(mask__segment *out, const mask__calibration *s, const mask__segment_source *source, size_t budget,
                   const char *name)
 {
     mask_error err;
@@ -112,20 +112,21 @@ static void check_vector(const float *x, const int8_t *codes, float step, size_t
 }
 
 /* Everything a segment says of its images against exact scores of what it keeps. */
-static void check_segment(const mask__segment *s, const mask__scorer *scorer, bool statistics)
+static void check_segment(const mask__segment *s, const mask__calibration *calibration, bool statistics)
 {
     mask_error err;
-    size_t terms = scorer->known.count + scorer->others.count, z = s->z, stride = mask__segment_stride(s);
+    size_t terms = calibration->known.count + calibration->others.count, z = s->z, stride = mask__segment_stride(s);
     float *c = malloc(terms * sizeof *c), *pooled = malloc(terms * sizeof *pooled), hub, deviation;
-    assert_int_equal(s->words, scorer->known.count);
-    assert_int_equal(z, scorer->z);
+    assert_int_equal(s->words, calibration->known.count);
+    assert_int_equal(z, calibration->z);
     for (size_t i = 0; i < s->images; i++) {
         const float *mu = s->mu + s->image_rows[i] * z, *whole = s->whole ? s->whole + i * z : NULL;
         const float *scene = s->scenes ? s->scenes + i * z : NULL;
         size_t regions = s->image_rows[i + 1] - s->image_rows[i], block = i / MASK__BLOCK;
-        mask__scorer_exact(scorer, &scorer->known, NULL, s->words, mu, regions, whole, scene, c, pooled, NULL);
-        mask__scorer_exact(scorer, &scorer->others, NULL, scorer->others.count, mu, regions, whole, scene, c + s->words,
-                           NULL, NULL);
+        mask__calibration_exact(calibration, &calibration->known, NULL, s->words, mu, regions, whole, scene, c, pooled,
+                                NULL);
+        mask__calibration_exact(calibration, &calibration->others, NULL, calibration->others.count, mu, regions, whole,
+                                scene, c + s->words, NULL, NULL);
         for (size_t k = 0; k < s->words; k++) {
             check_code(s->score_steps[k * s->blocks + block], s->score_codes[k * stride + i], s->score_slack[k], c[k],
                        "score");
@@ -135,7 +136,10 @@ static void check_segment(const mask__segment *s, const mask__scorer *scorer, bo
         if (whole) check_vector(whole, s->whole_codes + i * z, s->whole_steps[i], z);
         if (scene) check_vector(scene, s->scene_codes + i * z, s->scene_steps[i], z);
         if (!statistics) continue;
-        check_ok(mask__scorer_image_statistics(scorer, c, 1, &hub, &deviation, &err));
+        float *t_scores = malloc((calibration->texts.count + 1) * sizeof *t_scores);
+        mask__text_means(&calibration->texts, c, 1, t_scores, 1);
+        check_ok(mask__calibration_image_statistics(calibration, t_scores, 1, &hub, &deviation, &err));
+        free(t_scores);
         assert_true(fabsf(hub - s->image_hub[i]) <= 1e-4f * (1 + fabsf(hub)));
         assert_true(fabsf(deviation - s->image_deviation[i]) <= 1e-4f * deviation);
     }
@@ -167,26 +171,26 @@ static void test_codes_are_within_their_error(void **state)
     variants[4].scene = 0;
     variants[5].context = 0;
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
-        mask__scorer s;
+        mask__calibration s;
         mask__segment segment;
         ragged *r = make_ragged(v == 0 ? 520 : counts[v % 4], 0); /* every fifth image has no region */
         mask__segment_source source = all_of(r);
-        check_ok(mask__scorer_open(&s, w.knowledge, &variants[v], MASK_WHOLE_MEAN, NULL, &err));
+        check_ok(mask__calibration_open(&s, w.knowledge, &variants[v], MASK_WHOLE_MEAN, NULL, &err));
         build(&segment, &s, &source, 0, "codes.segment");
         check_segment(&segment, &s, true);
         assert_int_equal(segment.images, r->base.count);
         assert_memory_equal(segment.image_rows, r->rows, (r->base.count + 1) * sizeof *r->rows);
         assert_int_equal(segment.whole == NULL, variants[v].context == 0 && variants[v].scene > 0);
         mask__segment_close(&segment);
-        mask__scorer_close(&s);
+        mask__calibration_close(&s);
         free_ragged(r);
     }
     for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
-        mask__scorer s;
+        mask__calibration s;
         mask__segment segment;
         ragged *r = make_ragged(counts[n], 3);
         mask__segment_source source = all_of(r);
-        check_ok(mask__scorer_open(&s, w.knowledge, &base, 2, NULL, &err));
+        check_ok(mask__calibration_open(&s, w.knowledge, &base, 2, NULL, &err));
         build(&segment, &s, &source, 0, "codes.segment");
         check_segment(&segment, &s, true);
         for (size_t i = 0; i < segment.images; i++) /* the whole image is region 2 */
@@ -197,7 +201,7 @@ static void test_codes_are_within_their_error(void **state)
             assert_true(norm == 0 || fabs(norm - 1) < 1e-6);
         }
         mask__segment_close(&segment);
-        mask__scorer_close(&s);
+        mask__calibration_close(&s);
         free_ragged(r);
     }
 }
@@ -206,12 +210,12 @@ static void test_boxes_and_region_numbers(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask__segment segment;
     mask_match_options o = mask_match_defaults(w.knowledge);
     ragged *r = make_ragged(20, 4);
     mask__segment_source source = all_of(r);
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, 0, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, 0, NULL, &err));
     for (size_t budget = 0; budget < 4; budget += 3) {
         build(&segment, &s, &source, budget, "boxes.segment");
         for (size_t i = 0; i < 20; i++)
@@ -225,12 +229,12 @@ static void test_boxes_and_region_numbers(void **state)
             }
         mask__segment_close(&segment);
     }
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     free_ragged(r);
 }
 
 /* What the order of budget.h earns, brute force. */
-static double worth(const mask__scorer *s, const float *mu, const uint32_t *regions, size_t count)
+static double worth(const mask__calibration *s, const float *mu, const uint32_t *regions, size_t count)
 {
     double sum = 0;
     const mask__background *b = &w.knowledge->background;
@@ -257,11 +261,11 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
     mask_match_options o = mask_match_defaults(w.knowledge);
     enum { IMAGES = 30, MAX = 7 };
     for (int whole = MASK_WHOLE_MEAN; whole <= 2; whole += 3) {
-        mask__scorer s;
+        mask__calibration s;
         mask__segment plain, full, cut;
         ragged *r = make_ragged(IMAGES, 3);
         mask__segment_source source = all_of(r);
-        check_ok(mask__scorer_open(&s, w.knowledge, &o, whole, NULL, &err));
+        check_ok(mask__calibration_open(&s, w.knowledge, &o, whole, NULL, &err));
         build(&plain, &s, &source, 0, "plain.segment");
         build(&full, &s, &source, MAX, "full.segment");
         for (size_t budget = 1; budget <= MAX; budget++) {
@@ -294,7 +298,7 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
         }
         mask__segment_close(&full);
         mask__segment_close(&plain);
-        mask__scorer_close(&s);
+        mask__calibration_close(&s);
         free_ragged(r);
     }
 }
@@ -303,14 +307,14 @@ static void test_kept_images_keep_their_bits(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask__segment parts[2], joined;
     mask_match_options o = mask_match_defaults(w.knowledge);
     enum { EACH = 300 };
     ragged *r[2] = {make_ragged(EACH, 2), make_ragged(EACH, 1)};
     mask__kept_image kept[2 * EACH];
     size_t count = 0;
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     for (int p = 0; p < 2; p++) {
         mask__segment_source source = all_of(r[p]);
         build(&parts[p], &s, &source, 3, p ? "b.segment" : "a.segment");
@@ -339,32 +343,32 @@ static void test_kept_images_keep_their_bits(void **state)
         mask__segment_close(&joined);
     }
     mask_match_options other = o;
-    mask__scorer bare;
+    mask__calibration bare;
     other.scene = 0;
-    check_ok(mask__scorer_open(&bare, w.knowledge, &other, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&bare, w.knowledge, &other, MASK_WHOLE_MEAN, NULL, &err));
     mask__segment_source source = {.kept = kept, .count = count};
     check_fails(mask__segment_build(temp_path("x.segment"), &bare, &source, 0, NULL, NULL, &err), MASK_EMISMATCH,
                 "other options");
-    mask__scorer_close(&bare);
+    mask__calibration_close(&bare);
     for (int p = 0; p < 2; p++) {
         mask__segment_close(&parts[p]);
         free_ragged(r[p]);
     }
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
 }
 
 static void test_some_images_and_any_threads(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask__segment all, some;
     mask_match_options o = mask_match_defaults(w.knowledge);
     enum { IMAGES = 600, SOME = 100 };
     ragged *r = make_ragged(IMAGES, 1);
     size_t which[SOME];
     mask__segment_source source = all_of(r);
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     build(&all, &s, &source, 0, "all.segment");
     for (size_t i = 0; i < SOME; i++) which[i] = i < 50 ? i + 3 : IMAGES - i * 4 + 90;
     mask__segment_source picked = {.images = &r->base, .which = which, .count = SOME};
@@ -390,7 +394,7 @@ static void test_some_images_and_any_threads(void **state)
         assert_memory_equal(bytes[threads - 1], bytes[0], sizes[0]);
     }
     for (int i = 0; i < 3; i++) free(bytes[i]);
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     free_ragged(r);
 }
 
@@ -408,14 +412,14 @@ static void test_what_cannot_be_indexed_is_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask_match_options o = mask_match_defaults(w.knowledge);
     ragged *r = make_ragged(300, 1);
     mask__segment_source source = all_of(r), none = source;
     mask_run run = {.progress = stop};
     char path[256];
     snprintf(path, sizeof path, "%s", temp_path("refused.segment"));
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     none.count = 0;
     check_fails(mask__segment_build(path, &s, &none, 0, NULL, NULL, &err), MASK_EINVAL, "at least 1 image");
     check_fails(mask__segment_build(path, &s, &source, 0, NULL, &run, &err), MASK_ECANCELLED, "");
@@ -426,10 +430,10 @@ static void test_what_cannot_be_indexed_is_refused(void **state)
     r->base.dim++;
     check_fails(mask__segment_build(path, &s, &source, 0, NULL, NULL, &err), MASK_EMISMATCH, "dimensions");
     r->base.dim--;
-    mask__scorer_close(&s);
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, 1, NULL, &err));
+    mask__calibration_close(&s);
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, 1, NULL, &err));
     check_fails(mask__segment_build(path, &s, &source, 0, NULL, NULL, &err), MASK_EMISMATCH, "picture-0 has 1 regions");
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     assert_int_equal(access(path, F_OK), -1);
     free_ragged(r);
 }
@@ -438,7 +442,7 @@ static void test_damage_is_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask__segment segment;
     mask_match_options o = mask_match_defaults(w.knowledge);
     ragged *r = make_ragged(3, 2);
@@ -446,7 +450,7 @@ static void test_damage_is_refused(void **state)
     char path[256];
     size_t size, covered = 64;
     snprintf(path, sizeof path, "%s", temp_path("damaged.segment"));
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     check_ok(mask__segment_build(path, &s, &source, 0, NULL, NULL, &err));
     unsigned char *bytes = read_whole(path, &size);
     bool *counts = calloc(size, sizeof *counts); /* bytes that are not padding */
@@ -473,7 +477,7 @@ static void test_damage_is_refused(void **state)
     }
     free(counts);
     free(bytes);
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     free_ragged(r);
 }
 
@@ -513,7 +517,7 @@ static void test_lies_are_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask__segment segment, bad;
     mask_match_options o = mask_match_defaults(w.knowledge);
     ragged *r = make_ragged(5, 2);
@@ -523,7 +527,7 @@ static void test_lies_are_refused(void **state)
                                         "scores.steps", "scores.slack", "pooled.codes",   "pooled.steps",
                                         "pooled.slack", "whole.codes",  "whole.steps",    "scenes.codes",
                                         "scenes.steps", "image_hub",    "image_deviation"};
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     build(&segment, &s, &source, 0, "honest.segment");
     snprintf(path, sizeof path, "%s", temp_path("lie.segment"));
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
@@ -541,7 +545,7 @@ static void test_lies_are_refused(void **state)
     rewrite(&segment, path, &(lie){"mu", RETYPE, ""});
     check_fails(mask__segment_open(&bad, path, MASK__VERIFY_DATA, &err), MASK_EFORMAT, "another type");
     mask__segment_close(&segment);
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
     free_ragged(r);
 }
 
@@ -549,9 +553,9 @@ static void test_capacity_is_whole_blocks(void **state)
 {
     (void)state;
     mask_error err;
-    mask__scorer s;
+    mask__calibration s;
     mask_match_options o = mask_match_defaults(w.knowledge);
-    check_ok(mask__scorer_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
+    check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     size_t capacity = mask__segment_capacity(&s);
     assert_true(capacity >= MASK__BLOCK && capacity % MASK__BLOCK == 0);
     s.known.count = 12385;
@@ -559,7 +563,7 @@ static void test_capacity_is_whole_blocks(void **state)
     assert_true(mask__segment_capacity(&s) * 2 * 12385 < 450000000 && mask__segment_capacity(&s) > 10000);
     s.known.count = 100000000;
     assert_int_equal(mask__segment_capacity(&s), MASK__BLOCK);
-    mask__scorer_close(&s);
+    mask__calibration_close(&s);
 }
 
 static int set_up(void **state)

@@ -5,6 +5,7 @@
  * malloc and its kin are wrapped by the linker (tests/CMakeLists.txt), which reaches only what is linked statically:
  * our objects, not libzip, oneDNN or LAPACK, which may abort when memory is short. */
 #include "made.h"
+#include "matching.h"
 #include "tflite_made.h"
 #include "vision/encoder.h"
 
@@ -257,7 +258,7 @@ static bool no_encoded(const world *w)
 
 static mask_status match_with(world *w, const mask_match_options *o, mask_error *err)
 {
-    return mask_match_scores(w->calibrated, w->vectors, w->images, w->texts, o, w->scores, NULL, NULL, NULL, err);
+    return match_scores(w->calibrated, w->vectors, w->images, w->texts, o, w->scores, NULL, NULL, err);
 }
 static mask_status match(world *w, mask_error *err)
 {
@@ -266,7 +267,7 @@ static mask_status match(world *w, mask_error *err)
 static mask_status match_otherwise(world *w, mask_error *err)
 {
     mask_match_options o = MASK_MATCH_SECTION9;
-    o.pool = MASK_POOL_BOTH;
+    o.pool = MASK_POOL_REGION_MAX;
     o.ood = MASK_OOD_PROCRUSTES;
     o.adjective = 0.5f;
     o.modifiers = temp_path("modifiers.tsv");
@@ -275,7 +276,7 @@ static mask_status match_otherwise(world *w, mask_error *err)
 static mask_status match_transductively(world *w, mask_error *err)
 {
     mask_match_options o = MASK_MATCH_SECTION9;
-    return mask_match_scores(w->none, w->vectors, w->images, w->texts, &o, w->scores, NULL, NULL, NULL, err);
+    return match_scores(w->none, w->vectors, w->images, w->texts, &o, w->scores, NULL, NULL, err);
 }
 static bool any_scores(const world *w) /* mask.h promises nothing about them */
 {
@@ -286,8 +287,7 @@ static bool any_scores(const world *w) /* mask.h promises nothing about them */
 static mask_explanation explanation;
 static mask_status explain(world *w, mask_error *err)
 {
-    return mask_explanation_create(&explanation, w->calibrated, w->vectors, w->images, 1, "zaa zan zac", NULL, NULL,
-                                   err);
+    return match_explain(&explanation, w->calibrated, w->vectors, w->images, 1, "zaa zan zac", NULL, err);
 }
 static bool no_explanation(const world *w)
 {
@@ -298,7 +298,7 @@ static bool no_explanation(const world *w)
 static mask_reading reading;
 static mask_status read_text(world *w, mask_error *err)
 {
-    return mask_reading_create(&reading, w->calibrated, w->vectors, "zaa zan hot-zac zaa", NULL, err);
+    return match_read(&reading, w->calibrated, w->vectors, "zaa zan hot-zac zaa", NULL, err);
 }
 static bool no_reading(const world *w)
 {

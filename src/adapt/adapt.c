@@ -227,15 +227,12 @@ static mask_status prepare_texts(learner *l, const mask_texts *texts, const mask
     MASK__TRY(mask__lexicon_open(&l->lexicon, l->knowledge, vectors, err));
     for (size_t t = 0; t < count; t++) MASK__TRY(mask__lexicon_add_text(&l->lexicon, mask_texts_get(texts, t), err));
     size_t terms = l->lexicon.names.count;
-    mask__term_values values = {.prototypes = mask__arena_alloc(&l->arena, terms * z, sizeof(float)),
-                                .weights = mask__arena_alloc(&l->arena, terms, sizeof(float)),
-                                .reliability = mask__arena_alloc(&l->arena, terms, sizeof(float))};
+    mask__term_values values;
+    o.scene = 0;
     l->u = mask__arena_alloc(&l->arena, terms * z, sizeof(float));
     l->stamp = mask__arena_alloc(&l->arena, terms, sizeof *l->stamp);
     l->texts = make_order(l, count, seed, TEXT_STREAM, &held);
-    if (!values.prototypes || !values.weights || !values.reliability || !l->u || !l->stamp || !l->texts)
-        return mask__no_memory(err, "adaptation");
-    l->prototypes = values.prototypes;
+    if (!l->u || !l->stamp || !l->texts) return mask__no_memory(err, "adaptation");
     size_t useful = keep_useful(l, l->texts, count);
     if (useful < 2)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
@@ -243,7 +240,9 @@ static mask_status prepare_texts(learner *l, const mask_texts *texts, const mask
                           "knowledge's language");
     l->text_held = held < useful ? held : useful - 1;
     l->text_count = useful - l->text_held;
-    return mask__lexicon_values(&l->lexicon, &o, &values, err);
+    MASK__TRY(mask__term_values_make(&values, &l->lexicon, &o, 0, &l->arena, err));
+    l->prototypes = values.prototypes;
+    return MASK_OK;
 }
 
 static mask_status prepare_images(learner *l, uint64_t seed, mask_error *err)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const pool_names[] = {"max-mean", "region-max", "both", "mean"};
+static const char *const pool_names[] = {"max-mean", "region-max", [MASK_POOL_MEAN] = "mean"};
 static const char *const calibrate_names[] = {"none", "centre", "zscore", "text", "full"};
 
 static int gallery_state(const args *a, const char *path, mask_gallery_info *info, char *vectors, size_t vectors_size)

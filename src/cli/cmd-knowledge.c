@@ -189,13 +189,13 @@ static void print_word(const mask_word *w)
     printf("\n");
 }
 
-static int show_words(const args *a, const mask_knowledge *k, const mask_vectors *vectors, const mask_match_options *o)
+static int show_words(const args *a, const mask_matcher *matcher)
 {
     mask_error err;
     json_t *list = a->json ? json_array() : NULL;
     for (int i = 1; i < a->positional_count; i++) {
         mask_reading reading;
-        if (mask_reading_create(&reading, k, vectors, a->positional[i], o, &err) != MASK_OK) {
+        if (mask_matcher_read(matcher, a->positional[i], &reading, &err) != MASK_OK) {
             json_decref(list);
             return failed(&err);
         }
@@ -218,7 +218,10 @@ static int run_words(args *a)
     int result = read_match_options(a, k, &o);
     if (result == 0) result = open_vectors(a, k, &o, &vectors);
     if (result == 0) {
-        result = show_words(a, k, vectors, &o);
+        mask_matcher *matcher;
+        mask_status status = mask_matcher_open(&matcher, k, vectors, &o, &a->run, &err);
+        result = status == MASK_OK ? show_words(a, matcher) : failed(&err);
+        mask_matcher_close(matcher);
         mask_vectors_close(vectors);
     }
     mask_knowledge_close(k);

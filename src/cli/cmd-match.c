@@ -90,6 +90,7 @@ static int score_pair(const args *a, const mask_knowledge *k, const mask_images 
 {
     mask_error err;
     mask_vectors *vectors;
+    mask_matcher *matcher;
     mask_explanation e;
     const char *id = args_text(a, "--image", NULL), *text = args_text(a, "--text", NULL);
     int64_t image = find_image(images, id);
@@ -98,7 +99,9 @@ static int score_pair(const args *a, const mask_knowledge *k, const mask_images 
                     args_text(a, "--images", ""), id, mask_images_count(images));
     int result = open_vectors(a, k, o, &vectors);
     if (result) return result;
-    if (mask_explanation_create(&e, k, vectors, images, (size_t)image, text, o, &a->run, &err) != MASK_OK) {
+    mask_status status = mask_matcher_open(&matcher, k, vectors, o, &a->run, &err);
+    if (status == MASK_OK) status = mask_matcher_explain(matcher, images, (size_t)image, text, &e, &a->run, &err);
+    if (status != MASK_OK) {
         result = failed(&err);
     } else {
         progress_end();
@@ -106,6 +109,7 @@ static int score_pair(const args *a, const mask_knowledge *k, const mask_images 
         else print_score(&e, images, (size_t)image);
         mask_explanation_free(&e);
     }
+    mask_matcher_close(matcher);
     mask_vectors_close(vectors);
     return result;
 }
@@ -243,7 +247,11 @@ static int evaluate(const args *a, const mask_knowledge *k, const mask_vectors *
     if (!scores || !kinds) {
         result = fail("out of memory for %zu x %zu scores", t, n);
     } else {
-        status = mask_match_scores(k, vectors, images, texts, &e->options, scores, kinds, &e->report, &a->run, &err);
+        mask_matcher *matcher;
+        status = mask_matcher_open(&matcher, k, vectors, &e->options, &a->run, &err);
+        if (status == MASK_OK)
+            status = mask_matcher_scores(matcher, images, texts, scores, kinds, &e->report, &a->run, &err);
+        mask_matcher_close(matcher);
         if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
         if (status == MASK_OK && save) status = mask_scores_save(save, scores, n, t, &err);
         if (status != MASK_OK) result = failed(&err);

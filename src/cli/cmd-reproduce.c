@@ -241,7 +241,11 @@ static mask_status evaluate(reproduction *r, const repro_step *step, mask_recall
         snprintf(err->message, sizeof err->message, "out of memory for %zu x %zu scores", t, n);
         return err->status = MASK_ENOMEM;
     }
-    status = mask_match_scores(r->knowledge, r->vectors, r->images, r->texts, &o, scores, NULL, NULL, &r->a->run, err);
+    mask_matcher *matcher;
+    status = mask_matcher_open(&matcher, r->knowledge, r->vectors, &o, &r->a->run, err);
+    if (status == MASK_OK)
+        status = mask_matcher_scores(matcher, r->images, r->texts, scores, NULL, NULL, &r->a->run, err);
+    mask_matcher_close(matcher);
     if (status == MASK_OK)
         status = mask_recalls_compute(out, scores, n, t, NULL, step->folds ? step->folds : 1, &r->a->run, err);
     if (status == MASK_OK && step->saves) {

@@ -156,6 +156,7 @@ static int add_knowledge(const args *a, mask_reranking *r)
     mask_vectors *vectors = NULL;
     mask_images *images = NULL;
     mask_texts *texts = NULL;
+    mask_matcher *matcher = NULL;
     mask_match_options o;
     if (mask_knowledge_open(&k, args_text(a, "--knowledge", ""), &a->run, &err) != MASK_OK) return failed(&err);
     int result = read_match_options(a, k, &o);
@@ -163,9 +164,11 @@ static int add_knowledge(const args *a, mask_reranking *r)
     if (result == 0) {
         mask_status status = mask_dataset_open(&images, &texts, a->positional[0], args_text(a, "--split", ""),
                                                args_text(a, "--captions", NULL), &a->run, &err);
-        if (status == MASK_OK) status = mask_rerank_add_knowledge(r, k, vectors, images, texts, &o, &a->run, &err);
+        if (status == MASK_OK) status = mask_matcher_open(&matcher, k, vectors, &o, &a->run, &err);
+        if (status == MASK_OK) status = mask_rerank_add_matcher(r, matcher, images, texts, &a->run, &err);
         if (status != MASK_OK) result = failed(&err);
     }
+    mask_matcher_close(matcher);
     mask_texts_close(texts);
     mask_images_close(images);
     mask_vectors_close(vectors);

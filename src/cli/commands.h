@@ -41,8 +41,7 @@ int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */
 #define MATCH_OPTIONS                                                                                                  \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \
-        {"--pool", "P", "max-mean, region-max, both or mean"},                                                         \
-        {"--top", "N", "regions averaged by max-mean; 1 = maximum"},                                                   \
+        {"--pool", "P", "max-mean, region-max or mean"}, {"--top", "N", "regions averaged by max-mean; 1 = maximum"},  \
         {"--context", "X", "weight of the whole image beside its regions"},                                            \
         {"--whole-region", "N|mean|auto",                                                                              \
          "which region is the whole image; auto = region 0 where its box holds the others"},                           \

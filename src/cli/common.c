@@ -96,15 +96,15 @@ static int read_ood(const args *a, mask_match_options *o)
 
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *o)
 {
-    static const char *const pools[] = {"max-mean", "region-max", "both", "mean", NULL};
+    static const char *const pools[] = {"max-mean", "region-max", "mean", NULL};
+    static const mask_pool pool_of[] = {MASK_POOL_MAX_MEAN, MASK_POOL_REGION_MAX, MASK_POOL_MEAN};
     static const char *const levels[] = {"none", "centre", "zscore", "text", "full", NULL};
     static const char *const presets[] = {"tuned", "section9", NULL};
-    int bad, pool, level, preset = -1;
+    int bad, pool = -1, level, preset = -1;
     *o = knowledge ? mask_match_defaults(knowledge) : MASK_MATCH_CALIBRATED;
     bad = args_choice(a, "--preset", presets, &preset);
     if (bad) return bad;
     if (preset >= 0) *o = preset == 1 ? MASK_MATCH_SECTION9 : MASK_MATCH_CALIBRATED;
-    pool = (int)o->pool;
     level = (int)o->calibrate;
     bad = args_choice(a, "--pool", pools, &pool);
     if (!bad) bad = args_choice(a, "--calibrate", levels, &level);
@@ -123,7 +123,7 @@ int read_match_options(const args *a, const mask_knowledge *knowledge, mask_matc
     if (!bad) bad = args_float(a, "--image-power", 0, 100, &o->image_power);
     if (!bad) bad = args_float(a, "--adjectives", 0, 1e6, &o->adjective);
     o->modifiers = args_text(a, "--modifiers", NULL);
-    o->pool = (mask_pool)pool;
+    if (pool >= 0) o->pool = pool_of[pool];
     o->calibrate = (mask_calibrate)level;
     return bad;
 }

@@ -3,7 +3,7 @@
  * would be with captions. Refuses to see a caption, and to prefer a stranger over whitening by less than noise. */
 #include "annotations/labels.h"
 #include "knowledge/regionpass.h"
-#include "match/matcher.h"
+#include "match/scores.h"
 #include "nn/random.h"
 
 #include <stdio.h>
@@ -75,15 +75,16 @@ static void gather(void *context, size_t first, size_t rows, const float *mu)
 static mask_status score_held(const chooser *c, const mask_knowledge *k, const mask__regions *regions, float *scores,
                               mask_error *err)
 {
-    mask__matcher m;
+    mask__text_batch b;
     mask_match_options o = MASK_MATCH_CALIBRATED; /* without a background: statistics of the held-out images */
     o.scene = k->scene_prototypes ? o.scene : 0;
-    MASK__TRY(mask__matcher_open(&m, k, c->vectors, &o, err));
-    mask_status status = MASK_OK;
-    for (size_t t = 0; status == MASK_OK && t < regions->count * TEXTS; t++)
-        status = mask__matcher_add(&m, c->texts[t], err);
-    if (status == MASK_OK) status = mask__matcher_run_regions(&m, regions, MASK_WHOLE_MEAN, scores, c->run, err);
-    mask__matcher_close(&m);
+    mask_status status =
+        mask__text_batch_open(&b, k, c->vectors, &o, (const char *const *)c->texts, regions->count * TEXTS, err);
+    if (status == MASK_OK) status = mask__text_batch_prepare(&b, NULL, c->run, err);
+    if (status == MASK_OK)
+        status = mask__text_batch_score(&b, regions, MASK_WHOLE_MEAN, scores, regions->count, NULL, c->run, err);
+    if (status == MASK_OK) mask__text_batch_sink(&b, scores, regions->count);
+    mask__text_batch_close(&b);
     return status;
 }
 

@@ -44,10 +44,8 @@ typedef struct mask__score_block {
 } mask__score_block;
 /* Hands a block's scores to the candidates among them. */
 void mask__rerank_fill(mask_reranking *reranking, const mask__score_block *block);
-/* mask_rerank_add_knowledge by blocks of that many images. */
-mask_status mask__rerank_add_blocks(mask_reranking *reranking, const mask_knowledge *knowledge,
-                                    const mask_vectors *vectors, const mask_images *images, const mask_texts *texts,
-                                    const mask_match_options *options, size_t block, const mask_run *run,
-                                    mask_error *err);
+/* mask_rerank_add_matcher by blocks of that many images. */
+mask_status mask__rerank_add_blocks(mask_reranking *reranking, mask_matcher *matcher, const mask_images *images,
+                                    const mask_texts *texts, size_t block, const mask_run *run, mask_error *err);
 
 #endif

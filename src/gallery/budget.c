@@ -6,7 +6,7 @@
 enum { WORDS = 1000 };
 
 /* Texts of T that hold each known word. */
-static void count_texts(const mask__scorer *s, float *weights)
+static void count_texts(const mask__calibration *s, float *weights)
 {
     const mask_knowledge *k = s->knowledge;
     const mask__background *b = &k->background;
@@ -18,10 +18,10 @@ static void count_texts(const mask__scorer *s, float *weights)
     }
 }
 
-mask_status mask__budget_open(mask__budget *b, const mask__scorer *s, mask_error *err)
+mask_status mask__budget_open(mask__budget *b, const mask__calibration *s, mask_error *err)
 {
     size_t known = s->known.count, z = s->z;
-    *b = (mask__budget){.scorer = s};
+    *b = (mask__budget){.calibration = s};
     float *all = mask__arena_alloc(&b->arena, known, sizeof *all);
     mask__ranked *ranked = mask__arena_alloc(&b->arena, WORDS, sizeof *ranked);
     b->prototypes = mask__arena_alloc(&b->arena, WORDS * z, sizeof *b->prototypes);
@@ -71,7 +71,7 @@ static void cover(const float *gains, float *covered, size_t count)
 void mask__budget_order(const mask__budget *b, const float *mu, size_t regions, size_t keep, uint32_t *order,
                         float *scratch)
 {
-    const mask__scorer *s = b->scorer;
+    const mask__calibration *s = b->calibration;
     size_t z = s->z, count = b->count;
     float *gains = scratch, *covered = scratch + regions * count;
     mask__gemm(false, true, regions, count, z, 1, mu, z, b->prototypes, z, 0, gains, count);

@@ -9,10 +9,10 @@
 #ifndef MASK_GALLERY_BUDGET_H
 #define MASK_GALLERY_BUDGET_H
 
-#include "match/scorer.h"
+#include "match/calibration.h"
 
 typedef struct mask__budget {
-    const mask__scorer *scorer;
+    const mask__calibration *calibration;
     size_t count;      /* words */
     float *prototypes; /* count x Z */
     float *weights;    /* count */
@@ -20,7 +20,7 @@ typedef struct mask__budget {
     mask__arena arena;
 } mask__budget;
 
-mask_status mask__budget_open(mask__budget *budget, const mask__scorer *scorer, mask_error *err);
+mask_status mask__budget_open(mask__budget *budget, const mask__calibration *calibration, mask_error *err);
 void mask__budget_close(mask__budget *budget);
 /* Floats of scratch for an image. */
 size_t mask__budget_scratch(const mask__budget *budget, size_t regions);

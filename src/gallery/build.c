@@ -15,7 +15,7 @@ enum { MEMORY = 448 << 20, MOST_IMAGES = 65536 };
 
 /* What the threads share. */
 typedef struct job {
-    const mask__scorer *scorer;
+    const mask__calibration *calibration;
     const mask__segment_source *source;
     size_t keep; /* regions an image; SIZE_MAX = all */
     mask__budget budget;
@@ -64,12 +64,12 @@ static size_t kept_regions(const job *j, size_t image)
 /* h(i) and D(i) of images that are kept stay what they were: only known words are multiplied then. */
 static size_t terms_of(const job *j)
 {
-    return j->scorer->known.count + (j->source->images ? j->scorer->others.count : 0);
+    return j->calibration->known.count + (j->source->images ? j->calibration->others.count : 0);
 }
 
 static mask_status block_open(block *b, job *j, mask_error *err)
 {
-    size_t z = j->scorer->z, most = j->draft.most_regions > ROWS ? j->draft.most_regions : ROWS;
+    size_t z = j->calibration->z, most = j->draft.most_regions > ROWS ? j->draft.most_regions : ROWS;
     *b = (block){.job = j};
     if (j->source->images) MASK__TRY(mask__region_block_open(&b->in, &j->regions, ROWS, err));
     b->mean = mask__arena_alloc(&b->arena, MASK__BLOCK * z, sizeof(float));
@@ -97,7 +97,7 @@ static void block_close(block *b)
 
 static mask_status grow_rows(block *b, size_t more, mask_error *err)
 {
-    size_t z = b->job->scorer->z;
+    size_t z = b->job->calibration->z;
     return mask__grow(&b->mu, &b->capacity, b->rows + more, z * sizeof *b->mu)
                ? MASK_OK
                : mask__no_memory(err, "a block of images");
@@ -107,10 +107,10 @@ static mask_status grow_rows(block *b, size_t more, mask_error *err)
 static mask_status grow_image(block *b, size_t regions, mask_error *err)
 {
     const job *j = b->job;
-    size_t floats = regions * j->scorer->z + mask__budget_scratch(&j->budget, regions), orders = b->image_capacity;
+    size_t floats = regions * j->calibration->z + mask__budget_scratch(&j->budget, regions), orders = b->image_capacity;
     if (!mask__grow(&b->image, &b->image_capacity, floats, sizeof *b->image)) return mask__no_memory(err, "an image");
     if (b->image_capacity == orders) return MASK_OK;
-    uint32_t *order = realloc(b->order, (b->image_capacity / j->scorer->z + 1) * sizeof *order);
+    uint32_t *order = realloc(b->order, (b->image_capacity / j->calibration->z + 1) * sizeof *order);
     if (!order) return mask__no_memory(err, "an image");
     b->order = order;
     return MASK_OK;
@@ -121,7 +121,7 @@ static mask_status grow_image(block *b, size_t regions, mask_error *err)
 /* What is left of an image once its regions are gone. */
 static void summarise(block *b, size_t i, size_t regions)
 {
-    const mask__scorer *s = b->job->scorer;
+    const mask__calibration *s = b->job->calibration;
     size_t z = s->z;
     int whole = s->options.whole_region;
     float *mean = b->mean + i * z;
@@ -144,7 +144,7 @@ static void keep_box(block *b, size_t i, size_t region, size_t row)
 static mask_status take_image(block *b, size_t i, size_t from, size_t regions, mask_error *err)
 {
     job *j = b->job;
-    size_t z = j->scorer->z, kept = regions < j->keep ? regions : j->keep;
+    size_t z = j->calibration->z, kept = regions < j->keep ? regions : j->keep;
     MASK__TRY(grow_image(b, regions, err));
     MASK__TRY(grow_rows(b, kept, err));
     for (size_t r = 0; r < regions; r++)
@@ -167,7 +167,7 @@ static mask_status take_image(block *b, size_t i, size_t from, size_t regions, m
 static mask_status take_images(block *b, mask_error *err)
 {
     job *j = b->job;
-    const mask__scorer *s = j->scorer;
+    const mask__calibration *s = j->calibration;
     size_t z = s->z;
     for (size_t done = 0; done < b->count; done += b->in.count) {
         b->in.first = b->first + done;
@@ -181,7 +181,7 @@ static mask_status take_images(block *b, mask_error *err)
     }
     if (j->draft.scenes) {
         const float *whole = s->options.whole_region >= 0 ? b->whole : NULL;
-        MASK__TRY(mask__scorer_scenes(s, b->mean, whole, b->count, b->scenes, err));
+        MASK__TRY(mask__calibration_scenes(s, b->mean, whole, b->count, b->scenes, err));
         memcpy(j->draft.scenes + b->first * z, b->scenes, b->count * z * sizeof *b->scenes);
     }
     if (j->draft.whole) {
@@ -221,7 +221,7 @@ static mask_status copy_images(block *b, mask_error *err)
 static void multiply(block *b, size_t m, size_t n, const float *rows, const float *columns, float *out, size_t stride)
 {
     double start = omp_get_wtime();
-    size_t z = b->job->scorer->z;
+    size_t z = b->job->calibration->z;
     mask__gemm(false, true, m, n, z, 1, rows, z, columns, z, 0, out, stride);
     b->seconds_gemm += omp_get_wtime() - start;
     b->gflop += 2e-9 * (double)m * (double)n * (double)z;
@@ -230,7 +230,7 @@ static void multiply(block *b, size_t m, size_t n, const float *rows, const floa
 /* A_w(i) of `words` terms from w on: b->pooled. */
 static void pool_words(block *b, size_t w, size_t words)
 {
-    const mask__scorer *s = b->job->scorer;
+    const mask__calibration *s = b->job->calibration;
     mask__pooling pooling = {.mean = s->options.pool == MASK_POOL_MEAN, .top = s->options.top};
     for (size_t i = 0; i < b->count;) {
         size_t first = i, begin = b->row_of[i++];
@@ -245,7 +245,7 @@ static void pool_words(block *b, size_t w, size_t words)
 static void add_part(block *b, size_t w, size_t words, const float *prototypes, const float *vectors,
                      const mask__affine *affines)
 {
-    const mask__scorer *s = b->job->scorer;
+    const mask__calibration *s = b->job->calibration;
     multiply(b, words, b->count, prototypes + w * s->z, vectors, b->part, MASK__BLOCK);
     for (size_t k = 0; k < words; k++) {
         const float *x = b->part + k * MASK__BLOCK;
@@ -258,7 +258,7 @@ static void add_part(block *b, size_t w, size_t words, const float *prototypes, 
 /* c_w(i) of all terms into b->c, codes of the known words into the draft. */
 static void make_columns(block *b)
 {
-    const mask__scorer *s = b->job->scorer;
+    const mask__calibration *s = b->job->calibration;
     mask__draft *d = &b->job->draft;
     size_t terms = terms_of(b->job), at = b->first / MASK__BLOCK;
     const float *whole = d->whole ? d->whole + b->first * d->z : NULL;
@@ -286,7 +286,14 @@ static mask_status image_statistics(block *b, mask_error *err)
 {
     float hub[MASK__BLOCK], deviation[MASK__BLOCK];
     mask__draft *d = &b->job->draft;
-    MASK__TRY(mask__scorer_image_statistics(b->job->scorer, b->c, MASK__BLOCK, hub, deviation, err));
+    const mask__calibration *s = b->job->calibration;
+    size_t values;
+    float *z = mask__multiply(s->texts.count, MASK__BLOCK, &values) ? malloc((values + 1) * sizeof *z) : NULL;
+    if (!z) return mask__no_memory(err, "image statistics");
+    mask__text_means(&s->texts, b->c, MASK__BLOCK, z, MASK__BLOCK);
+    mask_status status = mask__calibration_image_statistics(s, z, MASK__BLOCK, hub, deviation, err);
+    free(z);
+    if (status != MASK_OK) return status;
     memcpy(d->image_hub + b->first, hub, b->count * sizeof *hub);
     memcpy(d->image_deviation + b->first, deviation, b->count * sizeof *deviation);
     return MASK_OK;
@@ -350,7 +357,7 @@ static void build_blocks(job *j)
 static mask_status check_source(const job *j, mask_error *err)
 {
     const mask__segment_source *from = j->source;
-    const mask__scorer *s = j->scorer;
+    const mask__calibration *s = j->calibration;
     int whole = s->options.whole_region;
     if (!from->count) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment needs at least 1 image");
     if (from->images && mask_images_dim(from->images) != s->knowledge->representation.in)
@@ -382,22 +389,22 @@ static mask_status open_draft(job *j, const char *path, mask_error *err)
     uint64_t *rows = calloc(count + 1, sizeof *rows);
     if (!rows) return mask__no_memory(err, path);
     for (size_t i = 0; i < count; i++) rows[i + 1] = rows[i] + kept_regions(j, i);
-    mask_status status = mask__draft_open(&j->draft, path, j->scorer, rows, count, err);
+    mask_status status = mask__draft_open(&j->draft, path, j->calibration, rows, count, err);
     free(rows);
     return status;
 }
 
-size_t mask__segment_capacity(const mask__scorer *s)
+size_t mask__segment_capacity(const mask__calibration *s)
 {
     size_t bytes = 2 * s->known.count + 2 * s->z * (sizeof(float) + 1), images = MEMORY / bytes;
     if (images > MOST_IMAGES) images = MOST_IMAGES;
     return images < MASK__BLOCK ? MASK__BLOCK : images - images % MASK__BLOCK;
 }
 
-mask_status mask__segment_build(const char *path, const mask__scorer *s, const mask__segment_source *source,
+mask_status mask__segment_build(const char *path, const mask__calibration *s, const mask__segment_source *source,
                                 size_t budget, mask__column_times *times, const mask_run *run, mask_error *err)
 {
-    job j = {.scorer = s, .source = source, .keep = budget ? budget : SIZE_MAX, .run = run, .err = err};
+    job j = {.calibration = s, .source = source, .keep = budget ? budget : SIZE_MAX, .run = run, .err = err};
     double start = omp_get_wtime();
     MASK__USE_THREADS(mask__threads(run));
     if (source->images) {

@@ -7,7 +7,7 @@
 #define MASK_GALLERY_BUILD_H
 
 #include "gallery/segment.h"
-#include "match/scorer.h"
+#include "match/calibration.h"
 
 typedef struct mask__kept_image {
     const mask__segment *segment;
@@ -24,11 +24,12 @@ typedef struct mask__segment_source {
 } mask__segment_source;
 
 /* Images that fit the memory a segment may take, a multiple of MASK__BLOCK. */
-size_t mask__segment_capacity(const mask__scorer *scorer);
+size_t mask__segment_capacity(const mask__calibration *calibration);
 
 /* Writes the segment of at least 1 image to `path`, atomically; budget 0 keeps all regions. Adds to *times (NULL is
- * fine). The scorer's whole_region must exist in every image. NaN is refused with the image's name. */
-mask_status mask__segment_build(const char *path, const mask__scorer *scorer, const mask__segment_source *source,
-                                size_t budget, mask__column_times *times, const mask_run *run, mask_error *err);
+ * fine). The calibration's whole_region must exist in every image. NaN is refused with the image's name. */
+mask_status mask__segment_build(const char *path, const mask__calibration *calibration,
+                                const mask__segment_source *source, size_t budget, mask__column_times *times,
+                                const mask_run *run, mask_error *err);
 
 #endif

@@ -6,7 +6,6 @@
  * passes over them, since each image's row keeps a hash of what it was indexed from. */
 #include "gallery/writer.h"
 #include "gallery/build.h"
-#include "match/matcher.h"
 #include "base/memory.h"
 #include "base/strings.h"
 #include "images/images.h"
@@ -23,7 +22,7 @@ enum { COMPARED_BETWEEN_PROGRESS = 1024 };
 
 void mask__writing_close(mask__writing *w)
 {
-    if (w->scored) mask__scorer_close(&w->scorer);
+    if (w->scored) mask__calibration_close(&w->calibration);
     mask_knowledge_close(w->knowledge);
     mask__catalogue_close(w->catalogue);
 }
@@ -47,26 +46,28 @@ mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
 }
 
 /* What building needs; the first change stores it, for readers to open in a millisecond. */
-static mask_status make_scorer(mask__writing *w, mask_error *err)
+static mask_status make_calibration(mask__writing *w, mask_error *err)
 {
     char *file;
-    MASK__TRY(mask__scorer_open(&w->scorer, w->knowledge, &w->settings.options, w->settings.whole_region, w->run, err));
+    MASK__TRY(mask__calibration_open(&w->calibration, w->knowledge, &w->settings.options, w->settings.whole_region,
+                                     w->run, err));
     w->scored = true;
     MASK__TRY(mask__gallery_file(&file, w->path, "scorer.mask", err));
-    mask_status status = mask__scorer_save(&w->scorer, file, err);
+    mask_status status = mask__calibration_save(&w->calibration, file, err);
     free(file);
     return status;
 }
 
-mask_status mask__writing_scorer(mask__writing *w, mask_error *err)
+mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
 {
     mask_status stored = MASK_ENOTFOUND;
     if (!w->resolve)
-        stored = mask__gallery_stored_scorer(&w->scorer, w->path, w->knowledge, &w->settings, MASK__VERIFY_DATA, err);
+        stored = mask__gallery_stored_calibration(&w->calibration, w->path, w->knowledge, &w->settings,
+                                                  MASK__VERIFY_DATA, err);
     w->scored = stored == MASK_OK;
     if (stored == MASK_ENOMEM) return stored;
-    if (stored != MASK_OK) MASK__TRY(make_scorer(w, err));
-    size_t fits = mask__segment_capacity(&w->scorer);
+    if (stored != MASK_OK) MASK__TRY(make_calibration(w, err));
+    size_t fits = mask__segment_capacity(&w->calibration);
     w->segment_images = w->settings.segment_images ? (size_t)w->settings.segment_images : fits;
     if (w->segment_images > MASK__SEGMENT_IMAGES_MAX) w->segment_images = MASK__SEGMENT_IMAGES_MAX;
     return MASK_OK;
@@ -133,7 +134,7 @@ static mask_status check_images(const mask_images *images, const mask_knowledge 
 static mask_status settle_whole_region(mask__writing *w, const mask_images *images, mask_error *err)
 {
     bool automatic = w->settings.options.whole_region == MASK_WHOLE_AUTO;
-    int here = automatic ? mask__whole_region_of(images) : w->settings.options.whole_region;
+    int here = !automatic ? w->settings.options.whole_region : mask__images_first_covers(images) ? 0 : MASK_WHOLE_MEAN;
     w->resolve = w->settings.whole_region == MASK_WHOLE_AUTO;
     if (w->resolve) w->settings.whole_region = here;
     if (w->settings.whole_region < 0) return MASK_OK;
@@ -221,7 +222,7 @@ static mask_status write_batch(mask__writing *w, const mask_images *images, batc
                                    .progress_done = done,
                                    .progress_total = mask_images_count(images)};
     mask_status status =
-        mask__segment_build(file, &w->scorer, &source, (size_t)w->settings.budget, &w->times, w->run, err);
+        mask__segment_build(file, &w->calibration, &source, (size_t)w->settings.budget, &w->times, w->run, err);
     if (status == MASK_OK) {
         status = mask__catalogue_begin(w->catalogue, err);
         if (status == MASK_OK) status = put_batch(w, images, b, segment, &replaced, err);
@@ -284,7 +285,7 @@ mask_status mask_gallery_add(const char *path, const mask_images *images, mask_g
     if (status == MASK_OK) status = check_images(images, w.knowledge, err);
     if (status == MASK_OK && mask_images_count(images)) {
         status = settle_whole_region(&w, images, err);
-        if (status == MASK_OK) status = mask__writing_scorer(&w, err);
+        if (status == MASK_OK) status = mask__writing_calibration(&w, err);
         if (status == MASK_OK) status = add_images(&w, images, change, err);
     }
     change->seconds = w.times.seconds;

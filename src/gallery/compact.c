@@ -59,7 +59,8 @@ static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const
                 if (snapshot->segments[g->members[m]].ids[i])
                     kept[count++] = (mask__kept_image){.segment = &open[m], .image = i};
         mask__segment_source source = {.kept = kept, .count = count, .progress_done = done, .progress_total = total};
-        status = mask__segment_build(file, &w->scorer, &source, (size_t)w->settings.budget, &w->times, w->run, err);
+        status =
+            mask__segment_build(file, &w->calibration, &source, (size_t)w->settings.budget, &w->times, w->run, err);
     }
     for (size_t m = 0; m < opened; m++) mask__segment_close(&open[m]);
     free(open);
@@ -148,7 +149,7 @@ mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_err
     mask_status status = mask__catalogue_snapshot(w.catalogue, &snapshot, err);
     if (status == MASK_OK && snapshot.segment_count) {
         status = mask__writing_knowledge(&w, err);
-        if (status == MASK_OK) status = mask__writing_scorer(&w, err);
+        if (status == MASK_OK) status = mask__writing_calibration(&w, err);
         if (status == MASK_OK) status = compact(&w, &snapshot, err);
     }
     if (snapshot.memory) mask__snapshot_free(&snapshot);

@@ -62,14 +62,15 @@ void mask__gallery_unmake(const char *path)
     rmdir(path);
 }
 
-mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *k,
-                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err)
+mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *k,
+                                             const mask__catalogue_settings *settings, mask__verify verify,
+                                             mask_error *err)
 {
     char *file;
     MASK__TRY(mask__gallery_file(&file, path, "scorer.mask", err));
-    mask_status status = mask__scorer_load(out, k, file, verify, err);
+    mask_status status = mask__calibration_load(out, k, file, verify, err);
     if (status == MASK_OK && out->options.whole_region != settings->whole_region) {
-        mask__scorer_close(out);
+        mask__calibration_close(out);
         status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                             "%s: does not belong to this gallery: remove it, it will be made again", file);
     }

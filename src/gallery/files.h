@@ -3,7 +3,7 @@
 #define MASK_GALLERY_FILES_H
 
 #include "gallery/catalogue.h"
-#include "match/scorer.h"
+#include "match/calibration.h"
 
 /* folder/name; the caller frees. */
 mask_status mask__gallery_file(char **out, const char *folder, const char *name, mask_error *err);
@@ -11,8 +11,9 @@ mask_status mask__gallery_file(char **out, const char *folder, const char *name,
 mask_status mask__gallery_check_folder(const char *path, mask_error *err);
 /* Removes a gallery's files, and the folder when nothing else is in it. */
 void mask__gallery_unmake(const char *path);
-/* The scorer that a gallery's first change stored, scorer.mask. */
-mask_status mask__gallery_stored_scorer(mask__scorer *out, const char *path, const mask_knowledge *knowledge,
-                                        const mask__catalogue_settings *settings, mask__verify verify, mask_error *err);
+/* The calibration that a gallery's first change stored, scorer.mask. */
+mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *knowledge,
+                                             const mask__catalogue_settings *settings, mask__verify verify,
+                                             mask_error *err);
 
 #endif

@@ -36,7 +36,7 @@ static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, 
 
 /* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon;
  * pooling adds one rounding a value it sums, and vectors are unit to a few roundings. */
-static double dot_slack(const mask__scorer *s, size_t most_regions, bool pooled)
+static double dot_slack(const mask__calibration *s, size_t most_regions, bool pooled)
 {
     const mask_match_options *o = &s->options;
     double roundings = (double)s->z + 8, u = FLT_EPSILON / 2;
@@ -44,12 +44,12 @@ static double dot_slack(const mask__scorer *s, size_t most_regions, bool pooled)
     return 2.001 * roundings * u / (1 - roundings * u);
 }
 
-float mask__pooled_slack(const mask__scorer *s, size_t most_regions)
+float mask__pooled_slack(const mask__calibration *s, size_t most_regions)
 {
     return (float)(dot_slack(s, most_regions, true) + 16 * FLT_EPSILON);
 }
 
-float mask__score_slack(const mask__scorer *s, size_t word, size_t most_regions)
+float mask__score_slack(const mask__calibration *s, size_t word, size_t most_regions)
 {
     const mask__affine *parts[3] = {s->known.pooled, s->known.whole, s->known.scene};
     double slack = 0, largest = 0;
@@ -64,12 +64,12 @@ float mask__score_slack(const mask__scorer *s, size_t word, size_t most_regions)
 
 /* ---- The file ---- */
 
-mask_status mask__draft_open(mask__draft *d, const char *path, const mask__scorer *s, const uint64_t *image_rows,
+mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calibration *s, const uint64_t *image_rows,
                              size_t images, mask_error *err)
 {
     size_t rows = image_rows[images];
     const mask_match_options *o = &s->options;
-    *d = (mask__draft){.scorer = s, .images = images, .words = s->known.count, .z = s->z};
+    *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z};
     d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
     d->stride = d->blocks * MASK__BLOCK;
     d->image_rows = mask__arena_matrix(&d->arena, images + 1, 1, sizeof *d->image_rows);
@@ -125,10 +125,10 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
 static mask_status put_scores(mask__draft *d, mask_error *err)
 {
     const uint64_t shape[] = {d->words, d->blocks, 2};
-    float pooled = mask__pooled_slack(d->scorer, d->most_regions),
+    float pooled = mask__pooled_slack(d->calibration, d->most_regions),
           *slack = mask__arena_matrix(&d->arena, d->words, 1, sizeof *slack);
     if (!slack) return mask__no_memory(err, "scores");
-    for (size_t w = 0; w < d->words; w++) slack[w] = mask__score_slack(d->scorer, w, d->most_regions);
+    for (size_t w = 0; w < d->words; w++) slack[w] = mask__score_slack(d->calibration, w, d->most_regions);
     MASK__TRY(put(d, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
     MASK__TRY(mask__pack_add(d->writer, "scores.steps", MASK__F32, 3, shape, d->score_steps, err));
     MASK__TRY(put(d, "scores.slack", MASK__F32, d->words, 0, slack, err));

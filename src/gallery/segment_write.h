@@ -3,10 +3,10 @@
 #define MASK_GALLERY_SEGMENT_WRITE_H
 
 #include "gallery/segment.h"
-#include "match/scorer.h"
+#include "match/calibration.h"
 
 typedef struct mask__draft {
-    const mask__scorer *scorer;
+    const mask__calibration *calibration;
     size_t images, blocks, stride, words, z;
     size_t most_regions; /* kept of one image */
     uint64_t *image_rows;
@@ -21,7 +21,7 @@ typedef struct mask__draft {
 } mask__draft;
 
 /* image_rows (images + 1) is copied. Opens the file for mask__draft_append. Close it whatever open returns. */
-mask_status mask__draft_open(mask__draft *draft, const char *path, const mask__scorer *scorer,
+mask_status mask__draft_open(mask__draft *draft, const char *path, const mask__calibration *calibration,
                              const uint64_t *image_rows, size_t images, mask_error *err);
 /* The rows of mu of the next images. */
 mask_status mask__draft_append(mask__draft *draft, const float *mu, size_t rows, mask_error *err);
@@ -31,9 +31,9 @@ void mask__draft_close(mask__draft *draft);
 
 /* Codes of at most MASK__BLOCK finite values: |x - (low + code step)| <= step / 2 and a few roundings. */
 mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes);
-/* What c_w(i) and A_w(i) may differ between GEMM and mask__scorer_exact (docs/segments.md). most_regions matters to the
- * pooling `mean` only. */
-float mask__score_slack(const mask__scorer *scorer, size_t word, size_t most_regions);
-float mask__pooled_slack(const mask__scorer *scorer, size_t most_regions);
+/* What c_w(i) and A_w(i) may differ between GEMM and mask__calibration_exact (docs/segments.md). most_regions matters
+ * to the pooling `mean` only. */
+float mask__score_slack(const mask__calibration *calibration, size_t word, size_t most_regions);
+float mask__pooled_slack(const mask__calibration *calibration, size_t most_regions);
 
 #endif

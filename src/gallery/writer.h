@@ -9,7 +9,7 @@ typedef struct mask__writing {
     mask__catalogue *catalogue;
     mask__catalogue_settings settings;
     mask_knowledge *knowledge;
-    mask__scorer scorer;
+    mask__calibration calibration;
     bool scored;
     bool resolve; /* the first change that knows what the whole image is */
     size_t segment_images;
@@ -21,8 +21,8 @@ typedef struct mask__writing {
 mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err);
 void mask__writing_close(mask__writing *w);
 mask_status mask__writing_knowledge(mask__writing *w, mask_error *err);
-/* The scorer, and with it how many images a segment takes. The whole region must be settled. */
-mask_status mask__writing_scorer(mask__writing *w, mask_error *err);
+/* The calibration, and with it how many images a segment takes. The whole region must be settled. */
+mask_status mask__writing_calibration(mask__writing *w, mask_error *err);
 /* The number and path of a segment to be; the caller frees. */
 mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err);
 /* Ends a transaction: commits when `status` is MASK_OK, else, or when that fails, rolls back and unlinks `file`. */

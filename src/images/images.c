@@ -176,3 +176,27 @@ mask_status mask__images_refuse(const mask_images *images, size_t image, mask_er
     free(values);
     return status;
 }
+
+static bool first_covers(const mask_images *images)
+{
+    for (size_t i = 0; i < mask_images_count(images); i++) {
+        float whole[4], box[4];
+        if (!mask_images_box(images, i, 0, whole)) return false;
+        float slack = 0.01f * (whole[2] - whole[0] + whole[3] - whole[1]);
+        for (size_t r = 1; r < mask_images_regions(images, i); r++)
+            if (!mask_images_box(images, i, r, box) || box[0] < whole[0] - slack || box[1] < whole[1] - slack ||
+                box[2] > whole[2] + slack || box[3] > whole[3] + slack)
+                return false;
+    }
+    return mask_images_count(images) > 0;
+}
+
+bool mask__images_first_covers(const mask_images *images)
+{
+    int *known = &((mask_images *)images)->first_covers, answer = __atomic_load_n(known, __ATOMIC_RELAXED);
+    if (!answer) {
+        answer = first_covers(images) ? 2 : 1;
+        __atomic_store_n(known, answer, __ATOMIC_RELAXED);
+    }
+    return answer == 2;
+}

@@ -32,6 +32,7 @@ struct mask_images {
     const mask__images_source *source;
     const char *path; /* of the features, for messages; owned by the source */
     size_t count, dim;
+    int first_covers; /* whether region 0 is the whole image: 0 = not asked yet, 1 = no, 2 = yes */
 };
 
 /* The rows of images [first, first + count), stacked: *rows = their number (the sum of mask_images_regions).
@@ -45,6 +46,8 @@ size_t mask__images_rows(const mask_images *images);
 /* For a caller that met NaN or infinity in this image's features: the error that names the file, image, region and
  * byte of the first value that is not finite. MASK_OK when all are finite after all. */
 mask_status mask__images_refuse(const mask_images *images, size_t image, mask_error *err);
+/* Whether region 0's box holds every other box of its image, in every image. Looks at all boxes once. */
+bool mask__images_first_covers(const mask_images *images);
 /* The file of its features, for messages. */
 const char *mask__images_path(const mask_images *images);
 

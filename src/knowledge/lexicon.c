@@ -492,12 +492,53 @@ mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_m
     return status;
 }
 
-mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
-                                 mask__term_values *values, mask_error *err)
+mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *lexicon, const mask_match_options *o,
+                                   size_t more, mask__arena *arena, mask_error *err)
 {
+    size_t terms = lexicon->names.count + more, values;
+    bool fits = mask__multiply(terms, lexicon->knowledge->info.dim, &values);
     mask__neighbours neighbours;
-    MASK__TRY(mask__lexicon_neighbours(lexicon, options, &neighbours, err));
-    mask_status status = mask__lexicon_values_from(lexicon, options, &neighbours, values, err);
+    *out = (mask__term_values){.prototypes = fits ? mask__arena_alloc(arena, values, sizeof(float)) : NULL,
+                               .scenes = fits && o->scene > 0 ? mask__arena_alloc(arena, values, sizeof(float)) : NULL,
+                               .weights = mask__arena_alloc(arena, terms, sizeof(float)),
+                               .reliability = mask__arena_alloc(arena, terms, sizeof(float))};
+    if (!out->prototypes || !out->weights || !out->reliability || (o->scene > 0 && !out->scenes))
+        return mask__no_memory(err, "prototypes");
+    MASK__TRY(mask__lexicon_neighbours(lexicon, o, &neighbours, err));
+    mask_status status = mask__lexicon_values_from(lexicon, o, &neighbours, out, err);
     mask__neighbours_free(&neighbours);
     return status;
+}
+
+static const char *keep(mask__arena *arena, const char *text)
+{
+    return mask__arena_text(arena, text, strlen(text));
+}
+
+mask_status mask__lexicon_word(mask_word *out, const mask__lexicon *lexicon, const mask__resolution *r, float weight,
+                               const mask__ranked *neighbours, size_t m, mask__arena *arena, mask_error *err)
+{
+    const mask_knowledge *k = lexicon->knowledge;
+    size_t n = k->info.vector_dim;
+    *out = (mask_word){.token = keep(arena, r->token),
+                       .word = keep(arena, r->word),
+                       .reason = keep(arena, r->reason),
+                       .kind = r->kind,
+                       .weight = weight};
+    if (!out->token || !out->word || !out->reason) return mask__no_memory(err, "a reading");
+    if (r->kind == MASK_WORD_KNOWN) out->count = k->counts[lexicon->terms[r->term].known];
+    if (!neighbours) return MASK_OK;
+    const float *vector = lexicon->ood_vectors + lexicon->terms[r->term].vector * n;
+    mask_word_neighbour *list = mask__arena_alloc(arena, m, sizeof *list);
+    if (!list) return mask__no_memory(err, "neighbours");
+    for (size_t q = 0; q < m; q++) {
+        uint32_t known = neighbours[q].index;
+        list[q] = (mask_word_neighbour){.word = keep(arena, mask_knowledge_word(k, known, NULL)),
+                                        .cosine = mask__dot(vector, k->word_vectors + known * n, n),
+                                        .weight = neighbours[q].value};
+        if (!list[q].word) return mask__no_memory(err, "neighbours");
+    }
+    out->neighbours = list;
+    out->neighbour_count = m;
+    return MASK_OK;
 }

@@ -71,14 +71,19 @@ typedef struct mask__term_values {
     float *reliability; /* terms: of their columns */
 } mask__term_values;
 
-/* Fills the arrays, which the caller made; values->scenes may be NULL. */
-mask_status mask__lexicon_values(const mask__lexicon *lexicon, const mask_match_options *options,
-                                 mask__term_values *values, mask_error *err);
-/* The same where the neighbours were found already. */
+/* Makes them in `arena`, with room for `more` terms behind the lexicon's; scenes where options->scene asks for them. */
+mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *lexicon,
+                                   const mask_match_options *options, size_t more, mask__arena *arena, mask_error *err);
+/* Fills arrays that the caller made, from neighbours that were found already. */
 mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_match_options *options,
                                       const mask__neighbours *neighbours, mask__term_values *values, mask_error *err);
 /* The known neighbours of the OOD terms, in the order of lexicon->ood_vectors (Eq. 11-12). */
 mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_match_options *options,
                                      mask__neighbours *out, mask_error *err);
+/* A resolution as a mask_word, all of it in `arena`: weight in a text's mean, and for an OOD word its m neighbours
+ * (NULL = none). */
+mask_status mask__lexicon_word(mask_word *out, const mask__lexicon *lexicon, const mask__resolution *resolution,
+                               float weight, const mask__ranked *neighbours, size_t m, mask__arena *arena,
+                               mask_error *err);
 
 #endif

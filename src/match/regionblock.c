@@ -21,10 +21,20 @@ mask__regions mask__regions_of_background(const mask_knowledge *k)
                            .dim = k->info.dim};
 }
 
+mask__regions mask__regions_part(const mask__regions *r, size_t first, size_t count)
+{
+    mask__regions part = *r;
+    part.first += first;
+    if (r->which) part.which += first;
+    if (r->image_rows) part.image_rows += first;
+    part.count = count;
+    return part;
+}
+
 /* An image's number in its set. */
 static size_t number(const mask__regions *r, size_t image)
 {
-    return r->which ? r->which[image] : image;
+    return r->which ? r->which[image] : r->first + image;
 }
 
 size_t mask__regions_in(const mask__regions *r, size_t image)
@@ -40,8 +50,8 @@ mask_status mask__region_block_open(mask__region_block *b, const mask__regions *
         if (mask__regions_in(r, i) > largest) largest = mask__regions_in(r, i);
     *b = (mask__region_block){.regions = r, .max_rows = max_rows > largest ? max_rows : largest};
     b->row_of = mask__arena_alloc(&b->arena, b->max_rows + 2, sizeof *b->row_of);
-    b->inverse_norms = mask__arena_alloc(&b->arena, b->max_rows, sizeof(float));
-    if (!b->row_of || !b->inverse_norms) return mask__no_memory(err, "columns");
+    b->inverse_norms = b->norms = mask__arena_alloc(&b->arena, b->max_rows, sizeof(float));
+    if (!b->row_of || !b->norms) return mask__no_memory(err, "columns");
     if (!r->images) return MASK_OK;
     size_t values;
     if (mask__multiply(b->max_rows, r->representation->in, &values))
@@ -97,11 +107,15 @@ mask_status mask__region_block_encode(mask__region_block *b, mask_error *err)
         b->mu = mask__encoding_run(&b->encoding, features, b->row_of, b->count);
     } else {
         b->mu = r->mu + r->image_rows[b->first] * dim;
+        if (r->inverse_norms) {
+            b->inverse_norms = r->inverse_norms + r->image_rows[b->first];
+            return MASK_OK;
+        }
     }
     for (size_t row = 0; row < b->rows; row++) {
         float norm = mask__norm(b->mu + row * dim, dim);
         finite = finite && isfinite(norm);
-        b->inverse_norms[row] = norm > 0 ? 1 / norm : 0;
+        b->norms[row] = norm > 0 ? 1 / norm : 0;
     }
     for (size_t i = 0; !finite && r->images && i < b->count; i++)
         MASK__TRY(mask__images_refuse(r->images, number(r, b->first + i), err));

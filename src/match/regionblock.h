@@ -9,16 +9,20 @@
  */
 typedef struct mask__regions {
     const mask_images *images; /* NULL = mu below */
-    const size_t *which;       /* of `images`; NULL = 0, 1, ... */
+    const size_t *which;       /* of `images`; NULL = first, first + 1, ... */
+    size_t first;
     const mask__representation *representation;
     const uint64_t *image_rows; /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
     const float *mu;            /* rows x Z */
+    const float *inverse_norms; /* of mu's rows; NULL = found as they are needed */
     size_t count;               /* images */
     size_t dim;                 /* Z */
 } mask__regions;
 
 mask__regions mask__regions_of_images(const mask_images *images, const mask__representation *representation);
 mask__regions mask__regions_of_background(const mask_knowledge *knowledge);
+/* Images [first, first + count) of them. */
+mask__regions mask__regions_part(const mask__regions *regions, size_t first, size_t count);
 size_t mask__regions_in(const mask__regions *regions, size_t image);
 
 typedef struct mask__region_block {
@@ -28,8 +32,9 @@ typedef struct mask__region_block {
     size_t *row_of;            /* count + 1 */
     float *buffer;             /* features */
     mask__encoding encoding;
-    const float *mu;      /* rows x Z */
-    float *inverse_norms; /* rows; 0 of a zero vector */
+    const float *mu;            /* rows x Z */
+    const float *inverse_norms; /* rows; 0 of a zero vector */
+    float *norms;               /* those that are found here */
     mask__arena arena;
 } mask__region_block;
 

@@ -1,5 +1,5 @@
 /* The statistics of docs/matching.md as plain functions of arrays, shared by the matcher, which has all texts and
- * images at hand, and the scorer, which has neither. */
+ * images at hand, and the calibration, which has neither. */
 #ifndef MASK_MATCH_STATISTICS_H
 #define MASK_MATCH_STATISTICS_H
 

@@ -75,9 +75,9 @@ static void compute(const subject *j, const mask__scored_terms *terms, const uin
 {
     const mask__segment *s = j->segment;
     uint64_t row = s->image_rows[j->image];
-    mask__scorer_exact(&j->annotator->gallery->scorer, terms, which, count, s->mu + row * s->z,
-                       (size_t)(s->image_rows[j->image + 1] - row), s->whole ? s->whole + j->image * s->z : NULL,
-                       s->scenes ? s->scenes + j->image * s->z : NULL, c, NULL, NULL);
+    mask__calibration_exact(j->annotator->gallery->calibration, terms, which, count, s->mu + row * s->z,
+                            (size_t)(s->image_rows[j->image + 1] - row), s->whole ? s->whole + j->image * s->z : NULL,
+                            s->scenes ? s->scenes + j->image * s->z : NULL, c, NULL, NULL);
 }
 
 static void bound_terms(const subject *j)
@@ -130,7 +130,7 @@ static double score_text(const subject *j, size_t text)
     for (uint64_t i = x->at[text]; i < x->at[text + 1]; i++) {
         uint32_t term = x->terms[i];
         if (j->s->radius[term] > 0) {
-            compute(j, &j->annotator->gallery->scorer.known, &x->words[term], 1, &j->s->c[term]);
+            compute(j, &j->annotator->gallery->calibration->known, &x->words[term], 1, &j->s->c[term]);
             j->s->radius[term] = 0;
         }
         sum += x->shares[i] * (double)j->s->c[term];

@@ -20,7 +20,10 @@ static mask_status check_options(const mask_knowledge *k, const mask_match_optio
                                  mask_error *err)
 {
     int whole = o->whole_region == MASK_WHOLE_AUTO ? MASK_WHOLE_MEAN : o->whole_region;
-    MASK__TRY(mask__scorer_check(k, o, whole, err));
+    MASK__TRY(mask__calibration_check(k, o, whole, err));
+    if (o->pool == MASK_POOL_REGION_MAX)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "a gallery needs a pooling that has columns: use --pool max-mean or --pool mean");
     if (o->adjective > 0)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "a gallery scores nouns without their adjectives: leave "
@@ -121,23 +124,26 @@ mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const
 
 /* ---- Opening ---- */
 
-/* The scorer as the first change stored it. Everything in it can be computed again, so its loss costs seconds only. */
-static mask_status open_scorer(mask_gallery *g, const mask__catalogue_settings *settings, mask__verify verify,
-                               const mask_run *run, mask_error *err)
+/* The calibration as the first change stored it. Everything in it can be computed again, so its loss costs seconds
+ * only.
+ */
+static mask_status open_calibration(mask_gallery *g, const mask__catalogue_settings *settings, mask__verify verify,
+                                    const mask_run *run, mask_error *err)
 {
     bool resolved = settings->whole_region != MASK_WHOLE_AUTO;
+    int whole = resolved ? settings->whole_region : MASK_WHOLE_MEAN;
     mask_error lost;
+    MASK__TRY(mask__matcher_new(&g->matcher, g->knowledge, NULL, &settings->options, err));
     if (resolved) {
-        mask_status status = mask__gallery_stored_scorer(&g->scorer, g->path, g->knowledge, settings, verify, &lost);
-        g->scored = status == MASK_OK;
+        mask__calibration *stored = &g->matcher->calibrations[whole >= 0];
+        mask_status status = mask__gallery_stored_calibration(stored, g->path, g->knowledge, settings, verify, &lost);
+        g->matcher->ready[whole >= 0] = status == MASK_OK;
+        g->calibration = stored;
         if (status != MASK_OK && err) *err = lost;
         if (status == MASK_OK || status == MASK_ENOMEM || verify == MASK__VERIFY_DATA) return status;
         mask__log(run, MASK_LOG_WARNING, "%.400s: computed again", lost.message);
     }
-    MASK__TRY(mask__scorer_open(&g->scorer, g->knowledge, &settings->options,
-                                resolved ? settings->whole_region : MASK_WHOLE_MEAN, run, err));
-    g->scored = true;
-    return MASK_OK;
+    return mask__matcher_calibration(g->matcher, whole, &g->calibration, run, err);
 }
 
 static mask_status open_segments(mask_gallery *g, mask_error *err)
@@ -198,7 +204,7 @@ static mask_status open_parts(mask_gallery *g, mask__verify verify, const mask_r
     g->budget = (size_t)settings.budget;
     g->options = settings.options;
     g->options.whole_region = settings.whole_region;
-    return open_scorer(g, &settings, verify, run, err);
+    return open_calibration(g, &settings, verify, run, err);
 }
 
 static mask_status open_gallery(mask_gallery **out, const char *path, mask__verify verify, const mask_run *run,
@@ -226,7 +232,7 @@ void mask_gallery_close(mask_gallery *g)
 {
     if (!g) return;
     mask__searcher_close(g);
-    if (g->scored) mask__scorer_close(&g->scorer);
+    mask_matcher_close(g->matcher);
     close_segments(g);
     mask_knowledge_close(g->knowledge);
     mask__catalogue_close(g->catalogue);

@@ -1,9 +1,9 @@
-/* Inside of mask_gallery, open for reading: a snapshot with its segments mapped, the knowledge and its scorer. */
+/* Inside of mask_gallery, open for reading: a snapshot with its segments mapped, the knowledge and its calibration. */
 #ifndef MASK_SEARCH_GALLERY_H
 #define MASK_SEARCH_GALLERY_H
 
 #include "gallery/catalogue.h"
-#include "match/scorer.h"
+#include "match/matcher.h"
 
 /* What searches share and keep between them, behind its own lock (search.c): words looked up, columns of OOD words. */
 typedef struct mask__searcher mask__searcher;
@@ -15,10 +15,10 @@ struct mask_gallery {
     size_t budget;              /* regions kept an image; 0 = all */
     mask__catalogue *catalogue;
     mask__snapshot snapshot;
-    mask__segment *segments; /* snapshot.segment_count */
-    size_t opened;           /* of them, while opening and closing */
-    mask__scorer scorer;
-    bool scored;
+    mask__segment *segments;              /* snapshot.segment_count */
+    size_t opened;                        /* of them, while opening and closing */
+    mask_matcher *matcher;                /* of the knowledge and the options, without vectors */
+    const mask__calibration *calibration; /* the matcher's */
     mask__searcher *searcher;
 };
 

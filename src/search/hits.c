@@ -26,7 +26,7 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
                            mask_error *err)
 {
     const mask__segment *s = &p->gallery->segments[found->segment];
-    const mask__scorer *scorer = &p->gallery->scorer;
+    const mask__calibration *calibration = p->gallery->calibration;
     size_t image = found->image, regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
     const float *mu = s->mu + s->image_rows[image] * s->z;
     const float *whole = s->whole ? s->whole + image * s->z : NULL,
@@ -36,10 +36,10 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
     for (size_t i = 0; i < p->part_count; i++) {
         const mask__plan_part *part = &p->parts[i];
         bool known = part->term < p->known;
-        const mask__scored_terms *terms = known ? &scorer->known : &p->ood_words[part->term - p->known]->scored;
+        const mask__scored_terms *terms = known ? &calibration->known : &p->ood_words[part->term - p->known]->scored;
         uint32_t which = known ? p->words[part->term] : 0, best = 0;
         words[i] = (mask_hit_word){.text = part->text, .word = part->word};
-        mask__scorer_exact(scorer, terms, &which, 1, mu, regions, whole, scene, &words[i].score, NULL, &best);
+        mask__calibration_exact(calibration, terms, &which, 1, mu, regions, whole, scene, &words[i].score, NULL, &best);
         place_word(&words[i], s, image, terms->prototypes + which * s->z, best);
     }
     hit->words = words;

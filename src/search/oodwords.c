@@ -33,7 +33,7 @@ static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery,
 {
     const mask_knowledge *k = gallery->knowledge;
     const mask_match_options *o = &gallery->options;
-    size_t z = k->info.dim, n = k->info.vector_dim;
+    size_t z = k->info.dim;
     float reliability;
     mask__term_values values = {.prototypes = mask__arena_alloc(&word->arena, z, sizeof(float)),
                                 .scenes = o->scene > 0 ? mask__arena_alloc(&word->arena, z, sizeof(float)) : NULL,
@@ -43,12 +43,9 @@ static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery,
     if (!values.prototypes || (o->scene > 0 && !values.scenes) || !sum) return mask__no_memory(err, "a word");
     MASK__TRY(mask__lexicon_neighbours(one, o, &word->neighbours, err));
     MASK__TRY(mask__lexicon_values_from(one, o, &word->neighbours, &values, err));
-    MASK__TRY(mask__scorer_terms(&gallery->scorer, &values, 0, 1, &word->scored, &word->arena, err));
-    word->cosines = mask__arena_alloc(&word->arena, word->neighbours.m, sizeof *word->cosines);
-    if (!word->cosines) return mask__no_memory(err, "a word");
+    MASK__TRY(mask__calibration_terms(gallery->calibration, &values, 1, &word->scored, &word->arena, err));
     for (size_t q = 0; q < word->neighbours.m; q++) {
         mask__ranked item = word->neighbours.items[q];
-        word->cosines[q] = mask__dot(one->ood_vectors, k->word_vectors + item.index * n, n);
         for (size_t d = 0; d < z; d++) sum[d] += (double)item.value * (double)k->prototypes[item.index * z + d];
     }
     for (size_t d = 0; d < z; d++) word->norm += sum[d] * sum[d];

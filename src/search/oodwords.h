@@ -19,7 +19,6 @@ typedef struct mask__ood_word {
     float weight;              /* in a text's mean */
     mask__scored_terms scored; /* of this one word */
     mask__neighbours neighbours;
-    float *cosines;        /* of word vectors, with the neighbours */
     double norm;           /* |sum s_q v_q| */
     mask__bounds *columns; /* one a segment, once filled */
     pthread_rwlock_t lock; /* of columns and filled */

@@ -59,7 +59,7 @@ static float weight_of(const mask__text_term *t)
 /* Shares and statistics of a text; nothing for a text that says nothing. */
 static mask_status add_text(mask__plan *p, const mask_query *query, size_t text, mask_error *err)
 {
-    const mask__scorer *scorer = &p->gallery->scorer;
+    const mask__calibration *calibration = p->gallery->calibration;
     const mask__text_term *terms = p->held[text];
     size_t count = p->held_count[text];
     double total = 0; /* 0 where OOD words weigh nothing */
@@ -71,16 +71,16 @@ static mask_status add_text(mask__plan *p, const mask_query *query, size_t text,
     float *weights = mask__arena_alloc(&p->arena, count, sizeof *weights);
     if (!over_b || !weights) return mask__no_memory(err, "a query");
     for (size_t i = 0; i < count; i++) {
-        const mask__scored_terms *from = terms[i].ood ? &terms[i].ood->scored : &scorer->known;
+        const mask__scored_terms *from = terms[i].ood ? &terms[i].ood->scored : &calibration->known;
         size_t row = terms[i].ood ? 0 : terms[i].known;
-        over_b[i] = from->over_b ? from->over_b + row * scorer->background : NULL;
+        over_b[i] = from->over_b ? from->over_b + row * calibration->background : NULL;
         weights[i] = weight_of(&terms[i]);
         p->parts[p->part_count++] = (mask__plan_part){.term = find_term(p, &terms[i]),
                                                       .word = terms[i].word,
                                                       .text = text,
                                                       .share = total > 0 ? (double)weights[i] / total : 0};
     }
-    return mask__scorer_text(scorer, over_b, weights, count, &t->statistics, err);
+    return mask__calibration_text(calibration, over_b, weights, count, &t->statistics, err);
 }
 
 static void sum_coefficients(mask__plan *p)
@@ -272,16 +272,17 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
 double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c)
 {
     const mask__segment *s = &p->gallery->segments[segment];
-    const mask__scorer *scorer = &p->gallery->scorer;
+    const mask__calibration *calibration = p->gallery->calibration;
     const float *mu = s->mu + s->image_rows[image] * s->z;
     const float *whole = s->whole ? s->whole + image * s->z : NULL,
                 *scene = s->scenes ? s->scenes + image * s->z : NULL;
     size_t regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
     double score = 0;
-    mask__scorer_exact(scorer, &scorer->known, p->words, p->known, mu, regions, whole, scene, c, NULL, NULL);
+    mask__calibration_exact(calibration, &calibration->known, p->words, p->known, mu, regions, whole, scene, c, NULL,
+                            NULL);
     for (size_t w = 0; w < p->ood; w++)
-        mask__scorer_exact(scorer, &p->ood_words[w]->scored, &(uint32_t){0}, 1, mu, regions, whole, scene,
-                           c + p->known + w, NULL, NULL);
+        mask__calibration_exact(calibration, &p->ood_words[w]->scored, &(uint32_t){0}, 1, mu, regions, whole, scene,
+                                c + p->known + w, NULL, NULL);
     for (size_t t = 0; t < p->text_count; t++) {
         const mask__plan_text *text = &p->texts[t];
         double sum = 0;

@@ -123,50 +123,18 @@ void mask__searcher_release(const mask_gallery *gallery, const mask__text_term *
     pthread_mutex_unlock(&gallery->searcher->lock);
 }
 
-static const char *keep(mask__arena *arena, const char *text)
-{
-    return mask__arena_text(arena, text, strlen(text));
-}
-
-static mask_status copy_neighbours(mask_word *word, const mask_gallery *gallery, const mask__ood_word *ood,
-                                   mask__arena *arena, mask_error *err)
-{
-    size_t m = ood->neighbours.m;
-    mask_word_neighbour *out = mask__arena_alloc(arena, m, sizeof *out);
-    if (!out) return mask__no_memory(err, "neighbours");
-    for (size_t q = 0; q < m; q++) {
-        mask__ranked item = ood->neighbours.items[q];
-        out[q] = (mask_word_neighbour){.word = keep(arena, mask_knowledge_word(gallery->knowledge, item.index, NULL)),
-                                       .cosine = ood->cosines[q],
-                                       .weight = item.value};
-        if (!out[q].word) return mask__no_memory(err, "neighbours");
-    }
-    word->neighbours = out;
-    word->neighbour_count = m;
-    return MASK_OK;
-}
-
 /* One token's fate, copied out of the lexicon; a term when it is one. */
 static mask_status copy_word(const mask_gallery *gallery, const mask__resolution *r, mask__arena *arena,
                              mask_word *word, mask__text_term *terms, size_t *count, mask_error *err)
 {
     const mask__lexicon *lexicon = &gallery->searcher->lexicon;
-    *word = (mask_word){.token = keep(arena, r->token),
-                        .word = keep(arena, r->word),
-                        .reason = keep(arena, r->reason),
-                        .kind = r->kind};
-    if (!word->token || !word->word || !word->reason) return mask__no_memory(err, "a reading");
-    if (r->term == MASK__NO_TERM) return MASK_OK;
+    if (r->term == MASK__NO_TERM) return mask__lexicon_word(word, lexicon, r, 0, NULL, 0, arena, err);
     mask__text_term term = {.known = lexicon->terms[r->term].known};
-    if (term.known != MASK__NOT_FOUND) {
-        word->count = gallery->knowledge->counts[term.known];
-        word->weight = 1;
-    } else {
-        MASK__TRY(hold_word(gallery, r->term, &term.ood, err));
-        word->weight = term.ood->weight;
-    }
+    if (term.known == MASK__NOT_FOUND) MASK__TRY(hold_word(gallery, r->term, &term.ood, err));
     terms[(*count)++] = term;
-    return term.ood ? copy_neighbours(word, gallery, term.ood, arena, err) : MASK_OK;
+    return term.ood ? mask__lexicon_word(word, lexicon, r, term.ood->weight, term.ood->neighbours.items,
+                                         term.ood->neighbours.m, arena, err)
+                    : mask__lexicon_word(word, lexicon, r, 1, NULL, 0, arena, err);
 }
 
 static mask_status read_text(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MAGIC "MASKTEXT"
-enum { VERSION = 1, CHUNK = 16, FIELDS = 3 };
+enum { VERSION = 1, FIELDS = 3 };
 
 /* ---- Making ---- */
 
@@ -22,7 +22,6 @@ typedef struct making {
     mask__term_values values; /* of all terms */
     mask__term_values ood;    /* of the OOD words alone */
     uint32_t *place;          /* of a term in the index */
-    float *over_b;            /* others x |B| */
     mask__arena work;
     const mask_run *run;
 } making;
@@ -33,20 +32,6 @@ static void *room(mask__arena *arena, size_t rows, size_t columns, size_t size)
     return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : NULL;
 }
 
-static mask_status value_terms(making *m, mask_error *err)
-{
-    const mask_match_options *o = &m->gallery->options;
-    size_t terms = m->lexicon.names.count, z = m->gallery->knowledge->info.dim;
-    mask__term_values *v = &m->values;
-    *v = (mask__term_values){.prototypes = room(&m->work, terms, z, sizeof(float)),
-                             .scenes = o->scene > 0 ? room(&m->work, terms, z, sizeof(float)) : NULL,
-                             .weights = room(&m->work, terms, 1, sizeof(float)),
-                             .reliability = room(&m->work, terms, 1, sizeof(float))};
-    if (!v->prototypes || !v->weights || !v->reliability || (o->scene > 0 && !v->scenes))
-        return mask__no_memory(err, "texts");
-    return mask__lexicon_values(&m->lexicon, o, v, err);
-}
-
 /* Numbers the terms of the index and gathers the OOD words' values. */
 static mask_status number_terms(making *m, mask__text_index *out, mask_error *err)
 {
@@ -54,8 +39,8 @@ static mask_status number_terms(making *m, mask__text_index *out, mask_error *er
     size_t terms = l->names.count, z = m->gallery->knowledge->info.dim, known = 0, others = 0;
     uint32_t *words = room(&out->arena, terms, 1, sizeof *words);
     m->place = room(&m->work, terms, 1, sizeof *m->place);
-    m->ood = (mask__term_values){.prototypes = room(&m->work, l->ood_count, z, sizeof(float)),
-                                 .scenes = m->values.scenes ? room(&m->work, l->ood_count, z, sizeof(float)) : NULL,
+    m->ood = (mask__term_values){.prototypes = room(&out->arena, l->ood_count, z, sizeof(float)),
+                                 .scenes = m->values.scenes ? room(&out->arena, l->ood_count, z, sizeof(float)) : NULL,
                                  .reliability = room(&m->work, l->ood_count, 1, sizeof(float))};
     if (!words || !m->place || !m->ood.prototypes || !m->ood.reliability || (m->values.scenes && !m->ood.scenes))
         return mask__no_memory(err, "texts");
@@ -77,54 +62,10 @@ static mask_status number_terms(making *m, mask__text_index *out, mask_error *er
     return MASK_OK;
 }
 
-static void copy_affines(mask__affine *to, const mask__affine *from, size_t first, size_t count)
-{
-    if (to && from) memcpy(to + first, from, count * sizeof *to);
-}
-
-/* Affines and c_w(b) of the OOD words, a chunk a thread. */
-static mask_status score_words(making *m, mask__text_index *out, mask_error *err)
-{
-    const mask__scorer *scorer = &m->gallery->scorer;
-    size_t n = out->others, b = scorer->background;
-    const mask_match_options *o = &m->gallery->options;
-    mask__affine *pooled = room(&out->arena, n, 1, sizeof *pooled);
-    mask__affine *whole = o->context > 0 ? room(&out->arena, n, 1, sizeof *whole) : NULL;
-    mask__affine *scene = o->scene > 0 ? room(&out->arena, n, 1, sizeof *scene) : NULL;
-    m->over_b = room(&m->work, n, b, sizeof *m->over_b);
-    if (!pooled || (o->context > 0 && !whole) || (o->scene > 0 && !scene) || !m->over_b)
-        return mask__no_memory(err, "texts");
-    mask_status status = MASK_OK;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (size_t first = 0; first < n; first += CHUNK) {
-        size_t count = n - first < CHUNK ? n - first : CHUNK;
-        mask__arena arena = {0};
-        mask__scored_terms some;
-        if (mask__scorer_terms(scorer, &m->ood, first, count, &some, &arena, NULL) == MASK_OK) {
-            copy_affines(pooled, some.pooled, first, count);
-            copy_affines(whole, some.whole, first, count);
-            copy_affines(scene, some.scene, first, count);
-            if (some.over_b) memcpy(m->over_b + first * b, some.over_b, count * b * sizeof(float));
-        } else {
-#pragma omp atomic write
-            status = MASK_ENOMEM;
-        }
-        mask__arena_free(&arena);
-    }
-    float *prototypes = room(&out->arena, n, scorer->z, sizeof *prototypes);
-    float *scenes = m->ood.scenes ? room(&out->arena, n, scorer->z, sizeof *scenes) : NULL;
-    if (status != MASK_OK || !prototypes || (m->ood.scenes && !scenes)) return mask__no_memory(err, "texts");
-    memcpy(prototypes, m->ood.prototypes, n * scorer->z * sizeof *prototypes);
-    if (scenes) memcpy(scenes, m->ood.scenes, n * scorer->z * sizeof *scenes);
-    out->ood = (mask__scored_terms){
-        .count = n, .prototypes = prototypes, .scenes = scenes, .pooled = pooled, .whole = whole, .scene = scene};
-    return MASK_OK;
-}
-
 static mask_status score_text(const making *m, const mask__text_index *index, size_t first, size_t count,
                               double *shares, float *statistics, mask__arena *arena, mask_error *err)
 {
-    const mask__scorer *scorer = &m->gallery->scorer;
+    const mask__calibration *calibration = m->gallery->calibration;
     const float **over_b = room(arena, count, 1, sizeof *over_b);
     float *weights = room(arena, count, 1, sizeof *weights);
     double total = 0;
@@ -134,12 +75,13 @@ static mask_status score_text(const making *m, const mask__text_index *index, si
         uint32_t term = m->lexicon.text_terms[first + i], place = m->place[term];
         weights[i] = m->values.weights[term];
         total += (double)weights[i];
-        over_b[i] = place >= index->known  ? m->over_b + (place - index->known) * scorer->background
-                    : scorer->known.over_b ? scorer->known.over_b + index->words[place] * scorer->background
-                                           : NULL;
+        over_b[i] = place >= index->known ? index->ood.over_b + (place - index->known) * calibration->background
+                    : calibration->known.over_b
+                        ? calibration->known.over_b + index->words[place] * calibration->background
+                        : NULL;
     }
     for (size_t i = 0; i < count; i++) shares[i] = total > 0 ? (double)weights[i] / total : 0;
-    MASK__TRY(mask__scorer_text(scorer, over_b, weights, count, &s, err));
+    MASK__TRY(mask__calibration_text(calibration, over_b, weights, count, &s, err));
     memcpy(statistics, (float[FIELDS]){s.mean, s.deviation, s.hub}, FIELDS * sizeof *statistics);
     return MASK_OK;
 }
@@ -183,9 +125,10 @@ static mask_status make(mask__text_index *out, const mask_gallery *g, const mask
         if (t % 1024 == 0) status = mask__progress(run, "texts", "texts", t, count, err);
         if (status == MASK_OK) status = mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err);
     }
-    if (status == MASK_OK) status = value_terms(&m, err);
+    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &g->options, 0, &m.work, err);
     if (status == MASK_OK) status = number_terms(&m, out, err);
-    if (status == MASK_OK) status = score_words(&m, out, err);
+    if (status == MASK_OK)
+        status = mask__calibration_terms(g->calibration, &m.ood, out->others, &out->ood, &out->arena, err);
     if (status == MASK_OK) status = score_texts(&m, out, err);
     mask__lexicon_close(&m.lexicon);
     mask__arena_free(&m.work);

@@ -1,3 +1,3 @@
 #exit 1
 #err mask: *pool*
-mask index d/full.mask d/demo_precomp --split dev -o G.gallery --pool both
+mask index d/full.mask d/demo_precomp --split dev -o G.gallery --pool region-max

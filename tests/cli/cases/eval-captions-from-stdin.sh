@@ -5,7 +5,7 @@
 #out image to text        67.5   91.5   98.0       1      2.5
 #out Rs 488.3
 #out   ties: text to image R@1 54.0..54.0, R@5 85.5..85.5, R@10 91.8..91.8
-#out   ties: image to text R@1 67.5..68.0, R@5 91.5..91.5, R@10 98.0..98.0
+#out   ties: image to text R@1 67.5..68.0, R@5 91.0..91.5, R@10 98.0..98.0
 #out 200 images, 1000 texts; *
 #out calibration full from the background, whole image = region 0; * s
 mask eval d/full.mask d/demo_precomp --split dev --captions - < d/demo_precomp/dev_caps.txt

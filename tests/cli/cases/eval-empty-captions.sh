@@ -6,7 +6,7 @@
 #out image to text        67.5   91.5   98.0       1      2.5
 #out Rs 488.0
 #out   ties: text to image R@1 53.9..54.0, R@5 85.4..85.5, R@10 91.7..91.8
-#out   ties: image to text R@1 67.5..68.0, R@5 91.5..91.5, R@10 98.0..98.0
+#out   ties: image to text R@1 67.5..68.0, R@5 91.0..91.5, R@10 98.0..98.0
 #out 200 images, 1000 texts; * 1 texts without a usable word
 #out calibration full from the background, whole image = region 0; * s
 sed '7s/.*//' d/demo_precomp/dev_caps.txt > caps.txt

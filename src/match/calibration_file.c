@@ -1,7 +1,6 @@
-/* A scorer as a file: what mask__scorer_open computes in seconds, mapped in a millisecond. It belongs to one knowledge
- * file, whose fingerprint it remembers; any other is refused. */
-#include "match/scorer.h"
-#include "match/matcher.h"
+/* A calibration as a file: what mask__calibration_open computes in seconds, mapped in a millisecond. It belongs to one
+ * knowledge file, whose fingerprint it remembers; any other is refused. */
+#include "match/calibration.h"
 
 #include <string.h>
 
@@ -15,11 +14,11 @@ static mask_status put(mask__pack_writer *w, const char *name, size_t rows, size
     return mask__pack_add(w, name, MASK__F32, 2, (uint64_t[]){rows, columns}, data, err);
 }
 
-static mask_status put_all(mask__pack_writer *w, const mask__scorer *s, mask_error *err)
+static mask_status put_all(mask__pack_writer *w, const mask__calibration *s, mask_error *err)
 {
     const mask__scored_terms *t = &s->known;
     const mask__background *b = &s->knowledge->background;
-    size_t terms = t->count + s->others.count, occurrences = s->texts ? s->text_at[s->texts] : 0;
+    size_t terms = t->count + s->others.count, occurrences = s->texts.count ? s->texts.at[s->texts.count] : 0;
     uint64_t print = mask__knowledge_fingerprint(s->knowledge);
     double numbers[NUMBERS];
     mask__options_to_numbers(&s->options, numbers);
@@ -39,15 +38,15 @@ static mask_status put_all(mask__pack_writer *w, const mask__scorer *s, mask_err
     MASK__TRY(put(w, "background.scenes", s->background, s->z, s->b_scenes, err));
     if (s->background)
         MASK__TRY(put(w, "background.inverse_norms", b->image_rows[b->images], 1, s->b_inverse_norms, err));
-    if (!s->texts) return MASK_OK;
-    MASK__TRY(mask__pack_add(w, "texts.at", MASK__U64, 1, (uint64_t[]){s->texts + 1}, s->text_at, err));
-    MASK__TRY(mask__pack_add(w, "texts.terms", MASK__U32, 1, (uint64_t[]){occurrences}, s->text_terms, err));
-    MASK__TRY(put(w, "texts.weights", occurrences, 1, s->text_weights, err));
-    MASK__TRY(put(w, "texts.mean", s->texts, 1, s->text_mean, err));
-    return put(w, "texts.deviation", s->texts, 1, s->text_deviation, err);
+    if (!s->texts.count) return MASK_OK;
+    MASK__TRY(mask__pack_add(w, "texts.at", MASK__U64, 1, (uint64_t[]){s->texts.count + 1}, s->texts.at, err));
+    MASK__TRY(mask__pack_add(w, "texts.terms", MASK__U32, 1, (uint64_t[]){occurrences}, s->texts.terms, err));
+    MASK__TRY(put(w, "texts.weights", occurrences, 1, s->texts.shares, err));
+    MASK__TRY(put(w, "texts.mean", s->texts.count, 1, s->text_mean, err));
+    return put(w, "texts.deviation", s->texts.count, 1, s->text_deviation, err);
 }
 
-mask_status mask__scorer_save(const mask__scorer *s, const char *path, mask_error *err)
+mask_status mask__calibration_save(const mask__calibration *s, const char *path, mask_error *err)
 {
     mask__pack_writer *w;
     if (!mask__knowledge_fingerprint(s->knowledge))
@@ -61,8 +60,8 @@ mask_status mask__scorer_save(const mask__scorer *s, const char *path, mask_erro
 }
 
 /* A tensor that must be there when `wanted`. */
-static mask_status get(const mask__scorer *s, const char *name, bool wanted, size_t rows, size_t columns, void *out,
-                       mask_error *err)
+static mask_status get(const mask__calibration *s, const char *name, bool wanted, size_t rows, size_t columns,
+                       void *out, mask_error *err)
 {
     const mask__tensor *t;
     if (!wanted) return MASK_OK;
@@ -74,27 +73,27 @@ static mask_status get(const mask__scorer *s, const char *name, bool wanted, siz
     return MASK_OK;
 }
 
-static mask_status get_texts(mask__scorer *s, size_t terms, mask_error *err)
+static mask_status get_texts(mask__calibration *s, size_t terms, mask_error *err)
 {
     const mask__tensor *at, *t;
     MASK__TRY(mask__pack_get(&s->pack, "texts.at", MASK__U64, 1, (uint64_t[]){0}, &at, err));
     MASK__TRY(mask__pack_get(&s->pack, "texts.terms", MASK__U32, 1, (uint64_t[]){0}, &t, err));
     bool valid = at->shape[0] == s->knowledge->background.texts + 1;
-    s->texts = valid ? at->shape[0] - 1 : 0;
-    s->text_at = at->data;
-    s->text_terms = t->data;
-    valid = valid && s->text_at[0] == 0 && s->text_at[s->texts] == t->shape[0];
-    for (size_t i = 0; valid && i < s->texts; i++) valid = s->text_at[i] <= s->text_at[i + 1];
-    for (size_t i = 0; valid && i < t->shape[0]; i++) valid = s->text_terms[i] < terms;
+    s->texts.count = valid ? at->shape[0] - 1 : 0;
+    s->texts.at = at->data;
+    s->texts.terms = t->data;
+    valid = valid && s->texts.at[0] == 0 && s->texts.at[s->texts.count] == t->shape[0];
+    for (size_t i = 0; valid && i < s->texts.count; i++) valid = s->texts.at[i] <= s->texts.at[i + 1];
+    for (size_t i = 0; valid && i < t->shape[0]; i++) valid = s->texts.terms[i] < terms;
     if (!valid)
         return mask__fail(err, MASK_EFORMAT, at->offset, "%s: its texts are not lists of its terms: make it again",
                           s->pack.path);
-    MASK__TRY(get(s, "texts.weights", true, t->shape[0], 1, &s->text_weights, err));
-    MASK__TRY(get(s, "texts.mean", true, s->texts, 1, &s->text_mean, err));
-    return get(s, "texts.deviation", true, s->texts, 1, &s->text_deviation, err);
+    MASK__TRY(get(s, "texts.weights", true, t->shape[0], 1, &s->texts.shares, err));
+    MASK__TRY(get(s, "texts.mean", true, s->texts.count, 1, &s->text_mean, err));
+    return get(s, "texts.deviation", true, s->texts.count, 1, &s->text_deviation, err);
 }
 
-static mask_status get_numbers(mask__scorer *s, mask_error *err)
+static mask_status get_numbers(mask__calibration *s, mask_error *err)
 {
     const mask__tensor *numbers, *print;
     MASK__TRY(mask__pack_get(&s->pack, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, &numbers, err));
@@ -113,10 +112,10 @@ static mask_status get_numbers(mask__scorer *s, mask_error *err)
                           s->pack.path);
     s->mean_scale = value[MEAN_SCALE];
     s->reference_deviation = value[REFERENCE];
-    return mask__scorer_check(s->knowledge, &s->options, s->options.whole_region, err);
+    return mask__calibration_check(s->knowledge, &s->options, s->options.whole_region, err);
 }
 
-static mask_status get_all(mask__scorer *s, mask_error *err)
+static mask_status get_all(mask__calibration *s, mask_error *err)
 {
     const mask__tensor *t;
     const mask__background *b = &s->knowledge->background;
@@ -142,16 +141,16 @@ static mask_status get_all(mask__scorer *s, mask_error *err)
     MASK__TRY(get(s, "background.scenes", calibrated && scenes, s->background, s->z, &s->b_scenes, err));
     if (calibrated)
         MASK__TRY(get(s, "background.inverse_norms", true, b->image_rows[b->images], 1, &s->b_inverse_norms, err));
-    mask__scorer_place(s, all);
+    MASK__TRY(mask__calibration_place(s, all, err));
     return o->calibrate == MASK_CALIBRATE_FULL ? get_texts(s, terms, err) : MASK_OK;
 }
 
-mask_status mask__scorer_load(mask__scorer *out, const mask_knowledge *k, const char *path, mask__verify verify,
-                              mask_error *err)
+mask_status mask__calibration_load(mask__calibration *out, const mask_knowledge *k, const char *path,
+                                   mask__verify verify, mask_error *err)
 {
-    *out = (mask__scorer){.knowledge = k, .z = k->info.dim, .known = {.count = k->info.words}};
+    *out = (mask__calibration){.knowledge = k, .z = k->info.dim, .known = {.count = k->info.words}};
     mask_status status = mask__pack_open(&out->pack, path, MAGIC, VERSION, verify, err);
     if (status == MASK_OK) status = get_all(out, err);
-    if (status != MASK_OK) mask__scorer_close(out);
+    if (status != MASK_OK) mask__calibration_close(out);
     return status;
 }
