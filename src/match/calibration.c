@@ -356,16 +356,6 @@ mask_status mask__calibration_text(const mask__calibration *c, const float *cons
 
 /* ---- One image, exactly ---- */
 
-/* The mean of the `top` largest values so far: best[0] the largest. */
-static void keep_largest(float *best, size_t top, float value)
-{
-    for (size_t t = 0; t < top; t++) {
-        float high = best[t] > value ? best[t] : value;
-        value = best[t] > value ? value : best[t];
-        best[t] = high;
-    }
-}
-
 /* A_w(i) by the rule of columns.c, of unit rows. *at (may be NULL) = the region with the largest. */
 static float pool(const mask__calibration *c, const float *prototype, const float *mu, size_t regions, uint32_t *at)
 {
@@ -384,7 +374,7 @@ static float pool(const mask__calibration *c, const float *prototype, const floa
                 where = (uint32_t)(first + r);
             }
             if (o->pool == MASK_POOL_MEAN) sum += x;
-            else keep_largest(best, top, x);
+            else mask__keep_largest(best, top, x);
         }
     }
     if (at) *at = where;

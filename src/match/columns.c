@@ -39,8 +39,20 @@ static void block_multiply(block *b, const float *prototypes)
 {
     double start = omp_get_wtime();
     size_t dim = b->r.regions->dim;
-    mask__gemm(false, true, b->r.rows, b->words, dim, 1, b->r.mu, dim, prototypes, dim, 0, b->dots, b->words);
+    if (b->words == 1) mask__dot_rows(prototypes, b->r.mu, b->r.rows, dim, b->dots); /* a new word of a search */
+    else mask__gemm(false, true, b->r.rows, b->words, dim, 1, b->r.mu, dim, prototypes, dim, 0, b->dots, b->words);
     b->seconds_gemm += omp_get_wtime() - start;
+}
+
+/* The mean of the `top` largest cosines of one word, for which lanes would be wasted. */
+static float pool_top_one(const float *dots, size_t stride, const float *inverse_norms, size_t regions, size_t top)
+{
+    float best[MASK__MAX_TOP], sum = 0;
+    if (top > regions) top = regions;
+    for (size_t t = 0; t < top; t++) best[t] = -INFINITY;
+    for (size_t r = 0; r < regions; r++) mask__keep_largest(best, top, dots[r * stride] * inverse_norms[r]);
+    for (size_t t = 0; t < top; t++) sum += best[t];
+    return top ? sum / (float)top : 0;
 }
 
 /* The mean of the `top` largest of each lane over an image's regions: top running maxima, one vector each. */
@@ -85,6 +97,7 @@ void mask__pool_words(const mask__pooling *p, const float *dots, size_t stride, 
     for (size_t w = 0; w < words; w += LANES) {
         size_t lanes = words - w < LANES ? words - w : LANES;
         if (p->mean) pool_mean(dots + w, stride, inverse_norms, regions, lanes, out);
+        else if (lanes == 1) out[0] = pool_top_one(dots + w, stride, inverse_norms, regions, (size_t)p->top);
         else pool_top(dots + w, stride, inverse_norms, regions, lanes, (size_t)p->top, out);
         for (size_t l = 0; l < lanes; l++) to[(w + l) * to_stride] = out[l];
     }

@@ -12,6 +12,15 @@ typedef struct mask__pooling {
 } mask__pooling;
 
 enum { MASK__MAX_TOP = 64 };
+/* best: the `top` largest values so far, the largest first. */
+static inline void mask__keep_largest(float *best, size_t top, float value)
+{
+    for (size_t t = 0; t < top; t++) {
+        float high = best[t] > value ? best[t] : value;
+        value = best[t] > value ? value : best[t];
+        best[t] = high;
+    }
+}
 /* A_w of one image from the products of its regions with words, dots (regions x stride): out[word * out_stride]. top
  * must be at most MASK__MAX_TOP; without regions it is 0. */
 void mask__pool_words(const mask__pooling *pooling, const float *dots, size_t stride, const float *inverse_norms,

@@ -32,7 +32,8 @@ static mask_status multiply(const mask__column_maker *m, const float *terms, con
 {
     size_t z = m->knowledge->info.dim;
     if (!(*out = mask__arena_matrix(m->arena, m->terms, count, sizeof(float)))) return mask__no_memory(err, "columns");
-    mask__gemm(false, true, m->terms, count, z, 1, terms, z, images, z, 0, *out, count);
+    if (m->terms == 1) mask__dot_rows(terms, images, count, z, *out);
+    else mask__gemm(false, true, m->terms, count, z, 1, terms, z, images, z, 0, *out, count);
     return MASK_OK;
 }
 
