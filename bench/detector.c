@@ -81,16 +81,17 @@ static double measure(bench *b, void (*work)(bench *))
 static void open_all(bench *b, const char *menc)
 {
     mask_error err;
-    must(mask__model_open(&b->model, menc, &err), &err);
-    const uint32_t tensors[3] = {b->model.boxes, b->model.scores, b->model.features};
+    must(mask__model_open(&b->model, menc, 0, &err), &err);
+    const uint32_t tensors[3] = {b->model.networks[0].boxes, b->model.networks[0].scores,
+                                 b->model.networks[0].maps[0].tensor};
     size_t values = 3 * b->size * b->size;
-    must(mask__network_open(&b->network, &b->model.graph, tensors, 3, b->threads, NULL, &err), &err);
+    must(mask__network_open(&b->network, &b->model.networks[0].graph, tensors, 3, b->threads, &err), &err);
     must(mask__encoder_open(&b->encoder, menc, 0, &(mask_run){.threads = b->threads}, &err), &err);
     b->input = room(b->count * values, sizeof(float));
     for (size_t i = 0; i < b->count * values; i++)
-        b->input[i] = (float)b->rgb[i] * b->model.scale[i % 3] + b->model.offset[i % 3];
+        b->input[i] = (float)b->rgb[i] * b->model.networks[0].scale[i % 3] + b->model.networks[0].offset[i % 3];
     for (int o = 0; o < 3; o++)
-        b->outputs[o] = room(b->count * b->model.graph.tensors[tensors[o]].count, sizeof(float));
+        b->outputs[o] = room(b->count * b->model.networks[0].graph.tensors[tensors[o]].count, sizeof(float));
     b->boxes = room(BOXES, sizeof *b->boxes);
     b->features = room(mask__encoder_channels(b->encoder), sizeof(float));
 }

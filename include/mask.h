@@ -675,30 +675,47 @@ MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *
 
 /* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
  */
+typedef enum mask_encoder_weights {
+    MASK_WEIGHTS_AS_THEY_ARE,
+    MASK_WEIGHTS_HALF, /* float16 */
+    MASK_WEIGHTS_BYTES /* 8-bit integers with a scale for each output channel */
+} mask_encoder_weights;
+
 typedef struct mask_encoder_options {
     const char *labels;   /* text file, one label a line; NULL = those FILE holds, if any */
-    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) that features are taken from;
-                             NULL = of the tensors with most channels and more than one cell the last */
-    float mean[3], deviation[3]; /* the network reads (byte - mean) / deviation, by channel R, G, B */
-    const char *provenance;      /* origin and licence; NULL = FILE's name */
+    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) or (1, tokens, c) that
+                             features are taken from; NULL = a transformer's last tokens, else of the tensors with most
+                             channels and more than one cell the last */
+    const char *middle;   /* likewise, a second tensor whose values go behind those, times middle_scale; NULL = none */
+    float middle_scale;
+    float mean[3], deviation[3];  /* the network reads (byte - mean) / deviation, by channel R, G, B; all deviations 0 =
+                                     what a quantised network says, else 127.5 and 127.5 */
+    size_t side;                  /* photos are stretched to this; 0 = what the network was made for */
+    mask_encoder_weights weights; /* how those of an ONNX file are kept */
+    const char *provenance;       /* origin and licence; NULL = FILE's name */
 } mask_encoder_options;
-#define MASK_ENCODER_DEFAULTS                                                                                          \
-    ((mask_encoder_options){.mean = {127.5f, 127.5f, 127.5f}, .deviation = {127.5f, 127.5f, 127.5f}})
+#define MASK_ENCODER_DEFAULTS ((mask_encoder_options){.middle_scale = 1})
 
 typedef struct mask_encoder_info {
-    bool detector;   /* finds boxes; else a classifier, which has features only */
-    size_t size;     /* its input is size x size pixels */
-    size_t features; /* length of a feature */
-    size_t map_size; /* cells a side of the map that features are pooled from */
+    bool detector;            /* finds boxes; else a classifier, which has features only */
+    bool head;                /* holds the last layer of its classifier, for as many classes as there are labels */
+    size_t networks;          /* side by side; the next five lines are of the first */
+    size_t size;              /* its input is size x size pixels */
+    size_t least, most, step; /* other sizes that it can have */
+    size_t features;          /* length of a feature, all networks together */
+    size_t map_size;          /* cells a side of the map that features are pooled from */
     size_t labels;
     char provenance[256];
 } mask_encoder_info;
 
-/* Makes a .menc of a TFLite network: a plain .tflite, or a bundle of a label list and a TFLite file as MediaPipe packs
- * them. A network that has SSD's boxes and scores is a detector, any other with a feature map a classifier.
- * MASK_EFORMAT when the network cannot be run; the message names the operator. */
+/* Makes a .menc of a network: an ONNX model, a plain .tflite, or a bundle of a label list and a TFLite file as
+ * MediaPipe packs them. A network that has SSD's boxes and scores is a detector, any other with a feature map a
+ * classifier. MASK_EFORMAT when the network cannot be run; the message names the operator. */
 MASK_API mask_status mask_encoder_import(const char *from, const char *to, const mask_encoder_options *options,
                                          mask_error *err);
+/* Makes one .menc of up to 8 that are no detectors and have the same labels: each looks at the photo at its own size,
+ * and a feature is theirs one behind the other. */
+MASK_API mask_status mask_encoder_join(const char *const *from, size_t count, const char *to, mask_error *err);
 /* Reads and checks a .menc. */
 MASK_API mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err);
 

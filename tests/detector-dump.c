@@ -26,16 +26,17 @@ static void dump_network(const char *path, const uint8_t *rgb, size_t count, FIL
     mask_error err;
     mask__model m;
     mask__network *network;
-    must(mask__model_open(&m, path, &err), &err);
-    const uint32_t tensors[3] = {m.boxes, m.scores, m.features};
-    must(mask__network_open(&network, &m.graph, tensors, 3, 2, NULL, &err), &err);
-    size_t values = 3 * m.size * m.size;
+    must(mask__model_open(&m, path, 0, &err), &err);
+    const uint32_t tensors[3] = {m.networks[0].boxes, m.networks[0].scores, m.networks[0].maps[0].tensor};
+    must(mask__network_open(&network, &m.networks[0].graph, tensors, 3, 2, &err), &err);
+    size_t values = 3 * m.networks[0].input.side * m.networks[0].input.side;
     float *input = room(count * values, sizeof *input), *outputs[3];
-    for (size_t i = 0; i < count * values; i++) input[i] = (float)rgb[i] * m.scale[i % 3] + m.offset[i % 3];
-    for (int o = 0; o < 3; o++) outputs[o] = room(count * m.graph.tensors[tensors[o]].count, sizeof(float));
+    for (size_t i = 0; i < count * values; i++)
+        input[i] = (float)rgb[i] * m.networks[0].scale[i % 3] + m.networks[0].offset[i % 3];
+    for (int o = 0; o < 3; o++) outputs[o] = room(count * m.networks[0].graph.tensors[tensors[o]].count, sizeof(float));
     must(mask__network_run(network, input, count, outputs, &err), &err);
     for (int o = 0; o < 3; o++) {
-        fwrite(outputs[o], sizeof(float), count * m.graph.tensors[tensors[o]].count, out);
+        fwrite(outputs[o], sizeof(float), count * m.networks[0].graph.tensors[tensors[o]].count, out);
         free(outputs[o]);
     }
     free(input);

@@ -109,7 +109,7 @@ static void photos_to_boxes_and_features(void **state)
     assert_string_equal(mask__encoder_label(e, 2), "dog");
     const uint8_t *rgb = random_pixels();
     check_ok(mask__encoder_run(e, &rgb, IMAGES, &err));
-    check_ok(mask__tflite_read(&g, file.data, file.size, "made", &err));
+    check_ok(made_read(&g, file.data, file.size, "made", &err));
     for (size_t i = 0; i < IMAGES; i++) {
         mask__encoder_pool(e, i, parts, 2, pooled);
         check_ok(mask__encoder_detect(e, i, &options, boxes, &found, &err));

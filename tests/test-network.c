@@ -1,4 +1,4 @@
-/* Networks as oneDNN runs them, fused, blocked and with memory reused, against the naive twin of tflite_made.h. */
+/* Networks as oneDNN runs them, fused and with memory reused, against the naive twin of tflite_made.h. */
 #include "tflite_made.h"
 #include "vision/network.h"
 #include "vision/tflite.h"
@@ -16,7 +16,7 @@ static void compare(made_network *n, int count, const int *tensors)
     n->output_count = count;
     for (int i = 0; i < count; i++) wanted[i] = (uint32_t)(n->outputs[i] = tensors[i]);
     made_build(&file, n);
-    check_ok(mask__tflite_read(&g, file.data, file.size, "made", &err));
+    check_ok(made_read(&g, file.data, file.size, "made", &err));
     size_t values = g.tensors[g.input].count;
     float *input = malloc(IMAGES * values * sizeof *input);
     assert_non_null(input);
@@ -26,7 +26,7 @@ static void compare(made_network *n, int count, const int *tensors)
     for (int threads = 1; threads <= 2; threads++)
         for (size_t images = 1; images <= IMAGES; images += 2) {
             mask__network *network;
-            check_ok(mask__network_open(&network, &g, wanted, (size_t)count, threads, NULL, &err));
+            check_ok(mask__network_open(&network, &g, wanted, (size_t)count, threads, &err));
             check_ok(mask__network_run(network, input, images, outputs, &err));
             check_ok(
                 mask__network_run(network, input, images, outputs, &err)); /* nothing is left over from the first */
@@ -214,13 +214,13 @@ static void joined_predictions(void **state)
     compare(&n, 3, (int[]){channels, all, b});
 }
 
-/* Results do not depend on threads or company, and networks of one graph may share weights. */
+/* Results do not depend on threads or company. */
 static void same_bits(void **state)
 {
     (void)state;
     mask_error err;
     mask__graph g;
-    mask__network *one, *two, *shared;
+    mask__network *one, *two;
     made_network n = {0};
     static float input[2][16 * 16 * 3], first[2][8 * 8 * 32], second[2][8 * 8 * 32], alone[8 * 8 * 32];
     int x = made_add(&n, 1, 16, 16, 3), y = made_conv(&n, x, 16, 3, 2, 1, SAME, RELU6);
@@ -228,19 +228,17 @@ static void same_bits(void **state)
     int unused = made_conv(&n, y, 64, 3, 1, 1, SAME, NONE);
     n.outputs[n.output_count++] = unused;
     made_build(&file, &n);
-    check_ok(mask__tflite_read(&g, file.data, file.size, "made", &err));
+    check_ok(made_read(&g, file.data, file.size, "made", &err));
     for (size_t i = 0; i < 2 * sizeof input[0] / sizeof(float); i++) input[i % 2][i / 2] = made_random();
     uint32_t wanted = (uint32_t)y;
-    check_ok(mask__network_open(&one, &g, &wanted, 1, 1, NULL, &err));
-    check_ok(mask__network_open(&two, &g, &wanted, 1, 2, NULL, &err));
-    check_ok(mask__network_open(&shared, &g, &wanted, 1, 2, two, &err));
+    check_ok(mask__network_open(&one, &g, &wanted, 1, 1, &err));
+    check_ok(mask__network_open(&two, &g, &wanted, 1, 2, &err));
     check_ok(mask__network_run(one, input[0], 2, (float *[]){first[0]}, &err));
     check_ok(mask__network_run(two, input[0], 2, (float *[]){second[0]}, &err));
     assert_memory_equal(first, second, sizeof first);
-    check_ok(mask__network_run(shared, input[1], 1, (float *[]){alone}, &err));
+    check_ok(mask__network_run(two, input[1], 1, (float *[]){alone}, &err));
     assert_memory_equal(first[1], alone, sizeof alone);
     assert_true(mask__network_memory(one) < 4 * sizeof(float) * (16 * 16 * 3 + 8 * 8 * 80));
-    mask__network_close(shared);
     mask__network_close(one);
     mask__network_close(two);
     mask__graph_free(&g);

@@ -4,7 +4,7 @@
 #define MASK_TESTS_TFLITE_MADE_H
 
 #include "check.h"
-#include "vision/graph.h"
+#include "vision/tflite.h"
 
 #include <math.h>
 
@@ -330,13 +330,13 @@ static inline int made_pool(made_network *n, int code, int x, int kernel, int st
 
 /* ---- The naive twin ---- */
 
-static inline float naive_activation(mask__activation a, float x)
+static inline float naive_activation(const mask__graph_op *op, float x)
 {
-    switch (a) {
+    switch (op->activation) {
     case MASK__RELU:
         return x > 0 ? x : 0;
-    case MASK__RELU6:
-        return x < 0 ? 0 : x > 6 ? 6 : x;
+    case MASK__CLIP:
+        return x < op->low ? op->low : x > op->high ? op->high : x;
     case MASK__HARD_SWISH:
         return x * (x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6;
     case MASK__LOGISTIC:
@@ -351,7 +351,7 @@ static inline float naive_window(const mask__graph *g, const mask__graph_op *op,
                                  size_t column, size_t out)
 {
     const mask__graph_tensor *x = &g->tensors[op->inputs[0]];
-    bool conv = op->kind == MASK__OP_CONV || op->kind == MASK__OP_DEPTHWISE;
+    bool conv = op->kind == MASK__OP_CONV;
     const mask__graph_tensor *w = conv ? &g->tensors[op->inputs[1]] : NULL;
     size_t kernel[2] = {conv ? w->shape[1] : op->kernel[0], conv ? w->shape[2] : op->kernel[1]}, inside = 0;
     double sum = 0, most = -INFINITY;
@@ -362,20 +362,20 @@ static inline float naive_window(const mask__graph *g, const mask__graph_op *op,
             if (y < 0 || c < 0 || y >= (long)x->shape[1] || c >= (long)x->shape[2]) continue;
             const float *point = v[op->inputs[0]] + ((size_t)y * x->shape[2] + (size_t)c) * x->shape[3];
             inside++;
-            if (op->kind == MASK__OP_CONV) {
-                for (size_t i = 0; i < x->shape[3]; i++)
-                    sum += (double)point[i] *
-                           (double)w->values[((out * kernel[0] + ky) * kernel[1] + kx) * x->shape[3] + i];
-            } else if (op->kind == MASK__OP_DEPTHWISE) {
-                size_t in = out / (w->shape[3] / x->shape[3]);
-                sum += (double)point[in] * (double)w->values[(ky * kernel[1] + kx) * w->shape[3] + out];
+            if (conv) {
+                size_t each = w->shape[3], first = out / (w->shape[0] / op->groups) * each;
+                for (size_t i = 0; i < each; i++)
+                    sum += (double)point[first + i] *
+                           (double)w->values[((out * kernel[0] + ky) * kernel[1] + kx) * each + i];
             } else {
                 sum += (double)point[out];
                 most = fmax(most, (double)point[out]);
             }
         }
     if (conv)
-        return (float)(sum + (op->inputs[2] == MASK__NO_TENSOR ? 0 : (double)g->tensors[op->inputs[2]].values[out]));
+        return (float)(sum + (op->input_count < 3 || op->inputs[2] == MASK__NO_TENSOR
+                                  ? 0
+                                  : (double)g->tensors[op->inputs[2]].values[out]));
     return op->kind == MASK__OP_MAX_POOL ? (float)most : (float)(sum / (double)inside);
 }
 
@@ -391,40 +391,39 @@ static inline void naive_rows(const mask__graph *g, const mask__graph_op *op, fl
         double sum = 0;
         switch (op->kind) {
         case MASK__OP_CONV:
-        case MASK__OP_DEPTHWISE:
         case MASK__OP_AVERAGE_POOL:
         case MASK__OP_MAX_POOL:
             sum = (double)naive_window(g, op, v, row, column, channel);
             break;
-        case MASK__OP_MEAN:
+        case MASK__OP_REDUCE:
             for (size_t p = 0; p < x->shape[1] * x->shape[2]; p++) sum += (double)in[p * last + channel];
             sum /= (double)(x->shape[1] * x->shape[2]);
             break;
-        case MASK__OP_FULLY:
+        case MASK__OP_MATMUL:
             for (size_t k = 0; k < x->count; k++)
                 sum += (double)in[k] * (double)g->tensors[op->inputs[1]].values[i * x->count + k];
-            if (op->inputs[2] != MASK__NO_TENSOR) sum += (double)g->tensors[op->inputs[2]].values[i];
             break;
-        case MASK__OP_ADD:
-        case MASK__OP_MUL: {
+        case MASK__OP_BINARY: {
             const mask__graph_tensor *b = &g->tensors[op->inputs[1]];
+            double own = (double)in[x->count == y->count ? i : x->count == 1 ? 0 : channel];
             double other = (double)v[op->inputs[1]][b->count == y->count ? i : b->count == 1 ? 0 : channel];
-            sum = op->kind == MASK__OP_ADD ? (double)in[i] + other : (double)in[i] * other;
+            sum = op->arithmetic == MASK__ADD ? own + other : own * other;
             break;
         }
         case MASK__OP_PAD: {
-            size_t r = row - op->pad_before[0], c = column - op->pad_before[1]; /* wraps round outside */
+            size_t r = row - op->begin[1], c = column - op->begin[2]; /* wraps round outside */
             sum = r < x->shape[1] && c < x->shape[2] ? (double)in[(r * x->shape[2] + c) * last + channel] : 0;
             break;
         }
         case MASK__OP_SOFTMAX:
-            for (size_t k = 0; k < last; k++) sum += exp((double)op->beta * (double)(in[i / last * last + k] - in[i]));
+            for (size_t k = 0; k < last; k++)
+                sum += exp((double)op->coefficient * (double)(in[i / last * last + k] - in[i]));
             sum = 1 / sum;
             break;
         default:
             sum = (double)in[i];
         }
-        out[i] = naive_activation(op->activation, (float)sum);
+        out[i] = naive_activation(op, (float)sum);
     }
 }
 
@@ -438,8 +437,8 @@ static inline void naive_concat(const mask__graph *g, const mask__graph_op *op, 
         for (size_t i = 0; i < y->count; i++) {
             size_t at = i / inner % y->shape[op->axis], outer = i / inner / y->shape[op->axis];
             if (at >= begin && at < begin + length)
-                v[op->output][i] = naive_activation(
-                    op->activation, v[op->inputs[k]][(outer * length + at - begin) * inner + i % inner]);
+                v[op->output][i] =
+                    naive_activation(op, v[op->inputs[k]][(outer * length + at - begin) * inner + i % inner]);
         }
         begin += length;
     }
@@ -461,6 +460,13 @@ static inline float **naive_run(const mask__graph *g, const float *input)
         if (g->ops[i].kind == MASK__OP_CONCAT) naive_concat(g, &g->ops[i], v);
         else naive_rows(g, &g->ops[i], v);
     return v;
+}
+
+/* Reads a file as it is. */
+static inline mask_status made_read(mask__graph *g, const void *data, size_t size, const char *path, mask_error *err)
+{
+    float scale, zero;
+    return mask__tflite_read(g, data, size, 0, path, &scale, &zero, err);
 }
 
 static inline void naive_free(const mask__graph *g, float **v)

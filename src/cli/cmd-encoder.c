@@ -1,4 +1,4 @@
-/* mask encoder import; mask info of an encoder. */
+/* mask encoder import and join; mask info of an encoder. */
 #include "commands.h"
 
 #include <stdio.h>
@@ -10,12 +10,15 @@ int info_encoder(const args *a, const char *path)
     if (mask_encoder_describe(path, &i, &err) != MASK_OK) return failed(&err);
     const char *kind = i.detector ? "detector" : "classifier";
     if (a->json)
-        return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "encoder", "network", kind, "size",
-                                    (json_int_t)i.size, "features", (json_int_t)i.features, "map",
-                                    (json_int_t)i.map_size, "labels", (json_int_t)i.labels, "provenance",
-                                    i.provenance));
-    printf("encoder        %s of %zu x %zu pixels, %zu features from %zu x %zu cells, %zu labels\n", kind, i.size,
-           i.size, i.features, i.map_size, i.map_size, i.labels);
+        return print_json(json_pack(
+            "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "kind", "encoder", "network", kind,
+            "networks", (json_int_t)i.networks, "size", (json_int_t)i.size, "least", (json_int_t)i.least, "most",
+            (json_int_t)i.most, "step", (json_int_t)i.step, "features", (json_int_t)i.features, "map",
+            (json_int_t)i.map_size, "labels", (json_int_t)i.labels, "head", i.head, "provenance", i.provenance));
+    printf("encoder        %s of %zu x %zu pixels, %zu features from %zu x %zu cells, %zu labels%s\n", kind, i.size,
+           i.size, i.features, i.map_size, i.map_size, i.labels, i.head ? " and their classifier" : "");
+    if (i.networks > 1) printf("networks       %zu side by side, the first as above\n", i.networks);
+    if (i.least < i.most) printf("other sides    %zu to %zu pixels, in steps of %zu\n", i.least, i.most, i.step);
     printf("made from      %s\n", i.provenance);
     return 0;
 }
@@ -34,6 +37,8 @@ static int read_channels(const args *a, const char *name, float values[3])
     return 0;
 }
 
+static const char *const weight_kinds[] = {"float32", "float16", "int8", NULL};
+
 static int run_import(args *a)
 {
     mask_error err;
@@ -43,8 +48,15 @@ static int run_import(args *a)
     options.labels = args_text(a, "--labels", NULL);
     options.features = args_text(a, "--features", NULL);
     options.provenance = args_text(a, "--provenance", NULL);
-    int bad = read_channels(a, "--mean", options.mean);
+    options.middle = args_text(a, "--middle", NULL);
+    bool mean = args_has(a, "--mean"), deviation = args_has(a, "--deviation");
+    for (int c = 0; c < 3 && (mean || deviation); c++) options.mean[c] = options.deviation[c] = 127.5f;
+    int weights = MASK_WEIGHTS_AS_THEY_ARE, bad = read_channels(a, "--mean", options.mean);
     if (!bad) bad = read_channels(a, "--deviation", options.deviation);
+    if (!bad) bad = args_float(a, "--middle-scale", 1e-6, 1e6, &options.middle_scale);
+    if (!bad) bad = args_size(a, "--side", 16, 4096, &options.side);
+    if (!bad) bad = args_choice(a, "--weights", weight_kinds, &weights);
+    options.weights = (mask_encoder_weights)weights;
     if (bad) return bad;
     if (mask_encoder_import(a->positional[0], out, &options, &err) != MASK_OK) return failed(&err);
     return info_encoder(a, out);
@@ -56,19 +68,51 @@ const command command_encoder_import = {
     .min_positional = 1,
     .max_positional = 1,
     .summary = "Import a network that reads photos into a .menc file",
-    .details = "FILE is a .tflite network, or a bundle of labels and such a network as MediaPipe packs them. A network "
-               "with SSD's\n"
-               "boxes and scores is a detector; of any other, a classifier, only the features are used.",
+    .details =
+        "FILE is an .onnx or .tflite network, or a bundle of labels and a .tflite as MediaPipe packs them. A network "
+        "with\n"
+        "SSD's boxes and scores is a detector; of any other, a classifier or a transformer, the features are "
+        "used.",
     .options =
         (const option[]){
             {"-o", "E.menc", "file to write"},
             {"--labels", "FILE", "labels, one a line (default: those FILE holds)"},
             {"--features", "NAME",
              "tensor that features are taken from (default: the last of those with most channels)"},
+            {"--middle", "NAME", "a second tensor, whose values go behind those of --features"},
+            {"--middle-scale", "S", "factor of the second tensor's values (default: 1)"},
+            {"--side", "N", "pixels of the square that it looks at (default: what the network was made for)"},
+            {"--weights", "KIND", "of an .onnx: float32 as they are, float16, or int8 with a scale for each channel"},
             {"--mean", "M|R,G,B", "the network reads (byte - mean) / deviation (default: 127.5)"},
             {"--deviation", "D|R,G,B", "see --mean (default: 127.5)"},
             {"--provenance", "TEXT", "origin and licence, kept in the file (default: FILE's name)"},
             {0},
         },
     .run = run_import,
+};
+
+static int run_join(args *a)
+{
+    mask_error err;
+    const char *out = args_text(a, "-o", NULL);
+    if (!out) return args_usage(a, "-o FILE.menc is needed");
+    if (mask_encoder_join(a->positional, (size_t)a->positional_count, out, &err) != MASK_OK) return failed(&err);
+    return info_encoder(a, out);
+}
+
+const command command_encoder_join = {
+    .name = "encoder join",
+    .positional = "E.menc...",
+    .min_positional = 2,
+    .max_positional = 8,
+    .summary = "Put several encoders side by side into one .menc file",
+    .details = "Each looks at a photo at its own size, and a feature is theirs one behind the other. They must be "
+               "classifiers with\n"
+               "the same labels.",
+    .options =
+        (const option[]){
+            {"-o", "BOTH.menc", "file to write"},
+            {0},
+        },
+    .run = run_join,
 };

@@ -16,6 +16,7 @@ extern const command command_convert;
 extern const command command_extract;
 extern const command command_rerank, command_adapt, command_reproduce;
 extern const command command_encoder_import;
+extern const command command_encoder_join;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;
 extern const command command_index_verify, command_index_metadata;
 extern const command command_search, command_similar, command_annotate;

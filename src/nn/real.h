@@ -3,11 +3,11 @@
 #ifndef MASK_NN_REAL_H
 #define MASK_NN_REAL_H
 
+#include "math/exp.h"
 #include "math/gemm.h"
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 #ifdef MASK_DOUBLE
 typedef double real;
@@ -25,23 +25,9 @@ static inline double mask__sqrt(double x)
 typedef float real;
 #define mask__real_gemm mask__gemm
 
-/* e^x to 2 units in the last place, without a table or a branch, so that loops over it vectorise (libm's do not).
- * x = k ln 2 + r: a polynomial for e^r, k added to the exponent. Saturates beyond +-87; NaN stays NaN. */
 static inline float mask__exp(float x)
 {
-    x = x > 88.0f ? 88.0f : x;
-    x = x < -87.0f ? -87.0f : x;
-    float k = nearbyintf(x * 1.44269504f), r = x - k * 0.693145752f - k * 1.42860677e-6f;
-    float p = 1.38887820e-3f;
-    p = p * r + 8.33333377e-3f;
-    p = p * r + 4.16664146e-2f;
-    p = p * r + 1.66666657e-1f;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1.0f;
-    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23; /* of NaN: anything, p is NaN */
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
+    return mask__expf(x);
 }
 static inline float mask__sqrt(float x)
 {

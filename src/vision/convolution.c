@@ -5,7 +5,9 @@
 #include <string.h>
 
 struct mask__conv {
-    mask__conv_spec spec;
+    const mask__graph_op *op;
+    size_t in[4], out[4], kernel[2];
+    bool add;
     dnnl_engine_t engine;
     dnnl_primitive_desc_t description;
     dnnl_primitive_t primitive;
@@ -14,38 +16,6 @@ struct mask__conv {
     bool borrowed;         /* the weights are the twin's */
 };
 
-static size_t block_of(void)
-{
-    return dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core ? 16 : 8;
-}
-
-size_t mask__layout_count(mask__layout layout, const size_t shape[4])
-{
-    size_t block = layout == MASK__BLOCKED ? block_of() : 1;
-    return shape[1] * shape[2] * ((shape[3] + block - 1) / block * block);
-}
-
-void mask__layout_convert(const float *from, mask__layout from_layout, float *to, mask__layout to_layout,
-                          const size_t shape[4])
-{
-    mask__layout other = from_layout == MASK__PLAIN ? to_layout : from_layout;
-    size_t block = other == MASK__BLOCKED ? block_of() : 1;
-    size_t points = shape[1] * shape[2], channels = shape[3], blocks = (channels + block - 1) / block;
-#pragma omp parallel for
-    for (size_t b = 0; b < blocks; b++) {
-        size_t here = channels - b * block < block ? channels - b * block : block;
-        for (size_t p = 0; p < points; p++) {
-            size_t plain = p * channels + b * block, blocked = (b * points + p) * block;
-            if (from_layout == MASK__PLAIN) {
-                for (size_t c = 0; c < here; c++) to[blocked + c] = from[plain + c];
-                for (size_t c = here; c < block; c++) to[blocked + c] = 0;
-            } else {
-                for (size_t c = 0; c < here; c++) to[plain + c] = from[blocked + c];
-            }
-        }
-    }
-}
-
 static mask_status failed(dnnl_status_t status, mask_error *err)
 {
     if (status == dnnl_out_of_memory) return mask__no_memory(err, "a convolution");
@@ -53,52 +23,68 @@ static mask_status failed(dnnl_status_t status, mask_error *err)
                       "oneDNN cannot do a convolution of the network (its status %d): use another model", (int)status);
 }
 
-static dnnl_status_t describe_tensor(dnnl_memory_desc_t *desc, const size_t shape[4], mask__layout layout)
+static dnnl_status_t describe_tensor(dnnl_memory_desc_t *desc, const size_t shape[4])
 {
     dnnl_dims_t dims = {1, (dnnl_dim_t)shape[3], (dnnl_dim_t)shape[1], (dnnl_dim_t)shape[2]};
-    dnnl_format_tag_t blocked = block_of() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    dnnl_format_tag_t tag = layout == MASK__PLAIN ? dnnl_nhwc : layout == MASK__PLANAR ? dnnl_nchw : blocked;
-    return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, dnnl_nhwc);
 }
 
 /* As the graph stores weights; `any` leaves the layout to oneDNN. */
-static dnnl_status_t describe_weights(dnnl_memory_desc_t *desc, const mask__conv_spec *s, bool any)
+static dnnl_status_t describe_weights(dnnl_memory_desc_t *desc, const mask__conv *c, bool any)
 {
-    dnnl_dim_t rows = (dnnl_dim_t)s->kernel[0], columns = (dnnl_dim_t)s->kernel[1];
-    dnnl_dim_t in = (dnnl_dim_t)s->in[3], out = (dnnl_dim_t)s->out[3], each = out / in;
-    dnnl_dims_t full = {out, in, rows, columns}, full_strides = {rows * columns * in, 1, columns * in, in};
-    dnnl_dims_t depth = {in, each, 1, rows, columns}, depth_strides = {each, 1, 1, columns * out, out};
-    int ndims = s->depthwise ? 5 : 4;
-    if (any)
-        return dnnl_memory_desc_init_by_tag(desc, ndims, s->depthwise ? depth : full, dnnl_f32, dnnl_format_tag_any);
-    return dnnl_memory_desc_init_by_strides(desc, ndims, s->depthwise ? depth : full, dnnl_f32,
-                                            s->depthwise ? depth_strides : full_strides);
+    dnnl_dim_t rows = (dnnl_dim_t)c->kernel[0], columns = (dnnl_dim_t)c->kernel[1], groups = (dnnl_dim_t)c->op->groups;
+    dnnl_dim_t in = (dnnl_dim_t)c->in[3] / groups, out = (dnnl_dim_t)c->out[3] / groups, each = rows * columns * in;
+    dnnl_dims_t dims = {groups, out, in, rows, columns}, strides = {out * each, each, 1, columns * in, in};
+    int skip = groups == 1; /* a dimension less */
+    if (any) return dnnl_memory_desc_init_by_tag(desc, 5 - skip, dims + skip, dnnl_f32, dnnl_format_tag_any);
+    return dnnl_memory_desc_init_by_strides(desc, 5 - skip, dims + skip, dnnl_f32, strides + skip);
 }
 
-static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, const mask__conv_spec *s)
+/* dnnl_alg_kind_undef where a convolution cannot end with it. */
+static dnnl_alg_kind_t algorithm_of(mask__activation activation)
 {
-    dnnl_status_t status = s->add ? dnnl_post_ops_append_sum(ops, 1) : dnnl_success;
-    if (status != dnnl_success || s->activation == MASK__LINEAR) return status;
-    if (s->activation == MASK__HARD_SWISH) return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_hardswish, 0, 0);
-    if (s->activation == MASK__RELU) return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
-    return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 6);
+    static const dnnl_alg_kind_t known[] = {
+        [MASK__RELU] = dnnl_eltwise_relu,
+        [MASK__CLIP] = dnnl_eltwise_clip,
+        [MASK__HARD_SWISH] = dnnl_eltwise_hardswish,
+        [MASK__LOGISTIC] = dnnl_eltwise_logistic,
+        [MASK__SILU] = dnnl_eltwise_swish,
+        [MASK__GELU] = dnnl_eltwise_gelu_erf,
+        [MASK__GELU_TANH] = dnnl_eltwise_gelu_tanh,
+        [MASK__LEAKY] = dnnl_eltwise_relu,
+    };
+    return activation < sizeof known / sizeof *known ? known[activation] : dnnl_alg_kind_undef;
+}
+
+bool mask__conv_activates(mask__activation activation)
+{
+    return activation == MASK__LINEAR || algorithm_of(activation) != dnnl_alg_kind_undef;
+}
+
+static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, const mask__conv *c)
+{
+    mask__activation activation = c->op->activation;
+    dnnl_status_t status = c->add ? dnnl_post_ops_append_sum(ops, 1) : dnnl_success;
+    if (status != dnnl_success || activation == MASK__LINEAR) return status;
+    bool bounds = activation == MASK__CLIP || activation == MASK__LEAKY;
+    float alpha = activation == MASK__SILU ? 1 : bounds ? c->op->low : 0;
+    return dnnl_post_ops_append_eltwise(ops, 1, algorithm_of(activation), alpha, c->op->high);
 }
 
 static dnnl_status_t describe_convolution(mask__conv *c, dnnl_primitive_attr_t attributes)
 {
-    const mask__conv_spec *s = &c->spec;
     dnnl_memory_desc_t weights, bias;
     dnnl_convolution_desc_t desc;
-    dnnl_dims_t strides, dilates, before, after, channels = {(dnnl_dim_t)s->out[3]};
+    dnnl_dims_t strides, dilates, before, after, channels = {(dnnl_dim_t)c->out[3]};
     for (int d = 0; d < 2; d++) {
-        strides[d] = (dnnl_dim_t)s->stride[d];
-        dilates[d] = (dnnl_dim_t)s->dilation[d] - 1;
-        before[d] = (dnnl_dim_t)s->pad_before[d];
-        after[d] = (dnnl_dim_t)s->pad_after[d];
+        strides[d] = (dnnl_dim_t)c->op->stride[d];
+        dilates[d] = (dnnl_dim_t)c->op->dilation[d] - 1;
+        before[d] = (dnnl_dim_t)c->op->pad_before[d];
+        after[d] = (dnnl_dim_t)c->op->pad_after[d];
     }
-    dnnl_status_t status = describe_tensor(&c->from, s->in, s->from);
-    if (status == dnnl_success) status = describe_tensor(&c->to, s->out, s->to);
-    if (status == dnnl_success) status = describe_weights(&weights, s, true);
+    dnnl_status_t status = describe_tensor(&c->from, c->in);
+    if (status == dnnl_success) status = describe_tensor(&c->to, c->out);
+    if (status == dnnl_success) status = describe_weights(&weights, c, true);
     if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(&bias, 1, channels, dnnl_f32, dnnl_x);
     if (status == dnnl_success)
         status =
@@ -117,7 +103,7 @@ static dnnl_status_t create_primitive(mask__conv *c)
     if (status == dnnl_success) status = dnnl_primitive_attr_create(&attributes);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
     if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
-    if (status == dnnl_success) status = append_post_ops(ops, &c->spec);
+    if (status == dnnl_success) status = append_post_ops(ops, c);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, ops);
     if (status == dnnl_success) status = describe_convolution(c, attributes);
     if (status == dnnl_success) status = dnnl_primitive_create(&c->primitive, c->description);
@@ -152,7 +138,7 @@ static dnnl_status_t lay_out_weights(mask__conv *c, const float *weights)
     dnnl_primitive_t reorder = NULL;
     size_t bytes = dnnl_memory_desc_get_size(&c->weights_desc);
     if (posix_memalign((void **)&c->weights, 64, bytes) != 0) return dnnl_out_of_memory;
-    dnnl_status_t status = describe_weights(&given, &c->spec, false);
+    dnnl_status_t status = describe_weights(&given, c, false);
     if (status == dnnl_success)
         status = dnnl_reorder_primitive_desc_create(&description, &given, c->engine, &c->weights_desc, c->engine, NULL);
     if (status == dnnl_success) status = dnnl_primitive_create(&reorder, description);
@@ -178,19 +164,24 @@ static dnnl_status_t prepare(mask__conv *c, const float *weights, const float *b
         c->borrowed = true;
         return dnnl_success;
     }
-    c->bias = calloc(c->spec.out[3], sizeof *c->bias);
+    c->bias = calloc(c->out[3], sizeof *c->bias);
     if (!c->bias) return dnnl_out_of_memory;
-    if (bias) memcpy(c->bias, bias, c->spec.out[3] * sizeof *bias);
+    if (bias) memcpy(c->bias, bias, c->out[3] * sizeof *bias);
     return lay_out_weights(c, weights);
 }
 
-mask_status mask__conv_create(mask__conv **out, const mask__conv_spec *spec, const float *weights, const float *bias,
-                              const mask__conv *twin, mask_error *err)
+mask_status mask__conv_create(mask__conv **out, const mask__graph_op *op, const size_t x[4], const size_t y[4],
+                              bool add, const mask__graph_tensor *weights, const float *bias, const mask__conv *twin,
+                              mask_error *err)
 {
     mask__conv *c = *out = calloc(1, sizeof *c);
     if (!c) return mask__no_memory(err, "a convolution");
-    c->spec = *spec;
-    dnnl_status_t status = prepare(c, weights, bias, twin);
+    c->op = op;
+    c->add = add;
+    memcpy(c->in, x, sizeof c->in);
+    memcpy(c->out, y, sizeof c->out);
+    memcpy(c->kernel, weights->shape + 1, sizeof c->kernel);
+    dnnl_status_t status = prepare(c, weights->values, bias, twin);
     if (status == dnnl_success) return MASK_OK;
     mask__conv_free(c);
     *out = NULL;
@@ -208,13 +199,6 @@ void mask__conv_free(mask__conv *c)
         free(c->bias);
     }
     free(c);
-}
-
-bool mask__conv_slow(const mask__conv *c)
-{
-    const char *name = "";
-    dnnl_primitive_desc_query(c->description, dnnl_query_impl_info_str, 0, &name);
-    return strncmp(name, "ref", 3) == 0;
 }
 
 size_t mask__conv_scratch(const mask__conv *c)

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 16, CHANNELS = 3 }; /* photos whose floats are held at once; of a pixel */
+enum { CHUNK = 16, CHANNELS = 3 };      /* photos whose floats are held at once; of a pixel */
+enum { OUTPUTS = MASK__MOST_MAPS + 2 }; /* of a network: its maps, boxes and scores */
 
 /* A tensor that a network gives, for all photos of the last run. */
 typedef struct output {
@@ -16,45 +17,46 @@ typedef struct output {
     size_t room; /* photos */
 } output;
 
-enum { MAP, BOXES, SCORES, OUTPUTS };
+typedef struct runner {
+    mask__network *network;
+    output outputs[OUTPUTS];
+    size_t output_count;
+} runner;
 
 struct mask__encoder {
     mask__model model;
     mask_run run;
-    mask__network *network;
-    output outputs[OUTPUTS];
-    size_t output_count, photos;
-    mask__anchor *anchors;
+    runner runners[MASK__MOST_NETWORKS];
+    mask__encoder_map maps[MASK__MOST_NETWORKS * MASK__MOST_MAPS];
+    size_t number_in_network[MASK__MOST_NETWORKS * MASK__MOST_MAPS];
+    size_t map_count, channels, photos;
+    mask__anchor *anchors; /* of the first network, where it is a detector */
     size_t anchor_count, classes;
 };
 
-static const mask__graph_tensor *map_tensor(const mask__encoder *e)
+static mask_status open_network(mask__encoder *e, size_t k, mask_error *err)
 {
-    return &e->model.graph.tensors[e->model.features];
-}
-
-static mask_status make_anchors(mask__encoder *e, mask_error *err)
-{
-    e->anchor_count = mask__anchor_count(e->model.size);
-    e->classes = e->model.graph.tensors[e->model.scores].count / e->anchor_count;
-    e->anchors = calloc(e->anchor_count, sizeof *e->anchors);
-    if (!e->anchors) return mask__no_memory(err, e->model.path);
-    mask__anchors(e->model.size, e->anchors);
-    return MASK_OK;
-}
-
-static mask_status open_encoder(mask__encoder *e, const char *path, size_t side, mask_error *err)
-{
-    MASK__TRY(mask__model_open(&e->model, path, err));
-    if (side != 0 && side != e->model.size)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: looks at squares of %zu pixels, not %zu", path,
-                          e->model.size, side);
-    const uint32_t outputs[OUTPUTS] = {e->model.features, e->model.boxes, e->model.scores};
-    if (e->model.kind == MASK__DETECTOR) MASK__TRY(make_anchors(e, err));
-    e->output_count = e->anchors ? OUTPUTS : 1;
-    for (size_t o = 0; o < e->output_count; o++) e->outputs[o].count = e->model.graph.tensors[outputs[o]].count;
-    return mask__network_open(&e->network, &e->model.graph, outputs, e->output_count, mask__threads(&e->run), NULL,
-                              err);
+    const mask__model_network *n = &e->model.networks[k];
+    runner *r = &e->runners[k];
+    uint32_t tensors[OUTPUTS];
+    for (size_t m = 0; m < n->map_count; m++) {
+        const mask__model_map *map = &n->maps[m];
+        e->number_in_network[e->map_count] = m;
+        e->maps[e->map_count++] = (mask__encoder_map){k, map->rows, map->columns, map->channels, e->channels};
+        e->channels += map->channels;
+        tensors[r->output_count++] = map->tensor;
+    }
+    if (k == 0 && n->boxes != MASK__NO_TENSOR) {
+        e->anchor_count = mask__anchor_count(n->input.side);
+        e->classes = n->graph.tensors[n->scores].count / e->anchor_count;
+        e->anchors = calloc(e->anchor_count, sizeof *e->anchors);
+        if (!e->anchors) return mask__no_memory(err, e->model.path);
+        mask__anchors(n->input.side, e->anchors);
+        tensors[r->output_count++] = n->boxes;
+        tensors[r->output_count++] = n->scores;
+    }
+    for (size_t o = 0; o < r->output_count; o++) r->outputs[o].count = n->graph.tensors[tensors[o]].count;
+    return mask__network_open(&r->network, &n->graph, tensors, r->output_count, mask__threads(&e->run), err);
 }
 
 mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t side, const mask_run *run, mask_error *err)
@@ -63,7 +65,8 @@ mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t sid
     *out = NULL;
     if (!e) return mask__no_memory(err, path);
     if (run) e->run = *run;
-    mask_status status = open_encoder(e, path, side, err);
+    mask_status status = mask__model_open(&e->model, path, side, err);
+    for (size_t k = 0; status == MASK_OK && k < e->model.network_count; k++) status = open_network(e, k, err);
     if (status == MASK_OK) *out = e;
     else mask__encoder_close(e);
     return status;
@@ -72,41 +75,38 @@ mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t sid
 void mask__encoder_close(mask__encoder *e)
 {
     if (!e) return;
-    mask__network_close(e->network);
+    for (size_t k = 0; k < MASK__MOST_NETWORKS; k++) {
+        mask__network_close(e->runners[k].network);
+        for (size_t o = 0; o < OUTPUTS; o++) free(e->runners[k].outputs[o].values);
+    }
     mask__model_close(&e->model);
-    for (size_t o = 0; o < OUTPUTS; o++) free(e->outputs[o].values);
     free(e->anchors);
     free(e);
 }
 
 size_t mask__encoder_networks(const mask__encoder *e)
 {
-    (void)e;
-    return 1;
+    return e->model.network_count;
 }
 
 mask__encoder_input mask__encoder_input_of(const mask__encoder *e, size_t network)
 {
-    (void)network;
-    return (mask__encoder_input){e->model.size, e->model.size, e->model.size, 1};
+    return e->model.networks[network].input;
 }
 
 size_t mask__encoder_maps(const mask__encoder *e)
 {
-    (void)e;
-    return 1;
+    return e->map_count;
 }
 
 mask__encoder_map mask__encoder_map_of(const mask__encoder *e, size_t map)
 {
-    const size_t *shape = map_tensor(e)->shape;
-    (void)map;
-    return (mask__encoder_map){.rows = shape[1], .columns = shape[2], .channels = shape[3]};
+    return e->maps[map];
 }
 
 size_t mask__encoder_channels(const mask__encoder *e)
 {
-    return map_tensor(e)->shape[3];
+    return e->channels;
 }
 
 bool mask__encoder_finds_boxes(const mask__encoder *e)
@@ -124,68 +124,121 @@ const char *mask__encoder_label(const mask__encoder *e, size_t label)
     return e->model.labels[label];
 }
 
-static void normalise(const mask__model *m, const uint8_t *rgb, size_t pixels, float *out)
+static void normalise(const mask__model_network *n, const uint8_t *rgb, size_t pixels, float *out)
 {
-    const float *scale = m->scale, *offset = m->offset;
+    const float *scale = n->scale, *offset = n->offset;
 #pragma omp parallel for
     for (size_t i = 0; i < pixels; i++)
         for (size_t c = 0; c < CHANNELS; c++)
             out[CHANNELS * i + c] = (float)rgb[CHANNELS * i + c] * scale[c] + offset[c];
 }
 
-static mask_status run_chunks(mask__encoder *e, const uint8_t *rgb, size_t count, float *input, mask_error *err)
+static void scale_map(const mask__model_map *map, float *values, size_t count)
 {
-    size_t pixels = e->model.size * e->model.size;
+    if (map->scale == 1) return;
+    for (size_t i = 0; i < count; i++) values[i] *= map->scale;
+}
+
+static mask_status run_network(mask__encoder *e, size_t k, const uint8_t *rgb, size_t count, float *input,
+                               mask_error *err)
+{
+    const mask__model_network *n = &e->model.networks[k];
+    runner *r = &e->runners[k];
+    size_t pixels = n->input.side * n->input.side;
+    for (size_t o = 0; o < r->output_count; o++)
+        if (!mask__grow(&r->outputs[o].values, &r->outputs[o].room, count, r->outputs[o].count * sizeof(float)))
+            return mask__no_memory(err, e->model.path);
     for (size_t first = 0; first < count; first += CHUNK) {
         size_t photos = count - first < CHUNK ? count - first : CHUNK;
-        float *to[OUTPUTS];
-        for (size_t o = 0; o < e->output_count; o++) to[o] = e->outputs[o].values + first * e->outputs[o].count;
-        normalise(&e->model, rgb + first * CHANNELS * pixels, photos * pixels, input);
-        MASK__TRY(mask__network_run(e->network, input, photos, to, err));
+        float *to[OUTPUTS] = {NULL};
+        for (size_t o = 0; o < r->output_count; o++) to[o] = r->outputs[o].values + first * r->outputs[o].count;
+        normalise(n, rgb + first * CHANNELS * pixels, photos * pixels, input);
+        MASK__TRY(mask__network_run(r->network, input, photos, to, err));
+        for (size_t m = 0; m < n->map_count; m++) scale_map(&n->maps[m], to[m], photos * r->outputs[m].count);
     }
     return MASK_OK;
 }
 
 mask_status mask__encoder_run(mask__encoder *e, const uint8_t *const *rgb, size_t count, mask_error *err)
 {
+    size_t side = 0;
     MASK__USE_THREADS(mask__threads(&e->run));
     e->photos = 0;
     if (count == 0) return MASK_OK;
-    for (size_t o = 0; o < e->output_count; o++)
-        if (!mask__grow(&e->outputs[o].values, &e->outputs[o].room, count, e->outputs[o].count * sizeof(float)))
-            return mask__no_memory(err, e->model.path);
-    size_t most = count < CHUNK ? count : CHUNK;
-    float *input = malloc(most * CHANNELS * e->model.size * e->model.size * sizeof *input);
+    for (size_t k = 0; k < e->model.network_count; k++)
+        if (e->model.networks[k].input.side > side) side = e->model.networks[k].input.side;
+    float *input = malloc((count < CHUNK ? count : CHUNK) * CHANNELS * side * side * sizeof *input);
     if (!input) return mask__no_memory(err, e->model.path);
-    mask_status status = run_chunks(e, rgb[0], count, input, err);
+    mask_status status = MASK_OK;
+    for (size_t k = 0; status == MASK_OK && k < e->model.network_count; k++)
+        status = run_network(e, k, rgb[k], count, input, err);
     free(input);
     if (status == MASK_OK) e->photos = count;
     return status;
 }
 
-static const float *output_of(const mask__encoder *e, size_t image, size_t o)
+static const float *output_of(const mask__encoder *e, size_t image, size_t network, size_t o)
 {
+    const output *from = &e->runners[network].outputs[o];
     assert(image < e->photos);
-    return e->outputs[o].values + image * e->outputs[o].count;
+    return from->values + image * from->count;
+}
+
+static const mask__model_map *map_of(const mask__encoder *e, size_t map)
+{
+    return &e->model.networks[e->maps[map].network].maps[e->number_in_network[map]];
 }
 
 const float *mask__encoder_values(const mask__encoder *e, size_t image, size_t map)
 {
-    return output_of(e, image, MAP + map);
+    return output_of(e, image, e->maps[map].network, e->number_in_network[map]) +
+           map_of(e, map)->before * e->maps[map].channels;
 }
 
 const float *mask__encoder_whole(const mask__encoder *e, size_t image, size_t map)
 {
-    (void)e, (void)image, (void)map;
-    return NULL;
+    return map_of(e, map)->before ? output_of(e, image, e->maps[map].network, e->number_in_network[map]) : NULL;
 }
 
 void mask__encoder_pool(const mask__encoder *e, size_t image, const float *boxes, size_t n, float *features)
 {
-    mask__encoder_map map = mask__encoder_map_of(e, 0);
-    const float *values = output_of(e, image, MAP);
-    for (size_t i = 0; i < n; i++)
-        mask__roi_pool(values, map.rows, map.columns, map.channels, boxes + 4 * i, features + i * map.channels);
+    for (size_t m = 0; m < e->map_count; m++) {
+        const mask__encoder_map *map = &e->maps[m];
+        const float *values = mask__encoder_values(e, image, m), *whole = mask__encoder_whole(e, image, m);
+        for (size_t i = 0; i < n; i++) {
+            const float *box = boxes + 4 * i;
+            float *to = features + i * e->channels + map->first;
+            if (whole && box[0] <= 0 && box[1] <= 0 && box[2] >= 1 && box[3] >= 1)
+                memcpy(to, whole, map->channels * sizeof *to);
+            else mask__roi_pool(values, map->rows, map->columns, map->channels, box, to);
+        }
+    }
+}
+
+mask_status mask__encoder_head(const mask__encoder *e, float **weights, float **biases, mask_error *err)
+{
+    size_t classes = e->model.label_count;
+    *weights = calloc(classes * e->channels + 1, sizeof **weights);
+    *biases = calloc(classes + 1, sizeof **biases);
+    bool some = false;
+    mask_status status = *weights && *biases ? MASK_OK : mask__no_memory(err, e->model.path);
+    for (size_t m = 0; m < e->map_count && status == MASK_OK; m++) {
+        float *w = NULL, *b = NULL;
+        if (e->number_in_network[m] == 0) status = mask__model_head(&e->model, e->maps[m].network, &w, &b, err);
+        for (size_t c = 0; w && c < classes; c++) {
+            memcpy(*weights + c * e->channels + e->maps[m].first, w + c * e->maps[m].channels,
+                   e->maps[m].channels * sizeof *w);
+            (*biases)[c] += b[c];
+        }
+        some = some || w;
+        free(w);
+        free(b);
+    }
+    if (status == MASK_OK && some) return MASK_OK;
+    free(*weights);
+    free(*biases);
+    *weights = *biases = NULL;
+    return status;
 }
 
 mask_status mask__encoder_detect(const mask__encoder *e, size_t image, const mask__detect_options *options,
@@ -193,7 +246,8 @@ mask_status mask__encoder_detect(const mask__encoder *e, size_t image, const mas
 {
     *found = 0;
     if (!e->anchors) return MASK_OK;
-    size_t count = mask__select_boxes(output_of(e, image, BOXES), output_of(e, image, SCORES), e->anchors,
+    size_t first = e->model.networks[0].map_count;
+    size_t count = mask__select_boxes(output_of(e, image, 0, first), output_of(e, image, 0, first + 1), e->anchors,
                                       e->anchor_count, e->classes, options, boxes);
     if (count == SIZE_MAX) return mask__no_memory(err, e->model.path);
     *found = count;

@@ -1,21 +1,14 @@
-/* Which operators a convolution does on the way: padding before it, a residual sum and an activation after it; and
- * which nobody needs for the outputs asked for. */
+/* A network made shorter: operators that nobody needs are left out, those that stand for one are that one, and a
+ * convolution takes in the padding before it and the factors, sums and activations after it. */
 #ifndef MASK_VISION_FUSE_H
 #define MASK_VISION_FUSE_H
 
 #include "vision/graph.h"
 
-/* What an operator really does; for others than convolutions only `skip` matters. */
-typedef struct mask__fusion {
-    bool skip;              /* a convolution does it, or nobody needs it */
-    uint32_t input, output; /* tensors it reads and makes */
-    uint32_t add;           /* tensor that its result is added to, in place; MASK__NO_TENSOR = none */
-    mask__activation activation;
-    size_t pad_before[2], pad_after[2];
-} mask__fusion;
-
-/* One fusion for each operator, in memory of the arena; NULL when memory is short. Tensors of outputs stay themselves.
- */
-mask__fusion *mask__fuse(const mask__graph *graph, const uint32_t *outputs, size_t output_count, mask__arena *arena);
+/* What remains of `graph`, which must live longer, for these outputs. A convolution's fourth input, where it has one,
+ * is the tensor that its result is added to, in place; matrices times constants have become convolutions of a window of
+ * 1, whose input may have any dimensions. */
+mask_status mask__fuse(const mask__graph *graph, const uint32_t *outputs, size_t output_count, mask__graph *out,
+                       mask_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* Opens a .menc. */
 #include "vision/model.h"
+#include "vision/onnx.h"
 #include "vision/parts.h"
 #include "vision/tflite.h"
 
@@ -32,66 +33,224 @@ static mask_status read_labels(mask__model *m, mask_error *err)
     return MASK_OK;
 }
 
-static mask_status read_normalisation(mask__model *m, mask_error *err)
+mask_status mask__network_read(mask__graph *graph, const void *data, size_t size, size_t side, const char *path,
+                               float *scale, float *zero, mask_error *err)
 {
-    const mask__tensor *t;
-    MASK__TRY(mask__pack_get(&m->pack, "normalise", MASK__F32, 2, (uint64_t[]){2, 3}, &t, err));
-    memcpy(m->scale, t->data, sizeof m->scale);
-    memcpy(m->offset, (const float *)t->data + 3, sizeof m->offset);
+    *scale = *zero = 0;
+    if (mask__onnx_here(data, size)) return mask__onnx_read(graph, data, size, side, path, err);
+    return mask__tflite_read(graph, data, size, side, path, scale, zero, err);
+}
+
+/* The tensor called `name` of network k. */
+static mask_status get(const mask__model *m, const char *name, size_t k, mask__dtype type, unsigned ndim,
+                       const uint64_t *shape, const mask__tensor **out, mask_error *err)
+{
+    char full[MASK__NAME_BYTES];
+    if (m->pack.version == 1) snprintf(full, sizeof full, "%s", name);
+    else snprintf(full, sizeof full, "%s.%zu", name, k);
+    return mask__pack_get(&m->pack, full, type, ndim, shape, out, err);
+}
+
+/* Version 1: the tensors by number; one side. */
+static mask_status read_parts(mask__model *m, mask__model_network *n, mask_error *err)
+{
+    const mask__tensor *parts;
+    MASK__TRY(get(m, "parts", 0, MASK__U32, 1, (uint64_t[]){3}, &parts, err));
+    const uint32_t *p = parts->data;
+    n->maps[0] = (mask__model_map){.tensor = p[0], .scale = 1};
+    n->map_count = 1;
+    n->boxes = p[1];
+    n->scores = p[2];
+    n->input.side = n->graph.tensors[n->graph.input].shape[1];
+    n->input.least = n->input.most = n->input.side;
+    n->input.step = 1;
     return MASK_OK;
 }
 
-static mask_status read_model(mask__model *m, mask_error *err)
+/* The maps by name, a line each. */
+static mask_status read_maps(mask__model *m, mask__model_network *n, size_t k, mask_error *err)
 {
-    const mask__tensor *network, *parts;
-    MASK__TRY(mask__pack_get(&m->pack, "network", MASK__U8, 1, (uint64_t[]){0}, &network, err));
-    MASK__TRY(mask__pack_get(&m->pack, "parts", MASK__U32, 1, (uint64_t[]){3}, &parts, err));
-    MASK__TRY(read_normalisation(m, err));
-    MASK__TRY(read_labels(m, err));
-    MASK__TRY(read_text(m, "provenance", &m->provenance, err));
-    MASK__TRY(mask__tflite_read(&m->graph, network->data, network->bytes, m->path, err));
-    const uint32_t *p = parts->data;
-    m->features = p[0];
-    m->boxes = p[1];
-    m->scores = p[2];
-    m->kind = m->boxes == MASK__NO_TENSOR ? MASK__CLASSIFIER : MASK__DETECTOR;
-    m->size = m->graph.tensors[m->graph.input].shape[1];
-    return mask__parts_check(&m->graph, &(mask__parts){p[0], p[1], p[2]}, m->label_count, err);
+    const mask__tensor *names, *scales;
+    MASK__TRY(get(m, "maps", k, MASK__U8, 1, (uint64_t[]){0}, &names, err));
+    MASK__TRY(get(m, "scales", k, MASK__F32, 1, (uint64_t[]){0}, &scales, err));
+    char *lines = mask__arena_text(&m->arena, names->data, names->bytes);
+    if (!lines) return mask__no_memory(err, m->path);
+    n->map_count = scales->shape[0] > MASK__MOST_MAPS ? 0 : scales->shape[0];
+    for (size_t i = 0; i < n->map_count; i++) {
+        size_t length = strcspn(lines, "\n");
+        bool end = !lines[length];
+        lines[length] = '\0';
+        n->maps[i].scale = ((const float *)scales->data)[i];
+        MASK__TRY(mask__parts_find(&n->graph, lines, &n->maps[i].tensor, err));
+        lines += end ? length : length + 1;
+    }
+    n->boxes = n->scores = MASK__NO_TENSOR;
+    if (n->input.least == n->input.most) mask__parts_detector(&n->graph, &n->boxes, &n->scores);
+    if (n->map_count) return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: network %zu has no maps: it is damaged", m->path, k);
 }
 
-mask_status mask__model_open(mask__model *m, const char *path, mask_error *err)
+static mask_status read_sides(mask__model *m, mask__model_network *n, size_t k, size_t side, mask_error *err)
+{
+    const mask__tensor *sides;
+    MASK__TRY(get(m, "sides", k, MASK__U32, 1, (uint64_t[]){4}, &sides, err));
+    const uint32_t *s = sides->data;
+    n->input = (mask__encoder_input){side ? side : s[0], s[1], s[2], s[3]};
+    if (n->input.step == 0 || n->input.least == 0)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: network %zu has no sides: it is damaged", m->path, k);
+    return MASK_OK;
+}
+
+static bool fits(const mask__encoder_input *input)
+{
+    return input->side >= input->least && input->side <= input->most && (input->side - input->least) % input->step == 0;
+}
+
+static mask_status read_network(mask__model *m, size_t k, size_t side, mask_error *err)
+{
+    mask__model_network *n = &m->networks[k];
+    const mask__tensor *network, *normalise;
+    float scale, zero;
+    MASK__TRY(get(m, "network", k, MASK__U8, 1, (uint64_t[]){0}, &network, err));
+    MASK__TRY(get(m, "normalise", k, MASK__F32, 2, (uint64_t[]){2, 3}, &normalise, err));
+    memcpy(n->scale, normalise->data, sizeof n->scale);
+    memcpy(n->offset, (const float *)normalise->data + 3, sizeof n->offset);
+    n->data = network->data;
+    n->bytes = network->bytes;
+    if (m->pack.version > 1) MASK__TRY(read_sides(m, n, k, side, err));
+    if (m->pack.version == 1 || fits(&n->input))
+        MASK__TRY(mask__network_read(&n->graph, n->data, n->bytes, n->input.side, m->path, &scale, &zero, err));
+    if (m->pack.version == 1) MASK__TRY(read_parts(m, n, err));
+    if ((side && side != n->input.side) || !fits(&n->input))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "%s: squares of %zu pixels: its network %zu looks at %zu to %zu, in steps of %zu", m->path,
+                          side ? side : n->input.side, k, n->input.least, n->input.most, n->input.step);
+    if (m->pack.version > 1) MASK__TRY(read_maps(m, n, k, err));
+    return mask__parts_check(n, m->label_count, err);
+}
+
+static mask_status read_model(mask__model *m, size_t side, mask_error *err)
+{
+    char name[MASK__NAME_BYTES];
+    MASK__TRY(read_labels(m, err));
+    MASK__TRY(read_text(m, "provenance", &m->provenance, err));
+    do {
+        m->network_count++; /* closed if this fails */
+        MASK__TRY(read_network(m, m->network_count - 1, side, err));
+        snprintf(name, sizeof name, "network.%zu", m->network_count);
+    } while (m->network_count < MASK__MOST_NETWORKS && mask__pack_find(&m->pack, name));
+    return MASK_OK;
+}
+
+mask_status mask__model_open(mask__model *m, const char *path, size_t side, mask_error *err)
 {
     *m = (mask__model){0};
     m->path = strdup(path);
     mask_status status = m->path ? MASK_OK : mask__no_memory(err, path);
     if (status == MASK_OK)
         status = mask__pack_open(&m->pack, path, MASK__MODEL_MAGIC, MASK__MODEL_VERSION, MASK__VERIFY_DATA, err);
-    if (status == MASK_OK) status = read_model(m, err);
+    if (status == MASK_OK) status = read_model(m, side, err);
     if (status != MASK_OK) mask__model_close(m);
     return status;
 }
 
 void mask__model_close(mask__model *m)
 {
-    mask__graph_free(&m->graph);
+    for (size_t k = 0; k < m->network_count; k++) mask__graph_free(&m->networks[k].graph);
     mask__pack_close(&m->pack);
     mask__arena_free(&m->arena);
     free(m->path);
     *m = (mask__model){0};
 }
 
+/* The operator that makes a tensor, behind those that keep its values in order. */
+static const mask__graph_op *maker_of(const mask__graph *g, uint32_t tensor)
+{
+    for (size_t i = g->op_count; i-- > 0;) {
+        const mask__graph_op *op = &g->ops[i];
+        if (op->output != tensor) continue;
+        if (op->kind != MASK__OP_RESHAPE && op->kind != MASK__OP_SOFTMAX && op->kind != MASK__OP_ACTIVATION) return op;
+        tensor = op->inputs[0];
+    }
+    return NULL;
+}
+
+/* The matrix of the layer that makes a network's first output of so many classes; *bias may be NULL. */
+static const mask__graph_tensor *head_of(const mask__graph *g, size_t classes, const float **bias, bool *turned)
+{
+    *bias = NULL;
+    *turned = false;
+    for (size_t o = 0; o < g->output_count; o++) {
+        if (g->tensors[g->outputs[o]].count != classes) continue;
+        const mask__graph_op *op = maker_of(g, g->outputs[o]);
+        if (op && op->kind == MASK__OP_BINARY && op->arithmetic == MASK__ADD) {
+            int constant = g->tensors[op->inputs[1]].values != NULL;
+            *bias = g->tensors[op->inputs[constant]].values;
+            if (*bias && g->tensors[op->inputs[constant]].count != classes) return NULL;
+            op = maker_of(g, op->inputs[!constant]);
+        }
+        const mask__graph_tensor *w =
+            op && op->input_count > 1 && op->inputs[1] != MASK__NO_TENSOR ? &g->tensors[op->inputs[1]] : NULL;
+        if (!w || !w->values || (op->kind != MASK__OP_MATMUL && op->kind != MASK__OP_CONV)) continue;
+        if (op->kind == MASK__OP_CONV && op->inputs[2] != MASK__NO_TENSOR) *bias = g->tensors[op->inputs[2]].values;
+        *turned = op->kind == MASK__OP_MATMUL && !op->transposed;
+        return w;
+    }
+    return NULL;
+}
+
+mask_status mask__model_head(const mask__model *m, size_t k, float **weights, float **biases, mask_error *err)
+{
+    const mask__model_network *n = &m->networks[k];
+    size_t classes = m->label_count, channels = n->maps[0].channels;
+    const float *bias;
+    bool turned;
+    const mask__graph_tensor *w = classes ? head_of(&n->graph, classes, &bias, &turned) : NULL;
+    *weights = *biases = NULL;
+    if (!w || w->count != classes * channels) return MASK_OK;
+    *weights = malloc(w->count * sizeof **weights);
+    *biases = calloc(classes, sizeof **biases);
+    if (!*weights || !*biases) {
+        free(*weights);
+        free(*biases);
+        *weights = *biases = NULL;
+        return mask__no_memory(err, m->path);
+    }
+    if (bias) memcpy(*biases, bias, classes * sizeof *bias);
+    for (size_t c = 0; c < classes; c++)
+        for (size_t i = 0; i < channels; i++)
+            (*weights)[c * channels + i] = w->values[turned ? i * classes + c : c * channels + i];
+    return MASK_OK;
+}
+
+static mask_status describe(const mask__model *m, mask_encoder_info *info, mask_error *err)
+{
+    const mask__model_network *first = &m->networks[0];
+    float *weights, *biases;
+    *info = (mask_encoder_info){.detector = first->boxes != MASK__NO_TENSOR,
+                                .networks = m->network_count,
+                                .size = first->input.side,
+                                .least = first->input.least,
+                                .most = first->input.most,
+                                .step = first->input.step,
+                                .map_size = first->maps[0].rows,
+                                .labels = m->label_count};
+    for (size_t k = 0; k < m->network_count; k++)
+        for (size_t i = 0; i < m->networks[k].map_count; i++) info->features += m->networks[k].maps[i].channels;
+    MASK__TRY(mask__model_head(m, 0, &weights, &biases, err));
+    info->head = weights != NULL;
+    free(weights);
+    free(biases);
+    snprintf(info->provenance, sizeof info->provenance, "%s", m->provenance);
+    return MASK_OK;
+}
+
 mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err)
 {
     mask__model m;
     *info = (mask_encoder_info){0};
-    MASK__TRY(mask__model_open(&m, path, err));
-    const mask__graph_tensor *map = &m.graph.tensors[m.features];
-    *info = (mask_encoder_info){.detector = m.kind == MASK__DETECTOR,
-                                .size = m.size,
-                                .features = map->shape[3],
-                                .map_size = map->shape[1],
-                                .labels = m.label_count};
-    snprintf(info->provenance, sizeof info->provenance, "%s", m.provenance);
+    MASK__TRY(mask__model_open(&m, path, 0, err));
+    mask_status status = describe(&m, info, err);
     mask__model_close(&m);
-    return MASK_OK;
+    return status;
 }

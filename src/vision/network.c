@@ -1,4 +1,5 @@
 #include "vision/network.h"
+#include "vision/fuse.h"
 #include "vision/plan.h"
 
 #include <omp.h>
@@ -7,6 +8,7 @@
 
 struct mask__network {
     const mask__graph *graph;
+    mask__graph fused;
     size_t output_count;
     uint32_t *outputs;
     int threads;
@@ -15,14 +17,14 @@ struct mask__network {
     float **memory;    /* each thread's */
 };
 
-static mask_status make_plans(mask__network *n, const mask__network *twin, mask_error *err)
+static mask_status make_plans(mask__network *n, mask_error *err)
 {
+    MASK__TRY(mask__fuse(n->graph, n->outputs, n->output_count, &n->fused, err));
     MASK__USE_THREADS(1);
-    mask_status status =
-        mask__plan_make(&n->single, n->graph, n->outputs, n->output_count, twin ? &twin->single : NULL, err);
+    mask_status status = mask__plan_make(&n->single, &n->fused, n->outputs, n->output_count, NULL, err);
     omp_set_num_threads(n->threads);
     if (status != MASK_OK || n->threads == 1) return status;
-    return mask__plan_make(&n->all, n->graph, n->outputs, n->output_count, twin ? &twin->single : &n->single, err);
+    return mask__plan_make(&n->all, &n->fused, n->outputs, n->output_count, &n->single, err);
 }
 
 static mask_status make_memory(mask__network *n, mask_error *err)
@@ -39,7 +41,7 @@ static mask_status make_memory(mask__network *n, mask_error *err)
 }
 
 mask_status mask__network_open(mask__network **out, const mask__graph *graph, const uint32_t *outputs,
-                               size_t output_count, int threads, const mask__network *twin, mask_error *err)
+                               size_t output_count, int threads, mask_error *err)
 {
     mask__network *n = calloc(1, sizeof *n);
     *out = NULL;
@@ -53,7 +55,7 @@ mask_status mask__network_open(mask__network **out, const mask__graph *graph, co
     if (!n->outputs || !n->memory) status = mask__no_memory(err, graph->path);
     if (status == MASK_OK) {
         memcpy(n->outputs, outputs, output_count * sizeof *outputs);
-        status = make_plans(n, twin, err);
+        status = make_plans(n, err);
     }
     if (status == MASK_OK) status = make_memory(n, err);
     if (status == MASK_OK) *out = n;
@@ -66,6 +68,7 @@ void mask__network_close(mask__network *n)
     if (!n) return;
     mask__plan_free(&n->all); /* it borrows from the other */
     mask__plan_free(&n->single);
+    mask__graph_free(&n->fused);
     for (int t = 0; n->memory && t < n->threads; t++) free(n->memory[t]);
     free(n->memory);
     free(n->outputs);
@@ -78,7 +81,7 @@ static mask_status run_image(const mask__network *n, const mask__plan *plan, flo
     const mask__graph_tensor *tensors = n->graph->tensors;
     size_t values = tensors[n->graph->input].count;
     memcpy(memory + plan->slots[plan->input].offset, input + image * values, values * sizeof *input);
-    MASK__TRY(mask__plan_run(plan, n->graph, memory, err));
+    MASK__TRY(mask__plan_run(plan, &n->fused, memory, err));
     for (size_t o = 0; o < n->output_count; o++) {
         size_t count = tensors[n->outputs[o]].count;
         memcpy(outputs[o] + image * count, memory + plan->slots[plan->outputs[o]].offset, count * sizeof *input);

@@ -1,7 +1,7 @@
 /* Runs a graph.
  *
- * Opening plans it once: which operators fuse into a convolution (activations, a residual sum, padding), in which
- * layout each tensor is, and where in one block of memory, reused as tensors die. Images go through one at a time, each
+ * Opening plans it once: which operators fuse into a convolution (activations, a residual sum, padding), and where in
+ * one block of memory each tensor is, reused as tensors die. Images go through one at a time, each
  * on a thread of its own; a single image takes all threads. So an image's result does not depend on its company, and a
  * batch costs no memory. For one caller at a time. */
 #ifndef MASK_VISION_NETWORK_H
@@ -11,10 +11,9 @@
 
 typedef struct mask__network mask__network;
 
-/* Computes these tensors of the graph, which must live longer. threads > 0. Weights are shared with `twin`, NULL or
- * another network of the same graph that lives longer. */
+/* Computes these tensors of the graph, which must live longer. threads > 0. */
 mask_status mask__network_open(mask__network **out, const mask__graph *graph, const uint32_t *outputs,
-                               size_t output_count, int threads, const mask__network *twin, mask_error *err);
+                               size_t output_count, int threads, mask_error *err);
 void mask__network_close(mask__network *network);
 /* input[count x values of the input], outputs[o][count x values of output o], NHWC. */
 mask_status mask__network_run(mask__network *network, const float *input, size_t count, float *const *outputs,

@@ -1,53 +1,306 @@
+/* Everything a network does besides convolutions, on plain rows. */
 #include "vision/operators.h"
+#include "math/exp.h"
 #include "math/gemm.h"
 
-#include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-void mask__activate(mask__activation activation, float *x, size_t count)
+enum { SHARED = 1 << 14 }; /* values from which threads pay */
+
+typedef const float *const *inputs_t;
+
+static const mask__graph_tensor *input(const mask__graph *g, const mask__graph_op *op, size_t i)
 {
-    switch (activation) {
+    return &g->tensors[op->inputs[i]];
+}
+
+/* Values behind dimension d: the distance of two neighbours along it. */
+static size_t stride_of(const mask__graph_tensor *t, size_t d)
+{
+    size_t stride = 1;
+    for (size_t e = t->ndim; e-- > d + 1;) stride *= t->shape[e];
+    return stride;
+}
+
+/* ---- Functions of one value -------------------------------------------------------------------------------------- */
+
+static float logistic(float x)
+{
+    return 1 / (1 + mask__expf(-x));
+}
+
+static float within(float x, float low, float high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static void activate(const mask__graph_op *op, float *x, size_t n)
+{
+    float low = op->low, high = op->high;
+#define EACH(value)                                                                                                    \
+    for (size_t i = 0; i < n; i++) x[i] = (value);                                                                     \
+    break
+    switch (op->activation) {
     case MASK__LINEAR:
         break;
     case MASK__RELU:
-        for (size_t i = 0; i < count; i++) x[i] = x[i] > 0 ? x[i] : 0;
-        break;
-    case MASK__RELU6:
-        for (size_t i = 0; i < count; i++) x[i] = fminf(fmaxf(x[i], 0), 6);
-        break;
+        EACH(x[i] > 0 ? x[i] : 0);
+    case MASK__CLIP:
+        EACH(within(x[i], low, high));
     case MASK__HARD_SWISH:
-        for (size_t i = 0; i < count; i++) x[i] *= fminf(fmaxf(x[i] + 3, 0), 6) / 6;
-        break;
+        EACH(x[i] * within(x[i] + 3, 0, 6) / 6);
+    case MASK__HARD_SIGMOID:
+        EACH(within(low * x[i] + high, 0, 1));
     case MASK__LOGISTIC:
-        for (size_t i = 0; i < count; i++) x[i] = 1 / (1 + expf(-x[i]));
-        break;
+        EACH(logistic(x[i]));
+    case MASK__SILU:
+        EACH(x[i] * logistic(x[i]));
+    case MASK__GELU:
+        EACH(x[i] * 0.5f * (1 + erff(x[i] * 0.70710678f)));
+    case MASK__GELU_TANH:
+        EACH(x[i] * logistic(1.59576912f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
+    case MASK__LEAKY:
+        EACH(x[i] > 0 ? x[i] : low * x[i]);
+    case MASK__ELU:
+        EACH(x[i] > 0 ? x[i] : low * (mask__expf(x[i]) - 1));
+    case MASK__TANH:
+        EACH(tanhf(x[i]));
+    case MASK__ERF:
+        EACH(erff(x[i]));
+    case MASK__EXP:
+        EACH(expf(x[i]));
+    case MASK__LOG:
+        EACH(logf(x[i]));
+    case MASK__SQRT:
+        EACH(sqrtf(x[i]));
+    case MASK__RECIPROCAL:
+        EACH(1 / x[i]);
+    case MASK__NEGATE:
+        EACH(-x[i]);
+    case MASK__ABSOLUTE:
+        EACH(fabsf(x[i]));
+    case MASK__SINE:
+        EACH(sinf(x[i]));
+    case MASK__COSINE:
+        EACH(cosf(x[i]));
+    case MASK__FLOOR:
+        EACH(floorf(x[i]));
+    case MASK__CEILING:
+        EACH(ceilf(x[i]));
+    case MASK__NOT:
+        EACH(x[i] == 0);
+    case MASK__TRUNCATE:
+        EACH(truncf(x[i]));
+    }
+#undef EACH
+}
+
+void mask__activate(const mask__graph_op *op, float *x, size_t count)
+{
+    enum { PART = 4096 };
+    if (op->activation == MASK__LINEAR) return;
+#pragma omp parallel for if (count > SHARED)
+    for (size_t i = 0; i < count; i += PART) activate(op, x + i, count - i < PART ? count - i : PART);
+}
+
+static void run_activation(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    memcpy(y, in[0], g->tensors[op->output].count * sizeof *y);
+}
+
+/* ---- Functions of two, on shapes that broadcast ------------------------------------------------------------------ */
+
+/* n results; a step is 0 or 1. */
+static void arithmetic(const mask__graph_op *op, bool whole, const float *a, size_t sa, const float *b, size_t sb,
+                       float *y, size_t n)
+{
+#define EACH(value)                                                                                                    \
+    if (sa && sb)                                                                                                      \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            float p = a[i], q = b[i];                                                                                  \
+            y[i] = (value);                                                                                            \
+        }                                                                                                              \
+    else if (sa)                                                                                                       \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            float p = a[i], q = b[0];                                                                                  \
+            y[i] = (value);                                                                                            \
+        }                                                                                                              \
+    else                                                                                                               \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            float p = a[0], q = b[sb * i];                                                                             \
+            y[i] = (value);                                                                                            \
+        }                                                                                                              \
+    break
+    switch (op->arithmetic) {
+    case MASK__ADD:
+        EACH(p + q);
+    case MASK__SUBTRACT:
+        EACH(p - q);
+    case MASK__MULTIPLY:
+        EACH(p * q);
+    case MASK__DIVIDE:
+        if (whole) {
+            EACH(truncf(p / q));
+        }
+        EACH(p / q);
+    case MASK__POWER:
+        EACH(q == 2 ? p * p : powf(p, q));
+    case MASK__MODULO:
+        EACH(p - q * floorf(p / q));
+    case MASK__MINIMUM:
+        EACH(p < q ? p : q);
+    case MASK__MAXIMUM:
+        EACH(p > q ? p : q);
+    case MASK__EQUAL:
+        EACH(p == q);
+    case MASK__LESS:
+        EACH(p < q);
+    case MASK__GREATER:
+        EACH(p > q);
+    }
+#undef EACH
+}
+
+/* Where value `at` of the result is in an input that broadcasts to it. */
+static size_t broadcast_at(const mask__graph_tensor *x, const mask__graph_tensor *y, size_t at)
+{
+    size_t offset = 0, stride = 1;
+    for (unsigned d = 0; d < y->ndim; d++) { /* from the end */
+        size_t length = y->shape[y->ndim - 1 - d], index = at % length;
+        at /= length;
+        if (d >= x->ndim) continue;
+        size_t own = x->shape[x->ndim - 1 - d];
+        if (own > 1) offset += index * stride;
+        stride *= own;
+    }
+    return offset;
+}
+
+static bool ends_alike(const mask__graph_tensor *x, const mask__graph_tensor *y, unsigned dims, bool one)
+{
+    for (unsigned d = 0; d < dims; d++) {
+        size_t own = d < x->ndim ? x->shape[x->ndim - 1 - d] : 1;
+        if (own != (one ? 1 : y->shape[y->ndim - 1 - d])) return false;
+    }
+    return true;
+}
+
+/* Last dimensions of y over which each input either goes along or stands still, and their values. */
+static size_t run_length(const mask__graph_tensor *a, const mask__graph_tensor *b, const mask__graph_tensor *y)
+{
+    size_t length = 1;
+    for (unsigned d = 1; d <= y->ndim; d++) {
+        if ((!ends_alike(a, y, d, false) && !ends_alike(a, y, d, true)) ||
+            (!ends_alike(b, y, d, false) && !ends_alike(b, y, d, true)))
+            break;
+        length *= y->shape[y->ndim - d];
+    }
+    return length;
+}
+
+static size_t own_step(const mask__graph_tensor *x, const mask__graph_tensor *y, size_t length)
+{
+    size_t seen = 1;
+    for (unsigned d = 0; d < y->ndim && seen < length; d++) {
+        seen *= y->shape[y->ndim - 1 - d];
+        if ((d < x->ndim ? x->shape[x->ndim - 1 - d] : 1) > 1) return 1;
+    }
+    return 0;
+}
+
+static void run_binary(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *a = input(g, op, 0), *b = input(g, op, 1), *out = &g->tensors[op->output];
+    size_t length = run_length(a, b, out), sa = own_step(a, out, length), sb = own_step(b, out, length);
+    size_t part = length > SHARED && length == out->count ? SHARED : length; /* so that threads share one run too */
+#pragma omp parallel for if (out->count > SHARED)
+    for (size_t at = 0; at < out->count; at += part) {
+        size_t row = at / length * length, within_row = at - row, left = out->count - at;
+        arithmetic(op, out->whole, in[0] + broadcast_at(a, out, row) + sa * within_row, sa,
+                   in[1] + broadcast_at(b, out, row) + sb * within_row, sb, y + at, left < part ? left : part);
     }
 }
 
-void mask__operator_pair(mask__op_kind kind, mask__activation activation, const float *a, const float *b, float *out,
-                         size_t count)
+static void run_where(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
-    if (kind == MASK__OP_ADD)
-        for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
-    else
-        for (size_t i = 0; i < count; i++) out[i] = a[i] * b[i];
-    mask__activate(activation, out, count);
+    const mask__graph_tensor *out = &g->tensors[op->output];
+    for (size_t i = 0; i < out->count; i++) {
+        size_t from = in[0][broadcast_at(input(g, op, 0), out, i)] != 0 ? 1 : 2;
+        y[i] = in[from][broadcast_at(input(g, op, from), out, i)];
+    }
 }
 
-/* The second has one value for each channel, or a single one. */
-static void pair_by_channel(const mask__graph_op *op, const float *a, const float *b, float *out, size_t count,
-                            size_t channels)
+static void run_expand(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
-    for (size_t i = 0; i < count; i += channels)
-        mask__operator_pair(op->kind, op->activation, a + i, b, out + i, channels);
+    const mask__graph_tensor *out = &g->tensors[op->output];
+    for (size_t i = 0; i < out->count; i++) y[i] = in[0][broadcast_at(input(g, op, 0), out, i)];
 }
+
+/* ---- Matrices and rows ------------------------------------------------------------------------------------------- */
+
+static void run_matmul(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    mask__graph_tensor a = *input(g, op, 0), b = *input(g, op, 1), out = g->tensors[op->output];
+    size_t m = out.shape[out.ndim - 2], n = out.shape[out.ndim - 1], k = a.shape[a.ndim - 1];
+    size_t batches = out.count / (m * n > 0 ? m * n : 1), ldb = b.shape[b.ndim - 1], bytes = m * n * sizeof *y;
+    float factor = op->coefficient != 0 ? op->coefficient : 1;
+    a.ndim -= 2, b.ndim -= 2, out.ndim -= 2;
+    if (k == 0) memset(y, 0, batches * bytes);
+#pragma omp parallel for if (batches > 1)
+    for (size_t i = 0; i < batches; i++)
+        if (k)
+            mask__gemm(false, op->transposed, m, n, k, factor, in[0] + broadcast_at(&a, &out, i) * m * k, k,
+                       in[1] + broadcast_at(&b, &out, i) * k * n, ldb, 0, y + i * m * n, n);
+}
+
+static void run_softmax(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *t = input(g, op, 0);
+    size_t length = t->shape[t->ndim - 1];
+#pragma omp parallel for if (t->count > SHARED)
+    for (size_t row = 0; row < t->count; row += length) {
+        const float *x = in[0] + row;
+        float *out = y + row, most = x[0], sum = 0;
+#pragma omp simd reduction(max : most)
+        for (size_t i = 0; i < length; i++) most = x[i] > most ? x[i] : most;
+        for (size_t i = 0; i < length; i++) out[i] = mask__expf(op->coefficient * (x[i] - most));
+#pragma omp simd reduction(+ : sum)
+        for (size_t i = 0; i < length; i++) sum += out[i];
+        for (size_t i = 0; i < length; i++) out[i] /= sum;
+    }
+}
+
+static void run_norm(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *t = input(g, op, 0);
+    const float *scale = op->input_count > 1 ? in[1] : NULL, *shift = op->input_count > 2 ? in[2] : NULL;
+    size_t length = t->shape[t->ndim - 1];
+#pragma omp parallel for if (t->count > SHARED)
+    for (size_t row = 0; row < t->count; row += length) {
+        const float *x = in[0] + row;
+        float *out = y + row, mean = 0, spread = 0;
+#pragma omp simd reduction(+ : mean)
+        for (size_t i = 0; i < length; i++) mean += x[i];
+        mean /= (float)length;
+#pragma omp simd reduction(+ : spread)
+        for (size_t i = 0; i < length; i++) spread += (x[i] - mean) * (x[i] - mean);
+        float factor = 1 / sqrtf(spread / (float)length + op->coefficient);
+        if (scale && shift)
+            for (size_t i = 0; i < length; i++) out[i] = (x[i] - mean) * factor * scale[i] + shift[i];
+        else
+            for (size_t i = 0; i < length; i++)
+                out[i] = (x[i] - mean) * factor * (scale ? scale[i] : 1) + (shift ? shift[i] : 0);
+    }
+}
+
+/* ---- Windows ----------------------------------------------------------------------------------------------------- */
 
 /* Start and end of a window's rows or columns inside the picture. */
 static void clip_window(const mask__graph_op *op, int d, size_t at, size_t size, size_t *begin, size_t *end)
 {
     size_t start = at * op->stride[d], stop = start + op->kernel[d], before = op->pad_before[d];
     *begin = start > before ? start - before : 0;
-    *end = stop - before < size ? stop - before : size; /* a window begins at most one padding before the picture */
+    *end = stop - before < size ? stop - before : size; /* a window is never in the padding alone */
 }
 
 static void pool_window(const mask__graph_op *op, const float *in, const size_t in_shape[4], const size_t at[2],
@@ -60,108 +313,235 @@ static void pool_window(const mask__graph_op *op, const float *in, const size_t 
     for (size_t y = begin[0]; y < end[0]; y++)
         for (size_t x = begin[1]; x < end[1]; x++) {
             const float *point = in + (y * in_shape[2] + x) * channels;
-            for (size_t c = 0; c < channels; c++) out[c] = average ? out[c] + point[c] : fmaxf(out[c], point[c]);
+            if (average)
+                for (size_t c = 0; c < channels; c++) out[c] += point[c];
+            else
+                for (size_t c = 0; c < channels; c++) out[c] = point[c] > out[c] ? point[c] : out[c];
         }
-    float scale = 1 / (float)((end[0] - begin[0]) * (end[1] - begin[1]));
+    size_t points = op->count_pads ? op->kernel[0] * op->kernel[1] : (end[0] - begin[0]) * (end[1] - begin[1]);
+    float scale = 1 / (float)points;
     for (size_t c = 0; average && c < channels; c++) out[c] *= scale;
 }
 
-static void pool(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x,
-                 float *y)
+static void run_pool(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
-    for (size_t row = 0; row < out->shape[1]; row++)
-        for (size_t column = 0; column < out->shape[2]; column++)
-            pool_window(op, x, in->shape, (size_t[]){row, column}, y + (row * out->shape[2] + column) * out->shape[3]);
+    const mask__graph_tensor *x = input(g, op, 0), *out = &g->tensors[op->output];
+    size_t columns = out->shape[2], picture = x->shape[1] * x->shape[2] * x->shape[3];
+#pragma omp parallel for if (out->count > SHARED)
+    for (size_t row = 0; row < out->shape[0] * out->shape[1]; row++)
+        for (size_t column = 0; column < columns; column++)
+            pool_window(op, in[0] + row / out->shape[1] * picture, x->shape, (size_t[]){row % out->shape[1], column},
+                        y + (row * columns + column) * out->shape[3]);
 }
 
-static void mean(const mask__graph_tensor *in, const float *x, float *y)
+static void reduce_value(const mask__graph_op *op, float *y, float x)
 {
-    size_t points = in->shape[1] * in->shape[2], channels = in->shape[3];
-    memset(y, 0, channels * sizeof *y);
-    for (size_t p = 0; p < points; p++)
-        for (size_t c = 0; c < channels; c++) y[c] += x[p * channels + c];
-    for (size_t c = 0; c < channels; c++) y[c] /= (float)points;
+    switch (op->reduction) {
+    case MASK__MEAN:
+    case MASK__SUM:
+        *y += x;
+        break;
+    case MASK__MOST:
+        *y = x > *y ? x : *y;
+        break;
+    case MASK__LEAST:
+        *y = x < *y ? x : *y;
+        break;
+    case MASK__PRODUCT:
+        *y *= x;
+    }
 }
 
-static void fully(const mask__graph_tensor *weights, const float *x, const float *w, const float *bias, float *y)
+static void run_reduce(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
-    size_t out = weights->shape[0], in = weights->shape[1];
-    if (bias) memcpy(y, bias, out * sizeof *y);
-    else memset(y, 0, out * sizeof *y);
-    mask__gemm(false, true, 1, out, in, 1, x, in, w, in, 1, y, out);
+    const mask__graph_tensor *x = input(g, op, 0), *out = &g->tensors[op->output];
+    mask__graph_tensor kept = *x; /* the result with its reduced dimensions */
+    size_t last = x->ndim ? x->shape[x->ndim - 1] : 1;
+    for (unsigned d = 0; d < x->ndim; d++)
+        if (op->axes[d]) kept.shape[d] = 1;
+    bool along = x->ndim && !op->axes[x->ndim - 1], sums = op->reduction <= MASK__SUM;
+    for (size_t i = 0; i < out->count; i++)
+        y[i] = op->reduction == MASK__PRODUCT ? 1
+               : op->reduction == MASK__MOST  ? -INFINITY
+               : op->reduction == MASK__LEAST ? INFINITY
+                                              : 0;
+    for (size_t row = 0; row < x->count; row += last) {
+        const float *from = in[0] + row;
+        float *to = y + broadcast_at(&kept, x, row);
+        if (along && sums)
+            for (size_t i = 0; i < last; i++) to[i] += from[i];
+        else
+            for (size_t i = 0; i < last; i++) reduce_value(op, to + (along ? i : 0), from[i]);
+    }
+    float scale = (float)out->count / (float)x->count;
+    for (size_t i = 0; i < out->count && op->reduction == MASK__MEAN; i++) y[i] *= scale;
 }
 
-static void concat(const mask__graph *g, const mask__graph_op *op, const float *const *inputs, float *y)
+/* ---- Moving values ----------------------------------------------------------------------------------------------- */
+
+static void run_concat(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
     const mask__graph_tensor *out = &g->tensors[op->output];
-    size_t inner = 1, outer = 1, filled = 0;
-    for (size_t d = 0; d < op->axis; d++) outer *= out->shape[d];
-    for (size_t d = op->axis + 1; d < out->ndim; d++) inner *= out->shape[d];
-    size_t row = out->shape[op->axis] * inner;
+    size_t inner = stride_of(out, op->axis), row = out->shape[op->axis] * inner, filled = 0;
     for (size_t i = 0; i < op->input_count; i++) {
-        size_t part = g->tensors[op->inputs[i]].shape[op->axis] * inner;
-        for (size_t o = 0; o < outer; o++) memcpy(y + o * row + filled, inputs[i] + o * part, part * sizeof *y);
+        size_t part = input(g, op, i)->shape[op->axis] * inner;
+        for (size_t o = 0; part && o < out->count / row; o++)
+            memcpy(y + o * row + filled, in[i] + o * part, part * sizeof *y);
         filled += part;
     }
 }
 
-static void pad(const mask__graph_op *op, const mask__graph_tensor *in, const mask__graph_tensor *out, const float *x,
-                float *y)
+static void run_reshape(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
-    size_t row = in->shape[2] * in->shape[3];
+    memcpy(y, in[0], g->tensors[op->output].count * sizeof *y);
+}
+
+/* y[i] = x[offset + sum of index d of i x strides[d]]; rows that are whole in x are copied. */
+static void gather_strided(const mask__graph_tensor *out, const float *x, const long *strides, float *y)
+{
+    size_t last = out->ndim ? out->shape[out->ndim - 1] : 1;
+    long step = out->ndim ? strides[out->ndim - 1] : 1;
+#pragma omp parallel for if (out->count > SHARED)
+    for (size_t row = 0; row < out->count; row += last) {
+        long offset = 0;
+        size_t rest = row / last;
+        for (unsigned d = out->ndim; d-- > 1;) {
+            offset += (long)(rest % out->shape[d - 1]) * strides[d - 1];
+            rest /= out->shape[d - 1];
+        }
+        const float *from = x + offset;
+        if (step == 1) memcpy(y + row, from, last * sizeof *y);
+        else
+            for (size_t i = 0; i < last; i++) y[row + i] = from[(long)i * step];
+    }
+}
+
+static void run_transpose(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *x = input(g, op, 0);
+    long strides[MASK__GRAPH_DIMS] = {0};
+    for (unsigned d = 0; d < x->ndim; d++) strides[d] = (long)stride_of(x, op->order[d]);
+    gather_strided(&g->tensors[op->output], in[0], strides, y);
+}
+
+static void run_slice(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *x = input(g, op, 0);
+    long strides[MASK__GRAPH_DIMS] = {0};
+    size_t first = 0;
+    for (unsigned d = 0; d < x->ndim; d++) {
+        strides[d] = (long)stride_of(x, d) * op->step[d];
+        first += op->begin[d] * stride_of(x, d);
+    }
+    gather_strided(&g->tensors[op->output], in[0] + first, strides, y);
+}
+
+static void run_gather(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *x = input(g, op, 0), *indices = input(g, op, 1);
+    size_t inner = stride_of(x, op->axis), length = x->shape[op->axis];
+    size_t outer = g->tensors[op->output].count / (inner * indices->count);
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < indices->count; i++) {
+            float index = in[1][i] < 0 ? in[1][i] + (float)length : in[1][i];
+            memcpy(y, in[0] + (o * length + (size_t)index) * inner, inner * sizeof *y);
+            y += inner;
+        }
+}
+
+static void run_pad(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *x = input(g, op, 0), *out = &g->tensors[op->output];
+    size_t last = x->ndim ? x->shape[x->ndim - 1] : 1;
+    for (size_t i = 0; i < out->count; i++) y[i] = op->low;
+    for (size_t row = 0; row < x->count; row += last) {
+        size_t rest = row / last, to = x->ndim ? op->begin[x->ndim - 1] : 0;
+        for (unsigned d = x->ndim; d-- > 1;) {
+            to += (rest % x->shape[d - 1] + op->begin[d - 1]) * stride_of(out, d - 1);
+            rest /= x->shape[d - 1];
+        }
+        memcpy(y + to, in[0] + row, last * sizeof *y);
+    }
+}
+
+/* ---- Resizing ---------------------------------------------------------------------------------------------------- */
+
+typedef struct tap {
+    size_t from[4];
+    float weight[4];
+} tap;
+
+static float cubic(float x, float a)
+{
+    x = fabsf(x);
+    if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+/* What result `at` of `to` takes of `from` values. */
+static tap tap_of(const mask__graph_op *op, size_t at, size_t from, size_t to)
+{
+    float scale = (float)from / (float)to, place = ((float)at + 0.5f) * scale - 0.5f;
+    tap t = {{0}, {0}};
+    if (op->align == MASK__ASYMMETRIC) place = (float)at * scale;
+    if (op->align == MASK__CORNERS) place = to > 1 ? (float)at * (float)(from - 1) / (float)(to - 1) : 0;
+    float below = floorf(op->resize == MASK__NEAREST && op->align != MASK__ASYMMETRIC ? place + 0.49999f : place);
+    for (int i = 0; i < 4; i++) {
+        float here = below + (float)(i - 1), far = fabsf(place - here);
+        t.from[i] = (size_t)within(here, 0, (float)(from - 1));
+        t.weight[i] = op->resize == MASK__NEAREST    ? (i == 1)
+                      : op->resize == MASK__BILINEAR ? (far < 1 ? 1 - far : 0)
+                                                     : cubic(far, op->coefficient);
+    }
+    return t;
+}
+
+static void run_resize(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+{
+    const mask__graph_tensor *x = input(g, op, 0), *out = &g->tensors[op->output];
+    size_t h = x->shape[1], w = x->shape[2], channels = x->shape[3], rows = out->shape[1], columns = out->shape[2];
     memset(y, 0, out->count * sizeof *y);
-    for (size_t r = 0; r < in->shape[1]; r++)
-        memcpy(y + ((r + op->pad_before[0]) * out->shape[2] + op->pad_before[1]) * out->shape[3], x + r * row,
-               row * sizeof *y);
-}
-
-static void softmax(const mask__graph_tensor *in, float beta, const float *x, float *y)
-{
-    size_t length = in->shape[in->ndim - 1];
-    for (size_t row = 0; row < in->count; row += length) {
-        float most = x[row], sum = 0;
-        for (size_t i = 1; i < length; i++) most = fmaxf(most, x[row + i]);
-        for (size_t i = 0; i < length; i++) sum += y[row + i] = expf(beta * (x[row + i] - most));
-        for (size_t i = 0; i < length; i++) y[row + i] /= sum;
+#pragma omp parallel for if (out->count > SHARED)
+    for (size_t row = 0; row < out->shape[0] * rows; row++) {
+        tap down = tap_of(op, row % rows, h, rows);
+        for (size_t column = 0; column < columns; column++) {
+            tap across = tap_of(op, column, w, columns);
+            float *to = y + (row * columns + column) * channels;
+            for (int i = 0; i < 16; i++) {
+                float weight = down.weight[i / 4] * across.weight[i % 4];
+                if (weight == 0) continue;
+                const float *from = in[0] + ((row / rows * h + down.from[i / 4]) * w + across.from[i % 4]) * channels;
+                for (size_t c = 0; c < channels; c++) to[c] += weight * from[c];
+            }
+        }
     }
 }
 
-void mask__operator_run(const mask__graph *g, const mask__graph_op *op, const float *const *inputs, float *out)
+enum { ANY = 1 << 14 };
+
+const mask__operator mask__operators[MASK__OP_KINDS] = {
+    [MASK__OP_CONV] = {2, 2, 3, mask__infer_conv, NULL},
+    [MASK__OP_AVERAGE_POOL] = {1, 1, 1, mask__infer_pool, run_pool},
+    [MASK__OP_MAX_POOL] = {1, 1, 1, mask__infer_pool, run_pool},
+    [MASK__OP_MATMUL] = {2, 2, 2, mask__infer_matmul, run_matmul},
+    [MASK__OP_REDUCE] = {1, 1, 1, mask__infer_reduce, run_reduce},
+    [MASK__OP_BINARY] = {2, 2, 2, mask__infer_broadcast, run_binary},
+    [MASK__OP_WHERE] = {3, 3, 3, mask__infer_broadcast, run_where},
+    [MASK__OP_CONCAT] = {1, ANY, ANY, mask__infer_concat, run_concat},
+    [MASK__OP_RESHAPE] = {1, 1, 1, mask__infer_reshape, run_reshape},
+    [MASK__OP_TRANSPOSE] = {1, 1, 1, mask__infer_transpose, run_transpose},
+    [MASK__OP_SLICE] = {1, 1, 1, mask__infer_slice, run_slice},
+    [MASK__OP_GATHER] = {2, 2, 2, mask__infer_gather, run_gather},
+    [MASK__OP_EXPAND] = {1, 1, 1, mask__infer_expand, run_expand},
+    [MASK__OP_PAD] = {1, 1, 1, mask__infer_pad, run_pad},
+    [MASK__OP_RESIZE] = {1, 1, 1, mask__infer_resize, run_resize},
+    [MASK__OP_SOFTMAX] = {1, 1, 1, mask__infer_same, run_softmax},
+    [MASK__OP_NORM] = {1, 1, 3, mask__infer_same, run_norm},
+    [MASK__OP_ACTIVATION] = {1, 1, 1, mask__infer_same, run_activation},
+};
+
+void mask__operator_run(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *out)
 {
-    const mask__graph_tensor *in = &g->tensors[op->inputs[0]], *y = &g->tensors[op->output];
-    switch (op->kind) {
-    case MASK__OP_ADD:
-    case MASK__OP_MUL:
-        if (g->tensors[op->inputs[1]].count == in->count)
-            mask__operator_pair(op->kind, op->activation, inputs[0], inputs[1], out, in->count);
-        else pair_by_channel(op, inputs[0], inputs[1], out, in->count, g->tensors[op->inputs[1]].count);
-        return;
-    case MASK__OP_AVERAGE_POOL:
-    case MASK__OP_MAX_POOL:
-        pool(op, in, y, inputs[0], out);
-        break;
-    case MASK__OP_MEAN:
-        mean(in, inputs[0], out);
-        break;
-    case MASK__OP_FULLY:
-        fully(&g->tensors[op->inputs[1]], inputs[0], inputs[1], op->input_count > 2 ? inputs[2] : NULL, out);
-        break;
-    case MASK__OP_CONCAT:
-        concat(g, op, inputs, out);
-        break;
-    case MASK__OP_PAD:
-        pad(op, in, y, inputs[0], out);
-        break;
-    case MASK__OP_SOFTMAX:
-        softmax(in, op->beta, inputs[0], out);
-        break;
-    case MASK__OP_ACTIVATION:
-        memcpy(out, inputs[0], y->count * sizeof *out);
-        break;
-    case MASK__OP_CONV:
-    case MASK__OP_DEPTHWISE:
-    case MASK__OP_RESHAPE:
-        return; /* the network's own business */
-    }
-    mask__activate(op->activation, out, y->count);
+    mask__operators[op->kind].run(g, op, in, out);
+    mask__activate(op, out, g->tensors[op->output].count);
 }

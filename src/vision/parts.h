@@ -2,17 +2,15 @@
 #ifndef MASK_VISION_PARTS_H
 #define MASK_VISION_PARTS_H
 
-#include "vision/graph.h"
+#include "vision/model.h"
 
-typedef struct mask__parts {
-    uint32_t features, boxes, scores; /* the latter two MASK__NO_TENSOR in a classifier */
-} mask__parts;
-
-/* features is a name for mask__graph_find or NULL: of the tensors with most channels and more than one cell the last.
- */
-mask_status mask__parts_find(const mask__graph *graph, const char *features, mask__parts *out, mask_error *err);
-/* The input is a square RGB image, the parts have shapes that can be used, and there are as many labels as a detector's
- * scores have classes. */
-mask_status mask__parts_check(const mask__graph *graph, const mask__parts *parts, size_t label_count, mask_error *err);
+/* features is a name for mask__graph_find or NULL: the tokens of a transformer, or of the square maps with most
+ * channels and more than one cell the last. */
+mask_status mask__parts_find(const mask__graph *graph, const char *features, uint32_t *map, mask_error *err);
+/* The boxes and scores of a detector, MASK__NO_TENSOR in other networks. */
+void mask__parts_detector(const mask__graph *graph, uint32_t *boxes, uint32_t *scores);
+/* The input is a square RGB image, maps and boxes have shapes that can be used, which are filled in, and there are as
+ * many labels as a detector's scores have classes. */
+mask_status mask__parts_check(mask__model_network *network, size_t label_count, mask_error *err);
 
 #endif

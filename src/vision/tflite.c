@@ -3,6 +3,7 @@
 #include "vision/flatbuffer.h"
 #include "math/half.h"
 
+#include <float.h>
 #include <string.h>
 
 enum { FLOAT32 = 0, FLOAT16 = 1, INT32 = 2, UINT8 = 3, INT8 = 9 };
@@ -26,6 +27,7 @@ enum {
     CODE_PAD = 34,
     CODE_MEAN = 40,
     CODE_SQUEEZE = 43,
+    CODE_QUANTIZE = 114,
     CODE_HARD_SWISH = 117,
 };
 
@@ -55,10 +57,11 @@ typedef struct reader {
     mask__flat flat;
     mask__graph *graph;
     const char *path;
-    size_t budget; /* bytes of weights and names that may still be made: a small file must not ask for much memory */
     mask__flat_vector codes, buffers, tensors;
-    uint8_t *types; /* of each tensor */
-    bool short_of_memory;
+    uint8_t *types;               /* of each tensor */
+    mask__graph_tensor *declared; /* shapes as the file has them; ndim over MASK__GRAPH_DIMS where it has too many */
+    bool other_side;              /* than the file's own */
+    bool finished;                /* by a detector's post-processing */
 } reader;
 
 bool mask__tflite_here(const void *data, size_t size)
@@ -79,51 +82,33 @@ static mask_status refuse_op(const reader *r, size_t op, const char *name, const
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: operator %zu (%s): %s", r->path, op, name, what);
 }
 
-/* Memory of the graph within the budget; NULL when that or memory is used up. */
-static void *take(reader *r, size_t count, size_t size)
-{
-    size_t bytes;
-    if (!mask__multiply(count, size, &bytes) || bytes > r->budget) return NULL;
-    r->budget -= bytes;
-    void *memory = mask__arena_alloc(&r->graph->arena, count, size);
-    if (!memory) r->short_of_memory = true;
-    return memory;
-}
-
-static const char *text(reader *r, size_t table, unsigned field)
+static mask_status text(reader *r, size_t table, unsigned field, const char **out, mask_error *err)
 {
     mask__flat_vector string = mask__flat_items(&r->flat, table, field, 1);
-    char *copy = take(r, string.count + 1, 1);
-    if (!copy) return NULL;
+    char *copy;
+    MASK__TRY(mask__graph_room(r->graph, string.count + 1, 1, (void **)&copy, err));
     if (string.count) memcpy(copy, r->flat.data + string.at, string.count);
-    return copy;
-}
-
-/* Why take() gave nothing. */
-static mask_status too_much(const reader *r, mask_error *err)
-{
-    if (r->short_of_memory) return mask__no_memory(err, r->path);
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: asks for more memory than its size explains: it is damaged, copy it again", r->path);
+    *out = copy;
+    return MASK_OK;
 }
 
 static mask_status read_tensor(reader *r, size_t index, mask_error *err)
 {
-    mask__graph_tensor *t = &r->graph->tensors[index];
+    mask__graph_tensor *t = &r->declared[index];
     size_t table = mask__flat_item(&r->flat, r->tensors, index);
     mask__flat_vector shape = mask__flat_items(&r->flat, table, 0, 4);
     r->types[index] = mask__flat_byte(&r->flat, table, 1, FLOAT32);
-    t->name = text(r, table, 3);
-    if (!t->name) return too_much(r, err);
-    if (shape.count > MASK__GRAPH_DIMS) return MASK_OK; /* refused by the operator that uses it, if any does */
-    t->ndim = shape.count ? (unsigned)shape.count : 1;
-    t->shape[0] = t->count = 1;
-    for (unsigned d = 0; d < shape.count; d++) {
+    MASK__TRY(text(r, table, 3, &t->name, err));
+    t->ndim = shape.count > MASK__GRAPH_DIMS ? MASK__GRAPH_DIMS + 1 : (unsigned)shape.count;
+    for (unsigned d = 0; d < shape.count && d < MASK__GRAPH_DIMS; d++) {
         int32_t length = (int32_t)mask__flat_u32(&r->flat, shape.at + 4 * d);
         t->shape[d] = length > 0 ? (size_t)length : 0;
-        if (!mask__multiply(t->count, t->shape[d], &t->count)) t->count = t->ndim = 0;
-        if (t->ndim == 0) break;
     }
+    if (!mask__graph_count(t->ndim, t->shape, &t->count)) t->count = 0;
+    uint32_t same;
+    mask__graph_tensor made = {.name = t->name};
+    MASK__TRY(mask__graph_tensor_add(r->graph, t->name, 0, NULL, &same, err));
+    r->graph->tensors[same] = made; /* without a value until an operator makes it */
     return MASK_OK;
 }
 
@@ -136,10 +121,10 @@ static mask__flat_vector stored(reader *r, size_t tensor)
     return mask__flat_items(&r->flat, mask__flat_item(&r->flat, r->buffers, buffer), 0, 1);
 }
 
-/* 8-bit weights to float: (q - zero point) x scale, one pair for all or one for each index of a dimension. */
-static bool scale_bytes(reader *r, size_t tensor, const unsigned char *from, float *to)
+/* Integers to float: (q - zero point) x scale, one pair for all or one for each index of a dimension. */
+static bool scale_integers(reader *r, size_t tensor, const unsigned char *from, float *to)
 {
-    const mask__graph_tensor *t = &r->graph->tensors[tensor];
+    const mask__graph_tensor *t = &r->declared[tensor];
     size_t table = mask__flat_item(&r->flat, r->tensors, tensor), q = mask__flat_table(&r->flat, table, 4);
     mask__flat_vector scales = mask__flat_items(&r->flat, q, 2, 4), zeros = mask__flat_items(&r->flat, q, 3, 8);
     size_t dim = (size_t)mask__flat_int(&r->flat, q, 6, 0), inner = 1;
@@ -150,36 +135,48 @@ static bool scale_bytes(reader *r, size_t tensor, const unsigned char *from, flo
     for (size_t i = 0; i < t->count; i++) {
         size_t which = scales.count == 1 ? 0 : i / inner % scales.count;
         float zero = zeros.count ? (float)mask__flat_i64(&r->flat, zeros.at + 8 * which) : 0;
-        float value = r->types[tensor] == INT8 ? (float)(int8_t)from[i] : (float)from[i];
+        uint8_t type = r->types[tensor];
+        int32_t word = 0;
+        if (type == INT32) memcpy(&word, from + 4 * i, 4);
+        float value = type == INT32 ? (float)word : type == INT8 ? (float)(int8_t)from[i] : (float)from[i];
         to[i] = (value - zero) * mask__flat_float(&r->flat, scales.at + 4 * which);
     }
     return true;
 }
 
-/* Gives a tensor its values when it is a constant of numbers that can be weights. False: its bytes do not fit. */
-static bool load(reader *r, size_t tensor)
+static mask_status misfit(const reader *r, size_t op, const char *name, mask_error *err)
+{
+    return refuse_op(r, op, name, "its weights have another size or type than they say", err);
+}
+
+/* Gives a tensor its values when it is a constant of numbers that can be weights. */
+static mask_status load(reader *r, size_t op, const char *name, size_t tensor, mask_error *err)
 {
     mask__graph_tensor *t = &r->graph->tensors[tensor];
+    const mask__graph_tensor *declared = &r->declared[tensor];
     mask__flat_vector bytes = stored(r, tensor);
     uint8_t type = r->types[tensor];
-    if (t->values || bytes.count == 0) return true;
-    size_t item = type == FLOAT32 ? 4 : type == FLOAT16 ? 2 : type == INT8 || type == UINT8 ? 1 : 0;
-    if (item == 0 || t->count == 0 || bytes.count % item != 0 || bytes.count / item != t->count) return false;
+    if (t->values || bytes.count == 0) return MASK_OK;
+    size_t item = type == FLOAT32 || type == INT32 ? 4 : type == FLOAT16 ? 2 : type == INT8 || type == UINT8 ? 1 : 0;
+    if (t->count || item == 0 || declared->count == 0 || bytes.count % item != 0 ||
+        bytes.count / item != declared->count)
+        return misfit(r, op, name, err);
     const unsigned char *from = r->flat.data + bytes.at;
-    float *values = take(r, t->count, sizeof *values);
-    if (!values) return false;
+    float *values;
+    MASK__TRY(mask__graph_room(r->graph, declared->count, sizeof *values, (void **)&values, err));
     if (type == FLOAT32) {
         memcpy(values, from, bytes.count);
-    } else if (item == 1) {
-        if (!scale_bytes(r, tensor, from, values)) return false;
+    } else if (type != FLOAT16) {
+        if (!scale_integers(r, tensor, from, values)) return misfit(r, op, name, err);
     } else {
-        uint16_t *halves = take(r, t->count, sizeof *halves); /* aligned, which the file's need not be */
-        if (!halves) return false;
+        uint16_t *halves; /* aligned, which the file's need not be */
+        MASK__TRY(mask__graph_room(r->graph, declared->count, sizeof *halves, (void **)&halves, err));
         memcpy(halves, from, bytes.count);
-        mask__half_to_float(halves, values, t->count);
+        mask__half_to_float(halves, values, declared->count);
     }
+    *t = *declared;
     t->values = values;
-    return true;
+    return MASK_OK;
 }
 
 /* Constant int32 parameters (axes, paddings): how many, 0 when they are no constant. */
@@ -193,7 +190,8 @@ static size_t parameters(reader *r, uint32_t tensor, int32_t *out, size_t most)
 
 static bool set_activation(mask__graph_op *op, uint8_t code)
 {
-    op->activation = code == 1 ? MASK__RELU : code == 3 ? MASK__RELU6 : MASK__LINEAR;
+    op->activation = code == 1 ? MASK__RELU : code == 3 ? MASK__CLIP : MASK__LINEAR;
+    op->high = code == 3 ? 6 : 0;
     return code == 0 || code == 1 || code == 3;
 }
 
@@ -212,30 +210,63 @@ static const char *read_window(reader *r, size_t options, mask__graph_op *op, un
                : "has an unsupported fused activation";
 }
 
-static const char *read_mean(reader *r, mask__graph_op *op)
+static const char *read_mean(reader *r, size_t options, mask__graph_op *op)
 {
-    int32_t axes[2];
-    if (op->input_count != 2 || parameters(r, op->inputs[1], axes, 2) != 2) return "is no mean over rows and columns";
-    for (int i = 0; i < 2; i++)
-        if (axes[i] < 0) axes[i] += 4;
+    int32_t axes[MASK__GRAPH_DIMS], ndim = (int32_t)r->graph->tensors[op->inputs[0]].ndim;
+    size_t count = op->input_count == 2 ? parameters(r, op->inputs[1], axes, MASK__GRAPH_DIMS) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (axes[i] < 0) axes[i] += ndim;
+        if (axes[i] < 0 || axes[i] >= ndim) return "its dimensions are not there";
+        op->axes[axes[i]] = true;
+    }
+    op->keep = mask__flat_byte(&r->flat, options, 0, 0) != 0;
     op->input_count = 1;
-    bool rows_first = axes[0] == 1 && axes[1] == 2, columns_first = axes[0] == 2 && axes[1] == 1;
-    return rows_first || columns_first ? NULL : "is no mean over rows and columns";
+    return count ? NULL : "has no constant dimensions";
 }
 
 static const char *read_pad(reader *r, mask__graph_op *op)
 {
-    int32_t pads[8];
-    if (op->input_count != 2 || parameters(r, op->inputs[1], pads, 8) != 8)
-        return "has no constant padding of four dimensions";
-    for (int i = 0; i < 8; i++)
-        if (pads[i] < 0 || (pads[i] && (i < 2 || i > 5))) return "pads something else than rows and columns";
-    for (int d = 0; d < 2; d++) {
-        op->pad_before[d] = (size_t)pads[2 + 2 * d];
-        op->pad_after[d] = (size_t)pads[3 + 2 * d];
+    int32_t pads[2 * MASK__GRAPH_DIMS];
+    size_t ndim = r->graph->tensors[op->inputs[0]].ndim;
+    if (op->input_count != 2 || parameters(r, op->inputs[1], pads, 2 * MASK__GRAPH_DIMS) != 2 * ndim)
+        return "has no constant padding of all dimensions";
+    for (size_t d = 0; d < ndim; d++) {
+        if (pads[2 * d] < 0 || pads[2 * d + 1] < 0) return "takes values away";
+        op->begin[d] = (size_t)pads[2 * d];
+        op->step[d] = pads[2 * d + 1];
     }
     op->input_count = 1;
     return NULL;
+}
+
+/* TFLite's weights of a depthwise convolution, (1, kh, kw, out), as the graph's, (out, kh, kw, 1). */
+static mask_status turn_depthwise(reader *r, mask__graph_op *op, mask_error *err)
+{
+    const mask__graph_tensor w = r->graph->tensors[op->inputs[1]];
+    float *values;
+    if (!w.values || w.ndim != 4 || w.shape[0] != 1) return MASK_OK; /* refused by the graph */
+    size_t out = w.shape[3], points = w.shape[1] * w.shape[2];
+    MASK__TRY(
+        mask__graph_constant(r->graph, 4, (size_t[]){out, w.shape[1], w.shape[2], 1}, &op->inputs[1], &values, err));
+    for (size_t p = 0; p < points; p++)
+        for (size_t o = 0; o < out; o++) values[o * points + p] = w.values[p * out + o];
+    op->groups = r->graph->tensors[op->inputs[0]].ndim == 4 ? r->graph->tensors[op->inputs[0]].shape[3] : 0;
+    return MASK_OK;
+}
+
+/* A fully connected layer flattens its input first. */
+static mask_status flatten(reader *r, mask__graph_op *op, mask_error *err)
+{
+    const mask__graph_tensor *w = &r->graph->tensors[op->inputs[1]];
+    size_t count = r->graph->tensors[op->inputs[0]].count, length = w->ndim == 2 ? w->shape[1] : 0;
+    mask__graph_op flat = {.kind = MASK__OP_RESHAPE,
+                           .name = op->name,
+                           .inputs = op->inputs,
+                           .input_count = 1,
+                           .output = MASK__NO_TENSOR,
+                           .ndim = 2,
+                           .sizes = {length ? count / length : 1, length}};
+    return mask__graph_add(r->graph, &flat, &op->inputs[0], err);
 }
 
 /* Kind and attributes of an operator; NULL, or what is wrong with it. */
@@ -245,9 +276,10 @@ static const char *read_attributes(reader *r, int32_t code, size_t options, mask
     switch (code) {
     case CODE_CONV:
         op->kind = MASK__OP_CONV;
+        op->groups = 1;
         return read_window(r, options, op, 3, 4);
     case CODE_DEPTHWISE_CONV:
-        op->kind = MASK__OP_DEPTHWISE;
+        op->kind = MASK__OP_CONV;
         return read_window(r, options, op, 4, 5);
     case CODE_AVERAGE_POOL:
     case CODE_MAX_POOL:
@@ -257,40 +289,47 @@ static const char *read_attributes(reader *r, int32_t code, size_t options, mask
         return read_window(r, options, op, 5, 0);
     case CODE_ADD:
     case CODE_MUL:
-        op->kind = code == CODE_ADD ? MASK__OP_ADD : MASK__OP_MUL;
+        op->kind = MASK__OP_BINARY;
+        op->arithmetic = code == CODE_ADD ? MASK__ADD : MASK__MULTIPLY;
         return set_activation(op, mask__flat_byte(f, options, 0, 0)) ? NULL : "has an unsupported fused activation";
     case CODE_FULLY_CONNECTED:
-        op->kind = MASK__OP_FULLY;
+        op->kind = MASK__OP_MATMUL;
+        op->transposed = true;
         if (mask__flat_byte(f, options, 1, 0) != 0) return "has shuffled weights";
         return set_activation(op, mask__flat_byte(f, options, 0, 0)) ? NULL : "has an unsupported fused activation";
     case CODE_CONCATENATION: {
         int32_t axis = mask__flat_int(f, options, 0, 0);
-        if (axis < 0) axis += (int32_t)r->graph->tensors[op->output].ndim;
+        if (axis < 0) axis += (int32_t)r->graph->tensors[op->inputs[0]].ndim;
         op->kind = MASK__OP_CONCAT;
-        op->axis = axis < 0 ? 0 : (size_t)axis;
+        op->axis = axis < 0 ? MASK__GRAPH_DIMS : (size_t)axis;
         return set_activation(op, mask__flat_byte(f, options, 1, 0)) ? NULL : "has an unsupported fused activation";
     }
     case CODE_MEAN:
-        op->kind = MASK__OP_MEAN;
-        return read_mean(r, op);
+        op->kind = MASK__OP_REDUCE;
+        return read_mean(r, options, op);
     case CODE_PAD:
         op->kind = MASK__OP_PAD;
         return read_pad(r, op);
     case CODE_SOFTMAX:
         op->kind = MASK__OP_SOFTMAX;
-        op->beta = mask__flat_real(f, options, 0, 1);
+        op->coefficient = mask__flat_real(f, options, 0, 1);
         return NULL;
     case CODE_RESHAPE:
     case CODE_SQUEEZE:
+    case CODE_DEQUANTIZE:
         op->kind = MASK__OP_RESHAPE;
         op->input_count = 1; /* the new shape is the result's */
+        op->ndim = r->declared[op->output].ndim;
+        if (op->ndim <= MASK__GRAPH_DIMS) memcpy(op->sizes, r->declared[op->output].shape, sizeof op->sizes);
         return NULL;
     default:
         op->kind = MASK__OP_ACTIVATION;
         op->activation = code == CODE_RELU         ? MASK__RELU
-                         : code == CODE_RELU6      ? MASK__RELU6
+                         : code == CODE_RELU6      ? MASK__CLIP
                          : code == CODE_HARD_SWISH ? MASK__HARD_SWISH
+                         : code == CODE_QUANTIZE   ? MASK__LINEAR
                                                    : MASK__LOGISTIC;
+        op->high = 6;
         return NULL;
     }
 }
@@ -301,39 +340,93 @@ static bool supported(int32_t code)
         CODE_ADD,        CODE_AVERAGE_POOL,    CODE_CONCATENATION, CODE_CONV,     CODE_DEPTHWISE_CONV,
         CODE_DEQUANTIZE, CODE_FULLY_CONNECTED, CODE_LOGISTIC,      CODE_MAX_POOL, CODE_MUL,
         CODE_RELU,       CODE_RELU6,           CODE_RESHAPE,       CODE_SOFTMAX,  CODE_PAD,
-        CODE_MEAN,       CODE_SQUEEZE,         CODE_HARD_SWISH,
+        CODE_MEAN,       CODE_SQUEEZE,         CODE_HARD_SWISH,    CODE_QUANTIZE,
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i] == code) return true;
     return false;
 }
 
-/* The operator's code and its name for messages, NULL when there is no room for it. */
-static int32_t read_code(reader *r, size_t table, const char **name)
+static mask_status read_code(reader *r, size_t table, int32_t *code, const char **name, mask_error *err)
 {
     static const char unknown[] = "of a newer TensorFlow";
     uint32_t index = (uint32_t)mask__flat_int(&r->flat, table, 0, 0);
     *name = unknown;
-    if (index >= r->codes.count) return -1;
+    *code = -1;
+    if (index >= r->codes.count) return MASK_OK;
     size_t entry = mask__flat_item(&r->flat, r->codes, index);
-    int32_t old = (int8_t)mask__flat_byte(&r->flat, entry, 0, 0), code = mask__flat_int(&r->flat, entry, 3, 0);
-    if (old > code) code = old; /* codes over 127 do not fit the old field */
-    if (code >= 0 && (size_t)code < sizeof code_names / sizeof *code_names) *name = code_names[code];
-    if (code == CODE_CUSTOM) *name = text(r, entry, 1);
-    return code;
+    int32_t old = (int8_t)mask__flat_byte(&r->flat, entry, 0, 0);
+    *code = mask__flat_int(&r->flat, entry, 3, 0);
+    if (old > *code) *code = old; /* codes over 127 do not fit the old field */
+    if (*code >= 0 && (size_t)*code < sizeof code_names / sizeof *code_names) *name = code_names[*code];
+    return *code == CODE_CUSTOM ? text(r, entry, 1, name, err) : MASK_OK;
 }
 
-/* Weights in float16 or 8 bits become float constants; there is nothing to run. */
-static mask_status dequantise(reader *r, size_t index, const mask__graph_op *op, mask_error *err)
+/* What an integer tensor can hold, in real numbers; false for others. */
+static bool range_of(reader *r, size_t tensor, float *scale, float *zero, float *low, float *high)
 {
-    const mask__graph_tensor *from = &r->graph->tensors[op->inputs[0]];
-    mask__graph_tensor *to = &r->graph->tensors[op->output];
-    if (!from->values)
-        return refuse_op(r, index, op->name, "works on quantised activations: export the model with float activations",
-                         err);
-    if (from->count != to->count || to->values)
-        return refuse_op(r, index, op->name, "its result has not its input's shape: the file is damaged", err);
-    to->values = from->values;
+    uint8_t type = r->types[tensor];
+    size_t table = mask__flat_item(&r->flat, r->tensors, tensor), q = mask__flat_table(&r->flat, table, 4);
+    mask__flat_vector scales = mask__flat_items(&r->flat, q, 2, 4), zeros = mask__flat_items(&r->flat, q, 3, 8);
+    if ((type != INT8 && type != UINT8) || scales.count != 1 || zeros.count > 1) return false;
+    *scale = mask__flat_float(&r->flat, scales.at);
+    *zero = zeros.count ? (float)mask__flat_i64(&r->flat, zeros.at) : 0;
+    *low = *scale * ((type == INT8 ? -128 : 0) - *zero);
+    *high = *scale * ((type == INT8 ? 127 : 255) - *zero);
+    return *scale > 0 && *scale <= FLT_MAX;
+}
+
+/* Adds an operator; a result in integers is kept within what they hold, by its own activation where that is possible.
+ */
+static mask_status add(reader *r, size_t index, mask__graph_op *op, mask_error *err)
+{
+    float scale, zero, low, high;
+    uint32_t result = op->output;
+    bool integers = r->types[result] != FLOAT32;
+    if (integers && !range_of(r, result, &scale, &zero, &low, &high))
+        return refuse_op(r, index, op->name, "computes in integers without one scale", err);
+    bool own = op->kind != MASK__OP_RESHAPE &&
+               (op->activation == MASK__LINEAR || op->activation == MASK__RELU || op->activation == MASK__CLIP);
+    if (integers && own) {
+        if (op->activation != MASK__LINEAR && low < 0) low = 0;
+        if (op->activation == MASK__CLIP && high > op->high) high = op->high;
+        op->activation = MASK__CLIP;
+        op->low = low;
+        op->high = high;
+    }
+    if (integers && !own) op->output = MASK__NO_TENSOR;
+    MASK__TRY(mask__graph_add(r->graph, op, &op->output, err));
+    if (integers && !own) {
+        mask__graph_op clip = {.kind = MASK__OP_ACTIVATION,
+                               .name = op->name,
+                               .inputs = &op->output,
+                               .input_count = 1,
+                               .output = result,
+                               .activation = MASK__CLIP,
+                               .low = low,
+                               .high = high};
+        MASK__TRY(mask__graph_add(r->graph, &clip, NULL, err));
+    }
+    if (r->other_side || mask__same_shape(&r->graph->tensors[result], &r->declared[result])) return MASK_OK;
+    return refuse_op(r, index, op->name,
+                     "its result has another shape than it says: the file is damaged, copy it again", err);
+}
+
+/* A detector ends before its post-processing: boxes and scores go out, the latter before they are made probabilities.
+ */
+static mask_status cut_off(reader *r, const mask__graph_op *op, mask_error *err)
+{
+    mask__graph *g = r->graph;
+    MASK__TRY(mask__graph_room(g, op->input_count, sizeof *g->outputs, (void **)&g->outputs, err));
+    g->output_count = 0;
+    for (size_t i = 0; i < op->input_count; i++) {
+        uint32_t t = op->inputs[i];
+        if (t == MASK__NO_TENSOR || g->tensors[t].values) continue;
+        for (size_t k = g->op_count; k-- > 0;)
+            if (g->ops[k].output == t && g->ops[k].kind == MASK__OP_ACTIVATION) t = g->ops[k].inputs[0];
+        g->outputs[g->output_count++] = t;
+    }
+    r->finished = true;
     return MASK_OK;
 }
 
@@ -342,12 +435,11 @@ static mask_status read_tensors_of(reader *r, size_t table, size_t index, mask__
     mask__graph *g = r->graph;
     mask__flat_vector in = mask__flat_items(&r->flat, table, 1, 4), out = mask__flat_items(&r->flat, table, 2, 4);
     size_t room = in.count < 3 ? 3 : in.count; /* a bias may be left out */
-    op->inputs = take(r, room, sizeof *op->inputs);
-    if (!op->inputs) return too_much(r, err);
+    MASK__TRY(mask__graph_room(g, room, sizeof *op->inputs, (void **)&op->inputs, err));
     for (size_t i = 0; i < room; i++)
         op->inputs[i] = i < in.count ? mask__flat_u32(&r->flat, in.at + 4 * i) : MASK__NO_TENSOR;
     op->input_count = in.count;
-    op->output = out.count == 1 ? mask__flat_u32(&r->flat, out.at) : MASK__NO_TENSOR;
+    op->output = out.count >= 1 ? mask__flat_u32(&r->flat, out.at) : MASK__NO_TENSOR;
     if (r->flat.bad) return damaged(r, err);
     bool fit = in.count > 0 && op->output < g->tensor_count;
     for (size_t i = 0; fit && i < in.count; i++)
@@ -358,35 +450,46 @@ static mask_status read_tensors_of(reader *r, size_t table, size_t index, mask__
 
 static mask_status read_operator(reader *r, mask__flat_vector operators, size_t index, mask_error *err)
 {
-    mask__graph *g = r->graph;
-    mask__graph_op *op = &g->ops[g->op_count];
+    mask__graph_op op = {.kind = MASK__OP_ACTIVATION};
     size_t table = mask__flat_item(&r->flat, operators, index);
-    int32_t code = read_code(r, table, &op->name);
+    int32_t code;
+    MASK__TRY(read_code(r, table, &code, &op.name, err));
     if (r->flat.bad) return damaged(r, err);
-    if (!op->name) return too_much(r, err);
-    if (!supported(code))
-        return refuse_op(r, index, op->name,
+    bool last = code == CODE_CUSTOM && strcmp(op.name, "TFLite_Detection_PostProcess") == 0;
+    if (!last && !supported(code))
+        return refuse_op(r, index, op.name,
                          "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
-    MASK__TRY(read_tensors_of(r, table, index, op, err));
-    for (size_t i = 0; i < op->input_count; i++) {
-        if (op->inputs[i] == MASK__NO_TENSOR || r->types[op->inputs[i]] == INT32) continue;
-        if (load(r, op->inputs[i])) continue;
-        if (r->short_of_memory) return mask__no_memory(err, r->path);
+    MASK__TRY(read_tensors_of(r, table, index, &op, err));
+    if (last) return cut_off(r, &op, err);
+    for (size_t i = 0; i < op.input_count; i++) {
+        if (op.inputs[i] == MASK__NO_TENSOR) continue;
+        if (r->types[op.inputs[i]] == INT32 && i != 2) continue; /* parameters; a bias is the third */
+        MASK__TRY(load(r, index, op.name, op.inputs[i], err));
         if (r->flat.bad) return damaged(r, err);
-        return refuse_op(r, index, op->name, "its weights have another size or type than they say", err);
     }
-    if (r->types[op->output] != FLOAT32)
-        return refuse_op(r, index, op->name, "computes in integers: export the model with float activations", err);
-    if (code == CODE_DEQUANTIZE) return dequantise(r, index, op, err);
-    const char *wrong = read_attributes(r, code, mask__flat_table(&r->flat, table, 4), op);
-    if (wrong) return refuse_op(r, index, op->name, wrong, err);
-    if (op->kind == MASK__OP_CONV || op->kind == MASK__OP_DEPTHWISE || op->kind == MASK__OP_FULLY)
-        if (op->input_count == 2) op->input_count = 3;
-    g->op_count++;
-    return r->flat.bad ? damaged(r, err) : MASK_OK;
+    const char *wrong = read_attributes(r, code, mask__flat_table(&r->flat, table, 4), &op);
+    if (wrong) return refuse_op(r, index, op.name, wrong, err);
+    if (r->flat.bad) return damaged(r, err);
+    if (code == CODE_DEPTHWISE_CONV) MASK__TRY(turn_depthwise(r, &op, err));
+    if (code != CODE_FULLY_CONNECTED) return add(r, index, &op, err);
+    MASK__TRY(flatten(r, &op, err));
+    mask__graph_op sum = op;
+    sum.kind = MASK__OP_BINARY;
+    sum.arithmetic = MASK__ADD;
+    op.activation = MASK__LINEAR;
+    op.input_count = 2;
+    if (sum.inputs[2] == MASK__NO_TENSOR) {
+        op.activation = sum.activation;
+        return add(r, index, &op, err);
+    }
+    op.output = MASK__NO_TENSOR;
+    MASK__TRY(mask__graph_add(r->graph, &op, &op.output, err));
+    sum.inputs = (uint32_t[]){op.output, op.inputs[2]};
+    sum.input_count = 2;
+    return add(r, index, &sum, err);
 }
 
-static mask_status read_ends(reader *r, size_t subgraph, mask_error *err)
+static mask_status read_ends(reader *r, size_t subgraph, size_t side, float *scale, float *zero, mask_error *err)
 {
     mask__graph *g = r->graph;
     mask__flat_vector in = mask__flat_items(&r->flat, subgraph, 1, 4), out = mask__flat_items(&r->flat, subgraph, 2, 4);
@@ -395,37 +498,49 @@ static mask_status read_ends(reader *r, size_t subgraph, mask_error *err)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %zu inputs and %zu outputs: one image must go in",
                           r->path, in.count, out.count);
     g->input = mask__flat_u32(&r->flat, in.at);
-    if (g->input < g->tensor_count && r->types[g->input] != FLOAT32)
-        return mask__fail(
-            err, MASK_EFORMAT, MASK_NO_OFFSET,
-            "%s: its input is in integers, the model is quantised: export it with float input and activations",
-            r->path);
-    g->outputs = take(r, out.count, sizeof *g->outputs);
-    if (!g->outputs) return too_much(r, err);
+    const mask__graph_tensor *declared = g->input < g->tensor_count ? &r->declared[g->input] : NULL;
+    float low, high;
+    *scale = *zero = 0;
+    bool integers = declared && range_of(r, g->input, scale, zero, &low, &high) && r->types[g->input] == UINT8;
+    if (!declared || stored(r, g->input).count || declared->ndim != 4 || declared->shape[0] != 1 ||
+        declared->count == 0 || (!integers && r->types[g->input] != FLOAT32))
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                          "%s: the input is not one image of float values or bytes, (1, height, width, channels): "
+                          "export the network so",
+                          r->path);
+    mask__graph_tensor *input = &g->tensors[g->input];
+    *input = *declared;
+    r->other_side = side && side != input->shape[1];
+    if (side) input->shape[1] = input->shape[2] = side;
+    if (!mask__graph_count(4, input->shape, &input->count)) input->count = 0; /* refused by what reads it */
+    MASK__TRY(mask__graph_room(g, out.count, sizeof *g->outputs, (void **)&g->outputs, err));
     for (size_t i = 0; i < out.count; i++) g->outputs[i] = mask__flat_u32(&r->flat, out.at + 4 * i);
     g->output_count = out.count;
     return MASK_OK;
 }
 
-static mask_status read_subgraph(reader *r, size_t subgraph, mask_error *err)
+static mask_status read_operators(reader *r, mask__flat_vector operators, mask_error *err)
 {
     mask__graph *g = r->graph;
-    r->tensors = mask__flat_items(&r->flat, subgraph, 0, 4);
-    mask__flat_vector operators = mask__flat_items(&r->flat, subgraph, 3, 4);
-    if (r->flat.bad) return damaged(r, err);
-    g->tensors = mask__arena_alloc(&g->arena, r->tensors.count + 1, sizeof *g->tensors);
-    g->ops = mask__arena_alloc(&g->arena, operators.count + 1, sizeof *g->ops);
-    r->types = mask__arena_alloc(&g->arena, r->tensors.count + 1, 1);
-    if (!g->tensors || !g->ops || !r->types) return mask__no_memory(err, r->path);
-    g->tensor_count = r->tensors.count;
-    for (size_t i = 0; i < g->tensor_count; i++) MASK__TRY(read_tensor(r, i, err));
-    MASK__TRY(read_ends(r, subgraph, err));
-    for (size_t i = 0; i < operators.count; i++) MASK__TRY(read_operator(r, operators, i, err));
-    return mask__graph_check(g, err);
+    for (size_t i = 0; i < operators.count && !r->finished; i++) {
+        mask_status status = read_operator(r, operators, i, err);
+        if (status != MASK_EFORMAT || !r->other_side) MASK__TRY(status);
+        if (status == MASK_OK) continue;
+        g->output_count = 0;
+        return MASK_OK;
+    }
+    for (size_t i = 0; i < g->output_count; i++)
+        if (g->outputs[i] >= g->tensor_count || g->tensors[g->outputs[i]].count == 0 ||
+            g->tensors[g->outputs[i]].values || g->outputs[i] == g->input)
+            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                              "%s: output %zu is computed by no operator: the file is damaged, export it again",
+                              g->path, i);
+    return MASK_OK;
 }
 
-static mask_status read_model(reader *r, mask_error *err)
+static mask_status read_model(reader *r, size_t side, float *scale, float *zero, mask_error *err)
 {
+    mask__graph *g = r->graph;
     size_t model = mask__flat_root(&r->flat);
     uint32_t version = (uint32_t)mask__flat_int(&r->flat, model, 0, 0);
     r->codes = mask__flat_items(&r->flat, model, 1, 4);
@@ -436,17 +551,26 @@ static mask_status read_model(reader *r, mask_error *err)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: TFLite version %u with %zu subgraphs: version 3 with one subgraph is read, export it so",
                           r->path, version, subgraphs.count);
-    return read_subgraph(r, mask__flat_item(&r->flat, subgraphs, 0), err);
+    size_t subgraph = mask__flat_item(&r->flat, subgraphs, 0);
+    r->tensors = mask__flat_items(&r->flat, subgraph, 0, 4);
+    mask__flat_vector operators = mask__flat_items(&r->flat, subgraph, 3, 4);
+    if (r->flat.bad) return damaged(r, err);
+    r->declared = mask__arena_alloc(&g->arena, r->tensors.count + 1, sizeof *r->declared);
+    r->types = mask__arena_alloc(&g->arena, r->tensors.count + 1, 1);
+    if (!r->declared || !r->types) return mask__no_memory(err, r->path);
+    for (size_t i = 0; i < r->tensors.count; i++) MASK__TRY(read_tensor(r, i, err));
+    MASK__TRY(read_ends(r, subgraph, side, scale, zero, err));
+    return read_operators(r, operators, err);
 }
 
-mask_status mask__tflite_read(mask__graph *graph, const void *data, size_t size, const char *path, mask_error *err)
+mask_status mask__tflite_read(mask__graph *graph, const void *data, size_t size, size_t side, const char *path,
+                              float *scale, float *zero, mask_error *err)
 {
-    *graph = (mask__graph){.path = path};
+    mask__graph_begin(graph, path, size);
     if (!mask__tflite_here(data, size))
         return mask__fail(err, MASK_EFORMAT, 4, "%s: byte 4: is no TFLite file ('TFL3' stands there in one)", path);
     reader r = {.flat = {.data = data, .size = size}, .graph = graph, .path = path};
-    r.budget = size > SIZE_MAX / 8 ? SIZE_MAX : 8 * size + 4096;
-    mask_status status = read_model(&r, err);
+    mask_status status = read_model(&r, side, scale, zero, err);
     if (status != MASK_OK) mask__graph_free(graph);
     return status;
 }
