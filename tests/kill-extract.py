@@ -2,7 +2,7 @@
 """kill-extract.py MASK [SEED]: extracts made-up photos undisturbed, then again while it is killed at random moments, by SIGKILL and
 SIGTERM, and run again. The store must come out the same, row for row and byte for byte.
 
-Needs an encoder: MASK_ENCODER, or objectron.menc beside MASK (make encoder); exits 77 without.
+Needs an encoder: MASK_ENCODER, or objectron.menc beside MASK (make detector); exits 77 without.
 """
 import json
 import os

@@ -16,7 +16,7 @@ import zlib
 
 mask = os.path.abspath(sys.argv[1])
 if not os.path.exists(os.environ.get("MASK_ENCODER") or os.path.join(os.path.dirname(mask), "objectron.menc")):
-    print("skipped: no encoder (make encoder)")
+    print("skipped: no encoder (make detector)")
     sys.exit(77)
 work = tempfile.mkdtemp(prefix="mask-photo-search-")
 photos, cache = os.path.join(work, "photos"), os.path.join(work, "cache")

@@ -137,7 +137,6 @@ static void unsupported_operators_are_named(void **state)
         const char *part;
     } cases[] = {{28, "operator 0 (TANH): is not supported"},
                  {39, "operator 0 (TRANSPOSE)"},
-                 {114, "operator 0 (QUANTIZE)"},
                  {118, "operator 0 (IF)"},
                  {150, "newer TensorFlow"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -146,24 +145,87 @@ static void unsupported_operators_are_named(void **state)
     }
     made_network n = {0};
     int y = made_plain(&n, 32, made_add(&n, 1, 4, 4, 3));
-    n.ops[0].custom = "TFLite_Detection\nPostProcess";
-    refuse(&n, y, "operator 0 (TFLite_Detection\\x0aPostProcess): is not supported");
+    n.ops[0].custom = "TFLite_Other\nPostProcess";
+    refuse(&n, y, "operator 0 (TFLite_Other\\x0aPostProcess): is not supported");
 }
 
-static void quantised_activations_are_refused(void **state)
+/* A quantised network is one of real numbers within what its integers hold. */
+static void quantised_networks_are_clamped(void **state)
 {
     (void)state;
+    static const float input_scale = 0.5f, scale = 0.25f, sum_scale = 1;
+    mask_error err;
+    mask__graph g;
+    float step, zero;
     made_network n = {0};
-    int y = made_conv(&n, made_add(&n, 1, 4, 4, 3), 4, 1, 1, 1, SAME, NONE);
-    n.tensors[y].type = I8;
-    refuse(&n, y, "operator 0 (CONV_2D): computes in integers");
+    int x = made_add(&n, 1, 1, 1, 3), y = made_conv(&n, x, 4, 1, 1, 1, SAME, RELU), z = made_plain(&n, 114, y),
+        soft = made_plain(&n, 14, z), floats = made_plain(&n, 6, soft);
+    n.tensors[x].type = n.tensors[soft].type = U8;
+    n.tensors[y].type = n.tensors[z].type = I8;
+    n.tensors[x].scales = n.tensors[soft].scales = &input_scale;
+    n.tensors[y].scales = &scale;
+    n.tensors[z].scales = &sum_scale;
+    for (int i = 0; i < n.tensor_count; i++) n.tensors[i].scale_count = 1;
+    n.tensors[x].zero = 3;
+    n.tensors[y].zero = -100;
+    n.outputs[n.output_count++] = floats;
+    made_build(&file, &n);
+    check_ok(mask__tflite_read(&g, file.data, file.size, 0, "made.tflite", &step, &zero, &err));
+    assert_true(step == 0.5f && zero == 3);
+    assert_int_equal(g.ops[0].activation, MASK__CLIP);
+    assert_true(g.ops[0].low == 0 && g.ops[0].high == 227 * 0.25f); /* RELU, and 127 + 100 steps */
+    assert_true(g.ops[1].low == -128 && g.ops[1].high == 127);
+    assert_int_equal(g.ops[2].activation, MASK__LOGISTIC);
+    assert_true(g.ops[3].activation == MASK__CLIP && g.ops[3].high == 127.5f);
+    assert_int_equal(g.op_count, 5);
+    mask__graph_free(&g);
+    made_free(&n);
     made_network m = {0};
-    y = made_plain(&m, 19, made_add(&m, 1, 4, 4, 3));
-    m.tensors[0].type = U8;
-    refuse(&m, y, "its input is in integers");
+    y = made_conv(&m, made_add(&m, 1, 4, 4, 3), 4, 1, 1, 1, SAME, NONE);
+    m.tensors[y].type = I8;
+    refuse(&m, y, "operator 0 (CONV_2D): computes in integers without one scale");
     made_network o = {0};
-    int relu = made_plain(&o, 19, made_add(&o, 1, 4, 4, 3));
-    refuse(&o, made_plain(&o, 6, relu), "operator 1 (DEQUANTIZE): works on quantised activations");
+    y = made_plain(&o, 19, made_add(&o, 1, 4, 4, 3));
+    o.tensors[0].type = U8;
+    refuse(&o, y, "the input is not one image of float values or bytes");
+}
+
+/* What goes into a detector's post-processing goes out, before it is made probabilities. */
+static void post_processing_is_cut_off(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask__graph g;
+    made_network n = {0};
+    int x = made_add(&n, 1, 4, 4, 3), boxes = made_conv(&n, x, 4, 1, 1, 1, SAME, NONE),
+        scores = made_conv(&n, x, 2, 1, 1, 1, SAME, NONE), likely = made_plain(&n, 14, scores);
+    int found = made_add(&n, 1, 10, 4, 0);
+    made_operator(&n, 32, boxes, likely, made_weights(&n, 16, 4, 0, 0), found)->custom = "TFLite_Detection_PostProcess";
+    n.outputs[n.output_count++] = found;
+    check_ok(read_made(&n, &g, &err));
+    assert_int_equal(g.output_count, 2);
+    assert_int_equal(g.outputs[0], boxes);
+    assert_int_equal(g.outputs[1], scores);
+    mask__graph_free(&g);
+    made_free(&n);
+}
+
+/* At another side all but the head is there. */
+static void other_sides(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask__graph g;
+    float scale, zero;
+    made_network n = {0};
+    int map = made_conv(&n, made_add(&n, 1, 8, 8, 3), 4, 3, 2, 1, SAME, RELU), head = made_fully(&n, map, 5, NONE);
+    n.outputs[n.output_count++] = head;
+    made_build(&file, &n);
+    check_ok(mask__tflite_read(&g, file.data, file.size, 12, "made.tflite", &scale, &zero, &err));
+    assert_int_equal(g.tensors[map].shape[1], 6);
+    assert_int_equal(g.output_count, 0);
+    mask__graph_free(&g);
+    made_free(&n);
 }
 
 /* Each changes one thing of a good network: input, convolution, residual sum, pad, mean, fully connected. */
@@ -208,16 +270,16 @@ static void one_rule_each(void **state)
     RULE(n.tensors[WEIGHTS].type = I8;
          n.tensors[WEIGHTS].bytes /= 4, "operator 0 (CONV_2D): its weights have another size or type");
     RULE(n.tensors[BIAS].shape[0] = 2; n.tensors[BIAS].bytes = 8, "operator 0 (CONV_2D): its weights or bias");
-    RULE(n.tensors[CONV_OUT].shape[2] = 7, "operator 0 (CONV_2D): its result's shape");
-    RULE(n.tensors[CONV_OUT].shape[3] = 5, "operator 0 (CONV_2D): its result has not the channels");
-    RULE(n.tensors[CONV_OUT].shape[0] = 2, "operator 0 (CONV_2D): its result is not for one image");
-    RULE(n.tensors[CONV_OUT].shape[1] = -1, "operator 0 (CONV_2D): its result is not for one image");
+    RULE(n.tensors[CONV_OUT].shape[2] = 7, "operator 0 (CONV_2D): its result has another shape");
+    RULE(n.tensors[CONV_OUT].shape[3] = 5, "operator 0 (CONV_2D): its result has another shape");
+    RULE(n.tensors[CONV_OUT].shape[0] = 2, "operator 0 (CONV_2D): its result has another shape");
+    RULE(n.tensors[CONV_OUT].shape[1] = -1, "operator 0 (CONV_2D): its result has another shape");
     RULE(n.tensors[CONV_OUT].shape[1] = 0x7fffffff;
-         n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result is not for one image");
+         n.tensors[CONV_OUT].shape[2] = 0x7fffffff, "its result has another shape");
     RULE(n.ops[0].options[0] = 2, "operator 0 (CONV_2D): has an unknown padding");
-    RULE(n.ops[0].options[1] = 0, "operator 0 (CONV_2D): its result's shape");
+    RULE(n.ops[0].options[1] = 0, "operator 0 (CONV_2D): its window");
     RULE(n.ops[0].options[3] = 2, "operator 0 (CONV_2D): has an unsupported fused activation");
-    RULE(n.ops[0].options[4] = -1, "operator 0 (CONV_2D): its result's shape");
+    RULE(n.ops[0].options[4] = -1, "operator 0 (CONV_2D): its window");
     RULE(n.ops[0].inputs[0] = r.a, "operator 0 (CONV_2D): reads a tensor that was not computed");
     RULE(n.ops[0].inputs[0] = BIAS, "operator 0 (CONV_2D): works on a constant");
     RULE(n.ops[0].inputs[1] = X, "operator 0 (CONV_2D): its weights or bias are not constants");
@@ -228,18 +290,18 @@ static void one_rule_each(void **state)
     RULE(n.ops[0].output = 63, "operator 0 (CONV_2D): its tensors do not exist");
     RULE(n.ops[1].output = X, "operator 1 (CONV_2D): writes a tensor that has its values");
     RULE(n.ops[2].options[0] = 4, "operator 2 (ADD): has an unsupported fused activation");
-    RULE(n.ops[2].inputs[1] = X, "operator 2 (ADD): its inputs have neither one shape");
-    RULE(n.tensors[r.sum].ndim = 3, "operator 2 (ADD): its result has not");
-    RULE(((int *)n.tensors[r.pads].data)[0] = 1, "operator 3 (PAD): pads something else");
-    RULE(((int *)n.tensors[r.pads].data)[2] = -1, "operator 3 (PAD): pads something else");
-    RULE(n.tensors[r.padded].shape[1] = 9, "operator 3 (PAD): its result has not the padded shape");
+    RULE(n.ops[2].inputs[1] = X, "operator 2 (ADD): its inputs' shapes do not fit");
+    RULE(n.tensors[r.sum].ndim = 3, "operator 2 (ADD): its result has another shape");
+    RULE(((int *)n.tensors[r.pads].data)[0] = 1, "operator 3 (PAD): its result has another shape");
+    RULE(((int *)n.tensors[r.pads].data)[2] = -1, "operator 3 (PAD): takes values away");
+    RULE(n.tensors[r.padded].shape[1] = 9, "operator 3 (PAD): its result has another shape");
     RULE(n.tensors[r.pads].type = F32, "operator 3 (PAD): has no constant padding");
-    RULE(((int *)n.tensors[r.axes].data)[0] = 2, "operator 4 (MEAN): is no mean over rows and columns");
+    RULE(((int *)n.tensors[r.axes].data)[0] = 2, "operator 4 (MEAN): its result has another shape");
     RULE((((int *)n.tensors[r.axes].data)[0] = INT_MAX, ((int *)n.tensors[r.axes].data)[1] = INT_MAX),
-         "operator 4 (MEAN): is no mean over rows and columns");
-    RULE(n.tensors[r.mean].shape[1] = 3, "operator 4 (MEAN): is no mean over rows and columns");
-    RULE(n.tensors[r.full].shape[1] = 6, "operator 5 (FULLY_CONNECTED): its result has not the length");
-    RULE(n.ops[5].inputs[0] = r.sum, "operator 5 (FULLY_CONNECTED): its weights do not fit its input");
+         "operator 4 (MEAN): its dimensions are not there");
+    RULE(n.tensors[r.mean].shape[1] = 3, "operator 4 (MEAN): its result has another shape");
+    RULE(n.tensors[r.full].shape[1] = 6, "operator 5 (FULLY_CONNECTED): its result has another shape");
+    RULE(n.ops[5].inputs[0] = r.sum, "operator 5 (FULLY_CONNECTED): its result has");
     RULE(n.outputs[n.output_count++] = 63, "output 0 is computed by no operator");
     RULE(n.outputs[n.output_count++] = WEIGHTS, "output 0 is computed by no operator");
 #undef RULE
@@ -257,27 +319,22 @@ static void more_rules(void **state)
     x = made_add(&m, 1, 8, 8, 3);
     y = made_pool(&m, 1, x, 3, 2, VALID);
     m.ops[0].options[3] = 9;
-    refuse(&m, y, "operator 0 (AVERAGE_POOL_2D): its result's shape");
+    refuse(&m, y, "operator 0 (AVERAGE_POOL_2D): its window");
     made_network r = {0};
     x = made_add(&r, 1, 8, 8, 3);
     refuse(&r, made_reshape(&r, x, 1, 190, 0, 0), "operator 0 (RESHAPE): its result has not as many values");
-    made_network c = {0};
-    x = made_add(&c, 1, 4, 4, 3);
-    y = made_add(&c, 2, 4, 4, 3);
-    made_operator(&c, 2, x, x, MADE_ABSENT, y); /* along the images */
-    refuse(&c, y, "operator 0 (CONCATENATION): its result is not for one image");
     made_network d = {0};
     x = made_add(&d, 1, 4, 4, 3);
     y = made_add(&d, 1, 4, 9, 3);
     made_op *op = made_operator(&d, 2, x, x, MADE_ABSENT, y);
     op->options[0] = 2;
     op->option_count = 2;
-    refuse(&d, y, "operator 0 (CONCATENATION): its result has not the length");
+    refuse(&d, y, "operator 0 (CONCATENATION): its result has another shape");
     made_network s = {0};
     x = made_add(&s, 1, 4, 4, 3);
     y = made_plain(&s, 25, x);
     s.tensors[y].shape[3] = 4;
-    refuse(&s, y, "operator 0 (SOFTMAX): its result has not its input's shape");
+    refuse(&s, y, "operator 0 (SOFTMAX): its result has another shape");
 }
 
 static void build_block(made_network *n)
@@ -383,7 +440,9 @@ int main(void)
         cmocka_unit_test(names_find_tensors),
         cmocka_unit_test(weights_of_every_type),
         cmocka_unit_test(unsupported_operators_are_named),
-        cmocka_unit_test(quantised_activations_are_refused),
+        cmocka_unit_test(quantised_networks_are_clamped),
+        cmocka_unit_test(post_processing_is_cut_off),
+        cmocka_unit_test(other_sides),
         cmocka_unit_test(one_rule_each),
         cmocka_unit_test(more_rules),
         cmocka_unit_test(every_cut_and_random_damage),

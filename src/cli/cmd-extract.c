@@ -53,7 +53,7 @@ static int run_extract(args *a)
     int bad = read_options(a, &o);
     if (bad) return bad;
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
-    if ((bad = find_encoder(a, place))) return bad;
+    if ((bad = find_encoder(a, ENCODER, place))) return bad;
     o.encoder = place;
     if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
         return failed(&err);
@@ -71,11 +71,11 @@ const command command_extract = {
         "PHOTOS are files, and folders with all below them: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF. REGIONS is a store "
         "that\n"
         "is continued: photos that have not changed are skipped, and a run that was stopped goes on. The encoder is\n"
-        "--encoder, else MASK_ENCODER, else objectron.menc beside the program or in ~/.local/share/mask.",
+        "--encoder, else MASK_ENCODER, else default.menc beside the program or in ~/.local/share/mask.",
     .options =
         (const option[]){
             {"-o", "REGIONS", "store to write or continue; with --boxes, a folder"},
-            {"--encoder", "E.menc", "network that encodes regions (make encoder)"},
+            {"--encoder", "E.menc", "network that encodes regions (default: default.menc beside the program)"},
             {"--detector", "D.menc", "network whose boxes are regions too; it may be the encoder (default: none)"},
             {"--regions", "N", "boxes of the detector a photo at most (default: 36)"},
             {"--grid", "N", "the cells of grids up to N x N are regions; 1 = none (default: 3)"},

@@ -324,7 +324,7 @@ const command command_search = {
             SEARCH_OPTIONS,
             {"--photos", "FOLDER", "search these photos, without a gallery"},
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
-            {"--encoder", "E.menc", "of --photos (default: the one make encoder fetches)"},
+            {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
             {"--explain", NULL, "also each word's score and its best region"},
             {"--queries", "FILE", "many queries, one a line; prints query line, rank, score, id; - = standard input"},

@@ -32,8 +32,11 @@ int print_json(json_t *object);
 enum { DATA_PATH = 4400 };
 /* Where a file that comes with mask lies: beside the program, in ../share/mask, or in the user's data folder. */
 bool find_data(const char *name, char path[DATA_PATH]);
-/* --encoder, else MASK_ENCODER, else the file `make encoder` makes. 0, or EXIT_FAILED after one line. */
-int find_encoder(const args *a, char path[DATA_PATH]);
+/* --encoder, else MASK_ENCODER, else the usual one: the encoder that is built in, or the detector of `make detector`,
+ * which the starter knowledge was learned with. 0, or EXIT_FAILED after one line. */
+#define ENCODER "default.menc"
+#define DETECTOR "objectron.menc"
+int find_encoder(const args *a, const char *usual, char path[DATA_PATH]);
 /* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its
  * path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);

@@ -379,7 +379,7 @@ static mask_status fuse_all(fuser *f, const uint32_t *outputs, size_t output_cou
 mask_status mask__fuse(const mask__graph *from, const uint32_t *outputs, size_t output_count, mask__graph *out,
                        mask_error *err)
 {
-    mask__graph_begin(out, from->path, 0);
+    mask__graph_begin(out, from->path, 0, 0);
     size_t spare = from->tensor_count + 2 * from->op_count; /* constants made here must not move the tensors */
     bool made = mask__grow(&out->tensors, &out->tensor_room, spare, sizeof *out->tensors) &&
                 mask__grow(&out->ops, &out->op_room, from->op_count + 1, sizeof *out->ops);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_VALUES = 1 << 27, MAX_OPS = 1 << 14, MAX_TENSORS = 1 << 16, CONSTANTS = 1 << 26 };
+enum { MAX_VALUES = 1 << 27, MAX_OPS = 1 << 14, MAX_TENSORS = 1 << 16, TIMES = 16 };
 
 static mask_status refuse(const mask__graph *g, const mask__graph_op *op, const char *what, mask_error *err)
 {
@@ -14,10 +14,10 @@ static mask_status refuse(const mask__graph *g, const mask__graph_op *op, const 
                       g->path, g->added, op->name, what);
 }
 
-void mask__graph_begin(mask__graph *g, const char *path, size_t file_size)
+void mask__graph_begin(mask__graph *g, const char *path, size_t file_size, size_t spare)
 {
     *g = (mask__graph){.path = path, .input = MASK__NO_TENSOR};
-    g->budget = file_size > SIZE_MAX / 16 ? SIZE_MAX : 8 * file_size + CONSTANTS;
+    g->budget = file_size > SIZE_MAX / TIMES / 2 ? SIZE_MAX : TIMES * file_size + spare;
 }
 
 void mask__graph_free(mask__graph *g)

@@ -133,8 +133,8 @@ typedef struct mask__graph {
     size_t output_count;
 } mask__graph;
 
-/* An empty graph for a file of that size; path must live longer. */
-void mask__graph_begin(mask__graph *graph, const char *path, size_t file_size);
+/* An empty graph that may grow by so many times the file's size and so many bytes; path must live longer. */
+void mask__graph_begin(mask__graph *graph, const char *path, size_t file_size, size_t spare);
 void mask__graph_free(mask__graph *graph);
 /* Zeroed memory of the graph, within its budget. */
 mask_status mask__graph_room(mask__graph *graph, size_t count, size_t size, void **out, mask_error *err);

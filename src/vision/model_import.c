@@ -246,6 +246,8 @@ static mask_status convert(import *in, const char *to, mask_error *err)
     n->data = in->map.data + in->start;
     n->bytes = in->map.size - in->start;
     MASK__TRY(set_normalisation(in, err));
+    n->boxes = n->scores = MASK__NO_TENSOR;
+    MASK__TRY(mask__parts_check(n, 0, err)); /* the input */
     MASK__TRY(add_map(in, o->features, 1, err));
     if (o->middle) MASK__TRY(add_map(in, o->middle, o->middle_scale, err));
     mask__parts_detector(&n->graph, &n->boxes, &n->scores);

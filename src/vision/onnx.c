@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { USUAL_SIDE = 224, MAX_SIDE = 4096, MAX_NODES = 1 << 14 };
+enum { USUAL_SIDE = 224, MAX_SIDE = 4096, MAX_NODES = 1 << 14, COMPUTED = 1 << 26 /* bytes of constants */ };
 enum { FLOAT = 1, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL = 9, FLOAT16, DOUBLE, UINT32, UINT64, BFLOAT16 = 16 };
 
 bool mask__onnx_here(const void *data, size_t size)
@@ -230,7 +230,7 @@ static mask_status read_outputs(onnx_reader *r, mask_error *err)
 /* Builds the graph for r->side. */
 static mask_status read_graph(onnx_reader *r, size_t size, mask_error *err)
 {
-    mask__graph_begin(r->graph, r->path, size);
+    mask__graph_begin(r->graph, r->path, size, COMPUTED);
     r->value_count = 0;
     memset(r->table, 0, r->table_size * sizeof *r->table);
     for (size_t i = 0; i < r->model->n_initializer; i++) {

@@ -421,7 +421,7 @@ static mask_status cut_off(reader *r, const mask__graph_op *op, mask_error *err)
     g->output_count = 0;
     for (size_t i = 0; i < op->input_count; i++) {
         uint32_t t = op->inputs[i];
-        if (t == MASK__NO_TENSOR || g->tensors[t].values) continue;
+        if (t == MASK__NO_TENSOR || g->tensors[t].values || g->tensors[t].count == 0) continue; /* anchors */
         for (size_t k = g->op_count; k-- > 0;)
             if (g->ops[k].output == t && g->ops[k].kind == MASK__OP_ACTIVATION) t = g->ops[k].inputs[0];
         g->outputs[g->output_count++] = t;
@@ -470,6 +470,8 @@ static mask_status read_operator(reader *r, mask__flat_vector operators, size_t 
     const char *wrong = read_attributes(r, code, mask__flat_table(&r->flat, table, 4), &op);
     if (wrong) return refuse_op(r, index, op.name, wrong, err);
     if (r->flat.bad) return damaged(r, err);
+    if ((op.kind == MASK__OP_CONV || op.kind == MASK__OP_MATMUL) && op.input_count < 2)
+        return refuse_op(r, index, op.name, "has a wrong number of inputs", err);
     if (code == CODE_DEPTHWISE_CONV) MASK__TRY(turn_depthwise(r, &op, err));
     if (code != CODE_FULLY_CONNECTED) return add(r, index, &op, err);
     MASK__TRY(flatten(r, &op, err));
@@ -566,7 +568,7 @@ static mask_status read_model(reader *r, size_t side, float *scale, float *zero,
 mask_status mask__tflite_read(mask__graph *graph, const void *data, size_t size, size_t side, const char *path,
                               float *scale, float *zero, mask_error *err)
 {
-    mask__graph_begin(graph, path, size);
+    mask__graph_begin(graph, path, size, 4096);
     if (!mask__tflite_here(data, size))
         return mask__fail(err, MASK_EFORMAT, 4, "%s: byte 4: is no TFLite file ('TFL3' stands there in one)", path);
     reader r = {.flat = {.data = data, .size = size}, .graph = graph, .path = path};

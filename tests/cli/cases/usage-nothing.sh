@@ -19,6 +19,7 @@
 #out   adapt            Fit a knowledge to a domain with unpaired images and texts of it
 #out   reproduce        Run the paper's tables and sweeps on your data and write a report
 #out   encoder import   Import a network that reads photos into a .menc file
+#out   encoder join     Put several encoders side by side into one .menc file
 #out   index            Make a gallery of images that can be searched in milliseconds, or continue one
 #out   index add        Add images to a gallery; an id that is there already is replaced
 #out   index remove     Remove images from a gallery by id

@@ -1,5 +1,5 @@
 #!/bin/sh
-# fetch-encoder.sh [E.menc]: the object detector of the npm package @mediapipe/objectron (Apache-2.0, 33 MB to fetch) as an
+# fetch-detector.sh [E.menc]: the object detector of the npm package @mediapipe/objectron (Apache-2.0, 33 MB to fetch) as an
 # encoder of photos. npm takes it from whichever registry it is configured for; the archive must have the checksum below.
 set -eu
 package=@mediapipe/objectron
