@@ -11,7 +11,7 @@ static mask_status refuse(const mask__graph *g, const mask__graph_op *op, const 
 {
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                       "%s: operator %zu (%s): %s: the file is damaged or no plain image network, export it again",
-                      g->path, g->added, op->name, what);
+                      g->path, g->at, op->name, what);
 }
 
 void mask__graph_begin(mask__graph *g, const char *path, size_t file_size, size_t spare)
@@ -130,7 +130,6 @@ mask_status mask__graph_add(mask__graph *g, const mask__graph_op *given, uint32_
     if (op.output == MASK__NO_TENSOR) MASK__TRY(mask__graph_tensor_add(g, NULL, y.ndim, y.shape, &op.output, err));
     y.name = g->tensors[op.output].name;
     g->tensors[op.output] = y;
-    g->added++;
     if (constant) {
         MASK__TRY(compute(g, &op, err));
         if (out) *out = op.output;

@@ -127,7 +127,8 @@ typedef struct mask__graph {
     mask__graph_tensor *tensors;
     size_t tensor_count, tensor_room;
     mask__graph_op *ops;
-    size_t op_count, op_room, added; /* added: operators so far, those on constants too */
+    size_t op_count, op_room;
+    size_t at; /* number of the file's operator that is being read, for messages */
     uint32_t input;                  /* (1, side, side, channels) */
     uint32_t *outputs;
     size_t output_count;

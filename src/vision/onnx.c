@@ -239,6 +239,7 @@ static mask_status read_graph(onnx_reader *r, size_t size, mask_error *err)
     }
     MASK__TRY(read_input(r, err));
     for (r->node = 0; r->node < r->model->n_node; r->node++) {
+        r->graph->at = r->node;
         mask_status status = mask__onnx_node(r, r->model->node[r->node], err);
         if (status != MASK_EFORMAT || r->side == r->native) MASK__TRY(status);
         if (status != MASK_OK) return MASK_OK; /* a head that has only its own size */

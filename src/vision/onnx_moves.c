@@ -12,12 +12,13 @@ mask_status mask__read_transpose(onnx_reader *r, const onnx_node *n, const onnx_
     long given[MAX_INTS], count;
     size_t order[DIMS], places[2][DIMS];
     MASK__TRY(mask__onnx_needed(r, n, 0, &x, err));
-    unsigned ndim = mask__onnx_ndim(r, x);
+    unsigned ndim = mask__onnx_ndim(r, x), seen = 0;
     MASK__TRY(mask__onnx_numbers(r, n, "perm", SIZE_MAX, given, &count, err));
     if (count != ABSENT && count != (long)ndim) REFUSE("its order is no permutation");
     for (unsigned d = 0; d < ndim; d++) {
         long from = count == ABSENT ? (long)(ndim - 1 - d) : given[d];
-        if (from < 0 || from >= (long)ndim) REFUSE("its order is no permutation");
+        if (from < 0 || from >= (long)ndim || (seen & 1u << from)) REFUSE("its order is no permutation");
+        seen |= 1u << from;
         order[d] = mask__onnx_place(r, x, (size_t)from);
     }
     for (int last = 0; last < 2; last++) { /* nothing moves where the result can be stored as x is, either way */

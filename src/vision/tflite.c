@@ -525,6 +525,7 @@ static mask_status read_operators(reader *r, mask__flat_vector operators, mask_e
 {
     mask__graph *g = r->graph;
     for (size_t i = 0; i < operators.count && !r->finished; i++) {
+        g->at = i;
         mask_status status = read_operator(r, operators, i, err);
         if (status != MASK_EFORMAT || !r->other_side) MASK__TRY(status);
         if (status == MASK_OK) continue;
