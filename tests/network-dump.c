@@ -1,6 +1,8 @@
-/* network-dump FILE SIDE INPUT OUTPUT [--threads T] [--time N]: runs an ONNX or TFLite file, or a .menc's first, on a
- * square of floats (side x side x 3, or of the file's own side when SIDE is 0) and writes its outputs one behind the
- * other; prints the milliseconds of the fastest of N runs. For tests/compare-onnx.py and bench/onnx.py. */
+/* network-dump FILE SIDE INPUT OUTPUT [--threads T] [--time N] [--network FILE]: runs an ONNX or TFLite file, or a .menc's
+ * first (which --network writes as the file that it was), on a
+ * .menc's first, on a square of floats (side x side x 3, or of the file's own side when SIDE is 0) and writes its
+ * outputs one behind the other; prints the milliseconds of the fastest of N runs. For tests/compare-onnx.py and
+ * bench/onnx.py. */
 #include "base/file.h"
 #include "vision/model.h"
 #include "vision/network.h"
@@ -32,11 +34,13 @@ int main(int argc, char **argv)
     mask__model model;
     mask__network *network;
     float scale, zero, **outputs;
+    const char *copy = NULL;
     int threads = 1, times = 1;
     double best = 1e9;
     if (argc < 5) return 2;
     for (int i = 5; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--threads")) threads = (int)strtol(argv[i + 1], NULL, 10);
+        else if (!strcmp(argv[i], "--network")) copy = argv[i + 1];
         else if (!strcmp(argv[i], "--time")) times = (int)strtol(argv[i + 1], NULL, 10);
     }
     size_t side = strtoul(argv[2], NULL, 10);
@@ -45,6 +49,9 @@ int main(int argc, char **argv)
     if (menc) {
         must(mask__model_open(&model, argv[1], side, &err), &err);
         g = model.networks[0].graph;
+        FILE *to = copy ? fopen(copy, "wb") : NULL;
+        if (copy && (!to || fwrite(model.networks[0].data, model.networks[0].bytes, 1, to) != 1 || fclose(to)))
+            return 1;
     } else {
         must(mask__network_read(&g, map.data, map.size, side, argv[1], &scale, &zero, &err), &err);
     }
