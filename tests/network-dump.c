@@ -1,8 +1,7 @@
-/* network-dump FILE SIDE INPUT OUTPUT [--threads T] [--time N] [--network FILE]: runs an ONNX or TFLite file, or a .menc's
- * first (which --network writes as the file that it was), on a
- * .menc's first, on a square of floats (side x side x 3, or of the file's own side when SIDE is 0) and writes its
- * outputs one behind the other; prints the milliseconds of the fastest of N runs. For tests/compare-onnx.py and
- * bench/onnx.py. */
+/* network-dump FILE SIDE INPUT OUTPUT [--threads T] [--time N] [--network FILE]: runs an ONNX or TFLite file, or a
+ * .menc's first (which --network writes as the file that it was), on a .menc's first, on a square of floats (side x
+ * side x 3, or of the file's own side when SIDE is 0) and writes its outputs one behind the other; prints the
+ * milliseconds of the fastest of N runs. For tests/compare-onnx.py and bench/onnx.py. */
 #include "base/file.h"
 #include "vision/model.h"
 #include "vision/network.h"

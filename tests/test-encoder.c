@@ -164,7 +164,8 @@ static void a_classifier_has_features_only(void **state)
         close_to(&features[c], &sum, 1);
     }
     assert_null(mask__encoder_whole(e, 0, 0));
-    check_fails(mask__encoder_open(&other, menc, SIZE + 1, NULL, &err), MASK_EINVAL, "squares of 33 pixels: its network 0 looks at 32 to 32");
+    check_fails(mask__encoder_open(&other, menc, SIZE + 1, NULL, &err), MASK_EINVAL,
+                "squares of 33 pixels: its network 0 looks at 32 to 32");
     mask__encoder_close(e);
     made_free(&n);
 }

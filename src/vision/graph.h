@@ -128,8 +128,8 @@ typedef struct mask__graph {
     size_t tensor_count, tensor_room;
     mask__graph_op *ops;
     size_t op_count, op_room;
-    size_t at; /* number of the file's operator that is being read, for messages */
-    uint32_t input;                  /* (1, side, side, channels) */
+    size_t at;      /* number of the file's operator that is being read, for messages */
+    uint32_t input; /* (1, side, side, channels) */
     uint32_t *outputs;
     size_t output_count;
 } mask__graph;
