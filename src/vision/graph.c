@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_VALUES = 1 << 27, MAX_OPS = 1 << 14, MAX_TENSORS = 1 << 16, TIMES = 16 };
+enum { MAX_OPS = 1 << 14, MAX_TENSORS = 1 << 16, TIMES = 16 };
 
 static mask_status refuse(const mask__graph *g, const mask__graph_op *op, const char *what, mask_error *err)
 {
@@ -38,20 +38,6 @@ mask_status mask__graph_room(mask__graph *g, size_t count, size_t size, void **o
     g->budget -= bytes;
     *out = mask__arena_alloc(&g->arena, count + !count, size);
     return *out ? MASK_OK : mask__no_memory(err, g->path);
-}
-
-bool mask__graph_count(unsigned ndim, const size_t *shape, size_t *count)
-{
-    *count = 1;
-    if (ndim > MASK__GRAPH_DIMS) return false;
-    for (unsigned d = 0; d < ndim; d++)
-        if (!mask__multiply(*count, shape[d], count) || *count > MAX_VALUES) return false;
-    return true;
-}
-
-bool mask__same_shape(const mask__graph_tensor *a, const mask__graph_tensor *b)
-{
-    return a->ndim == b->ndim && memcmp(a->shape, b->shape, a->ndim * sizeof a->shape[0]) == 0;
 }
 
 mask_status mask__graph_tensor_add(mask__graph *g, const char *name, unsigned ndim, const size_t *shape, uint32_t *out,

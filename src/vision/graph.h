@@ -147,7 +147,7 @@ mask_status mask__graph_constant(mask__graph *graph, unsigned ndim, const size_t
                                  mask_error *err);
 /* Adds an operator; its inputs are copied, its result's shape is found, padding filled in. *out = the result. */
 mask_status mask__graph_add(mask__graph *graph, const mask__graph_op *op, uint32_t *out, mask_error *err);
-/* A shape's values, and whether it is one of ordinary size. */
+/* A shape's values, and whether it is one of ordinary size (shapes.c). */
 bool mask__graph_count(unsigned ndim, const size_t *shape, size_t *count);
 bool mask__same_shape(const mask__graph_tensor *a, const mask__graph_tensor *b);
 /* The computed tensor of that name; where none has it, the only one that contains it. MASK__NO_TENSOR otherwise. */

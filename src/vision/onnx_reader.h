@@ -1,4 +1,5 @@
-/* What onnx.c and the operators of onnx_operators.c share. */
+/* What the files that read ONNX share: onnx.c walks over the nodes, onnx_operators.c has the table, and the functions
+ * of onnx_moves.c and onnx_values.c serve it. */
 #ifndef MASK_VISION_ONNX_READER_H
 #define MASK_VISION_ONNX_READER_H
 
@@ -30,6 +31,10 @@ typedef struct onnx_reader {
     size_t node;              /* number of the one that is read */
 } onnx_reader;
 
+/* The value of that name, NULL where there is none. */
+onnx_value *mask__onnx_find(const onnx_reader *reader, const char *name);
+/* A value of that name, new or instead of the one that has it. */
+mask_status mask__onnx_set(onnx_reader *reader, onnx_value value, mask_error *err);
 /* The shape in the file's order. */
 mask__graph_tensor mask__onnx_shape(const onnx_reader *reader, onnx_value value);
 /* Input i of a node; tensor is MASK__NO_TENSOR where it is left out. Fails where it was not computed before. */

@@ -3,7 +3,21 @@
 
 #include <string.h>
 
-enum { MAX_STEP = 4096, MAX_LENGTH = 1 << 27 };
+enum { MAX_STEP = 4096, MAX_LENGTH = 1 << 27, MAX_VALUES = MAX_LENGTH };
+
+bool mask__graph_count(unsigned ndim, const size_t *shape, size_t *count)
+{
+    *count = 1;
+    if (ndim > MASK__GRAPH_DIMS) return false;
+    for (unsigned d = 0; d < ndim; d++)
+        if (!mask__multiply(*count, shape[d], count) || *count > MAX_VALUES) return false;
+    return true;
+}
+
+bool mask__same_shape(const mask__graph_tensor *a, const mask__graph_tensor *b)
+{
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, a->ndim * sizeof a->shape[0]) == 0;
+}
 
 static const mask__graph_tensor *input(const mask__graph *g, const mask__graph_op *op, size_t i)
 {
