@@ -489,15 +489,29 @@ MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_in
 
 /* ---- Searching a gallery -------------------------------------------------------------------------------------- */
 
-/* One text of a query. A query's score is the sum of weight x s(text, image) over its texts. */
+/* One text of a query. A query's score is the sum of weight x s(text, image) over its texts, and of weight x cosine
+ * over its images. */
 typedef struct mask_query_text {
     const char *text;
     float weight; /* negative: images like it go down */
 } mask_query_text;
 
+/* One image of a query: one of the gallery by its id, which then is not among the results, or any photo by its
+ * features (their regions as the gallery's images have them). Compared are scene vectors, or whole-image vectors where
+ * the knowledge has no scenes, by their cosine: at most 1, where scores of calibrated texts reach about 3. */
+typedef struct mask_query_image {
+    const char *id;            /* NULL = image `image` of `images` */
+    const mask_images *images; /* read during the call only */
+    size_t image;
+    float weight; /* negative: images like it go down */
+} mask_query_image;
+
+/* At least one text or image. */
 typedef struct mask_query {
     const mask_query_text *texts;
     size_t count;
+    const mask_query_image *images;
+    size_t image_count;
     size_t k, offset;       /* results offset .. offset + k of the ranking */
     float min_score;        /* -INFINITY = any */
     const char *where;      /* SQL condition over the images' metadata; NULL = none */
@@ -519,9 +533,9 @@ typedef struct mask_hit_word {
 } mask_hit_word;
 
 typedef struct mask_hit {
-    const char *id, *name; /* name may be NULL */
-    double score;
-    size_t width, height; /* 0 = unknown */
+    const char *id, *name;  /* name may be NULL */
+    double score, likeness; /* likeness: what the query's images give of the score, with `explain` */
+    size_t width, height;   /* 0 = unknown */
     const mask_hit_word *words;
     size_t word_count;
 } mask_hit;
@@ -539,7 +553,9 @@ typedef struct mask_results {
 } mask_results;
 
 /* The exact ranking of all images by the query (docs/gallery.md): equal to computing every score. vectors may be NULL
- * when the index has OOD off. MASK_ENOTFOUND when no word can be used. */
+ * when the index has OOD off or the query has no texts. Texts without a usable word count nothing; MASK_ENOTFOUND when
+ * no word can be used and there is no image, or for an image's id that the gallery lacks; MASK_EMISMATCH for features
+ * of another kind than the gallery's. */
 MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_query *query, mask_results *out, const mask_run *run,
                                          mask_error *err);
@@ -547,10 +563,11 @@ MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);
-/* The images most like an image of the gallery (which is left out): the cosine of their scene vectors, or of their
- * whole-image vectors where the knowledge has no scenes. Of `query` k, offset, min_score, where and ids count. */
-MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const char *id, const mask_query *query,
-                                          mask_results *out, const mask_run *run, mask_error *err);
+/* The images most like an image: a query of that image alone, with weight 1. Of `query` k, offset, min_score, where and
+ * ids count. */
+MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const mask_query_image *image,
+                                          const mask_query *query, mask_results *out, const mask_run *run,
+                                          mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
 /* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder

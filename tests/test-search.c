@@ -9,11 +9,28 @@
 
 /* ---- Queries and their brute force ---- */
 
-enum { MOST_TEXTS = 3 };
+enum { MOST_TEXTS = 3, MOST_LIKE = 2, PHOTOS = 8 };
+
+/* Photos that are in no gallery. */
+static mask_images *photos;
+static float photo_features[PHOTOS * REGIONS * M];
+
+static void make_photos(void)
+{
+    mask_error err;
+    uint64_t random = 99;
+    for (size_t i = 0; i < PHOTOS * REGIONS * M; i++) photo_features[i] = fmaxf(0, made_number(&random) + 0.3f);
+    check_ok(mask_images_create(
+        &photos,
+        &(mask_images_memory){
+            .count = PHOTOS, .dim = M, .features = photo_features, .regions = REGIONS, .borrow = true},
+        &err));
+}
 
 typedef struct made_query {
     mask_query q;
     mask_query_text texts[MOST_TEXTS];
+    mask_query_image like[MOST_LIKE];
     char lines[MOST_TEXTS][64];
     const char *ids[64];
 } made_query;
@@ -36,6 +53,18 @@ static void make_query(made_query *out, const made_gallery *m, uint64_t *random)
         out->texts[t] = (mask_query_text){out->lines[t], weights[below(random, sizeof weights / sizeof *weights)]};
     }
     out->q.texts = out->texts;
+    if (below(random, 3) == 0) {
+        out->q.images = out->like;
+        out->q.image_count = 1 + below(random, MOST_LIKE);
+        if (below(random, 3) == 0) out->q.count = 0;
+    }
+    for (size_t i = 0; i < out->q.image_count; i++) {
+        const mask__snapshot_segment *s = &m->g.snapshot.segments[below(random, m->g.snapshot.segment_count)];
+        out->like[i] = (mask_query_image){.id = below(random, 2) ? s->ids[below(random, s->images)] : NULL,
+                                          .images = photos,
+                                          .image = below(random, PHOTOS),
+                                          .weight = weights[below(random, sizeof weights / sizeof *weights)]};
+    }
     out->q.k = 1 + below(random, below(random, 4) == 0 ? 400 : 6);
     if (below(random, 3) == 0) out->q.offset = below(random, 8);
     if (below(random, 4) == 0) out->q.min_score = 2 * made_number(random);
@@ -55,6 +84,8 @@ static bool passes(const made_query *q, const mask__snapshot_segment *s, size_t 
     if (!(s->alive[image / 64] >> image % 64 & 1)) return false;
     bool listed = !q->q.ids;
     for (size_t i = 0; i < q->q.id_count; i++) listed = listed || strcmp(q->ids[i], s->ids[image]) == 0;
+    for (size_t i = 0; i < q->q.image_count; i++)
+        if (q->like[i].id && strcmp(q->like[i].id, s->ids[image]) == 0) return false;
     return listed;
 }
 
@@ -94,6 +125,48 @@ static mask__scored *brute_force(made_gallery *m, const world *w, const made_que
     return out;
 }
 
+/* The vector of a query's image, by a twin of what computes it. */
+static void twin_vector(made_gallery *m, const mask_query_image *from, float *out)
+{
+    mask_error err;
+    size_t z = m->g.scorer.z, segment, image;
+    int region = m->g.options.whole_region;
+    float mu[REGIONS * M], mean[M] = {0}, whole[M];
+    if (from->id) {
+        assert_true(mask__snapshot_find(&m->g.snapshot, from->id, &segment, &image));
+        const mask__segment *s = &m->g.segments[segment];
+        memcpy(out, (s->scenes ? s->scenes : s->whole) + image * z, z * sizeof *out);
+        return;
+    }
+    assert_true(z <= M);
+    check_ok(mask_knowledge_encode(m->g.knowledge, from->images, from->image, mu, &err));
+    for (size_t r = 0; r < REGIONS; r++) {
+        mask__normalise(mu + r * z, z);
+        for (size_t d = 0; d < z; d++) mean[d] += mu[r * z + d] / REGIONS;
+    }
+    memcpy(whole, region >= 0 ? mu + (size_t)region * z : mean, z * sizeof *whole);
+    mask__normalise(whole, z);
+    if (m->g.options.scene > 0)
+        check_ok(mask__scorer_scenes(&m->g.scorer, mean, region >= 0 ? whole : NULL, 1, out, &err));
+    else memcpy(out, whole, z * sizeof *out);
+}
+
+/* What a query's images give an image of the gallery. */
+static double twin_likeness(made_gallery *m, const made_query *q, const mask__scored *found)
+{
+    double sum = 0;
+    const mask__segment *s = &m->g.segments[found->segment];
+    const float *x = (s->scenes ? s->scenes : s->whole) + found->image * s->z;
+    for (size_t i = 0; i < q->q.image_count; i++) {
+        float v[M];
+        double cosine = 0;
+        twin_vector(m, &q->like[i], v);
+        for (size_t d = 0; d < s->z; d++) cosine += (double)x[d] * (double)v[d];
+        sum += (double)q->like[i].weight * cosine;
+    }
+    return sum;
+}
+
 static void check_search(made_gallery *m, const world *w, const made_query *q, const mask__scored *best, size_t count,
                          size_t searched)
 {
@@ -108,13 +181,14 @@ static void check_search(made_gallery *m, const world *w, const made_query *q, c
         const mask__scored *want = &best[q->q.offset + i];
         assert_string_equal(r.hits[i].id, want->id);
         assert_memory_equal(&r.hits[i].score, &want->score, sizeof(double));
+        assert_float_equal(r.hits[i].likeness, twin_likeness(m, q, want), 1e-4);
         for (size_t p = 0; p < r.hits[i].word_count; p++)
             assert_true(r.readings[r.hits[i].words[p].text].words[r.hits[i].words[p].word].weight >= 0);
     }
     mask_results_free(&r);
 }
 
-/* The plan's scores are those of the matcher. */
+/* The plan's scores are those of the matcher, and of the images' vectors. */
 static void check_matcher(made_gallery *m, const world *w, const made_query *q, const mask__scored *best, size_t count)
 {
     mask_error err;
@@ -135,6 +209,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
             score += (double)q->texts[t].weight * (double)scores[t * m->images + image];
             size += fabs((double)q->texts[t].weight * (double)scores[t * m->images + image]);
         }
+        score += twin_likeness(m, q, &best[i]);
         if (fabs(score - best[i].score) > 1e-5 * size)
             fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
     }
@@ -144,6 +219,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
 /* Queries that hold no usable word (OOD words where they are off) must say so. */
 static bool usable(const made_gallery *m, const made_query *q)
 {
+    if (q->q.image_count) return true;
     for (size_t t = 0; t < q->q.count; t++)
         for (size_t w = 0; w < WORDS; w++)
             if (m->g.options.ood != MASK_OOD_OFF || strstr(q->lines[t], made_word(w))) return true;
@@ -221,7 +297,7 @@ static void check_similar(made_gallery *m, const made_query *q, size_t segment, 
                 best[count++] = (mask__scored){score, (uint32_t)s, (uint32_t)i, snapshot->segments[s].ids[i]};
         }
     qsort(best, count, sizeof *best, compare);
-    check_ok(mask_gallery_similar(&m->g, id, &q->q, &r, NULL, &err));
+    check_ok(mask_gallery_similar(&m->g, &(mask_query_image){.id = id}, &q->q, &r, NULL, &err));
     size_t left = count > q->q.offset ? count - q->q.offset : 0;
     assert_int_equal(r.count, left < q->q.k ? left : q->q.k);
     for (size_t i = 0; i < r.count; i++) {
@@ -245,6 +321,7 @@ static void test_similar(void **state)
         for (size_t i = 0; i < 4; i++) {
             size_t s = below(&random, m.g.snapshot.segment_count);
             make_query(&q, &m, &random);
+            q.q.image_count = 0;
             check_similar(&m, &q, s, below(&random, m.g.segments[s].images));
         }
         free_gallery(&m);
@@ -470,16 +547,33 @@ static void test_refusals(void **state)
     make_gallery(&m, &w, &o, 1, 5, &random);
     mask_query_text text = {made_word(0), 1};
     mask_query q = MASK_QUERY_DEFAULTS;
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "at least one text");
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "at least one text or image");
     q.texts = &text;
     q.count = 1;
     check_fails(mask_gallery_search(&m.g, NULL, &q, &r, NULL, &err), MASK_EINVAL, "--vectors");
     text.weight = INFINITY;
     check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "finite");
     text.weight = 1;
+    q.images = &(mask_query_image){.images = photos, .weight = NAN};
+    q.image_count = 1;
+    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "image 1 of the query");
+    q.image_count = 0;
     q.min_score = NAN;
     check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "not a number");
-    check_fails(mask_gallery_similar(&m.g, "nobody", &(mask_query){.k = 10}, &r, NULL, &err), MASK_ENOTFOUND, "nobody");
+    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){.id = "nobody"}, &(mask_query){.k = 10}, &r, NULL, &err),
+                MASK_ENOTFOUND, "nobody");
+    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){0}, &(mask_query){.k = 10}, &r, NULL, &err), MASK_EINVAL,
+                "an id or images");
+    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){.images = photos, .image = PHOTOS},
+                                     &(mask_query){.k = 10}, &r, NULL, &err),
+                MASK_EINVAL, "has no image 8");
+    mask_images *other;
+    check_ok(mask_images_create(
+        &other, &(mask_images_memory){.count = 1, .dim = 3, .features = photo_features, .regions = 1}, &err));
+    check_fails(
+        mask_gallery_similar(&m.g, &(mask_query_image){.images = other}, &(mask_query){.k = 10}, &r, NULL, &err),
+        MASK_EMISMATCH, "3 dimensions");
+    mask_images_close(other);
     q.min_score = -INFINITY;
     text.text = "blorp";
     check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_ENOTFOUND, "blorp");
@@ -500,5 +594,8 @@ int main(void)
         cmocka_unit_test(test_threads_rescore_alike),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    make_photos();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    mask_images_close(photos);
+    return failed;
 }

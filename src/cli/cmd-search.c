@@ -345,7 +345,8 @@ static int run_similar(args *a)
     line_list ids = {0};
     int result = read_query_options(a, &query, &ids);
     if (result == 0 && mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK) result = failed(&err);
-    if (result == 0 && mask_gallery_similar(g, a->positional[1], &query, &results, &a->run, &err) != MASK_OK)
+    if (result == 0 && mask_gallery_similar(g, &(mask_query_image){.id = a->positional[1]}, &query, &results, &a->run,
+                                            &err) != MASK_OK)
         result = failed(&err);
     else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));

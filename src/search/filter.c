@@ -46,6 +46,15 @@ static mask_status add_conditions(uint64_t **maps, const mask_gallery *g, const 
     return MASK_OK;
 }
 
+/* Images of the gallery that the query asks by are no answers to it. */
+static void leave_out(uint64_t **maps, const mask_gallery *g, const mask_query *query)
+{
+    size_t s, image;
+    for (size_t i = 0; i < query->image_count; i++)
+        if (query->images[i].id && mask__snapshot_find(&g->snapshot, query->images[i].id, &s, &image))
+            maps[s][image / 64] &= ~(UINT64_C(1) << image % 64);
+}
+
 mask_status mask__filter_make(mask__filter *out, const mask_gallery *g, const mask_query *query, mask__arena *arena,
                               const mask_run *run, mask_error *err)
 {
@@ -53,7 +62,7 @@ mask_status mask__filter_make(mask__filter *out, const mask_gallery *g, const ma
     uint64_t **maps;
     *out = (mask__filter){.pass = mask__arena_alloc(arena, snapshot->segment_count, sizeof *out->pass)};
     if (!out->pass) return mask__no_memory(err, "a filter");
-    if (!query->where && !query->ids) {
+    if (!query->where && !query->ids && !query->image_count) {
         for (size_t s = 0; s < snapshot->segment_count; s++) out->pass[s] = snapshot->segments[s].alive;
         out->images = snapshot->images;
         return MASK_OK;
@@ -62,6 +71,7 @@ mask_status mask__filter_make(mask__filter *out, const mask_gallery *g, const ma
     for (size_t s = 0; s < snapshot->segment_count; s++)
         memcpy(maps[s], snapshot->segments[s].alive, words_of(&snapshot->segments[s]) * sizeof **maps);
     MASK__TRY(add_conditions(maps, g, query, arena, run, err));
+    leave_out(maps, g, query);
     for (size_t s = 0; s < snapshot->segment_count; s++) {
         for (size_t w = 0; w < words_of(&snapshot->segments[s]); w++)
             out->images += (size_t)__builtin_popcountll(maps[s][w]);

@@ -1,4 +1,4 @@
-/* Which images a search may return: alive, and those of `where` and `ids`. */
+/* Which images a search may return: alive, those of `where` and `ids`, none that the query asks by. */
 #ifndef MASK_SEARCH_FILTER_H
 #define MASK_SEARCH_FILTER_H
 

@@ -61,6 +61,7 @@ mask_status mask__hits_make(mask_results *out, const mask_gallery *g, const mask
         hits[i] = (mask_hit){.score = item->score,
                              .width = names->widths ? names->widths[item->image] : 0,
                              .height = names->heights ? names->heights[item->image] : 0};
+        if (plan) hits[i].likeness = mask__likeness_score(&plan->likeness, &g->segments[item->segment], item->image);
         MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));
         MASK__TRY(copy_text(&hits[i].name, names->names ? names->names[item->image] : NULL, arena, err));
         if (plan) MASK__TRY(explain(&hits[i], plan, item, arena, err));

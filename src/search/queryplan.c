@@ -131,7 +131,8 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     if (p->ood) memcpy(p->locked, p->ood_words, p->ood * sizeof *p->locked);
     qsort(p->locked, p->ood, sizeof *p->locked, by_address);
     for (size_t t = 0; t < query->count; t++) MASK__TRY(add_text(p, query, t, err));
-    if (p->text_count == 0)
+    MASK__TRY(mask__likeness_make(&p->likeness, p->gallery, query, &p->arena, err));
+    if (p->text_count == 0 && query->image_count == 0)
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
                           "'%s': no word of it has a prototype or a word vector: mask words says what became of each",
                           query->count ? query->texts[0].text : "");
@@ -210,7 +211,8 @@ float mask__plan_block_bound(const mask__plan *p, size_t segment, size_t block)
     block_sum sum = sum_block(p, segment, block);
     double top = sum.high - p->mean, hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
     top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
-    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range));
+    /* Cosines are at most 1 but for rounding. */
+    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range) + 1.0001 * p->likeness.scale);
 }
 
 /* Adds the OOD words' intervals of a block to sums of upper and lower bounds. */
@@ -264,6 +266,7 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
     float constants[5] = {(float)(middle + radius), (float)(middle - radius), (float)p->weight,
                           (float)(margin - p->hub), (float)(margin + p->hub)};
     finish_bounds(sums, low, s->image_deviation + first, s->image_hub + first, count, constants, upper, lower);
+    mask__likeness_widen(&p->likeness, s, block, upper, lower);
     for (size_t i = count; i < MASK__BLOCK; i++) upper[i] = lower[i] = -INFINITY;
 }
 
@@ -292,5 +295,5 @@ double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float
                                      (double)s->image_deviation[image] -
                                  (double)s->image_hub[image] - (double)text->statistics.hub);
     }
-    return score;
+    return score + mask__likeness_score(&p->likeness, s, image);
 }

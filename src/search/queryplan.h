@@ -7,6 +7,7 @@
 #ifndef MASK_SEARCH_QUERYPLAN_H
 #define MASK_SEARCH_QUERYPLAN_H
 
+#include "search/likeness.h"
 #include "search/searcher.h"
 
 typedef struct mask__plan_text {
@@ -35,6 +36,7 @@ typedef struct mask__plan {
     size_t text_count;                       /* texts without a usable word are left out */
     double mean, weight, hub;                /* M, W, H */
     double mean_size, weight_size, hub_size; /* as sizes */
+    mask__likeness likeness;                 /* of the query's images: added to the scores of its texts */
     mask_reading *readings;                  /* one a text of the query */
     size_t reading_count;
     mask__text_term **held; /* what the searcher holds for it, by text of the query */

@@ -1,5 +1,5 @@
-/* Searching a gallery by texts: the exact ranking (select.h says why it is exact), from 8-bit columns in one scan, with
- * the few images that may be among the best scored from their regions. */
+/* Searching a gallery by texts and images: the exact ranking (select.h says why it is exact), from 8-bit columns in one
+ * scan, with the few images that may be among the best scored from their regions. */
 #include "search/filter.h"
 #include "search/hits.h"
 #include "search/queryplan.h"
@@ -76,7 +76,8 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
                                size_t *found, mask_results *out, const mask_run *run, mask_error *err)
 {
     const mask_gallery *g = plan->gallery;
-    size_t codes = g->snapshot.images * (plan->known + 4 * plan->ood), want, terms = plan->known + plan->ood;
+    size_t likeness = plan->likeness.scale > 0 ? plan->likeness.codes.z : 0;
+    size_t codes = g->snapshot.images * (plan->known + 4 * plan->ood + likeness), want, terms = plan->known + plan->ood;
     int threads = codes > SCAN_ALONE && !omp_in_parallel() ? omp_get_max_threads() : 1;
     mask__filter filter;
     MASK__TRY(mask__filter_make(&filter, g, query, work, run, err));
@@ -122,11 +123,26 @@ static mask_status search(const mask_gallery *g, const mask_vectors *vectors, co
 
 static mask_status check_query(const mask_query *query, mask_error *err)
 {
-    if (query->count == 0 || !query->texts)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a query needs at least one text");
+    if ((query->count && !query->texts) || (query->image_count && !query->images) ||
+        query->count + query->image_count == 0)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a query needs at least one text or image");
     if (isnan(query->min_score))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
     return MASK_OK;
+}
+
+/* A search without texts. */
+mask_status mask_gallery_similar(const mask_gallery *gallery, const mask_query_image *image, const mask_query *query,
+                                 mask_results *out, const mask_run *run, mask_error *err)
+{
+    mask_query_image alone = *image;
+    mask_query q = *query;
+    alone.weight = 1;
+    q.texts = NULL;
+    q.count = 0;
+    q.images = &alone;
+    q.image_count = 1;
+    return mask_gallery_search(gallery, NULL, &q, out, run, err);
 }
 
 mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
