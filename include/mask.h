@@ -472,9 +472,14 @@ MASK_API mask_status mask_gallery_describe_images(const char *path, const char *
 /* Rewrites segments with many removed images and joins small ones. */
 MASK_API mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_error *err);
 
-/* Opens for searching: the state at this moment, whatever writers do later. */
+/* Opens for searching: the state at this moment, whatever writers do later, until it is refreshed. */
 MASK_API mask_status mask_gallery_open(mask_gallery **out, const char *path, const mask_run *run, mask_error *err);
 MASK_API void mask_gallery_close(mask_gallery *gallery);
+/* Brings an open gallery to its state at this moment; *changed (may be NULL) tells whether that is another. Other
+ * threads may search meanwhile: a search that has begun ends on the state it began with, later ones see the new one.
+ * Microseconds where nothing has changed, else what opening takes without the knowledge. On failure it stays as it was.
+ * A gallery opened where nothing could be written beside it (a full disk, a read-only medium) sees no change. */
+MASK_API mask_status mask_gallery_refresh(mask_gallery *gallery, bool *changed, const mask_run *run, mask_error *err);
 /* Reads all of it against its checksums. */
 MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
 
@@ -570,9 +575,9 @@ MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const mas
                                           mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
-/* Texts made ready to be ranked for the images of one gallery. What that took is kept in the gallery's folder
- * (docs/gallery.md), so that the same texts are ready in milliseconds the next time. The gallery must outlive it; any
- * number of threads may use it. */
+/* Texts made ready to be ranked for the images of one gallery, as it is at this moment: a refresh does not reach it.
+ * What that took is kept in the gallery's folder (docs/gallery.md), so that the same texts are ready in milliseconds
+ * the next time. The gallery must outlive it; any number of threads may use it. */
 typedef struct mask_annotator mask_annotator;
 MASK_API mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_texts *texts, const mask_run *run, mask_error *err);

@@ -71,7 +71,8 @@ static inline void free_world(world *w)
 /* ---- A gallery in memory ---- */
 
 typedef struct made_gallery {
-    mask_gallery g;
+    mask__view g;
+    mask_gallery handle; /* whose view is g */
     mask__arena arena;
     size_t images; /* of all segments, removed ones too */
     uint64_t *rows;
@@ -256,6 +257,9 @@ static inline void make_gallery(made_gallery *m, const world *w, const mask_matc
     check_ok(mask__snapshot_index(&m->g.snapshot, &twice, &err));
     assert_false(twice);
     check_ok(mask__searcher_open(&m->g, &err));
+    m->g.users = 1;
+    m->handle = (mask_gallery){.path = (char *)m->g.path, .knowledge = w->knowledge, .view = &m->g};
+    pthread_mutex_init(&m->handle.lock, NULL);
 }
 
 static inline void free_gallery(made_gallery *m)

@@ -131,7 +131,7 @@ static void check_gallery(made_gallery *m, const world *w, const texts *t)
         mask_annotator *a;
         seen s = {.m = m, .w = w, .t = t};
         if (round == 2) damage(m->g.path);
-        check_ok(mask_annotator_open(&a, &m->g, w->vectors, t->set, NULL, &err));
+        check_ok(mask_annotator_open(&a, &m->handle, w->vectors, t->set, NULL, &err));
         assert_int_equal(kept(m->g.path), 1);
         check_ok(mask_annotator_all(a, K, visit, &s, NULL, &err));
         assert_int_equal(s.images, m->g.snapshot.images);
@@ -192,9 +192,9 @@ static void test_refusals(void **state)
     make_gallery(&m, &w, &o, 1, 40, &random);
     m.g.path = "/nowhere/at/all"; /* cannot be written: nothing is kept, and nothing fails */
     make_lines(&t, &random);
-    check_fails(mask_annotator_open(&a, &m.g, NULL, t.set, NULL, &err), MASK_EINVAL, "--vectors");
+    check_fails(mask_annotator_open(&a, &m.handle, NULL, t.set, NULL, &err), MASK_EINVAL, "--vectors");
     assert_null(a);
-    check_ok(mask_annotator_open(&a, &m.g, w.vectors, t.set, NULL, &err));
+    check_ok(mask_annotator_open(&a, &m.handle, w.vectors, t.set, NULL, &err));
     check_fails(mask_annotator_image(a, "nobody", K, best, &count, &err), MASK_ENOTFOUND, "nobody");
     seen s = {.m = &m, .w = &w, .t = &t, .stop_after = 1};
     check_fails(mask_annotator_all(a, K, visit, &s, NULL, &err), MASK_ECANCELLED, "stopped");

@@ -144,12 +144,12 @@ static void check_holds(const mask_gallery *g, const int *version)
         char name[16];
         float features[REGIONS * DIM];
         snprintf(name, sizeof name, "i%d", id);
-        bool there = mask__snapshot_find(&g->snapshot, name, &segment, &image);
+        bool there = mask__snapshot_find(&g->view->snapshot, name, &segment, &image);
         assert_int_equal(there, version[id] >= 0);
         if (!there) continue;
         expected++;
         features_of(id, version[id], features);
-        const mask__segment *s = &g->segments[segment];
+        const mask__segment *s = &g->view->segments[segment];
         assert_int_equal(s->image_rows[image + 1] - s->image_rows[image], REGIONS);
         for (size_t r = 0; r < REGIONS; r++) {
             size_t row = s->image_rows[image] + r, from = s->region_of_row ? s->region_of_row[row] : r;
@@ -163,7 +163,7 @@ static void check_holds(const mask_gallery *g, const int *version)
             assert_true(dot / sqrt(a * b) > 0.99999);
         }
     }
-    assert_int_equal(g->snapshot.images, expected);
+    assert_int_equal(g->view->snapshot.images, expected);
 }
 
 static void check_gallery(const char *path, const int *version)
@@ -291,9 +291,10 @@ static void compaction_joins_and_keeps_the_bits(void **state)
     assert_int_equal(info.images, 16);
     assert_int_equal(info.removed, 0);
     assert_int_equal(segment_files(path, &others), 1);
-    for (size_t i = 0; i < after->segments[0].images; i++) {
-        assert_true(mask__snapshot_find(&before->snapshot, after->snapshot.segments[0].ids[i], &segment, &image));
-        const mask__segment *old = &before->segments[segment], *new = &after->segments[0];
+    for (size_t i = 0; i < after->view->segments[0].images; i++) {
+        assert_true(
+            mask__snapshot_find(&before->view->snapshot, after->view->snapshot.segments[0].ids[i], &segment, &image));
+        const mask__segment *old = &before->view->segments[segment], *new = &after->view->segments[0];
         assert_memory_equal(old->mu + old->image_rows[image] * DIM, new->mu + new->image_rows[i] * DIM,
                             REGIONS * DIM * sizeof(float));
     }
@@ -315,7 +316,7 @@ static void compaction_joins_and_keeps_the_bits(void **state)
     check_ok(mask_gallery_compact(path, NULL, &err));
     assert_int_equal(segment_files(path, &others), 0);
     after = opened(path);
-    assert_int_equal(after->snapshot.images, 0);
+    assert_int_equal(after->view->snapshot.images, 0);
     mask_gallery_close(after);
 }
 
@@ -332,7 +333,7 @@ static void making_it_again_changes_nothing(void **state)
     add_set(path, range_set(0, 12), &change);
     assert_int_equal(change.added + change.replaced, 0);
     mask_gallery *gallery = opened(path);
-    assert_int_equal(gallery->snapshot.segment_count, 3);
+    assert_int_equal(gallery->view->snapshot.segment_count, 3);
     mask_gallery_close(gallery);
     o.hub_text = 0.25f;
     check_fails(mask_gallery_create(path, calibrated, &o, &g, &err), MASK_EMISMATCH, "another hub_text");
@@ -389,7 +390,7 @@ static void what_cannot_be_a_gallery_is_refused(void **state)
     write_text(note, "half");
     check_ok(mask_gallery_create(path, calibrated, NULL, NULL, &err));
     g = opened(path); /* empty, and can be opened */
-    assert_int_equal(g->snapshot.images, 0);
+    assert_int_equal(g->view->snapshot.images, 0);
     mask_gallery_close(g);
     check_ok(mask_gallery_verify(path, NULL, &err));
     check_ok(mask_gallery_compact(path, NULL, &err));
@@ -417,9 +418,9 @@ static void images_that_do_not_fit_are_refused(void **state)
     refuses_images(path, make_set(id, zero, 2, true, false), MASK_EMISMATCH, "in these images it is not");
     check_gallery(path, model);
     mask_gallery *g = opened(path);
-    assert_int_equal(g->options.whole_region, 0);
-    assert_int_equal(g->snapshot.segments[0].widths[1], 100);
-    assert_int_equal(g->snapshot.segments[0].heights[1], 80);
+    assert_int_equal(g->view->options.whole_region, 0);
+    assert_int_equal(g->view->snapshot.segments[0].widths[1], 100);
+    assert_int_equal(g->view->snapshot.segments[0].heights[1], 80);
     mask_gallery_close(g);
     /* Not a number: the segments before it stay. */
     path = new_gallery(calibrated, 5);
@@ -429,9 +430,9 @@ static void images_that_do_not_fit_are_refused(void **state)
     refuses_images(path, made_images("bad_ims.npy", bad, 2, REGIONS, DIM), MASK_ENUMERIC, "bad_ims.npy");
     check_gallery(path, model);
     g = opened(path);
-    assert_int_equal(g->options.whole_region, MASK_WHOLE_MEAN);
-    assert_int_equal(g->snapshot.segments[0].widths[1], 22);
-    assert_int_equal(g->snapshot.segments[0].heights[1], 12);
+    assert_int_equal(g->view->options.whole_region, MASK_WHOLE_MEAN);
+    assert_int_equal(g->view->snapshot.segments[0].widths[1], 22);
+    assert_int_equal(g->view->snapshot.segments[0].heights[1], 12);
     mask_gallery_close(g);
 }
 
@@ -602,12 +603,12 @@ static void readers_never_meet_a_half_done_change(void **state)
     for (int i = 0; i < 3000 && changed < 15; i++) {
         int model[IDS];
         mask_gallery *g = opened(c.path);
-        assert_true(g->snapshot.images == 8 || g->snapshot.images == 12);
-        for (int id = 0; id < IDS; id++) model[id] = id < (int)g->snapshot.images ? 0 : -1;
+        assert_true(g->view->snapshot.images == 8 || g->view->snapshot.images == 12);
+        for (int id = 0; id < IDS; id++) model[id] = id < (int)g->view->snapshot.images ? 0 : -1;
         check_holds(g, model);
-        assert_true(g->snapshot.generation >= last);
-        changed += g->snapshot.generation > last;
-        last = g->snapshot.generation;
+        assert_true(g->view->snapshot.generation >= last);
+        changed += g->view->snapshot.generation > last;
+        last = g->view->snapshot.generation;
         mask_gallery_close(g);
     }
     c.stop = true;
@@ -641,7 +642,7 @@ static void metadata_are_of_images(void **state)
     check_ok(mask_gallery_remove(path, (const char *[]){"i0", "i3"}, 2, NULL, NULL, &err));
     check_ok(mask_gallery_compact(path, NULL, &err)); /* metadata go with the id */
     mask_gallery *g = opened(path);
-    check_ok(mask__catalogue_where(g->catalogue, &g->snapshot, "year > 2000", allowed, NULL, &err));
+    check_ok(mask__catalogue_where(g->catalogue, &g->view->snapshot, "year > 2000", allowed, NULL, &err));
     assert_int_equal(bits[0], 1u << 1);
     mask_gallery_close(g);
     check_fails(mask_gallery_describe_images(path, "/nowhere.tsv", &run, &err), MASK_EIO, "/nowhere.tsv");
@@ -670,12 +671,12 @@ static void keeping_removes_exactly_the_others(void **state)
     mask_gallery_close(old);
     /* Nothing to do is no new generation; images that are not there are not added. */
     mask_gallery *g = opened(path);
-    uint64_t generation = g->snapshot.generation;
+    uint64_t generation = g->view->snapshot.generation;
     mask_gallery_close(g);
     check_ok(mask_gallery_keep(path, more, &change, NULL, &err));
     assert_int_equal(change.removed, 0);
     g = opened(path);
-    assert_int_equal(g->snapshot.generation, generation);
+    assert_int_equal(g->view->snapshot.generation, generation);
     mask_gallery_close(g);
     check_gallery(path, after);
     /* A file name that is another image's id keeps nothing. */
@@ -689,7 +690,7 @@ static void keeping_removes_exactly_the_others(void **state)
     assert_int_equal(change.removed, 5);
     mask_images_close(named);
     g = opened(path);
-    assert_int_equal(g->snapshot.images, 1);
+    assert_int_equal(g->view->snapshot.images, 1);
     mask_gallery_close(g);
     check_fails(mask_gallery_keep("/nowhere.gallery", kept, &change, NULL, &err), MASK_EIO, "/nowhere.gallery");
     mask_images_close(kept);
@@ -716,12 +717,154 @@ static void deleting_takes_our_files(void **state)
     check_fails(mask_gallery_delete(path, &err), MASK_EIO, "is not a gallery");
     assert_int_equal(rmdir(path), -1);
     assert_int_equal(unlink(other), 0);
-    assert_int_equal(rmdir(path), 0);         /* nothing else was left */
-    assert_int_equal(g->snapshot.images, 12); /* a reader goes on */
+    assert_int_equal(rmdir(path), 0);               /* nothing else was left */
+    assert_int_equal(g->view->snapshot.images, 12); /* a reader goes on */
     mask_gallery_close(g);
     path = new_gallery(calibrated, 5);
     check_ok(mask_gallery_delete(path, &err));
     assert_int_equal(access(path, F_OK), -1);
+}
+
+static void search_all(mask_gallery *g, const char *where, mask_results *r)
+{
+    mask_error err;
+    mask_query_text text = {mask_knowledge_word(calibrated, 0, NULL), 1};
+    mask_query q = {.texts = &text, .count = 1, .k = IDS, .min_score = -INFINITY, .where = where, .explain = true};
+    check_ok(mask_gallery_search(g, vectors, &q, r, &(mask_run){.threads = 1}, &err));
+}
+
+static size_t found(mask_gallery *g, const char *where)
+{
+    mask_results r;
+    search_all(g, where, &r);
+    size_t count = r.count;
+    mask_results_free(&r);
+    return count;
+}
+
+/* An open handle sees changes when it is refreshed, and not before; the first images settle what the whole image is. */
+static void a_refresh_sees_what_was_changed(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_gallery_info info;
+    mask_texts *texts;
+    mask_annotator *annotator;
+    mask_annotation one;
+    size_t count;
+    bool changed;
+    const char *path = new_gallery(calibrated, 5);
+    mask_gallery *g = opened(path);
+    assert_int_equal(found(g, NULL), 0);
+    check_ok(mask_gallery_refresh(g, &changed, NULL, &err));
+    assert_false(changed);
+    add_set(path, range_set(0, 7), NULL);
+    assert_int_equal(found(g, NULL), 0);
+    check_ok(mask_gallery_refresh(g, &changed, NULL, &err));
+    assert_true(changed);
+    assert_int_equal(found(g, NULL), 7);
+    mask_gallery_describe(g, &info);
+    assert_int_equal(info.options.whole_region, MASK_WHOLE_MEAN);
+    check_ok(mask_texts_create(&texts, (const char *[]){mask_knowledge_word(calibrated, 1, NULL)}, 1, &err));
+    check_ok(mask_annotator_open(&annotator, g, vectors, texts, NULL, &err));
+    mask_texts_close(texts);
+    check_ok(mask_gallery_remove(path, (const char *[]){"i0"}, 1, NULL, NULL, &err));
+    mask_query q = MASK_QUERY_DEFAULTS;
+    mask_results r, again;
+    q.where = "id = 'i3'";
+    q.texts = &(mask_query_text){mask_knowledge_word(calibrated, 0, NULL), 1};
+    q.count = 1;
+    check_fails(mask_gallery_search(g, vectors, &q, &r, NULL, &err), MASK_EMISMATCH, "refresh it");
+    check_ok(mask_gallery_refresh(g, NULL, NULL, &err));
+    assert_int_equal(found(g, "id = 'i3'"), 1);
+    assert_int_equal(found(g, NULL), 6);
+    check_ok(mask_annotator_image(annotator, "i0", 1, &one, &count, &err)); /* of the state it was made with */
+    check_fails(mask_annotator_image(annotator, "i9", 1, &one, &count, &err), MASK_ENOTFOUND, "i9");
+    mask_annotator_close(annotator);
+    check_ok(mask_gallery_compact(path, NULL, &err));
+    check_ok(mask_gallery_refresh(g, &changed, NULL, &err));
+    mask_gallery *fresh = opened(path);
+    search_all(g, NULL, &r);
+    search_all(fresh, NULL, &again);
+    assert_int_equal(r.count, again.count);
+    for (size_t i = 0; i < r.count; i++) {
+        assert_string_equal(r.hits[i].id, again.hits[i].id);
+        assert_memory_equal(&r.hits[i].score, &again.hits[i].score, sizeof(double));
+    }
+    mask_results_free(&r);
+    mask_results_free(&again);
+    mask_gallery_close(fresh);
+    /* A refresh that fails leaves what was. */
+    char file[300], other[300];
+    add_set(path, range_set(20, 3), NULL);
+    fresh = opened(path);
+    const mask__snapshot *now = &fresh->view->snapshot;
+    snprintf(file, sizeof file, "%s/%s", path, now->segments[now->segment_count - 1].file);
+    mask_gallery_close(fresh);
+    snprintf(other, sizeof other, "%s.away", path);
+    assert_int_equal(rename(file, other), 0);
+    assert_int_not_equal(mask_gallery_refresh(g, &changed, NULL, &err), MASK_OK);
+    assert_false(changed);
+    assert_int_equal(found(g, NULL), 6);
+    assert_int_equal(rename(other, file), 0);
+    check_ok(mask_gallery_refresh(g, &changed, NULL, &err));
+    assert_int_equal(found(g, NULL), 9);
+    mask_gallery_close(g);
+}
+
+typedef struct searching {
+    mask_gallery *g;
+    atomic_bool *stop;
+    bool good;
+    size_t searches, changes;
+} searching;
+
+static void *search_on_and_on(void *context)
+{
+    searching *s = context;
+    mask_error err;
+    while (!*s->stop) {
+        bool changed;
+        size_t count = found(s->g, NULL);
+        s->good = s->good && (count == 8 || count == 12);
+        s->good = s->good && mask_gallery_refresh(s->g, &changed, NULL, &err) == MASK_OK;
+        s->searches++;
+        s->changes += changed;
+    }
+    return NULL;
+}
+
+/* Threads search one handle and refresh it while another changes the gallery: every search sees a state that was. */
+static void threads_search_while_it_changes(void **state)
+{
+    (void)state;
+    enum { SEARCHERS = 3 };
+    pthread_t writer, threads[SEARCHERS];
+    searching s[SEARCHERS];
+    size_t changes = 0;
+    static changer c;
+    snprintf(c.path, sizeof c.path, "%s", new_gallery(calibrated, 4));
+    add_set(c.path, range_set(0, 8), NULL);
+    c.more = range_set(8, 4);
+    mask_gallery *g = opened(c.path);
+    assert_int_equal(pthread_create(&writer, NULL, change_on_and_on, &c), 0);
+    for (size_t i = 0; i < SEARCHERS; i++) {
+        s[i] = (searching){.g = g, .stop = &c.stop, .good = true};
+        assert_int_equal(pthread_create(&threads[i], NULL, search_on_and_on, &s[i]), 0);
+    }
+    for (int waited = 0; waited < 30; waited++) usleep(50000);
+    c.stop = true;
+    pthread_join(writer, NULL);
+    for (size_t i = 0; i < SEARCHERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(s[i].good);
+        assert_true(s[i].searches > 0);
+        changes += s[i].changes;
+    }
+    assert_int_equal(c.status, MASK_OK);
+    assert_true(changes > 1);
+    mask_images_close(c.more);
+    mask_gallery_close(g);
 }
 
 int main(void)
@@ -740,6 +883,8 @@ int main(void)
         cmocka_unit_test(metadata_are_of_images),
         cmocka_unit_test(keeping_removes_exactly_the_others),
         cmocka_unit_test(deleting_takes_our_files),
+        cmocka_unit_test(a_refresh_sees_what_was_changed),
+        cmocka_unit_test(threads_search_while_it_changes),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

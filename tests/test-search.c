@@ -129,7 +129,7 @@ static mask__scored *brute_force(made_gallery *m, const world *w, const made_que
 static void twin_vector(made_gallery *m, const mask_query_image *from, float *out)
 {
     mask_error err;
-    size_t z = m->g.scorer.z, segment, image;
+    size_t z = m->g.calibration->z, segment, image;
     int region = m->g.options.whole_region;
     float mu[REGIONS * M], mean[M] = {0}, whole[M];
     if (from->id) {
@@ -147,7 +147,7 @@ static void twin_vector(made_gallery *m, const mask_query_image *from, float *ou
     memcpy(whole, region >= 0 ? mu + (size_t)region * z : mean, z * sizeof *whole);
     mask__normalise(whole, z);
     if (m->g.options.scene > 0)
-        check_ok(mask__scorer_scenes(&m->g.scorer, mean, region >= 0 ? whole : NULL, 1, out, &err));
+        check_ok(mask__calibration_scenes(m->g.calibration, mean, region >= 0 ? whole : NULL, 1, out, &err));
     else memcpy(out, whole, z * sizeof *out);
 }
 
@@ -172,7 +172,7 @@ static void check_search(made_gallery *m, const world *w, const made_query *q, c
 {
     mask_error err;
     mask_results r;
-    check_ok(mask_gallery_search(&m->g, w->vectors, &q->q, &r, NULL, &err));
+    check_ok(mask_gallery_search(&m->handle, w->vectors, &q->q, &r, NULL, &err));
     size_t left = count > q->q.offset ? count - q->q.offset : 0;
     assert_int_equal(r.count, left < q->q.k ? left : q->q.k);
     assert_int_equal(r.searched, searched);
@@ -239,7 +239,8 @@ static void run_galleries(const world *w, const mask_match_options *o, size_t ga
             size_t count, searched;
             make_query(&q, &m, random);
             if (!usable(&m, &q)) {
-                check_fails(mask_gallery_search(&m.g, w->vectors, &q.q, &r, NULL, &err), MASK_ENOTFOUND, "no word");
+                check_fails(mask_gallery_search(&m.handle, w->vectors, &q.q, &r, NULL, &err), MASK_ENOTFOUND,
+                            "no word");
                 continue;
             }
             mask__scored *best = brute_force(&m, w, &q, &count, &searched);
@@ -297,7 +298,7 @@ static void check_similar(made_gallery *m, const made_query *q, size_t segment, 
                 best[count++] = (mask__scored){score, (uint32_t)s, (uint32_t)i, snapshot->segments[s].ids[i]};
         }
     qsort(best, count, sizeof *best, compare);
-    check_ok(mask_gallery_similar(&m->g, &(mask_query_image){.id = id}, &q->q, &r, NULL, &err));
+    check_ok(mask_gallery_similar(&m->handle, &(mask_query_image){.id = id}, &q->q, &r, NULL, &err));
     size_t left = count > q->q.offset ? count - q->q.offset : 0;
     assert_int_equal(r.count, left < q->q.k ? left : q->q.k);
     for (size_t i = 0; i < r.count; i++) {
@@ -358,7 +359,7 @@ static void *search_in_crowd(void *context)
         mask_results r;
         mask_error err;
         size_t q = i * 7 % QUERIES;
-        if (mask_gallery_search(&c->m->g, c->w->vectors, &c->queries[q].q, &r, &(mask_run){.threads = 1}, &err) !=
+        if (mask_gallery_search(&c->m->handle, c->w->vectors, &c->queries[q].q, &r, &(mask_run){.threads = 1}, &err) !=
             MASK_OK) {
             same = false;
             continue;
@@ -390,15 +391,15 @@ static void test_threads(void **state)
     for (size_t q = 0; q < QUERIES; q++) {
         make_query(&c.queries[q], &one, &random);
         queries[q] = c.queries[q].q;
-        check_ok(mask_gallery_search(&one.g, w.vectors, &queries[q], &c.alone[q], NULL, &err));
+        check_ok(mask_gallery_search(&one.handle, w.vectors, &queries[q], &c.alone[q], NULL, &err));
     }
     pthread_t threads[THREADS];
     for (size_t t = 0; t < THREADS; t++) assert_int_equal(pthread_create(&threads[t], NULL, search_in_crowd, &c), 0);
     for (size_t t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
     assert_true(c.same);
     for (int used = 1; used <= 3; used++) {
-        check_ok(
-            mask_gallery_search_batch(&many.g, w.vectors, queries, QUERIES, batch, &(mask_run){.threads = used}, &err));
+        check_ok(mask_gallery_search_batch(&many.handle, w.vectors, queries, QUERIES, batch,
+                                           &(mask_run){.threads = used}, &err));
         for (size_t q = 0; q < QUERIES; q++) {
             assert_true(same_results(&batch[q], &c.alone[q]));
             mask_results_free(&batch[q]);
@@ -547,37 +548,39 @@ static void test_refusals(void **state)
     make_gallery(&m, &w, &o, 1, 5, &random);
     mask_query_text text = {made_word(0), 1};
     mask_query q = MASK_QUERY_DEFAULTS;
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "at least one text or image");
+    check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL,
+                "at least one text or image");
     q.texts = &text;
     q.count = 1;
-    check_fails(mask_gallery_search(&m.g, NULL, &q, &r, NULL, &err), MASK_EINVAL, "--vectors");
+    check_fails(mask_gallery_search(&m.handle, NULL, &q, &r, NULL, &err), MASK_EINVAL, "--vectors");
     text.weight = INFINITY;
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "finite");
+    check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "finite");
     text.weight = 1;
     q.images = &(mask_query_image){.images = photos, .weight = NAN};
     q.image_count = 1;
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "image 1 of the query");
+    check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "image 1 of the query");
     q.image_count = 0;
     q.min_score = NAN;
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "not a number");
-    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){.id = "nobody"}, &(mask_query){.k = 10}, &r, NULL, &err),
-                MASK_ENOTFOUND, "nobody");
-    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){0}, &(mask_query){.k = 10}, &r, NULL, &err), MASK_EINVAL,
-                "an id or images");
-    check_fails(mask_gallery_similar(&m.g, &(mask_query_image){.images = photos, .image = PHOTOS},
+    check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "not a number");
+    check_fails(
+        mask_gallery_similar(&m.handle, &(mask_query_image){.id = "nobody"}, &(mask_query){.k = 10}, &r, NULL, &err),
+        MASK_ENOTFOUND, "nobody");
+    check_fails(mask_gallery_similar(&m.handle, &(mask_query_image){0}, &(mask_query){.k = 10}, &r, NULL, &err),
+                MASK_EINVAL, "an id or images");
+    check_fails(mask_gallery_similar(&m.handle, &(mask_query_image){.images = photos, .image = PHOTOS},
                                      &(mask_query){.k = 10}, &r, NULL, &err),
                 MASK_EINVAL, "has no image 8");
     mask_images *other;
     check_ok(mask_images_create(
         &other, &(mask_images_memory){.count = 1, .dim = 3, .features = photo_features, .regions = 1}, &err));
     check_fails(
-        mask_gallery_similar(&m.g, &(mask_query_image){.images = other}, &(mask_query){.k = 10}, &r, NULL, &err),
+        mask_gallery_similar(&m.handle, &(mask_query_image){.images = other}, &(mask_query){.k = 10}, &r, NULL, &err),
         MASK_EMISMATCH, "3 dimensions");
     mask_images_close(other);
     q.min_score = -INFINITY;
     text.text = "blorp";
-    check_fails(mask_gallery_search(&m.g, w.vectors, &q, &r, NULL, &err), MASK_ENOTFOUND, "blorp");
-    check_ok(mask_gallery_search_batch(&m.g, w.vectors, &q, 1, &r, NULL, &err));
+    check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_ENOTFOUND, "blorp");
+    check_ok(mask_gallery_search_batch(&m.handle, w.vectors, &q, 1, &r, NULL, &err));
     assert_int_equal(r.count, 0);
     mask_results_free(&r);
     free_gallery(&m);

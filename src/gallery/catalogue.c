@@ -184,6 +184,7 @@ mask_status mask__catalogue_settings_read(mask__catalogue *c, mask__catalogue_se
     bool row;
     size_t found = 0;
     *out = (mask__catalogue_settings){0};
+    pthread_mutex_lock(&c->mutex);
     mask__sql_bound(c->db, c->path);
     mask_status status = mask__database_prepare(c, &s, "SELECT name, value FROM state", err);
     while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
@@ -194,6 +195,7 @@ mask_status mask__catalogue_settings_read(mask__catalogue *c, mask__catalogue_se
     }
     sqlite3_finalize(s);
     mask__sql_unbound(c->db);
+    pthread_mutex_unlock(&c->mutex);
     if (status == MASK_OK && (found != SETTINGS || !sane(out)))
         return mask__database_damaged(c, err, "an option of the index is missing or out of its range");
     return status;

@@ -33,6 +33,8 @@ typedef struct mask__catalogue mask__catalogue; /* an open catalogue.sqlite */
 /* A writer takes the lock and removes what killed ones left: segments that the catalogue does not name. */
 mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool write, mask_error *err);
 void mask__catalogue_close(mask__catalogue *catalogue);
+/* These may be asked by many threads of one reader. */
+mask_status mask__catalogue_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
 mask_status mask__catalogue_snapshot(mask__catalogue *catalogue, mask__snapshot *out, mask_error *err);
 void mask__snapshot_free(mask__snapshot *snapshot);
 /* Images whose metadata satisfy an SQL condition over the view `image` (id, name, width, height, and every metadata

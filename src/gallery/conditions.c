@@ -208,9 +208,10 @@ static mask_status evaluate(mask__catalogue *c, const mask__snapshot *snapshot, 
                     .err = err};
     MASK__TRY(mask__database_generation(c, &generation, err));
     if (generation != snapshot->generation)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: the gallery was changed since it was opened: open it again to use a condition",
-                          c->folder);
+        return mask__fail(
+            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            "%s: the gallery was changed since it was opened: refresh it, or open it again, to use a condition",
+            c->folder);
     for (size_t i = 0; i < sizeof trims / sizeof *trims; i++)
         if (sqlite3_create_function(c->db, trims[i], 2, SQLITE_UTF8, NULL, trim_of_two, NULL, NULL) != SQLITE_OK)
             return mask__database_fail(c, err);

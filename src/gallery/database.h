@@ -14,7 +14,7 @@ struct mask__catalogue {
     sqlite3 *db;
     char *folder, *path;
     int lock;                                   /* descriptor of the writers' lock file; -1 for readers */
-    pthread_mutex_t mutex;                      /* conditions set limits on the connection that readers share */
+    pthread_mutex_t mutex;                      /* of the connection, which the threads of a reader share */
     sqlite3_stmt *statements[MASK__STATEMENTS]; /* prepared when first used */
 };
 

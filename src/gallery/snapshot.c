@@ -164,12 +164,21 @@ mask_status mask__snapshot_index(mask__snapshot *out, bool *twice, mask_error *e
     return MASK_OK;
 }
 
+mask_status mask__catalogue_generation(mask__catalogue *c, uint64_t *generation, mask_error *err)
+{
+    pthread_mutex_lock(&c->mutex);
+    mask_status status = mask__database_generation(c, generation, err);
+    pthread_mutex_unlock(&c->mutex);
+    return status;
+}
+
 mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, mask_error *err)
 {
     *out = (mask__snapshot){.memory = calloc(1, sizeof(keep))};
     keep *k = out->memory;
     bool twice;
     if (!k) return mask__no_memory(err, c->path);
+    pthread_mutex_lock(&c->mutex);
     mask__sql_bound(c->db, c->path);
     mask_status status = mask__database_begin(c, err);
     if (status == MASK_OK) status = mask__database_generation(c, &out->generation, err);
@@ -179,6 +188,7 @@ mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, ma
     if (status == MASK_OK && twice) status = mask__database_damaged(c, err, "an id stands twice");
     mask__database_end(c);
     mask__sql_unbound(c->db);
+    pthread_mutex_unlock(&c->mutex);
     if (status != MASK_OK) mask__snapshot_free(out);
     return status;
 }

@@ -15,6 +15,7 @@ enum { TOGETHER = 64, FIELDS = 3 };
 
 struct mask_annotator {
     const mask_gallery *gallery;
+    mask__view *view; /* the gallery's state when it was opened */
     mask__text_index index;
 };
 
@@ -25,10 +26,11 @@ mask_status mask_annotator_open(mask_annotator **out, const mask_gallery *galler
     *out = NULL;
     if (!a) return mask__no_memory(err, "texts");
     a->gallery = gallery;
+    a->view = mask__gallery_pin(gallery);
     MASK__USE_THREADS(mask__threads(run));
-    mask_status status = mask__text_index_open(&a->index, gallery, vectors, texts, run, err);
+    mask_status status = mask__text_index_open(&a->index, a->view, vectors, texts, run, err);
     if (status == MASK_OK) *out = a;
-    else free(a);
+    else mask_annotator_close(a);
     return status;
 }
 
@@ -36,6 +38,7 @@ void mask_annotator_close(mask_annotator *annotator)
 {
     if (!annotator) return;
     mask__text_index_close(&annotator->index);
+    mask__gallery_unpin(annotator->gallery, annotator->view);
     free(annotator);
 }
 
@@ -75,7 +78,7 @@ static void compute(const subject *j, const mask__scored_terms *terms, const uin
 {
     const mask__segment *s = j->segment;
     uint64_t row = s->image_rows[j->image];
-    mask__calibration_exact(j->annotator->gallery->calibration, terms, which, count, s->mu + row * s->z,
+    mask__calibration_exact(j->annotator->view->calibration, terms, which, count, s->mu + row * s->z,
                             (size_t)(s->image_rows[j->image + 1] - row), s->whole ? s->whole + j->image * s->z : NULL,
                             s->scenes ? s->scenes + j->image * s->z : NULL, c, NULL, NULL);
 }
@@ -130,7 +133,7 @@ static double score_text(const subject *j, size_t text)
     for (uint64_t i = x->at[text]; i < x->at[text + 1]; i++) {
         uint32_t term = x->terms[i];
         if (j->s->radius[term] > 0) {
-            compute(j, &j->annotator->gallery->calibration->known, &x->words[term], 1, &j->s->c[term]);
+            compute(j, &j->annotator->view->calibration->known, &x->words[term], 1, &j->s->c[term]);
             j->s->radius[term] = 0;
         }
         sum += x->shares[i] * (double)j->s->c[term];
@@ -167,14 +170,14 @@ static size_t annotate(const mask_annotator *a, const mask__segment *segment, si
 mask_status mask_annotator_image(const mask_annotator *a, const char *id, size_t k, mask_annotation *out, size_t *count,
                                  mask_error *err)
 {
-    const mask_gallery *g = a->gallery;
+    const mask__view *v = a->view;
     size_t segment, image;
     scratch s;
     *count = 0;
-    if (!mask__snapshot_find(&g->snapshot, id, &segment, &image))
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", g->path, id);
+    if (!mask__snapshot_find(&v->snapshot, id, &segment, &image))
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, id);
     MASK__TRY(open_scratch(&s, &a->index, k, err));
-    *count = annotate(a, &g->segments[segment], image, k, &s, out);
+    *count = annotate(a, &v->segments[segment], image, k, &s, out);
     mask__arena_free(&s.arena);
     return MASK_OK;
 }
@@ -191,7 +194,7 @@ typedef struct crew {
 static mask_status tell(const mask_annotator *a, const crew *c, size_t segment, size_t first, size_t count,
                         mask_annotation_visitor *each, void *user, mask_error *err)
 {
-    const mask__snapshot_segment *names = &a->gallery->snapshot.segments[segment];
+    const mask__snapshot_segment *names = &a->view->snapshot.segments[segment];
     for (size_t i = 0; i < count; i++) {
         size_t image = first + i;
         if (!(names->alive[image / 64] >> image % 64 & 1)) continue;
@@ -205,9 +208,9 @@ static mask_status tell(const mask_annotator *a, const crew *c, size_t segment, 
 static mask_status run_segment(const mask_annotator *a, const crew *c, size_t segment, mask_annotation_visitor *each,
                                void *user, size_t *done, const mask_run *run, mask_error *err)
 {
-    const mask_gallery *g = a->gallery;
-    const mask__segment *s = &g->segments[segment];
-    const uint64_t *alive = g->snapshot.segments[segment].alive;
+    const mask__view *v = a->view;
+    const mask__segment *s = &v->segments[segment];
+    const uint64_t *alive = v->snapshot.segments[segment].alive;
     size_t at_once = (size_t)c->threads * TOGETHER;
     for (size_t first = 0; first < s->images; first += at_once) {
         size_t count = s->images - first < at_once ? s->images - first : at_once;
@@ -234,7 +237,7 @@ mask_status mask_annotator_all(const mask_annotator *a, size_t k, mask_annotatio
     c.counts = mask__arena_alloc(&arena, images, sizeof *c.counts);
     mask_status status = c.scratch && c.best && c.counts ? MASK_OK : mask__no_memory(err, "texts");
     for (int t = 0; status == MASK_OK && t < c.threads; t++) status = open_scratch(&c.scratch[t], &a->index, c.k, err);
-    for (size_t s = 0; status == MASK_OK && s < a->gallery->snapshot.segment_count; s++)
+    for (size_t s = 0; status == MASK_OK && s < a->view->snapshot.segment_count; s++)
         status = run_segment(a, &c, s, each, user, &done, run, err);
     for (int t = 0; c.scratch && t < c.threads; t++) mask__arena_free(&c.scratch[t].arena);
     mask__arena_free(&arena);

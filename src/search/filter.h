@@ -9,7 +9,7 @@ typedef struct mask__filter {
     size_t images;         /* that pass */
 } mask__filter;
 
-mask_status mask__filter_make(mask__filter *out, const mask_gallery *gallery, const mask_query *query,
-                              mask__arena *arena, const mask_run *run, mask_error *err);
+mask_status mask__filter_make(mask__filter *out, const mask__view *view, const mask_query *query, mask__arena *arena,
+                              const mask_run *run, mask_error *err);
 
 #endif

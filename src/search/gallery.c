@@ -1,7 +1,7 @@
 /* A gallery as a whole: made, opened for reading, described, verified. changes.c is its writer.
  *
- * Opening maps the segments of one snapshot. A compaction may unlink one of them between the snapshot and the mapping:
- * then there is a newer generation, and the reader begins again with that. */
+ * Opening, and a refresh, map the segments of one snapshot. A compaction may unlink one of them between the snapshot
+ * and the mapping: then there is a newer generation, and the reader begins again with that. */
 #include "search/gallery.h"
 #include "gallery/files.h"
 
@@ -127,37 +127,37 @@ mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const
 /* The calibration as the first change stored it. Everything in it can be computed again, so its loss costs seconds
  * only.
  */
-static mask_status open_calibration(mask_gallery *g, const mask__catalogue_settings *settings, mask__verify verify,
+static mask_status open_calibration(mask__view *v, const mask__catalogue_settings *settings, mask__verify verify,
                                     const mask_run *run, mask_error *err)
 {
     bool resolved = settings->whole_region != MASK_WHOLE_AUTO;
     int whole = resolved ? settings->whole_region : MASK_WHOLE_MEAN;
     mask_error lost;
-    MASK__TRY(mask__matcher_new(&g->matcher, g->knowledge, NULL, &settings->options, err));
+    MASK__TRY(mask__matcher_new(&v->matcher, v->knowledge, NULL, &settings->options, err));
     if (resolved) {
-        mask__calibration *stored = &g->matcher->calibrations[whole >= 0];
-        mask_status status = mask__gallery_stored_calibration(stored, g->path, g->knowledge, settings, verify, &lost);
-        g->matcher->ready[whole >= 0] = status == MASK_OK;
-        g->calibration = stored;
+        mask__calibration *stored = &v->matcher->calibrations[whole >= 0];
+        mask_status status = mask__gallery_stored_calibration(stored, v->path, v->knowledge, settings, verify, &lost);
+        v->matcher->ready[whole >= 0] = status == MASK_OK;
+        v->calibration = stored;
         if (status != MASK_OK && err) *err = lost;
         if (status == MASK_OK || status == MASK_ENOMEM || verify == MASK__VERIFY_DATA) return status;
         mask__log(run, MASK_LOG_WARNING, "%.400s: computed again", lost.message);
     }
-    return mask__matcher_calibration(g->matcher, whole, &g->calibration, run, err);
+    return mask__matcher_calibration(v->matcher, whole, &v->calibration, run, err);
 }
 
-static mask_status open_segments(mask_gallery *g, mask_error *err)
+static mask_status open_segments(mask__view *v, mask_error *err)
 {
-    size_t words = g->knowledge->info.words, z = g->knowledge->info.dim;
-    g->segments = calloc(g->snapshot.segment_count + 1, sizeof *g->segments);
-    if (!g->segments) return mask__no_memory(err, g->path);
-    for (size_t i = 0; i < g->snapshot.segment_count; i++) {
+    size_t words = v->knowledge->info.words, z = v->knowledge->info.dim;
+    v->segments = calloc(v->snapshot.segment_count + 1, sizeof *v->segments);
+    if (!v->segments) return mask__no_memory(err, v->path);
+    for (size_t i = 0; i < v->snapshot.segment_count; i++) {
         char *file;
-        MASK__TRY(mask__gallery_file(&file, g->path, g->snapshot.segments[i].file, err));
-        mask_status status = mask__segment_open(&g->segments[i], file, MASK__VERIFY_TABLE, err);
-        if (status == MASK_OK) g->opened++;
-        if (status == MASK_OK && (g->segments[i].images != g->snapshot.segments[i].images ||
-                                  g->segments[i].words != words || g->segments[i].z != z))
+        MASK__TRY(mask__gallery_file(&file, v->path, v->snapshot.segments[i].file, err));
+        mask_status status = mask__segment_open(&v->segments[i], file, MASK__VERIFY_TABLE, err);
+        if (status == MASK_OK) v->opened++;
+        if (status == MASK_OK && (v->segments[i].images != v->snapshot.segments[i].images ||
+                                  v->segments[i].words != words || v->segments[i].z != z))
             status =
                 mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                            "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
@@ -167,44 +167,71 @@ static mask_status open_segments(mask_gallery *g, mask_error *err)
     return MASK_OK;
 }
 
-static void close_segments(mask_gallery *g)
+static void close_segments(mask__view *v)
 {
-    for (size_t i = 0; i < g->opened; i++) mask__segment_close(&g->segments[i]);
-    free(g->segments);
-    g->segments = NULL;
-    g->opened = 0;
-    mask__snapshot_free(&g->snapshot);
+    for (size_t i = 0; i < v->opened; i++) mask__segment_close(&v->segments[i]);
+    free(v->segments);
+    v->segments = NULL;
+    v->opened = 0;
+    mask__snapshot_free(&v->snapshot);
 }
 
-static mask_status open_snapshot(mask_gallery *g, mask_error *err)
+static mask_status open_snapshot(mask__view *v, mask_error *err)
 {
     uint64_t before = 0;
     for (int attempt = 0;; attempt++) {
-        MASK__TRY(mask__catalogue_snapshot(g->catalogue, &g->snapshot, err));
-        mask_status status = open_segments(g, err);
+        MASK__TRY(mask__catalogue_snapshot(v->catalogue, &v->snapshot, err));
+        mask_status status = open_segments(v, err);
         /* MASK_EIO: a segment is gone. In the same generation as before it is lost, not compacted away. */
-        if (status != MASK_EIO || attempt == ATTEMPTS || g->snapshot.generation == before) return status;
-        before = g->snapshot.generation;
-        close_segments(g);
+        if (status != MASK_EIO || attempt == ATTEMPTS || v->snapshot.generation == before) return status;
+        before = v->snapshot.generation;
+        close_segments(v);
     }
+}
+
+static void close_view(mask__view *v)
+{
+    if (!v) return;
+    mask__searcher_close(v);
+    mask_matcher_close(v->matcher);
+    close_segments(v);
+    free(v);
+}
+
+static mask_status fill_view(mask__view *v, mask__verify verify, const mask_run *run, mask_error *err)
+{
+    mask__catalogue_settings settings;
+    MASK__TRY(open_snapshot(v, err));
+    MASK__TRY(mask__catalogue_settings_read(v->catalogue, &settings, err));
+    v->budget = (size_t)settings.budget;
+    v->options = settings.options;
+    v->options.whole_region = settings.whole_region;
+    MASK__TRY(open_calibration(v, &settings, verify, run, err));
+    return verify == MASK__VERIFY_TABLE ? mask__searcher_open(v, err) : MASK_OK;
+}
+
+static mask_status open_view(mask__view **out, const mask_gallery *g, mask__verify verify, const mask_run *run,
+                             mask_error *err)
+{
+    mask__view *v = calloc(1, sizeof *v);
+    *out = NULL;
+    if (!v) return mask__no_memory(err, g->path);
+    *v = (mask__view){.path = g->path, .knowledge = g->knowledge, .catalogue = g->catalogue, .users = 1};
+    mask_status status = fill_view(v, verify, run, err);
+    if (status == MASK_OK) *out = v;
+    else close_view(v);
+    return status;
 }
 
 static mask_status open_parts(mask_gallery *g, mask__verify verify, const mask_run *run, mask_error *err)
 {
     char *file;
-    mask__catalogue_settings settings;
     MASK__TRY(mask__catalogue_open(&g->catalogue, g->path, false, err));
     if (verify == MASK__VERIFY_DATA) MASK__TRY(mask__catalogue_verify(g->catalogue, err));
     MASK__TRY(mask__gallery_file(&file, g->path, "knowledge.mask", err));
     mask_status status = mask_knowledge_open(&g->knowledge, file, NULL, err);
     free(file);
-    if (status != MASK_OK) return status;
-    MASK__TRY(open_snapshot(g, err));
-    MASK__TRY(mask__catalogue_settings_read(g->catalogue, &settings, err));
-    g->budget = (size_t)settings.budget;
-    g->options = settings.options;
-    g->options.whole_region = settings.whole_region;
-    return open_calibration(g, &settings, verify, run, err);
+    return status == MASK_OK ? open_view(&g->view, g, verify, run, err) : status;
 }
 
 static mask_status open_gallery(mask_gallery **out, const char *path, mask__verify verify, const mask_run *run,
@@ -216,8 +243,9 @@ static mask_status open_gallery(mask_gallery **out, const char *path, mask__veri
         free(g);
         return mask__no_memory(err, path);
     }
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_mutex_init(&g->refresh, NULL);
     mask_status status = open_parts(g, verify, run, err);
-    if (status == MASK_OK && verify == MASK__VERIFY_TABLE) status = mask__searcher_open(g, err);
     if (status == MASK_OK) *out = g;
     else mask_gallery_close(g);
     return status;
@@ -231,13 +259,60 @@ mask_status mask_gallery_open(mask_gallery **out, const char *path, const mask_r
 void mask_gallery_close(mask_gallery *g)
 {
     if (!g) return;
-    mask__searcher_close(g);
-    mask_matcher_close(g->matcher);
-    close_segments(g);
+    close_view(g->view);
     mask_knowledge_close(g->knowledge);
     mask__catalogue_close(g->catalogue);
+    pthread_mutex_destroy(&g->lock);
+    pthread_mutex_destroy(&g->refresh);
     free(g->path);
     free(g);
+}
+
+/* ---- Views ---- */
+
+mask__view *mask__gallery_pin(const mask_gallery *gallery)
+{
+    mask_gallery *g = (mask_gallery *)gallery; /* what is counted is no part of what the caller sees as constant */
+    pthread_mutex_lock(&g->lock);
+    mask__view *v = g->view;
+    v->users++;
+    pthread_mutex_unlock(&g->lock);
+    return v;
+}
+
+void mask__gallery_unpin(const mask_gallery *gallery, mask__view *v)
+{
+    mask_gallery *g = (mask_gallery *)gallery;
+    pthread_mutex_lock(&g->lock);
+    bool last = --v->users == 0;
+    pthread_mutex_unlock(&g->lock);
+    if (last) close_view(v);
+}
+
+static mask_status refresh(mask_gallery *g, bool *changed, const mask_run *run, mask_error *err)
+{
+    uint64_t generation;
+    mask__view *fresh, *old = g->view; /* nobody else puts another in its place */
+    MASK__TRY(mask__catalogue_generation(g->catalogue, &generation, err));
+    if (generation == old->snapshot.generation) return MASK_OK;
+    MASK__TRY(open_view(&fresh, g, MASK__VERIFY_TABLE, run, err));
+    pthread_mutex_lock(&g->lock);
+    g->view = fresh;
+    pthread_mutex_unlock(&g->lock);
+    mask__gallery_unpin(g, old);
+    *changed = true;
+    return MASK_OK;
+}
+
+mask_status mask_gallery_refresh(mask_gallery *g, bool *changed, const mask_run *run, mask_error *err)
+{
+    bool own;
+    if (!changed) changed = &own;
+    *changed = false;
+    pthread_mutex_lock(&g->refresh);
+    mask_status status = refresh(g, changed, run, err);
+    pthread_mutex_unlock(&g->refresh);
+    return status;
 }
 
 mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err)
@@ -245,9 +320,10 @@ mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_erro
     mask_gallery *g;
     MASK__TRY(open_gallery(&g, path, MASK__VERIFY_DATA, run, err));
     mask_status status = MASK_OK;
-    for (size_t i = 0; status == MASK_OK && i < g->snapshot.segment_count; i++) {
-        status = mask__progress(run, "verifying", "segments", i, g->snapshot.segment_count, err);
-        if (status == MASK_OK) status = mask__pack_verify(&g->segments[i].pack, err);
+    const mask__view *v = g->view;
+    for (size_t i = 0; i < v->snapshot.segment_count && status == MASK_OK; i++) {
+        status = mask__progress(run, "verifying", "segments", i, v->snapshot.segment_count, err);
+        if (status == MASK_OK) status = mask__pack_verify(&v->segments[i].pack, err);
     }
     mask_gallery_close(g);
     return status;
@@ -255,21 +331,23 @@ mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_erro
 
 void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
 {
-    *info = (mask_gallery_info){.images = g->snapshot.images,
-                                .segments = g->snapshot.segment_count,
+    mask__view *v = mask__gallery_pin(g);
+    *info = (mask_gallery_info){.images = v->snapshot.images,
+                                .segments = v->snapshot.segment_count,
                                 .words = g->knowledge->info.words,
                                 .dim = g->knowledge->info.dim,
-                                .budget = g->budget,
-                                .generation = g->snapshot.generation,
-                                .options = g->options,
+                                .budget = v->budget,
+                                .generation = v->snapshot.generation,
+                                .options = v->options,
                                 .vectors_path = g->knowledge->info.vectors_path};
     for (size_t s = 0; s < info->segments; s++) {
-        const mask__snapshot_segment *part = &g->snapshot.segments[s];
-        const uint64_t *rows = g->segments[s].image_rows;
+        const mask__snapshot_segment *part = &v->snapshot.segments[s];
+        const uint64_t *rows = v->segments[s].image_rows;
         info->removed += part->images - part->alive_count;
-        info->bytes += g->segments[s].pack.map.size;
+        info->bytes += v->segments[s].pack.map.size;
         for (size_t i = 0; i < part->images; i++)
             if (part->ids[i]) info->regions += (size_t)(rows[i + 1] - rows[i]);
     }
     info->bytes += mask__catalogue_bytes(g->catalogue);
+    mask__gallery_unpin(g, v);
 }

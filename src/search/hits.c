@@ -25,8 +25,8 @@ static void place_word(mask_hit_word *word, const mask__segment *s, size_t image
 static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__scored *found, mask__arena *arena,
                            mask_error *err)
 {
-    const mask__segment *s = &p->gallery->segments[found->segment];
-    const mask__calibration *calibration = p->gallery->calibration;
+    const mask__segment *s = &p->view->segments[found->segment];
+    const mask__calibration *calibration = p->view->calibration;
     size_t image = found->image, regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
     const float *mu = s->mu + s->image_rows[image] * s->z;
     const float *whole = s->whole ? s->whole + image * s->z : NULL,
@@ -47,7 +47,7 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
     return MASK_OK;
 }
 
-mask_status mask__hits_make(mask_results *out, const mask_gallery *g, const mask__plan *plan, const mask__scored *best,
+mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__plan *plan, const mask__scored *best,
                             size_t found, size_t offset, mask__arena *arena, mask_error *err)
 {
     size_t count = found > offset ? found - offset : 0;
@@ -57,11 +57,11 @@ mask_status mask__hits_make(mask_results *out, const mask_gallery *g, const mask
     out->count = count;
     for (size_t i = 0; i < count; i++) {
         const mask__scored *item = &best[offset + i];
-        const mask__snapshot_segment *names = &g->snapshot.segments[item->segment];
+        const mask__snapshot_segment *names = &v->snapshot.segments[item->segment];
         hits[i] = (mask_hit){.score = item->score,
                              .width = names->widths ? names->widths[item->image] : 0,
                              .height = names->heights ? names->heights[item->image] : 0};
-        if (plan) hits[i].likeness = mask__likeness_score(&plan->likeness, &g->segments[item->segment], item->image);
+        if (plan) hits[i].likeness = mask__likeness_score(&plan->likeness, &v->segments[item->segment], item->image);
         MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));
         MASK__TRY(copy_text(&hits[i].name, names->names ? names->names[item->image] : NULL, arena, err));
         if (plan) MASK__TRY(explain(&hits[i], plan, item, arena, err));

@@ -14,76 +14,77 @@ static const float *vectors_of(const mask__segment *s)
 
 /* ---- From images ---- */
 
-static mask_status check_features(const mask_gallery *g, const mask_images *images, size_t image, mask_error *err)
+static mask_status check_features(const mask__view *v, const mask_images *images, size_t image, mask_error *err)
 {
     const char *path = mask__images_path(images);
     if (image >= mask_images_count(images))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: has no image %zu", path, image);
-    if (mask_images_dim(images) != g->knowledge->info.feature_dim)
+    if (mask_images_dim(images) != v->knowledge->info.feature_dim)
         return mask__fail(
             err, MASK_EMISMATCH, MASK_NO_OFFSET,
             "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
             "from the same detector",
-            path, mask_images_dim(images), g->knowledge->info.feature_dim);
-    if (g->options.whole_region >= 0 && mask_images_regions(images, image) <= (size_t)g->options.whole_region)
+            path, mask_images_dim(images), v->knowledge->info.feature_dim);
+    if (v->options.whole_region >= 0 && mask_images_regions(images, image) <= (size_t)v->options.whole_region)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: image %zu has no region %d, which is the whole image in this gallery", path, image,
-                          g->options.whole_region);
+                          v->options.whole_region);
     return MASK_OK;
 }
 
 /* The mean of a block's unit regions and its whole-image vector, and from them what the index would keep. */
-static mask_status summarise(const mask_gallery *g, const mask__region_block *b, mask__arena *arena, float *out,
+static mask_status summarise(const mask__view *v, const mask__region_block *b, mask__arena *arena, float *out,
                              mask_error *err)
 {
-    size_t z = g->knowledge->info.dim;
-    int region = g->options.whole_region;
+    size_t z = v->knowledge->info.dim;
+    int region = v->options.whole_region;
     float *mean = mask__arena_alloc(arena, 2 * z, sizeof *mean), *whole = region >= 0 ? mean + z : mean;
     if (!mean) return mask__no_memory(err, "an image");
     for (size_t r = 0; r < b->rows; r++) mask__axpy(b->inverse_norms[r] / (float)b->rows, b->mu + r * z, mean, z);
     if (region >= 0) mask__axpy(b->inverse_norms[region], b->mu + (size_t)region * z, whole, z);
-    if (g->options.scene > 0) return mask__scorer_scenes(&g->scorer, mean, region >= 0 ? whole : NULL, 1, out, err);
+    if (v->options.scene > 0)
+        return mask__calibration_scenes(v->calibration, mean, region >= 0 ? whole : NULL, 1, out, err);
     memcpy(out, whole, z * sizeof *out);
     mask__normalise(out, z);
     return MASK_OK;
 }
 
-static mask_status vector_of_features(const mask_gallery *g, const mask_images *images, size_t image,
-                                      mask__arena *arena, const float **out, mask_error *err)
+static mask_status vector_of_features(const mask__view *v, const mask_images *images, size_t image, mask__arena *arena,
+                                      const float **out, mask_error *err)
 {
     mask__region_block block;
-    mask__regions regions = mask__regions_of_images(images, &g->knowledge->representation);
-    float *vector = mask__arena_alloc(arena, g->knowledge->info.dim, sizeof *vector);
+    mask__regions regions = mask__regions_of_images(images, &v->knowledge->representation);
+    float *vector = mask__arena_alloc(arena, v->knowledge->info.dim, sizeof *vector);
     if (!vector) return mask__no_memory(err, "an image");
-    MASK__TRY(check_features(g, images, image, err));
+    MASK__TRY(check_features(v, images, image, err));
     regions.which = &image;
     regions.count = 1;
     mask_status status = mask__region_block_open(&block, &regions, 1, err);
     if (status == MASK_OK) mask__region_block_extent(&block, 1);
     if (status == MASK_OK) status = mask__region_block_encode(&block, err);
-    if (status == MASK_OK) status = summarise(g, &block, arena, vector, err);
+    if (status == MASK_OK) status = summarise(v, &block, arena, vector, err);
     mask__region_block_close(&block);
     *out = vector;
     return status;
 }
 
-static mask_status vector_of(const mask_gallery *g, const mask_query_image *from, mask__arena *arena, const float **out,
+static mask_status vector_of(const mask__view *v, const mask_query_image *from, mask__arena *arena, const float **out,
                              mask_error *err)
 {
     size_t segment, image;
     if (!from->id && !from->images)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "an image of a query needs an id or images");
-    if (!from->id) return vector_of_features(g, from->images, from->image, arena, out, err);
-    if (!mask__snapshot_find(&g->snapshot, from->id, &segment, &image))
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", g->path, from->id);
-    *out = vectors_of(&g->segments[segment]) + image * g->knowledge->info.dim;
+    if (!from->id) return vector_of_features(v, from->images, from->image, arena, out, err);
+    if (!mask__snapshot_find(&v->snapshot, from->id, &segment, &image))
+        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, from->id);
+    *out = vectors_of(&v->segments[segment]) + image * v->knowledge->info.dim;
     return MASK_OK;
 }
 
-mask_status mask__likeness_make(mask__likeness *out, const mask_gallery *g, const mask_query *query, mask__arena *arena,
+mask_status mask__likeness_make(mask__likeness *out, const mask__view *v, const mask_query *query, mask__arena *arena,
                                 mask_error *err)
 {
-    size_t z = g->knowledge->info.dim;
+    size_t z = v->knowledge->info.dim;
     *out = (mask__likeness){0};
     for (size_t i = 0; i < query->image_count; i++) {
         if (!isfinite(query->images[i].weight))
@@ -97,7 +98,7 @@ mask_status mask__likeness_make(mask__likeness *out, const mask_gallery *g, cons
     if (!sum || !codes) return mask__no_memory(err, "a search");
     for (size_t i = 0; i < query->image_count; i++) {
         const float *vector;
-        MASK__TRY(vector_of(g, &query->images[i], arena, &vector, err));
+        MASK__TRY(vector_of(v, &query->images[i], arena, &vector, err));
         /* One image keeps its bits: its share is 1 or -1. */
         double share = out->scale > 0 ? (double)query->images[i].weight / out->scale : 0;
         mask__axpy((float)share, vector, sum, z);

@@ -14,7 +14,7 @@ typedef struct mask__likeness {
 
 /* All is kept in `arena`. MASK_ENOTFOUND for an id that the gallery lacks, MASK_EMISMATCH for features of another kind.
  */
-mask_status mask__likeness_make(mask__likeness *out, const mask_gallery *gallery, const mask_query *query,
+mask_status mask__likeness_make(mask__likeness *out, const mask__view *view, const mask_query *query,
                                 mask__arena *arena, mask_error *err);
 /* Adds what a block's images may gain, at most and at least, to bounds of their scores. */
 void mask__likeness_widen(const mask__likeness *likeness, const mask__segment *segment, size_t block, float *upper,

@@ -28,11 +28,10 @@ static mask_status lexicon_of_one(mask__lexicon *one, const mask__lexicon *lexic
     return mask__strings_intern(&one->names, name, length, &index, NULL, err);
 }
 
-static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery, const mask__lexicon *one,
-                              mask_error *err)
+static mask_status value_word(mask__ood_word *word, const mask__view *view, const mask__lexicon *one, mask_error *err)
 {
-    const mask_knowledge *k = gallery->knowledge;
-    const mask_match_options *o = &gallery->options;
+    const mask_knowledge *k = view->knowledge;
+    const mask_match_options *o = &view->options;
     size_t z = k->info.dim;
     float reliability;
     mask__term_values values = {.prototypes = mask__arena_alloc(&word->arena, z, sizeof(float)),
@@ -43,7 +42,7 @@ static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery,
     if (!values.prototypes || (o->scene > 0 && !values.scenes) || !sum) return mask__no_memory(err, "a word");
     MASK__TRY(mask__lexicon_neighbours(one, o, &word->neighbours, err));
     MASK__TRY(mask__lexicon_values_from(one, o, &word->neighbours, &values, err));
-    MASK__TRY(mask__calibration_terms(gallery->calibration, &values, 1, &word->scored, &word->arena, err));
+    MASK__TRY(mask__calibration_terms(view->calibration, &values, 1, &word->scored, &word->arena, err));
     for (size_t q = 0; q < word->neighbours.m; q++) {
         mask__ranked item = word->neighbours.items[q];
         for (size_t d = 0; d < z; d++) sum[d] += (double)item.value * (double)k->prototypes[item.index * z + d];
@@ -53,7 +52,7 @@ static mask_status value_word(mask__ood_word *word, const mask_gallery *gallery,
     return MASK_OK;
 }
 
-mask_status mask__ood_word_make(mask__ood_word **out, const mask_gallery *gallery, const mask__lexicon *lexicon,
+mask_status mask__ood_word_make(mask__ood_word **out, const mask__view *view, const mask__lexicon *lexicon,
                                 uint32_t term, mask_error *err)
 {
     mask__lexicon one;
@@ -69,7 +68,7 @@ mask_status mask__ood_word_make(mask__ood_word **out, const mask_gallery *galler
     if (status == MASK_OK) {
         const char *name = mask__strings_get(&one.names, 0, &word->length);
         word->name = mask__arena_text(&word->arena, name, word->length);
-        status = word->name ? value_word(word, gallery, &one, err) : mask__no_memory(err, "a word");
+        status = word->name ? value_word(word, view, &one, err) : mask__no_memory(err, "a word");
     }
     mask__strings_free(&one.names);
     if (status == MASK_OK) *out = word;
@@ -88,7 +87,7 @@ void mask__ood_word_free(mask__ood_word *word)
 
 /* What the blocks of one segment share. */
 typedef struct filling {
-    const mask_gallery *gallery;
+    const mask__view *view;
     const mask__segment *segment;
     const mask__ood_word *word;
     bool convex, linear; /* whether known columns bound A from above, and from below */
@@ -170,8 +169,8 @@ static void fill_block(const filling *f, size_t block, mask__bounds *out)
 static mask_status prepare(filling *f, mask__arena *work, mask_error *err)
 {
     const mask__ood_word *word = f->word;
-    const mask_knowledge *k = f->gallery->knowledge;
-    const mask_match_options *o = &f->gallery->options;
+    const mask_knowledge *k = f->view->knowledge;
+    const mask_match_options *o = &f->view->options;
     size_t z = k->info.dim, m = word->neighbours.m;
     double sum = 0;
     int16_t *codes = mask__arena_alloc(work, 2 * z, sizeof *codes);
@@ -195,13 +194,13 @@ static mask_status prepare(filling *f, mask__arena *work, mask_error *err)
     return MASK_OK;
 }
 
-static mask_status make_columns(mask__ood_word *word, const mask_gallery *gallery, mask_error *err)
+static mask_status make_columns(mask__ood_word *word, const mask__view *view, mask_error *err)
 {
-    size_t segments = gallery->snapshot.segment_count;
+    size_t segments = view->snapshot.segment_count;
     mask__bounds *columns = mask__arena_alloc(&word->arena, segments, sizeof *columns);
     if (!columns) return mask__no_memory(err, "a word's columns");
     for (size_t s = 0; s < segments; s++) {
-        size_t stride = mask__segment_stride(&gallery->segments[s]), blocks = gallery->segments[s].blocks;
+        size_t stride = mask__segment_stride(&view->segments[s]), blocks = view->segments[s].blocks;
         columns[s].high = mask__arena_alloc(&word->arena, stride, sizeof(float));
         columns[s].low = mask__arena_alloc(&word->arena, stride, sizeof(float));
         columns[s].block_high = mask__arena_alloc(&word->arena, blocks, sizeof(float));
@@ -213,14 +212,14 @@ static mask_status make_columns(mask__ood_word *word, const mask_gallery *galler
     return MASK_OK;
 }
 
-static mask_status fill(mask__ood_word *word, const mask_gallery *gallery, mask_error *err)
+static mask_status fill(mask__ood_word *word, const mask__view *view, mask_error *err)
 {
     mask__arena work = {0};
-    filling f = {.gallery = gallery, .word = word};
+    filling f = {.view = view, .word = word};
     mask_status status = prepare(&f, &work, err);
-    if (status == MASK_OK) status = make_columns(word, gallery, err);
-    for (size_t s = 0; status == MASK_OK && s < gallery->snapshot.segment_count; s++) {
-        f.segment = &gallery->segments[s];
+    if (status == MASK_OK) status = make_columns(word, view, err);
+    for (size_t s = 0; status == MASK_OK && s < view->snapshot.segment_count; s++) {
+        f.segment = &view->segments[s];
 #pragma omp parallel for schedule(dynamic, 8) if (f.segment->blocks > 16)
         for (size_t b = 0; b < f.segment->blocks; b++) fill_block(&f, b, &word->columns[s]);
     }
@@ -229,14 +228,14 @@ static mask_status fill(mask__ood_word *word, const mask_gallery *gallery, mask_
     return status;
 }
 
-mask_status mask__ood_word_fill(mask__ood_word *word, const mask_gallery *gallery, mask_error *err)
+mask_status mask__ood_word_fill(mask__ood_word *word, const mask__view *view, mask_error *err)
 {
     pthread_rwlock_rdlock(&word->lock);
     bool filled = word->filled;
     pthread_rwlock_unlock(&word->lock);
     if (filled) return MASK_OK;
     pthread_rwlock_wrlock(&word->lock);
-    mask_status status = word->filled ? MASK_OK : fill(word, gallery, err);
+    mask_status status = word->filled ? MASK_OK : fill(word, view, err);
     pthread_rwlock_unlock(&word->lock);
     return status;
 }

@@ -29,11 +29,11 @@ typedef struct mask__ood_word {
 } mask__ood_word;
 
 /* The word that is `term` of a lexicon, without columns. */
-mask_status mask__ood_word_make(mask__ood_word **out, const mask_gallery *gallery, const mask__lexicon *lexicon,
+mask_status mask__ood_word_make(mask__ood_word **out, const mask__view *view, const mask__lexicon *lexicon,
                                 uint32_t term, mask_error *err);
 void mask__ood_word_free(mask__ood_word *word);
 /* Makes sure that its columns are there. Any number of threads may ask. */
-mask_status mask__ood_word_fill(mask__ood_word *word, const mask_gallery *gallery, mask_error *err);
+mask_status mask__ood_word_fill(mask__ood_word *word, const mask__view *view, mask_error *err);
 /* c_w of an image that was computed exactly. The caller holds the write lock. */
 void mask__ood_word_note(mask__ood_word *word, size_t segment, size_t image, float c);
 

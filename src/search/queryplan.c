@@ -59,7 +59,7 @@ static float weight_of(const mask__text_term *t)
 /* Shares and statistics of a text; nothing for a text that says nothing. */
 static mask_status add_text(mask__plan *p, const mask_query *query, size_t text, mask_error *err)
 {
-    const mask__calibration *calibration = p->gallery->calibration;
+    const mask__calibration *calibration = p->view->calibration;
     const mask__text_term *terms = p->held[text];
     size_t count = p->held_count[text];
     double total = 0; /* 0 where OOD words weigh nothing */
@@ -114,7 +114,7 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
         if (!isfinite(query->texts[t].weight))
             return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu of the query: its weight must be finite",
                               t + 1);
-        MASK__TRY(mask__searcher_read(p->gallery, vectors, query->texts[t].text, results, &p->readings[t], &p->held[t],
+        MASK__TRY(mask__searcher_read(p->view, vectors, query->texts[t].text, results, &p->readings[t], &p->held[t],
                                       &p->held_count[t], err));
         p->reading_count = t + 1;
         total += p->held_count[t];
@@ -131,7 +131,7 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     if (p->ood) memcpy(p->locked, p->ood_words, p->ood * sizeof *p->locked);
     qsort(p->locked, p->ood, sizeof *p->locked, by_address);
     for (size_t t = 0; t < query->count; t++) MASK__TRY(add_text(p, query, t, err));
-    MASK__TRY(mask__likeness_make(&p->likeness, p->gallery, query, &p->arena, err));
+    MASK__TRY(mask__likeness_make(&p->likeness, p->view, query, &p->arena, err));
     if (p->text_count == 0 && query->image_count == 0)
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
                           "'%s': no word of it has a prototype or a word vector: mask words says what became of each",
@@ -140,22 +140,22 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     return MASK_OK;
 }
 
-mask_status mask__plan_open(mask__plan *p, const mask_gallery *gallery, const mask_vectors *vectors,
-                            const mask_query *query, mask__arena *results, mask_error *err)
+mask_status mask__plan_open(mask__plan *p, const mask__view *view, const mask_vectors *vectors, const mask_query *query,
+                            mask__arena *results, mask_error *err)
 {
-    *p = (mask__plan){.gallery = gallery};
+    *p = (mask__plan){.view = view};
     return fill_plan(p, vectors, query, results, err);
 }
 
 void mask__plan_close(mask__plan *p)
 {
-    for (size_t t = 0; t < p->reading_count; t++) mask__searcher_release(p->gallery, p->held[t], p->held_count[t]);
+    for (size_t t = 0; t < p->reading_count; t++) mask__searcher_release(p->view, p->held[t], p->held_count[t]);
     mask__arena_free(&p->arena);
 }
 
 mask_status mask__plan_lock(const mask__plan *p, mask_error *err)
 {
-    for (size_t w = 0; w < p->ood; w++) MASK__TRY(mask__ood_word_fill(p->ood_words[w], p->gallery, err));
+    for (size_t w = 0; w < p->ood; w++) MASK__TRY(mask__ood_word_fill(p->ood_words[w], p->view, err));
     for (size_t w = 0; w < p->ood; w++) pthread_rwlock_rdlock(&p->locked[w]->lock);
     return MASK_OK;
 }
@@ -181,7 +181,7 @@ static void add_range(block_sum *sum, double coefficient, double size, double lo
 
 static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
 {
-    const mask__segment *s = &p->gallery->segments[segment];
+    const mask__segment *s = &p->view->segments[segment];
     block_sum sum = {0};
     for (size_t w = 0; w < p->known; w++) {
         mask__steps step = s->score_steps[p->words[w] * s->blocks + block];
@@ -207,7 +207,7 @@ static double margin_of(const mask__plan *p, const block_sum *sum, const mask__b
 
 float mask__plan_block_bound(const mask__plan *p, size_t segment, size_t block)
 {
-    const mask__block_range *range = &p->gallery->searcher->ranges[segment][block];
+    const mask__block_range *range = &p->view->searcher->ranges[segment][block];
     block_sum sum = sum_block(p, segment, block);
     double top = sum.high - p->mean, hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
     top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
@@ -244,11 +244,11 @@ static void finish_bounds(const float *high, const float *low, const float *devi
 
 void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float *upper, float *lower)
 {
-    const mask__segment *s = &p->gallery->segments[segment];
+    const mask__segment *s = &p->view->segments[segment];
     size_t first = block * MASK__BLOCK, stride = mask__segment_stride(s);
     size_t count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
     block_sum sum = sum_block(p, segment, block);
-    double margin = margin_of(p, &sum, &p->gallery->searcher->ranges[segment][block]), middle = -p->mean, radius = 0;
+    double margin = margin_of(p, &sum, &p->view->searcher->ranges[segment][block]), middle = -p->mean, radius = 0;
     float sums[MASK__BLOCK] = {0}, lows[MASK__BLOCK];
     for (size_t w = 0; w < p->known; w++) {
         uint32_t word = p->words[w];
@@ -274,8 +274,8 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
 
 double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c)
 {
-    const mask__segment *s = &p->gallery->segments[segment];
-    const mask__calibration *calibration = p->gallery->calibration;
+    const mask__segment *s = &p->view->segments[segment];
+    const mask__calibration *calibration = p->view->calibration;
     const float *mu = s->mu + s->image_rows[image] * s->z;
     const float *whole = s->whole ? s->whole + image * s->z : NULL,
                 *scene = s->scenes ? s->scenes + image * s->z : NULL;

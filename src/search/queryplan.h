@@ -23,7 +23,7 @@ typedef struct mask__plan_part {
 } mask__plan_part;
 
 typedef struct mask__plan {
-    const mask_gallery *gallery;
+    const mask__view *view;
     /* Distinct terms: `known` known words, then `ood` OOD words. */
     size_t known, ood;
     uint32_t *words;                      /* known */
@@ -45,7 +45,7 @@ typedef struct mask__plan {
 } mask__plan;
 
 /* The readings go to `results`. MASK_ENOTFOUND when no word of the query can be used. Free in any case. */
-mask_status mask__plan_open(mask__plan *plan, const mask_gallery *gallery, const mask_vectors *vectors,
+mask_status mask__plan_open(mask__plan *plan, const mask__view *view, const mask_vectors *vectors,
                             const mask_query *query, mask__arena *results, mask_error *err);
 void mask__plan_close(mask__plan *plan);
 /* OOD words' columns may be read between these; narrow ones are noted outside. Every search takes its words' locks in

@@ -14,10 +14,10 @@
 /* Codes a search must read before a second thread pays; images that must be rescored before. */
 enum { SCAN_ALONE = 1 << 21, RESCORE_ALONE = 32 };
 
-static size_t block_count(const mask_gallery *g)
+static size_t block_count(const mask__view *v)
 {
     size_t blocks = 0;
-    for (size_t s = 0; s < g->snapshot.segment_count; s++) blocks += g->segments[s].blocks;
+    for (size_t s = 0; s < v->snapshot.segment_count; s++) blocks += v->segments[s].blocks;
     return blocks;
 }
 
@@ -25,10 +25,10 @@ static size_t block_count(const mask_gallery *g)
 static void scan_blocks(const mask__plan *plan, const mask__filter *filter, size_t first, size_t end,
                         mask__selection *selection)
 {
-    const mask_gallery *g = plan->gallery;
+    const mask__view *v = plan->view;
     float upper[MASK__BLOCK], lower[MASK__BLOCK];
-    for (size_t s = 0, at = 0; s < g->snapshot.segment_count; at += g->segments[s++].blocks) {
-        const mask__segment *segment = &g->segments[s];
+    for (size_t s = 0, at = 0; s < v->snapshot.segment_count; at += v->segments[s++].blocks) {
+        const mask__segment *segment = &v->segments[s];
         for (size_t b = first > at ? first - at : 0; b < segment->blocks && at + b < end; b++) {
             if (mask__plan_block_bound(plan, s, b) < mask__selection_bar(selection)) continue;
             mask__plan_bounds(plan, s, b, upper, lower);
@@ -40,7 +40,7 @@ static void scan_blocks(const mask__plan *plan, const mask__filter *filter, size
 static mask_status scan(const mask__plan *plan, const mask__filter *filter, mask__selection *parts, int threads,
                         mask_error *err)
 {
-    size_t blocks = block_count(plan->gallery);
+    size_t blocks = block_count(plan->view);
     MASK__TRY(mask__plan_lock(plan, err));
 #pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1)
     for (int t = 0; t < threads; t++)
@@ -75,12 +75,12 @@ static void rescore(void *context, const mask__candidate *batch, size_t count, d
 static mask_status select_best(const mask__plan *plan, const mask_query *query, mask__arena *work, mask__scored **best,
                                size_t *found, mask_results *out, const mask_run *run, mask_error *err)
 {
-    const mask_gallery *g = plan->gallery;
+    const mask__view *v = plan->view;
     size_t likeness = plan->likeness.scale > 0 ? plan->likeness.codes.z : 0;
-    size_t codes = g->snapshot.images * (plan->known + 4 * plan->ood + likeness), want, terms = plan->known + plan->ood;
+    size_t codes = v->snapshot.images * (plan->known + 4 * plan->ood + likeness), want, terms = plan->known + plan->ood;
     int threads = codes > SCAN_ALONE && !omp_in_parallel() ? omp_get_max_threads() : 1;
     mask__filter filter;
-    MASK__TRY(mask__filter_make(&filter, g, query, work, run, err));
+    MASK__TRY(mask__filter_make(&filter, v, query, work, run, err));
     out->searched = filter.images;
     want = query->k > SIZE_MAX - query->offset ? SIZE_MAX : query->k + query->offset;
     if (want > filter.images) want = filter.images;
@@ -91,15 +91,15 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
     for (int t = 0; t < threads; t++) mask__selection_open(&parts[t], want, query->min_score);
     mask_status status = scan(plan, &filter, parts, threads, err);
     if (status == MASK_OK)
-        status = mask__selection_finish(parts, (size_t)threads, &g->snapshot, rescore, &r, work, best, found,
+        status = mask__selection_finish(parts, (size_t)threads, &v->snapshot, rescore, &r, work, best, found,
                                         &out->rescored, err);
     for (int t = 0; t < threads; t++) mask__selection_close(&parts[t]);
     return status;
 }
 
 /* One query: also what a batch runs on each core. */
-static mask_status search(const mask_gallery *g, const mask_vectors *vectors, const mask_query *query,
-                          mask_results *out, const mask_run *run, mask_error *err)
+static mask_status search(const mask__view *v, const mask_vectors *vectors, const mask_query *query, mask_results *out,
+                          const mask_run *run, mask_error *err)
 {
     double start = omp_get_wtime();
     mask__arena work = {0}, results = {0};
@@ -107,10 +107,10 @@ static mask_status search(const mask_gallery *g, const mask_vectors *vectors, co
     mask__scored *best;
     size_t found;
     *out = (mask_results){0};
-    mask_status status = mask__plan_open(&plan, g, vectors, query, &results, err);
+    mask_status status = mask__plan_open(&plan, v, vectors, query, &results, err);
     if (status == MASK_OK) status = select_best(&plan, query, &work, &best, &found, out, run, err);
     if (status == MASK_OK)
-        status = mask__hits_make(out, g, query->explain ? &plan : NULL, best, found, query->offset, &results, err);
+        status = mask__hits_make(out, v, query->explain ? &plan : NULL, best, found, query->offset, &results, err);
     out->readings = plan.readings;
     out->reading_count = plan.reading_count;
     mask__plan_close(&plan);
@@ -151,7 +151,10 @@ mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors 
     *out = (mask_results){0};
     MASK__TRY(check_query(query, err));
     MASK__USE_THREADS(mask__threads(run));
-    return search(gallery, vectors, query, out, run, err);
+    mask__view *view = mask__gallery_pin(gallery);
+    mask_status status = search(view, vectors, query, out, run, err);
+    mask__gallery_unpin(gallery, view);
+    return status;
 }
 
 /* A batch's run as its threads may ask it: callbacks run on the calling thread, and what they say there stops all. */
@@ -180,6 +183,7 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
     memset(out, 0, count * sizeof *out);
     for (size_t q = 0; q < count; q++) MASK__TRY(check_query(&queries[q], err));
     MASK__USE_THREADS(mask__threads(run));
+    mask__view *view = mask__gallery_pin(gallery); /* one state for all of them */
 #pragma omp parallel for schedule(dynamic, 1)
     for (size_t q = 0; q < count; q++) {
         mask_error mine;
@@ -188,7 +192,7 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
 #pragma omp atomic read
         before = failed_at;
         if (q > before) continue; /* an earlier query failed: that is what is reported */
-        one = search(gallery, vectors, &queries[q], &out[q], &each, &mine);
+        one = search(view, vectors, &queries[q], &out[q], &each, &mine);
         /* A text that says nothing is no reason to lose the other answers. */
         if (one == MASK_ENOTFOUND) one = MASK_OK;
         size_t finished;
@@ -204,6 +208,7 @@ mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_ve
             if (err) *err = mine;
         }
     }
+    mask__gallery_unpin(gallery, view);
     for (size_t q = 0; status != MASK_OK && q < count; q++) mask_results_free(&out[q]);
     return status;
 }

@@ -24,19 +24,19 @@ static void find_ranges(const mask__segment *s, mask__block_range *ranges)
     }
 }
 
-mask_status mask__searcher_open(mask_gallery *gallery, mask_error *err)
+mask_status mask__searcher_open(mask__view *view, mask_error *err)
 {
-    size_t segments = gallery->snapshot.segment_count, bytes = 1;
+    size_t segments = view->snapshot.segment_count, bytes = 1;
     mask__searcher *s = calloc(1, sizeof *s);
     if (!s) return mask__no_memory(err, "a gallery");
     if (pthread_mutex_init(&s->lock, NULL) != 0) {
         free(s);
         return mask__no_memory(err, "a gallery");
     }
-    gallery->searcher = s;
+    view->searcher = s;
     s->ranges = mask__arena_alloc(&s->arena, segments, sizeof *s->ranges);
     for (size_t i = 0; s->ranges && i < segments; i++) {
-        const mask__segment *segment = &gallery->segments[i];
+        const mask__segment *segment = &view->segments[i];
         bytes += mask__segment_stride(segment) * 2 * sizeof(float);
         s->ranges[i] = mask__arena_alloc(&s->arena, segment->blocks, sizeof **s->ranges);
         if (s->ranges[i]) find_ranges(segment, s->ranges[i]);
@@ -46,13 +46,13 @@ mask_status mask__searcher_open(mask_gallery *gallery, mask_error *err)
     if (s->word_limit < FEWEST_WORDS) s->word_limit = FEWEST_WORDS;
     if (s->word_limit > MOST_WORDS) s->word_limit = MOST_WORDS;
     if (s->ranges) return MASK_OK;
-    mask__searcher_close(gallery);
+    mask__searcher_close(view);
     return mask__no_memory(err, "a gallery");
 }
 
-void mask__searcher_close(mask_gallery *gallery)
+void mask__searcher_close(mask__view *view)
 {
-    mask__searcher *s = gallery->searcher;
+    mask__searcher *s = view->searcher;
     if (!s) return;
     for (size_t i = 0; i < s->word_count; i++) mask__ood_word_free(s->words[i]);
     free(s->words);
@@ -60,18 +60,18 @@ void mask__searcher_close(mask_gallery *gallery)
     mask__arena_free(&s->arena);
     pthread_mutex_destroy(&s->lock);
     free(s);
-    gallery->searcher = NULL;
+    view->searcher = NULL;
 }
 
 /* The lexicon for these vectors. Another handle of the same vectors is another lexicon; OOD words stay true. */
-static mask_status ready_lexicon(const mask_gallery *gallery, const mask_vectors *vectors, mask_error *err)
+static mask_status ready_lexicon(const mask__view *view, const mask_vectors *vectors, mask_error *err)
 {
-    mask__searcher *s = gallery->searcher;
+    mask__searcher *s = view->searcher;
     if (s->open && s->lexicon.vectors == vectors && s->reads++ < MOST_READS)
-        return vectors ? mask__knowledge_check_vectors(gallery->knowledge, vectors, err) : MASK_OK;
+        return vectors ? mask__knowledge_check_vectors(view->knowledge, vectors, err) : MASK_OK;
     mask__lexicon_close(&s->lexicon);
     s->reads = 0;
-    mask_status status = mask__lexicon_open(&s->lexicon, gallery->knowledge, vectors, err);
+    mask_status status = mask__lexicon_open(&s->lexicon, view->knowledge, vectors, err);
     s->open = status == MASK_OK;
     if (!s->open) mask__lexicon_close(&s->lexicon);
     return status;
@@ -90,9 +90,9 @@ static void drop_word(mask__searcher *s)
 }
 
 /* The OOD word that is `term` of the lexicon, held. */
-static mask_status hold_word(const mask_gallery *gallery, uint32_t term, mask__ood_word **out, mask_error *err)
+static mask_status hold_word(const mask__view *view, uint32_t term, mask__ood_word **out, mask_error *err)
 {
-    mask__searcher *s = gallery->searcher;
+    mask__searcher *s = view->searcher;
     size_t length;
     const char *name = mask__strings_get(&s->lexicon.names, term, &length);
     *out = NULL;
@@ -102,7 +102,7 @@ static mask_status hold_word(const mask_gallery *gallery, uint32_t term, mask__o
         drop_word(s);
         if (!mask__grow(&s->words, &s->word_capacity, s->word_count + 1, sizeof *s->words))
             return mask__no_memory(err, "a word");
-        MASK__TRY(mask__ood_word_make(out, gallery, &s->lexicon, term, err));
+        MASK__TRY(mask__ood_word_make(out, view, &s->lexicon, term, err));
         s->words[s->word_count++] = *out;
     }
     (*out)->users++;
@@ -116,65 +116,64 @@ static void release(const mask__text_term *terms, size_t count)
         if (terms[i].ood) terms[i].ood->users--;
 }
 
-void mask__searcher_release(const mask_gallery *gallery, const mask__text_term *terms, size_t count)
+void mask__searcher_release(const mask__view *view, const mask__text_term *terms, size_t count)
 {
-    pthread_mutex_lock(&gallery->searcher->lock);
+    pthread_mutex_lock(&view->searcher->lock);
     release(terms, count);
-    pthread_mutex_unlock(&gallery->searcher->lock);
+    pthread_mutex_unlock(&view->searcher->lock);
 }
 
 /* One token's fate, copied out of the lexicon; a term when it is one. */
-static mask_status copy_word(const mask_gallery *gallery, const mask__resolution *r, mask__arena *arena,
-                             mask_word *word, mask__text_term *terms, size_t *count, mask_error *err)
+static mask_status copy_word(const mask__view *view, const mask__resolution *r, mask__arena *arena, mask_word *word,
+                             mask__text_term *terms, size_t *count, mask_error *err)
 {
-    const mask__lexicon *lexicon = &gallery->searcher->lexicon;
+    const mask__lexicon *lexicon = &view->searcher->lexicon;
     if (r->term == MASK__NO_TERM) return mask__lexicon_word(word, lexicon, r, 0, NULL, 0, arena, err);
     mask__text_term term = {.known = lexicon->terms[r->term].known};
-    if (term.known == MASK__NOT_FOUND) MASK__TRY(hold_word(gallery, r->term, &term.ood, err));
+    if (term.known == MASK__NOT_FOUND) MASK__TRY(hold_word(view, r->term, &term.ood, err));
     terms[(*count)++] = term;
     return term.ood ? mask__lexicon_word(word, lexicon, r, term.ood->weight, term.ood->neighbours.items,
                                          term.ood->neighbours.m, arena, err)
                     : mask__lexicon_word(word, lexicon, r, 1, NULL, 0, arena, err);
 }
 
-static mask_status read_text(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,
-                             mask__arena *arena, mask_reading *reading, mask__text_term **terms, size_t *count,
-                             mask_error *err)
+static mask_status read_text(const mask__view *view, const mask_vectors *vectors, const char *text, mask__arena *arena,
+                             mask_reading *reading, mask__text_term **terms, size_t *count, mask_error *err)
 {
     const mask__resolution **items;
     size_t words;
-    MASK__TRY(ready_lexicon(gallery, vectors, err));
-    MASK__TRY(mask__lexicon_read(&gallery->searcher->lexicon, text, &items, &words, err));
+    MASK__TRY(ready_lexicon(view, vectors, err));
+    MASK__TRY(mask__lexicon_read(&view->searcher->lexicon, text, &items, &words, err));
     mask_word *copies = mask__arena_alloc(arena, words, sizeof *copies);
     *terms = mask__arena_alloc(arena, words, sizeof **terms);
     if (!copies || !*terms) return mask__no_memory(err, "a reading");
     *reading = (mask_reading){.words = copies, .count = words};
     for (size_t i = 0; i < words; i++) {
         size_t before = *count;
-        MASK__TRY(copy_word(gallery, items[i], arena, &copies[i], *terms, count, err));
+        MASK__TRY(copy_word(view, items[i], arena, &copies[i], *terms, count, err));
         if (*count > before) (*terms)[before].word = i;
     }
     return MASK_OK;
 }
 
-mask_status mask__searcher_read(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,
+mask_status mask__searcher_read(const mask__view *view, const mask_vectors *vectors, const char *text,
                                 mask__arena *arena, mask_reading *reading, mask__text_term **terms, size_t *count,
                                 mask_error *err)
 {
-    const mask_match_options *o = &gallery->options;
+    const mask_match_options *o = &view->options;
     *count = 0;
     *terms = NULL;
     if (o->ood == MASK_OOD_OFF) vectors = NULL;
     else if (!vectors)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "%s: out-of-knowledge words need the word vectors of its knowledge (%s): pass --vectors FILE",
-                          gallery->path, gallery->knowledge->info.vectors_path);
-    pthread_mutex_lock(&gallery->searcher->lock);
-    mask_status status = read_text(gallery, vectors, text, arena, reading, terms, count, err);
+                          view->path, view->knowledge->info.vectors_path);
+    pthread_mutex_lock(&view->searcher->lock);
+    mask_status status = read_text(view, vectors, text, arena, reading, terms, count, err);
     if (status != MASK_OK) {
         release(*terms, *count);
         *count = 0;
     }
-    pthread_mutex_unlock(&gallery->searcher->lock);
+    pthread_mutex_unlock(&view->searcher->lock);
     return status;
 }

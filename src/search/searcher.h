@@ -31,9 +31,9 @@ typedef struct mask__text_term {
 } mask__text_term;
 
 /* Takes a text apart. The reading and the terms, repeats kept, are in `arena`. On failure nothing is held. */
-mask_status mask__searcher_read(const mask_gallery *gallery, const mask_vectors *vectors, const char *text,
+mask_status mask__searcher_read(const mask__view *view, const mask_vectors *vectors, const char *text,
                                 mask__arena *arena, mask_reading *reading, mask__text_term **terms, size_t *count,
                                 mask_error *err);
-void mask__searcher_release(const mask_gallery *gallery, const mask__text_term *terms, size_t count);
+void mask__searcher_release(const mask__view *view, const mask__text_term *terms, size_t count);
 
 #endif

@@ -17,7 +17,7 @@ enum { VERSION = 1, FIELDS = 3 };
 
 /* OOD words of a lexicon by their vectors' order: value rows of theirs alone. */
 typedef struct making {
-    const mask_gallery *gallery;
+    const mask__view *view;
     mask__lexicon lexicon;
     mask__term_values values; /* of all terms */
     mask__term_values ood;    /* of the OOD words alone */
@@ -36,7 +36,7 @@ static void *room(mask__arena *arena, size_t rows, size_t columns, size_t size)
 static mask_status number_terms(making *m, mask__text_index *out, mask_error *err)
 {
     const mask__lexicon *l = &m->lexicon;
-    size_t terms = l->names.count, z = m->gallery->knowledge->info.dim, known = 0, others = 0;
+    size_t terms = l->names.count, z = m->view->knowledge->info.dim, known = 0, others = 0;
     uint32_t *words = room(&out->arena, terms, 1, sizeof *words);
     m->place = room(&m->work, terms, 1, sizeof *m->place);
     m->ood = (mask__term_values){.prototypes = room(&out->arena, l->ood_count, z, sizeof(float)),
@@ -65,7 +65,7 @@ static mask_status number_terms(making *m, mask__text_index *out, mask_error *er
 static mask_status score_text(const making *m, const mask__text_index *index, size_t first, size_t count,
                               double *shares, float *statistics, mask__arena *arena, mask_error *err)
 {
-    const mask__calibration *calibration = m->gallery->calibration;
+    const mask__calibration *calibration = m->view->calibration;
     const float **over_b = room(arena, count, 1, sizeof *over_b);
     float *weights = room(arena, count, 1, sizeof *weights);
     double total = 0;
@@ -115,20 +115,20 @@ static mask_status score_texts(making *m, mask__text_index *out, mask_error *err
     return short_of_memory ? mask__no_memory(err, "texts") : MASK_OK;
 }
 
-static mask_status make(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors,
+static mask_status make(mask__text_index *out, const mask__view *v, const mask_vectors *vectors,
                         const mask_texts *texts, const mask_run *run, mask_error *err)
 {
-    making m = {.gallery = g, .run = run};
+    making m = {.view = v, .run = run};
     size_t count = mask_texts_count(texts);
-    mask_status status = mask__lexicon_open(&m.lexicon, g->knowledge, vectors, err);
+    mask_status status = mask__lexicon_open(&m.lexicon, v->knowledge, vectors, err);
     for (size_t t = 0; status == MASK_OK && t < count; t++) {
         if (t % 1024 == 0) status = mask__progress(run, "texts", "texts", t, count, err);
         if (status == MASK_OK) status = mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err);
     }
-    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &g->options, 0, &m.work, err);
+    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &v->options, 0, &m.work, err);
     if (status == MASK_OK) status = number_terms(&m, out, err);
     if (status == MASK_OK)
-        status = mask__calibration_terms(g->calibration, &m.ood, out->others, &out->ood, &out->arena, err);
+        status = mask__calibration_terms(v->calibration, &m.ood, out->others, &out->ood, &out->arena, err);
     if (status == MASK_OK) status = score_texts(&m, out, err);
     mask__lexicon_close(&m.lexicon);
     mask__arena_free(&m.work);
@@ -189,11 +189,11 @@ static mask_status get(const mask__pack *p, const char *name, mask__dtype type, 
     return MASK_OK;
 }
 
-static mask_status get_all(mask__text_index *x, const mask_gallery *g, size_t texts, mask_error *err)
+static mask_status get_all(mask__text_index *x, const mask__view *v, size_t texts, mask_error *err)
 {
     const mask__pack *p = &x->pack;
-    const mask_match_options *o = &g->options;
-    uint64_t z = g->knowledge->info.dim, known, others, used;
+    const mask_match_options *o = &v->options;
+    uint64_t z = v->knowledge->info.dim, known, others, used;
     MASK__TRY(get(p, "words", MASK__U32, 1, 0, 0, &x->words, &known, err));
     MASK__TRY(get(p, "prototypes", MASK__F32, 2, 0, z, &x->ood.prototypes, &others, err));
     if (o->scene > 0) MASK__TRY(get(p, "scenes", MASK__F32, 2, others, z, &x->ood.scenes, NULL, err));
@@ -210,36 +210,36 @@ static mask_status get_all(mask__text_index *x, const mask_gallery *g, size_t te
     bool good = x->at[0] == 0 && x->at[texts] == used;
     for (size_t t = 0; t < texts; t++) good = good && x->at[t] <= x->at[t + 1];
     for (size_t i = 0; i < used; i++) good = good && x->terms[i] < known + others;
-    for (size_t i = 0; i < known; i++) good = good && x->words[i] < g->knowledge->info.words;
+    for (size_t i = 0; i < known; i++) good = good && x->words[i] < v->knowledge->info.words;
     return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its words are out of range", p->path);
 }
 
-static bool load(mask__text_index *out, const mask_gallery *g, const char *path, size_t texts)
+static bool load(mask__text_index *out, const mask__view *v, const char *path, size_t texts)
 {
     if (mask__pack_open(&out->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, NULL) != MASK_OK) return false;
-    if (get_all(out, g, texts, NULL) == MASK_OK) return true;
+    if (get_all(out, v, texts, NULL) == MASK_OK) return true;
     mask__text_index_close(out);
     return false;
 }
 
-mask_status mask__text_index_open(mask__text_index *out, const mask_gallery *g, const mask_vectors *vectors,
+mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, const mask_vectors *vectors,
                                   const mask_texts *texts, const mask_run *run, mask_error *err)
 {
     mask_error why;
     *out = (mask__text_index){0};
-    if (g->options.ood == MASK_OOD_OFF) vectors = NULL;
+    if (v->options.ood == MASK_OOD_OFF) vectors = NULL;
     else if (!vectors)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "%s: out-of-knowledge words need the word vectors of its knowledge (%s): pass --vectors FILE",
-                          g->path, g->knowledge->info.vectors_path);
-    size_t room_for = strlen(g->path) + 64;
+                          v->path, v->knowledge->info.vectors_path);
+    size_t room_for = strlen(v->path) + 64;
     char *path = malloc(room_for);
     if (!path) return mask__no_memory(err, "texts");
-    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", g->path, key_of(texts, vectors));
+    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", v->path, key_of(texts, vectors));
     mask_status status = MASK_OK;
-    if (!load(out, g, path, mask_texts_count(texts))) {
-        status = make(out, g, vectors, texts, run, err);
-        if (status == MASK_OK && save(out, g->knowledge->info.dim, path, &why) != MASK_OK)
+    if (!load(out, v, path, mask_texts_count(texts))) {
+        status = make(out, v, vectors, texts, run, err);
+        if (status == MASK_OK && save(out, v->knowledge->info.dim, path, &why) != MASK_OK)
             mask__log(run, MASK_LOG_INFO, "the texts' index is not kept: %s", why.message);
     }
     free(path);

@@ -17,7 +17,7 @@ typedef struct mask__text_index {
 } mask__text_index;
 
 /* From the file of these texts in the gallery's folder, or made anew and kept there, if the folder can be written. */
-mask_status mask__text_index_open(mask__text_index *out, const mask_gallery *gallery, const mask_vectors *vectors,
+mask_status mask__text_index_open(mask__text_index *out, const mask__view *view, const mask_vectors *vectors,
                                   const mask_texts *texts, const mask_run *run, mask_error *err);
 void mask__text_index_close(mask__text_index *index);
 
