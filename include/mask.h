@@ -215,7 +215,7 @@ typedef struct mask_knowledge_info {
     bool scenes, reliabilities;
     bool adapted;                               /* by mask_knowledge_adapt */
     size_t background_images, background_texts; /* 0 = not calibrated */
-    const char *vectors_path;                   /* as given when it was learned */
+    const char *vectors_path; /* where they were when it was learned; where nothing is there, beside the .mask file */
     uint64_t vectors_fingerprint;
     const char *provenance;
 } mask_knowledge_info;

@@ -45,11 +45,14 @@ python3 -B "$source/demo/generate.py" "$top/d"
 "$program" learn "$top/d/knowledge" --vectors "$top/v.mvec" --encoder none -o "$top/k.mask"
 "$program" calibrate "$top/k.mask" --images "$top/d/background_ims.npy" --texts "$top/d/background_caps.txt" -o "$top/c.mask" --quiet
 "$program" index "$top/c.mask" "$top/d/demo_precomp" --split dev -o "$top/g.gallery" --quiet
-both() { # runs the two programs, made by `compile` with these words
+both() { # runs the programs, made by `compile` with these words
     compile "$source/examples/match.c" "$@" -o "$top/match"
-    compile "$source/tests/searches.c" "$@" -o "$top/searches"
+    compile "$source/examples/search.c" "$@" -o "$top/searches"
+    compile "$source/examples/add_while_searching.c" "$@" -pthread -o "$top/adds"
     "$top/match" "$top/k.mask" "$top/d/demo_precomp/dev_ims.npy" "a dog and a puppy on the snow"
-    "$top/searches" "$top/g.gallery" "$top/v.mvec" "a dog on the snow"
+    "$top/searches" "$top/g.gallery" "a dog on the snow"
+    rm -rf "$top/added.gallery"
+    "$top/adds" "$top/c.mask" "$top/d/demo_precomp/dev_ims.npy" "$top/added.gallery" "a dog on the snow" 2> "$top/seen"
 }
 LD_LIBRARY_PATH=$library
 export LD_LIBRARY_PATH

@@ -2,8 +2,10 @@
  * room's. */
 #include "knowledge/knowledge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAGIC "MASKKNOW"
 enum { VERSION = 1 };
@@ -406,6 +408,35 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     return get_background(k, err);
 }
 
+static bool try_place(char **out, const char *folder, size_t length, const char *name)
+{
+    if (asprintf(out, "%.*s/%s", (int)length, folder, name) >= 0 && access(*out, R_OK) == 0) return true;
+    free(*out);
+    *out = NULL;
+    return false;
+}
+
+/* Vectors are where they were when it was learned; else, a path that is not absolute, from the folder of the knowledge;
+ * else beside it, under their name. Found nowhere, the stored path stays, for messages. */
+static mask_status find_vectors(mask_knowledge *k, const char *file, mask_error *err)
+{
+    const char *stored = k->info.vectors_path, *name = strrchr(stored, '/'), *slash = strrchr(file, '/');
+    const char *folder = slash ? file : ".";
+    size_t length = slash ? (size_t)(slash - file) : 1;
+    char *place = NULL;
+    k->stored_vectors_path = stored;
+    if (*stored == '/' && access(stored, R_OK) == 0) return MASK_OK;
+    if ((*stored == '/' || !try_place(&place, folder, length, stored)) &&
+        !try_place(&place, folder, length, name ? name + 1 : stored))
+        return MASK_OK;
+    char *absolute = realpath(place, NULL);
+    const char *found = absolute ? absolute : place;
+    k->info.vectors_path = mask__arena_text(&k->arena, found, strlen(found));
+    free(absolute);
+    free(place);
+    return k->info.vectors_path ? MASK_OK : mask__no_memory(err, file);
+}
+
 mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const mask_run *run, mask_error *err)
 {
     (void)run; /* nothing here takes long */
@@ -414,6 +445,7 @@ mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const ma
     if (!k) return mask__no_memory(err, path);
     mask_status status = mask__pack_open(&k->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err);
     if (status == MASK_OK) status = get_all(k, err);
+    if (status == MASK_OK) status = find_vectors(k, path, err);
     if (status != MASK_OK) mask_knowledge_close(k);
     else *out = k;
     return status;

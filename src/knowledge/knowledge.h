@@ -25,7 +25,8 @@ typedef struct mask__background {
 } mask__background;
 
 struct mask_knowledge {
-    mask_knowledge_info info; /* its strings live in the arena or the file */
+    mask_knowledge_info info;        /* its strings live in the arena or the file */
+    const char *stored_vectors_path; /* as the file has it; info has where they were found */
     mask__representation representation;
     mask__strings words;                                           /* K, most frequent first */
     const char **word_texts;                                       /* NUL-terminated copies for the public API */

@@ -53,6 +53,7 @@ static mask_status check_same(const char *path, const mask_knowledge *k, const m
 {
     mask__catalogue *catalogue;
     mask__catalogue_settings old;
+    mask_knowledge *kept = NULL;
     char *copy = NULL, *fresh = NULL;
     bool same = false;
     MASK__TRY(mask__catalogue_open(&catalogue, path, false, err));
@@ -66,7 +67,13 @@ static mask_status check_same(const char *path, const mask_knowledge *k, const m
                           path, differs);
     status = mask__gallery_file(&copy, path, "knowledge.mask", err);
     if (status == MASK_OK) status = mask__gallery_file(&fresh, path, "knowledge.mask.compare", err);
-    if (status == MASK_OK) status = mask_knowledge_save(k, fresh, err);
+    if (status == MASK_OK) status = mask_knowledge_open(&kept, copy, NULL, err);
+    if (status == MASK_OK) { /* where its vectors are now makes no other knowledge */
+        mask_knowledge moved = *k;
+        moved.info.vectors_path = kept->stored_vectors_path;
+        status = mask_knowledge_save(&moved, fresh, err);
+    }
+    mask_knowledge_close(kept);
     if (status == MASK_OK) status = same_bytes(copy, fresh, &same, err);
     if (fresh) unlink(fresh);
     free(copy);
