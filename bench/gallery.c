@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     for (int r = 0; r < rounds; r++)
         for (size_t i = 0; i < count; i++) {
             mask_query_text text = {lines[i], 1};
-            mask_query query = MASK_QUERY_DEFAULTS;
+            mask_query query = mask_query_defaults();
             mask_results results;
             query.texts = &text;
             query.count = 1;

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 {
     mask_error err;
     mask_extractor *x;
-    mask_extract_options options = MASK_EXTRACT_DEFAULTS;
+    mask_extract_options options = mask_extract_defaults();
     double alone[MOST_REPEATS], together[MOST_REPEATS], start;
     int threads = 1, repeat = 3, count = 0;
     mask_photo *photos = calloc((size_t)argc, sizeof *photos);

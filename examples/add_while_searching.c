@@ -31,7 +31,7 @@ static mask_status look(mask_gallery *gallery, const mask_vectors *vectors, cons
                         mask_error *err)
 {
     mask_results results = {0};
-    mask_query query = MASK_QUERY_DEFAULTS;
+    mask_query query = mask_query_defaults();
     query.texts = &(mask_query_text){.text = text, .weight = 1};
     query.count = 1;
     mask_status status = mask_gallery_refresh(gallery, NULL, NULL, err);
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     size_t images = 0, before = 0;
     if (argc != 5) return 2;
     adding a = {.gallery = argv[3], .images = argv[2]};
-    mask_gallery_options small = MASK_GALLERY_DEFAULTS;
+    mask_gallery_options small = mask_gallery_defaults();
     small.segment_images = 4; /* each is a change that searches can see */
     mask_status status = mask_knowledge_open(&knowledge, argv[1], NULL, &err);
     if (status == MASK_OK) mask_knowledge_describe(knowledge, &info);

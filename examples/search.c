@@ -11,7 +11,7 @@ int main(int argc, char **argv)
     mask_gallery_info info;
     mask_vectors *vectors = NULL;
     mask_results results = {0};
-    mask_query query = MASK_QUERY_DEFAULTS;
+    mask_query query = mask_query_defaults();
     if (argc != 3) return 2;
     query.texts = &(mask_query_text){.text = argv[2], .weight = 1};
     query.count = 1;

@@ -7,7 +7,7 @@
  *   - Opaque handles: opened into *out, closed by mask_<noun>_close, which accepts NULL. On failure *out is NULL.
  *   - Every fallible function returns a mask_status and fills *err, which may be NULL.
  *   - Matrices are row-major float32. "Owned by X" means: valid until X is closed, not to be freed.
- *   - Options structs start from their MASK_..._DEFAULTS initialiser.
+ *   - Options structs (mask_options.h) begin as mask_..._defaults() or a preset; NULL instead of one = defaults.
  *   - A handle that is open may be read by many threads; one that is being changed by one thread only.
  *   - The library never prints and never exits. Work that may take long takes a mask_run (NULL = its defaults). */
 #ifndef MASK_H
@@ -59,6 +59,8 @@ typedef struct mask_error {
 
 MASK_API const char *mask_status_text(mask_status status);
 
+#include "mask_options.h"
+
 /* ---- How work is done --------------------------------------------------------------------------------------- */
 
 typedef enum mask_log_level { MASK_LOG_INFO, MASK_LOG_WARNING } mask_log_level;
@@ -76,13 +78,6 @@ typedef struct mask_run {
 /* ---- Word vectors (.mvec) ----------------------------------------------------------------------------------- */
 
 typedef struct mask_vectors mask_vectors;
-
-typedef struct mask_vectors_import_options {
-    int bits; /* of a stored number: 32, 16 (float16: half the file, 3 digits) or 8 (whole steps of the row's largest
-                 number / 127: a quarter, 2 digits) */
-    const char *keep; /* a file of tokens, one a line: only these are imported; NULL = all */
-} mask_vectors_import_options;
-#define MASK_VECTORS_IMPORT_DEFAULTS ((mask_vectors_import_options){.bits = 32})
 
 /* Reads GloVe text, word2vec binary, fastText .vec or wink JSON (recognised by content, .gz too) into a .mvec.
  * Of a repeated token the first stays. Memory: the words and one chunk of vectors. */
@@ -181,18 +176,6 @@ MASK_API const char *mask_texts_get(const mask_texts *texts, size_t text);
 
 typedef struct mask_knowledge mask_knowledge;
 
-/* How texts and labels become words. */
-typedef enum mask_tokens {
-    MASK_TOKENS_CAPTION, /* NLTK's word_tokenize, lemmas, compounds, stop and non-visual words dropped */
-    MASK_TOKENS_LETTERS, /* runs of a-z of two letters or more, stop words dropped: the plain reference */
-} mask_tokens;
-
-typedef enum mask_representation {
-    MASK_REPRESENTATION_NONE,   /* features as they are (MACK) */
-    MASK_REPRESENTATION_WHITEN, /* power, centre, L2, centre, PCA, eigenvalues shrunk (closed form) */
-    MASK_REPRESENTATION_MASK,   /* the paper's PAE, trained with its FRM and MTM */
-} mask_representation;
-
 /* Maps a .mask file and checks all of it. */
 MASK_API mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const mask_run *run, mask_error *err);
 /* Writes atomically: the old file stays until the new one is complete. */
@@ -207,13 +190,10 @@ typedef struct mask_knowledge_info {
     size_t vector_dim;  /* N */
     size_t images;      /* it was learned from */
     size_t regions;
-    size_t pairs; /* (region, known word) */
-    mask_representation representation;
-    mask_tokens tokens;
-    size_t min_count;
-    float power, whiten_shrink, prototype_shrink;
-    bool scenes, reliabilities;
+    size_t pairs;                               /* (region, known word) */
+    bool scenes, reliabilities;                 /* prototypes of whole images; weights of words */
     bool adapted;                               /* by mask_knowledge_adapt */
+    mask_learn_options learned;                 /* how; its train and provenance are NULL */
     size_t background_images, background_texts; /* 0 = not calibrated */
     const char *vectors_path; /* where they were when it was learned; where nothing is there, beside the .mask file */
     uint64_t vectors_fingerprint;
@@ -234,100 +214,15 @@ MASK_API mask_status mask_knowledge_encode_file(const mask_knowledge *knowledge,
 
 /* ---- Matching ------------------------------------------------------------------------------------------------ */
 
-typedef enum mask_pool {
-    MASK_POOL_MAX_MEAN,   /* Eq. 10: mean over words of the (top-k) maximum over regions */
-    MASK_POOL_REGION_MAX, /* mean over regions of the maximum over words */
-    MASK_POOL_MEAN = 3,   /* mean over all pairs: "w/o max-mean pooling" */
-} mask_pool;
-
-typedef enum mask_ood {
-    MASK_OOD_OFF,        /* words without a prototype are not used */
-    MASK_OOD_NEIGHBOURS, /* Eq. 11-13 */
-    MASK_OOD_PROCRUSTES, /* Appendix B's closed form */
-} mask_ood;
-
-typedef enum mask_calibrate {
-    MASK_CALIBRATE_NONE,
-    MASK_CALIBRATE_CENTRE, /* words: minus the background mean */
-    MASK_CALIBRATE_ZSCORE, /* words: and divided by the background deviation */
-    MASK_CALIBRATE_TEXT,   /* zscore + text statistics */
-    MASK_CALIBRATE_FULL,   /* text + hubness */
-} mask_calibrate;
-
-enum { MASK_WHOLE_MEAN = -1, MASK_WHOLE_AUTO = -2 };
-
-typedef struct mask_match_options {
-    mask_pool pool;
-    int top;          /* regions averaged by max-mean; 1 = Eq. 10 */
-    float context;    /* weight of the whole image beside the regions; 0 = none */
-    int whole_region; /* index of the region that is the whole image; MASK_WHOLE_MEAN = the mean of the unit region
-                         vectors; MASK_WHOLE_AUTO = region 0 where it covers the others, else the mean */
-    mask_ood ood;
-    int ood_neighbours;    /* m */
-    float ood_temperature; /* T */
-    float ood_weight;      /* of an OOD word where a known word weighs 1; < 0 = by its nearness to known words */
-    float ood_company;     /* share of co-occurrence in the neighbours of background words often seen; 0 = none */
-    float scene;           /* weight of the scene columns; 0 = none. Needs a knowledge with scenes */
-    mask_calibrate calibrate;
-    float text_power;          /* a text's z is scaled by the power of its words' summed weight; 0 = not */
-    float image_power;         /* an image's z is divided by the power of its deviation over texts; 0 = not */
-    float hub_image, hub_text; /* a and b of the hubness terms */
-    int hub_neighbours;        /* hubness = mean of that many largest scores; 0 = log mean exp, sharpness below */
-    float hub_image_sharpness, hub_text_sharpness;
-    float adjective; /* a noun's prototype becomes unit(noun + adjective x that of a word that modifies it); 0 = off.
-                        Of the texts that are matched; a calibration does not keep it */
-    const char *modifiers; /* which words modify which: a table (docs/matching.md), needed where adjective > 0 */
-} mask_match_options;
-/* Without background: MACK's matching with OOD words. */
-#define MASK_MATCH_PLAIN                                                                                               \
-    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
-                          .top = 1,                                                                                    \
-                          .context = 0,                                                                                \
-                          .whole_region = MASK_WHOLE_AUTO,                                                             \
-                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
-                          .ood_neighbours = 200,                                                                       \
-                          .ood_temperature = 0.15f,                                                                    \
-                          .ood_weight = -1,                                                                            \
-                          .calibrate = MASK_CALIBRATE_NONE,                                                            \
-                          .hub_image = 0.6f,                                                                           \
-                          .hub_text = 0.5f,                                                                            \
-                          .hub_neighbours = 50})
-/* Method section 9 as it was first measured. */
-#define MASK_MATCH_SECTION9                                                                                            \
-    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
-                          .top = 3,                                                                                    \
-                          .context = 0.5f,                                                                             \
-                          .whole_region = MASK_WHOLE_AUTO,                                                             \
-                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
-                          .ood_neighbours = 200,                                                                       \
-                          .ood_temperature = 0.15f,                                                                    \
-                          .ood_weight = -1,                                                                            \
-                          .calibrate = MASK_CALIBRATE_FULL,                                                            \
-                          .hub_image = 0.6f,                                                                           \
-                          .hub_text = 0.5f,                                                                            \
-                          .hub_neighbours = 50})
-/* What mask_knowledge_calibrate stores unless told otherwise: the best found (docs/lab/experiments.md). */
-#define MASK_MATCH_CALIBRATED                                                                                          \
-    ((mask_match_options){.pool = MASK_POOL_MAX_MEAN,                                                                  \
-                          .top = 2,                                                                                    \
-                          .context = 0.4f,                                                                             \
-                          .whole_region = MASK_WHOLE_AUTO,                                                             \
-                          .ood = MASK_OOD_NEIGHBOURS,                                                                  \
-                          .ood_neighbours = 200,                                                                       \
-                          .ood_temperature = 0.1f,                                                                     \
-                          .ood_weight = -1,                                                                            \
-                          .ood_company = 0.5f,                                                                         \
-                          .scene = 0.8f,                                                                               \
-                          .calibrate = MASK_CALIBRATE_FULL,                                                            \
-                          .text_power = 0.15f,                                                                         \
-                          .image_power = 0.5f,                                                                         \
-                          .hub_image = 0.8f,                                                                           \
-                          .hub_text = 0.5f,                                                                            \
-                          .hub_image_sharpness = 1.5f,                                                                 \
-                          .hub_text_sharpness = 2})
-
-/* The options that hold for a knowledge unless a user says otherwise: those of its calibration, else the plain ones. */
-MASK_API mask_match_options mask_match_defaults(const mask_knowledge *knowledge);
+/* The options that hold for a knowledge unless a user says otherwise: those of its calibration, else the plain ones. Of
+ * an options struct of that size. */
+MASK_API void mask_knowledge_match_options(const mask_knowledge *knowledge, mask_match_options *options, size_t size);
+static inline mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
+{
+    mask_match_options options;
+    mask_knowledge_match_options(knowledge, &options, sizeof options);
+    return options;
+}
 
 /* Calibrates: returns a copy of the knowledge that holds `images` (encoded) and `texts` as its unpaired background and
  * `options` as its defaults. Neither may have to do with what is searched later. */
@@ -430,12 +325,6 @@ MASK_API void mask_explanation_free(mask_explanation *explanation);
 
 typedef struct mask_gallery mask_gallery;
 
-typedef struct mask_gallery_options {
-    size_t budget;         /* regions kept an image, the best first; 0 = all */
-    size_t segment_images; /* images a segment; 0 = as many as fit its memory */
-} mask_gallery_options;
-#define MASK_GALLERY_DEFAULTS ((mask_gallery_options){0})
-
 /* What a change did. */
 typedef struct mask_gallery_change {
     size_t added, replaced, removed, missing; /* missing: ids to remove that were not there */
@@ -524,7 +413,12 @@ typedef struct mask_query {
     size_t id_count;
     bool explain;
 } mask_query;
-#define MASK_QUERY_DEFAULTS ((mask_query){.k = 10, .min_score = -__builtin_inff(), .explain = true})
+/* The ten best of all images, explained. */
+static inline mask_query mask_query_defaults(void)
+{
+    mask_query query = {NULL, 0, NULL, 0, 10, 0, -__builtin_inff(), NULL, NULL, 0, true};
+    return query;
+}
 
 /* A word's part in a result. */
 typedef struct mask_hit_word {
@@ -598,30 +492,6 @@ MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t 
                                         void *user, const mask_run *run, mask_error *err);
 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
-
-/* How a photo becomes a network's square. */
-typedef enum mask_photo_shape {
-    MASK_PHOTO_STRETCH, /* stretched to it */
-    MASK_PHOTO_PAD,     /* kept in shape, between grey bars */
-} mask_photo_shape;
-
-/* Region 0 is the whole photo, then come the detector's boxes, then the cells of grids. A region's feature is the mean
- * of the photo's feature map there: one run of the network a photo. */
-typedef struct mask_extract_options {
-    const char *encoder;    /* .menc file (docs/encoders.md) */
-    const char *detector;   /* .menc file whose boxes are regions too; it may be the encoder. NULL = no boxes */
-    size_t regions;         /* boxes a photo at most */
-    size_t grid, grid_from; /* grids of grid_from x grid_from (2) to grid x grid cells; grid below 2 = none */
-    float grid_overlap;     /* share of its width and height that a cell has in common with its neighbour, 0 to 0.9 */
-    size_t side;            /* pixels of the square that the encoder looks at; 0 = what its file names */
-    mask_photo_shape shape;
-    uint64_t max_pixels; /* larger photos are refused before they are decoded */
-    bool prune;          /* of mask_extract: drop photos whose files are no longer there */
-    const char *boxes;   /* of mask_extract: a table of labelled boxes (image, x1, y1, x2, y2, label): features of these
-                            and nothing else, and `out` becomes a folder for mask_labels_open */
-} mask_extract_options;
-#define MASK_EXTRACT_DEFAULTS                                                                                          \
-    ((mask_extract_options){.regions = 36, .grid = 3, .grid_from = 2, .max_pixels = 100000000})
 
 typedef struct mask_extract_report {
     size_t photos;    /* found */
@@ -697,27 +567,6 @@ MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *
 
 /* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
  */
-typedef enum mask_encoder_weights {
-    MASK_WEIGHTS_AS_THEY_ARE,
-    MASK_WEIGHTS_HALF, /* float16 */
-    MASK_WEIGHTS_BYTES /* 8-bit integers with a scale for each output channel */
-} mask_encoder_weights;
-
-typedef struct mask_encoder_options {
-    const char *labels;   /* text file, one label a line; NULL = those FILE holds, if any */
-    const char *features; /* name, or a part that only it has, of the tensor (1, h, w, c) or (1, tokens, c) that
-                             features are taken from; NULL = a transformer's last tokens, else of the tensors with most
-                             channels and more than one cell the last */
-    const char *middle;   /* likewise, a second tensor whose values go behind those, times middle_scale; NULL = none */
-    float middle_scale;
-    float mean[3], deviation[3];  /* the network reads (byte - mean) / deviation, by channel R, G, B; all deviations 0 =
-                                     what a quantised network says, else 127.5 and 127.5 */
-    size_t side;                  /* photos are stretched to this; 0 = what the network was made for */
-    mask_encoder_weights weights; /* how those of an ONNX file are kept */
-    const char *provenance;       /* origin and licence; NULL = FILE's name */
-} mask_encoder_options;
-#define MASK_ENCODER_DEFAULTS ((mask_encoder_options){.middle_scale = 1})
-
 typedef struct mask_encoder_info {
     bool detector;            /* finds boxes; else a classifier, which has features only */
     bool head;                /* holds the last layer of its classifier, for as many classes as there are labels */

@@ -32,102 +32,6 @@ MASK_API const char *mask_labels_text(const mask_labels *labels, size_t region);
 
 /* ---- Learning ------------------------------------------------------------------------------------------------- */
 
-/* What stands for a word: Eq. 2's mean over its regions, or one of them at random (the paper's ablation). */
-typedef enum mask_prototype { MASK_PROTOTYPE_MEAN, MASK_PROTOTYPE_RANDOM } mask_prototype;
-
-typedef enum mask_schedule { MASK_SCHEDULE_CONSTANT, MASK_SCHEDULE_COSINE } mask_schedule;
-
-/* How MASK_REPRESENTATION_MASK is trained (docs/training.md). The seed is the run's. */
-typedef struct mask_train_options {
-    bool whiten;        /* the networks read whitened features (whiten_dim of them) instead of raw ones */
-    bool start_whiten;  /* with whiten and residual: the PAE begins as the whitened features themselves (the first dim
-                           of them) instead of at random */
-    bool centre_words;  /* L_cm sees word vectors without their mean, which makes unrelated words alike */
-    bool residual;      /* x + attention(x) */
-    bool per_dimension; /* L_ir: mean over the dimensions instead of their sum */
-    bool bf16;          /* large products in bfloat16, sums and all that is kept in float; MASK_EINVAL where the
-                           processor has no AVX512_BF16 */
-    size_t dim;         /* Z */
-    unsigned pae_fc, pae_attention, frm_fc, frm_attention, mtm_fc, mtm_attention; /* layers, the paper's Table 12 */
-    size_t epochs;
-    size_t batch;         /* regions; whole images, at least one */
-    float halve_batch_at; /* share of the epochs after which batches are half as large; 1 = never */
-    float rate;           /* Adam's */
-    mask_schedule schedule;
-    size_t warmup;                         /* steps over which the rate rises from 0 */
-    float clip;                            /* largest norm of the gradient; 0 = any */
-    float lambda_cm, lambda_cl, weight_ir; /* of L_cm, L_cl and L_ir */
-    float temperature;                     /* tau of L_cl */
-    const char *checkpoint;   /* file to continue from; NULL = none is written. The caller removes it when what was
-                                 learned is safe */
-    float checkpoint_minutes; /* between two of them; 0 = after every epoch */
-    bool resume;              /* continue from the checkpoint, where there is one */
-    const char *metrics;      /* JSON lines, one a step; NULL = none */
-} mask_train_options;
-#define MASK_TRAIN_DEFAULTS                                                                                            \
-    ((mask_train_options){.whiten = true,                                                                              \
-                          .start_whiten = true,                                                                        \
-                          .centre_words = true,                                                                        \
-                          .residual = true,                                                                            \
-                          .per_dimension = true,                                                                       \
-                          .dim = 512,                                                                                  \
-                          .pae_fc = 1,                                                                                 \
-                          .pae_attention = 3,                                                                          \
-                          .frm_fc = 2,                                                                                 \
-                          .frm_attention = 1,                                                                          \
-                          .mtm_fc = 3,                                                                                 \
-                          .mtm_attention = 3,                                                                          \
-                          .epochs = 6,                                                                                 \
-                          .batch = 2048,                                                                               \
-                          .halve_batch_at = 1,                                                                         \
-                          .rate = 1e-4f,                                                                               \
-                          .schedule = MASK_SCHEDULE_COSINE,                                                            \
-                          .warmup = 0,                                                                                 \
-                          .clip = 0,                                                                                   \
-                          .lambda_cm = 3,                                                                              \
-                          .lambda_cl = 3,                                                                              \
-                          .weight_ir = 1,                                                                              \
-                          .temperature = 0.1f,                                                                         \
-                          .checkpoint_minutes = 5})
-/* The paper's: raw features, batches of 4096 regions for 200 epochs, then of 2048 for 200 more, Adam 1e-4. */
-MASK_API mask_train_options mask_train_paper(void);
-
-typedef struct mask_learn_options {
-    mask_representation representation;
-    mask_tokens tokens;
-    size_t min_count;         /* words with fewer labelled regions are left to OOD */
-    float power;              /* of the features before whitening, above 0 and at most 1; 1, 0.75 and 0.5 are fast */
-    size_t whiten_dim;        /* Z of `whiten`; at most the feature dimension */
-    float whiten_shrink;      /* x the mean eigenvalue, added to each */
-    float prototype_shrink;   /* pseudo-counts towards the neighbours' prototypes; 0 = Eq. 2 as it is */
-    bool scenes;              /* also a scene prototype a word: what images that hold it look like as a whole */
-    float reliability;        /* power of the words' cross-fitted reliabilities; 0 = none; needs scenes */
-    mask_prototype prototype; /* random: without reliabilities, whose judgement would need other prototypes */
-    mask_train_options train; /* of MASK_REPRESENTATION_MASK */
-    const char *provenance;   /* free text kept in the file (a command line); may be NULL */
-} mask_learn_options;
-#define MASK_LEARN_DEFAULTS                                                                                            \
-    ((mask_learn_options){.representation = MASK_REPRESENTATION_WHITEN,                                                \
-                          .tokens = MASK_TOKENS_CAPTION,                                                               \
-                          .min_count = 3,                                                                              \
-                          .power = 0.75f,                                                                              \
-                          .whiten_dim = 512,                                                                           \
-                          .whiten_shrink = 1.6f,                                                                       \
-                          .prototype_shrink = 15,                                                                      \
-                          .scenes = true,                                                                              \
-                          .reliability = 0.3f,                                                                         \
-                          .train = MASK_TRAIN_DEFAULTS})
-/* What this calibration was first measured with: no power, no scenes, no reliabilities. */
-#define MASK_LEARN_SECTION9                                                                                            \
-    ((mask_learn_options){.representation = MASK_REPRESENTATION_WHITEN,                                                \
-                          .tokens = MASK_TOKENS_CAPTION,                                                               \
-                          .min_count = 3,                                                                              \
-                          .power = 1,                                                                                  \
-                          .whiten_dim = 512,                                                                           \
-                          .whiten_shrink = 0.7f,                                                                       \
-                          .prototype_shrink = 10,                                                                      \
-                          .train = MASK_TRAIN_DEFAULTS})
-
 /* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector. */
 MASK_API mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                           const mask_learn_options *options, const mask_run *run, mask_error *err);
@@ -179,45 +83,10 @@ MASK_API mask_status mask_scores_save(const char *path, const float *scores, siz
 
 /* ---- Converting and cleaning ---------------------------------------------------------------------------------- */
 
-typedef enum mask_features_format {
-    MASK_FEATURES_NPY, /* out = X_ims.npy, with X_ids.txt and, where known, X_boxes.npy and X_names.txt beside it */
-    MASK_FEATURES_NPZ, /* out = a folder, made if need be, of ID.npz: x, num_bbox and, where known, bbox, image_w,
-                          image_h */
-    MASK_FEATURES_TSV, /* out = a file of image_id, image_w, image_h (0 = unknown), num_boxes, boxes, features */
-} mask_features_format;
-
-typedef struct mask_convert_options {
-    mask_features_format to;
-    size_t regions; /* the first so many of each image, MASK_EMISMATCH where one has fewer; 0 = all (an array needs
-                       equal numbers) */
-    bool half;      /* of an array: float16 instead of float32 */
-} mask_convert_options;
-#define MASK_CONVERT_DEFAULTS ((mask_convert_options){.to = MASK_FEATURES_NPY})
-
 /* Writes region features in another format, one image in memory at a time. Files appear when they are complete; whole
  * .npz files of the same shape that are there already are kept, so work that was stopped goes on. */
 MASK_API mask_status mask_images_convert(const mask_images *images, const char *out,
                                          const mask_convert_options *options, const mask_run *run, mask_error *err);
-
-/* How names of regions become labels; docs/datasets.md says exactly how. */
-typedef enum mask_recipe {
-    MASK_RECIPE_BUTD, /* lower case, final "." dropped, phrases kept or mapped to the classes of a vocabulary */
-    MASK_RECIPE_MACK, /* the first name; punctuation to spaces; each word counts */
-    MASK_RECIPE_MASK, /* the same, without words of special characters and rare words */
-} mask_recipe;
-
-typedef enum mask_name_by { MASK_NAME_ID, MASK_NAME_URL, MASK_NAME_COCO, MASK_NAME_FLICKR } mask_name_by;
-
-typedef struct mask_regions_options {
-    mask_recipe recipe;
-    size_t min_count;                 /* MASK_RECIPE_MASK: rarer words are dropped */
-    const char *vocabulary;           /* MASK_RECIPE_BUTD: classes and their aliases; NULL = every name stays */
-    const char *attribute_vocabulary; /* the same for attributes */
-    const char *attributes;           /* Visual Genome's attributes.json, joined by image and object; may be NULL */
-    const char *image_data;           /* its image_data.json: sizes, and names; may be NULL */
-    mask_name_by name_by;             /* what an image is called: ID.jpg, the url's file name, COCO.jpg or FLICKR.jpg */
-} mask_regions_options;
-#define MASK_REGIONS_DEFAULTS ((mask_regions_options){.recipe = MASK_RECIPE_MASK, .min_count = 3})
 
 /* What a table of labelled regions was made of. */
 typedef struct mask_regions_report {
@@ -263,19 +132,6 @@ MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *voc
 
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 
-/* How the candidates of a query get their new order (Eq. 15); both scores are those of the candidates only. */
-typedef enum mask_rerank_rule {
-    MASK_RERANK_ZSCORE, /* zscore(base) + alpha zscore(other), over the candidates; equal scores have z-score 0 */
-    MASK_RERANK_SUM,    /* base + alpha other, as MACK */
-} mask_rerank_rule;
-
-typedef struct mask_rerank_options {
-    mask_rerank_rule rule;
-    size_t top_k; /* candidates of each query; 0 = the base's own ranking */
-    float alpha;
-} mask_rerank_options;
-#define MASK_RERANK_DEFAULTS ((mask_rerank_options){.rule = MASK_RERANK_ZSCORE, .top_k = 15, .alpha = 0.15f})
-
 /* The best candidates of every text and every image by some model's scores, to be re-ranked by other scores in many
  * ways without reading either again. Memory: 12 bytes a candidate, 5,000 x 25,000 scores are never held. */
 typedef struct mask_reranking mask_reranking;
@@ -298,7 +154,7 @@ MASK_API mask_status mask_rerank_add_matcher(mask_reranking *reranking, mask_mat
                                              mask_error *err);
 /* Recalls of the re-ranked lists, text to image and image to text each by its own list. Where a query's own item is a
  * candidate it is ranked among the candidates, else it keeps its rank in the base. options->top_k is at most the one
- * of mask_rerank_open. NULL = MASK_RERANK_DEFAULTS. */
+ * of mask_rerank_open. NULL = defaults. */
 MASK_API mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *reranking,
                                          const mask_rerank_options *options, const mask_run *run, mask_error *err);
 /* Writes a direction's re-ranked lists as a score matrix: float32 .npy, images x texts. The numbers are positions,
@@ -307,24 +163,6 @@ MASK_API mask_status mask_rerank_save(const mask_reranking *reranking, const mas
                                       bool text_to_image, const char *path, const mask_run *run, mask_error *err);
 
 /* ---- Adaptation ----------------------------------------------------------------------------------------------- */
-
-/* How a knowledge is fitted to a domain with unpaired images and texts of it (Eq. 88-93). */
-typedef struct mask_adapt_options {
-    size_t epochs; /* passes over the texts, at most; it stops earlier when held-out loss no longer falls */
-    size_t batch_texts, batch_images;
-    float rate;        /* Adam's */
-    float temperature; /* of every softmax; the equations have 1 */
-    bool unit;         /* vectors are brought to unit length after W too, for a longer W only looks better */
-    float held_out;    /* share of the images and of the texts that judge, and are not learned from */
-} mask_adapt_options;
-#define MASK_ADAPT_DEFAULTS                                                                                            \
-    ((mask_adapt_options){.epochs = 5,                                                                                 \
-                          .batch_texts = 128,                                                                          \
-                          .batch_images = 16,                                                                          \
-                          .rate = 1e-4f,                                                                               \
-                          .temperature = 0.03f,                                                                        \
-                          .unit = true,                                                                                \
-                          .held_out = 0.1f})
 
 /* Losses are a mean over the words and regions of the held-out batches. */
 typedef struct mask_adapt_report {

@@ -98,7 +98,7 @@ static void learn(golden *g)
     for (size_t w = 0; w < g->k; w++)
         if (!seen[w]) snprintf(labels[rows++], sizeof labels[0], "%.3s", made_word(w));
     mask_labels *made = made_labels(features, rows, z, labels, rows);
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
@@ -261,7 +261,7 @@ static void compare_scores(golden *g)
     must_be(mask_texts_create(&texts, &text, 1, &err), &err);
     for (int pool = MASK_POOL_MAX_MEAN; pool <= MASK_POOL_MEAN; pool++) {
         float score = 0;
-        mask_match_options o = MASK_MATCH_PLAIN;
+        mask_match_options o = mask_match_plain();
         array theirs = load(g, items[pool]);
         o.pool = (mask_pool)pool;
         o.ood = MASK_OOD_OFF;
@@ -279,7 +279,8 @@ static void compare_rerank(golden *g)
     array base = load(g, "base"), mask = load(g, "mask"), theirs = load(g, "reranked");
     float *b = floats(&base, 0, base.count), *m = floats(&mask, 0, mask.count);
     float *out = must(calloc(base.count, sizeof *out));
-    mask__rerank_combine(&MASK_RERANK_DEFAULTS, b, m, base.count, out);
+    mask_rerank_options options = mask_rerank_defaults();
+    mask__rerank_combine(&options, b, m, base.count, out);
     compare(g, "reranked", out, theirs.values, theirs.count, 0);
     void *memory[] = {base.values, mask.values, theirs.values, b, m, out};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);

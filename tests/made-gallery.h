@@ -41,7 +41,7 @@ static inline void make_world(world *w, uint64_t seed)
     enum { ROWS = WORDS * 5 };
     static float features[ROWS * M], background[BACKGROUND * REGIONS * M], word_vectors[VECTORS * N];
     static char labels[ROWS][64];
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     for (size_t i = 0; i < VECTORS * N; i++) word_vectors[i] = made_number(&random);
     for (size_t i = 0; i < ROWS * M; i++) features[i] = fmaxf(0, made_number(&random) + 0.3f);
     for (size_t r = 0; r < ROWS; r++)

@@ -21,7 +21,7 @@ static void make_world(world *w, mask_representation encoder)
     static float vectors[(WORDS + 3) * N], features[ROWS * M], images[IMAGES * REGIONS * M], looks[WORDS * M];
     static char labels[ROWS][64], lines[TEXTS][32];
     const char *list[TEXTS];
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) vectors[i] = made_number(&random);
     for (size_t i = 0; i < WORDS * M; i++) looks[i] = made_number(&random);
     for (size_t i = 0; i < ROWS * M; i++)
@@ -46,8 +46,10 @@ static void make_world(world *w, mask_representation encoder)
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
     o.whiten_dim = 6;
-    o.train.dim = 6;
-    o.train.epochs = 1;
+    mask_train_options train = mask_train_defaults();
+    train.dim = 6;
+    train.epochs = 1;
+    o.train = &train;
     check_ok(mask_knowledge_learn(&w->plain, w->labels, w->vectors, &o, NULL, &err));
     check_ok(mask_knowledge_calibrate(&w->calibrated, w->plain, w->vectors, w->background, w->texts, NULL, NULL, &err));
 }
@@ -63,8 +65,13 @@ static void free_world(world *w)
     mask_vectors_close(w->vectors);
 }
 
-static const mask_adapt_options quick = {
-    .epochs = 4, .batch_texts = 10, .batch_images = 6, .rate = 0.01f, .temperature = 0.1f, .held_out = 0.2f};
+static const mask_adapt_options quick = {.size = sizeof(mask_adapt_options),
+                                         .epochs = 4,
+                                         .batch_texts = 10,
+                                         .batch_images = 6,
+                                         .rate = 0.01f,
+                                         .temperature = 0.1f,
+                                         .held_out = 0.2f};
 
 /* rows x w must be what stands in `got`. */
 static void check_product(const float *rows, size_t count, const float *w, size_t z, const float *got)

@@ -97,8 +97,8 @@ static void test_saved_is_loaded(void **state)
         o.calibrate = (mask_calibrate)level;
         save_and_load(o);
     }
-    save_and_load(MASK_MATCH_SECTION9);
-    save_and_load(MASK_MATCH_PLAIN);
+    save_and_load(mask_match_section9());
+    save_and_load(mask_match_plain());
 }
 
 static void test_another_knowledge_is_refused(void **state)
@@ -215,9 +215,9 @@ static void test_options_are_checked(void **state)
     mask_knowledge *plain;
     const mask_match_options base = mask_match_defaults(w.knowledge);
     mask_match_options o = base;
-    o.pool = (mask_pool)2; /* what `both` was */
+    o.pool = (mask_pool)3;
     check_fails(mask__calibration_open(&s, w.knowledge, &o, 0, NULL, &err), MASK_EINVAL,
-                "max-mean, region-max or mean");
+                "must be one of max-mean, region-max, mean");
     o = base;
     o.top = 65;
     check_fails(mask__calibration_open(&s, w.knowledge, &o, 0, NULL, &err), MASK_EINVAL, "top");
@@ -228,7 +228,7 @@ static void test_options_are_checked(void **state)
                 "whole image");
     check_fails(mask__calibration_open(&s, w.knowledge, &base, 40, NULL, &err), MASK_EMISMATCH, "regions");
     mask_labels *labels;
-    mask_learn_options learn = MASK_LEARN_DEFAULTS;
+    mask_learn_options learn = mask_learn_defaults();
     learn.representation = MASK_REPRESENTATION_NONE;
     learn.min_count = 1;
     check_ok(mask_labels_open(&labels, temp_path("regions"), NULL, &err));

@@ -20,7 +20,8 @@ static const char *new_folder(void)
     char name[32];
     mask_error err;
     mask__catalogue_settings settings = {
-        .options = MASK_MATCH_CALIBRATED, .whole_region = MASK_WHOLE_AUTO, .budget = 7};
+        .options = mask_match_tuned(), .gallery = mask_gallery_defaults(), .whole_region = MASK_WHOLE_AUTO};
+    settings.gallery.budget = 7;
     snprintf(name, sizeof name, "g%d.gallery", count++);
     snprintf(path, sizeof path, "%s", temp_path(name));
     mkdir(path, 0777);
@@ -143,12 +144,12 @@ static void settings_come_back(void **state)
     const char *folder = new_folder();
     check_ok(mask__catalogue_open(&c, folder, true, &err));
     check_ok(mask__catalogue_settings_read(c, &s, &err));
-    mask_match_options o = MASK_MATCH_CALIBRATED;
+    mask_match_options o = mask_match_tuned();
     assert_true(s.options.context == o.context && s.options.image_power == o.image_power &&
                 s.options.ood_temperature == o.ood_temperature && s.options.ood_weight == -1);
     assert_int_equal(s.options.calibrate, MASK_CALIBRATE_FULL);
     assert_int_equal(s.whole_region, MASK_WHOLE_AUTO);
-    assert_int_equal(s.budget, 7);
+    assert_int_equal(s.gallery.budget, 7);
     check_ok(mask__catalogue_begin(c, &err));
     check_ok(mask__catalogue_set_whole_region(c, 0, &err));
     check_ok(mask__catalogue_commit(c, &err));
@@ -687,9 +688,13 @@ static void what_is_no_gallery_is_refused(void **state)
     static const struct {
         const char *sql, *part;
     } bad[] = {
-        {"PRAGMA user_version = 2", "version 2 is newer"},
-        {"PRAGMA user_version = 1; DELETE FROM state WHERE name = 'top'", "an option of the index is missing"},
-        {"INSERT INTO state VALUES('top', 3); UPDATE state SET value = 9 WHERE name = 'pool'", "out of its range"},
+        {"PRAGMA user_version = 3", "version 3 is newer"},
+        {"PRAGMA user_version = 2; INSERT INTO state VALUES('sharpness', 3)", "option 'sharpness' that this version"},
+        {"DELETE FROM state WHERE name = 'sharpness'; INSERT INTO state VALUES('pool', 9)", "pool 9: must be one of"},
+        {"UPDATE state SET value = 2 WHERE name = 'pool'", "pool 2: must be one of"}, /* `both` of version 1 */
+        {"DELETE FROM state WHERE name = 'pool'; UPDATE state SET value = 'top 3, colour red' WHERE name = "
+         "'options.match'",
+         "option 'colour' that this version"},
         {"DROP TABLE state", "is damaged"},
         {"PRAGMA application_id = 5", "not the catalogue of a gallery"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

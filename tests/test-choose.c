@@ -23,6 +23,7 @@ typedef struct world {
     mask_vectors *vectors;
     mask_labels *labels;
     mask_learn_options options;
+    mask_train_options train;
 } world;
 
 static void make_world(world *w, size_t images)
@@ -32,11 +33,13 @@ static void make_world(world *w, size_t images)
     for (size_t i = 0; i < WORDS * N; i++) w->word_vectors[i] = made_number(&random);
     w->vectors = made_vectors(w->word_vectors, WORDS, N);
     w->labels = make_labels(w->directions, images, &random);
-    w->options = MASK_LEARN_DEFAULTS;
+    w->options = mask_learn_defaults();
     w->options.whiten_dim = 16;
-    w->options.train.dim = 16;
-    w->options.train.batch = 120;
-    w->options.train.epochs = 2;
+    w->train = mask_train_defaults();
+    w->train.dim = 16;
+    w->train.batch = 120;
+    w->train.epochs = 2;
+    w->options.train = &w->train;
 }
 
 static void free_world(world *w)
@@ -67,7 +70,7 @@ static void the_best_is_kept_and_told(void **state)
     assert_true(kept < count);
     for (size_t i = 0; i < count; i++) /* nobody beats the kept one by more than the margin for strangers */
         assert_true(choices[i].rsum <= choices[kept].rsum + 4);
-    assert_int_equal(info.representation, choices[kept].representation);
+    assert_int_equal(info.learned.representation, choices[kept].representation);
     assert_int_equal(info.images, IMAGES); /* learned from all of them, also those that were held out */
     mask_knowledge_close(k);
     free_world(&w);
@@ -105,7 +108,7 @@ static void too_few_images_mean_whitening(void **state)
     check_ok(mask_knowledge_choose(&k, w.labels, w.vectors, &w.options, choices, 4, &count, NULL, &err));
     mask_knowledge_describe(k, &info);
     assert_int_equal(count, 0);
-    assert_int_equal(info.representation, MASK_REPRESENTATION_WHITEN);
+    assert_int_equal(info.learned.representation, MASK_REPRESENTATION_WHITEN);
     mask_knowledge_close(k);
     free_world(&w);
 }

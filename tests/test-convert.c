@@ -60,15 +60,16 @@ static void there_and_back(void **state)
     snprintf(again, sizeof again, "%s", temp_path("again"));
     snprintf(array, sizeof array, "%s", temp_path("a_ims.npy"));
     check_set(source, 0, true);
-    convert(source, tsv, (mask_convert_options){.to = MASK_FEATURES_TSV});
+    convert(source, tsv, (mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_TSV});
     check_set(tsv, 0, true);
-    convert(tsv, again, (mask_convert_options){.to = MASK_FEATURES_NPZ});
+    convert(tsv, again, (mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPZ});
     check_set(again, 0, true);
     free(source);
 
     source = write_source("equal", 4, true);
     for (int half = 0; half < 2; half++) {
-        convert(source, array, (mask_convert_options){.to = MASK_FEATURES_NPY, .half = half});
+        convert(source, array,
+                (mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPY, .half = half});
         check_set(array, 4, false);
         mask_error err;
         mask__npy npy;
@@ -76,9 +77,12 @@ static void there_and_back(void **state)
         assert_int_equal(npy.type, half ? MASK__NPY_F16 : MASK__NPY_F32);
         mask__npy_close(&npy);
     }
-    convert(source, array, (mask_convert_options){.to = MASK_FEATURES_NPY, .regions = 2});
+    convert(source, array,
+            (mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPY, .regions = 2});
     check_set(array, 2, false);
-    convert(array, tsv, (mask_convert_options){.to = MASK_FEATURES_TSV, .regions = 1}); /* sizes are not known */
+    convert(array, tsv,
+            (mask_convert_options){
+                .size = sizeof(mask_convert_options), .to = MASK_FEATURES_TSV, .regions = 1}); /* sizes are not known */
     check_set(tsv, 1, false);
     free(source);
 }
@@ -91,15 +95,16 @@ static void names_follow_and_bytes_agree(void **state)
     size_t size, other_size;
     write_counting(from, MASK__NPY_F32, 3, (size_t[]){4, 2, 3}, 1);
     write_text(temp_path("n_names.txt"), "a.jpg\nb.jpg\nc.jpg\na.jpg\n");
-    convert(from, to, MASK_CONVERT_DEFAULTS);
+    convert(from, to, mask_convert_defaults());
     char *names = read_whole(temp_path("m_names.txt"), &size), *ids = read_whole(temp_path("m_ids.txt"), &other_size);
     assert_string_equal(names, "a.jpg\nb.jpg\nc.jpg\na.jpg\n");
     assert_string_equal(ids, "0\n1\n2\n3\n");
     free(names);
     free(ids);
-    convert(from, npz, (mask_convert_options){.to = MASK_FEATURES_NPZ}); /* without boxes */
+    convert(from, npz,
+            (mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPZ}); /* without boxes */
     to = temp_path("without-names.npy");
-    convert(npz, to, MASK_CONVERT_DEFAULTS);
+    convert(npz, to, mask_convert_defaults());
     char *one = read_whole(from, &size), *two = read_whole(to, &other_size);
     assert_int_equal(size, other_size);
     assert_memory_equal(one, two, size);
@@ -114,7 +119,7 @@ static void stopped_work_goes_on(void **state)
     mask_images *images;
     told t = {0};
     mask_run run = {.log = keep_line, .user = &t};
-    mask_convert_options options = {.to = MASK_FEATURES_NPZ};
+    mask_convert_options options = {.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPZ};
     char *source = write_source("from", 0, true), target[256], path[512];
     snprintf(target, sizeof target, "%s", temp_path("to"));
     convert(source, target, options);
@@ -145,14 +150,22 @@ static void what_a_format_cannot_say_is_refused(void **state)
     check_ok(mask_images_open(&images, source, NULL, NULL, &err));
     check_fails(mask_images_convert(images, array, NULL, NULL, &err), MASK_EMISMATCH, "has 4 regions");
     assert_non_null(strstr(err.message, "at most 1"));
-    check_fails(mask_images_convert(images, array, &(mask_convert_options){.regions = 2}, NULL, &err), MASK_EMISMATCH,
-                "has only 1 regions");
-    check_fails(mask_images_convert(images, tsv, &(mask_convert_options){.to = MASK_FEATURES_TSV}, NULL, &err),
+    check_fails(mask_images_convert(images, array,
+                                    &(mask_convert_options){.size = sizeof(mask_convert_options), .regions = 2}, NULL,
+                                    &err),
+                MASK_EMISMATCH, "has only 1 regions");
+    check_fails(mask_images_convert(
+                    images, tsv, &(mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_TSV},
+                    NULL, &err),
                 MASK_EMISMATCH, "has no boxes, which a TSV needs");
     check_fails(mask_images_convert(images, "x", NULL, NULL, &err), MASK_EINVAL, "does not end in .npy");
-    check_fails(mask_images_convert(images, "/nowhere/a.npy", &(mask_convert_options){.regions = 1}, NULL, &err),
+    check_fails(mask_images_convert(images, "/nowhere/a.npy",
+                                    &(mask_convert_options){.size = sizeof(mask_convert_options), .regions = 1}, NULL,
+                                    &err),
                 MASK_EIO, "/nowhere/a.npy: cannot create");
-    check_fails(mask_images_convert(images, "/nowhere/a", &(mask_convert_options){.to = MASK_FEATURES_NPZ}, NULL, &err),
+    check_fails(mask_images_convert(
+                    images, "/nowhere/a",
+                    &(mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPZ}, NULL, &err),
                 MASK_EIO, "/nowhere/a: cannot create");
     mask_images_close(images);
 
@@ -162,8 +175,11 @@ static void what_a_format_cannot_say_is_refused(void **state)
         snprintf(path, sizeof path, "same\n%s\n", ids[i]);
         write_text(temp_path("id_ids.txt"), path);
         check_ok(mask_images_open(&images, temp_path("id_ims.npy"), NULL, NULL, &err));
-        check_fails(mask_images_convert(images, folder, &(mask_convert_options){.to = MASK_FEATURES_NPZ}, NULL, &err),
-                    MASK_EMISMATCH, i < 3 ? "has an id that cannot be written there" : "has the id of another");
+        check_fails(
+            mask_images_convert(images, folder,
+                                &(mask_convert_options){.size = sizeof(mask_convert_options), .to = MASK_FEATURES_NPZ},
+                                NULL, &err),
+            MASK_EMISMATCH, i < 3 ? "has an id that cannot be written there" : "has the id of another");
         mask_images_close(images);
     }
     for (int boxes = 0; boxes < 2; boxes++) {
@@ -179,8 +195,10 @@ static void what_a_format_cannot_say_is_refused(void **state)
     }
     write_array(temp_path("large_ims.npy"), MASK__NPY_F32, 3, (size_t[]){1, 1, 2}, (float[]){1, -70000});
     check_ok(mask_images_open(&images, temp_path("large_ims.npy"), NULL, NULL, &err));
-    check_fails(mask_images_convert(images, array, &(mask_convert_options){.half = true}, NULL, &err), MASK_EMISMATCH,
-                "beyond float16");
+    check_fails(mask_images_convert(images, array,
+                                    &(mask_convert_options){.size = sizeof(mask_convert_options), .half = true}, NULL,
+                                    &err),
+                MASK_EMISMATCH, "beyond float16");
     mask_images_close(images);
     assert_int_not_equal(access(array, F_OK), 0);
     assert_int_not_equal(access(tsv, F_OK), 0);

@@ -90,7 +90,7 @@ static void photos_to_boxes_and_features(void **state)
     mask__graph g;
     mask__encoder *e;
     mask__detect_options options = MASK__DETECT_DEFAULTS;
-    mask_encoder_options import = MASK_ENCODER_DEFAULTS;
+    mask_encoder_options import = mask_encoder_defaults();
     static mask__detection boxes[36], alone[36];
     static float pooled[2 * CHANNELS];
     static const float parts[8] = {0.1f, 0.2f, 0.7f, 0.4f, 0, 0, 1, 1};
@@ -176,7 +176,7 @@ static void labels_come_from_a_file_too(void **state)
     mask_error err;
     mask_encoder_info info;
     mask__encoder *e;
-    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
+    mask_encoder_options options = mask_encoder_defaults();
     made_network n = {0};
     build_detector(&n);
     const char *menc = temp_path("l.menc"), *path = write_bundle(&n, NULL, "l.tflite"), *list = temp_path("labels.txt");
@@ -202,14 +202,14 @@ static void imports_are_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
+    mask_encoder_options options = mask_encoder_defaults();
     const char *menc = temp_path("r.menc"), *text = temp_path("r.txt");
     made_network n = {0}, tall = {0}, flat = {0}, tanh = {0};
     build_classifier(&n);
     const char *good = write_bundle(&n, NULL, "r.tflite");
     options.features = "nothing";
     check_fails(mask_encoder_import(good, menc, &options, &err), MASK_ENOTFOUND, "has no feature map 'nothing'");
-    options = MASK_ENCODER_DEFAULTS;
+    options = mask_encoder_defaults();
     options.deviation[0] = options.deviation[2] = 1;
     check_fails(mask_encoder_import(good, menc, &options, &err), MASK_EINVAL, "deviation 0");
     write_text(text, "a text");

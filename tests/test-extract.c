@@ -177,7 +177,7 @@ static void new_tree(const char *name)
 
 static mask_extract_options plain(void)
 {
-    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    mask_extract_options o = mask_extract_defaults();
     o.encoder = o.detector = encoder;
     o.grid = 2;
     return o;
@@ -284,7 +284,7 @@ static void test_extract(void **state)
     check_store(in_top("p.regions"), 6);
     check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
     assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
-    assert_string_equal(info.options, "features pool, regions 36, grid 2");
+    assert_string_equal(info.options, "regions 36, grid 2, grid_from 2, grid_overlap 0, side auto, shape stretch");
 }
 
 /* How regions come about is remembered, so that nothing else is put beside them; a detector of its own is one run more.
@@ -299,23 +299,34 @@ static void test_kinds(void **state)
     write_text(in_top("other.menc"), "other weights");
     write_text(in_top("classifier.menc"), "weights");
     const struct {
-        mask_extract_options o;
+        size_t grid, grid_from;
+        float grid_overlap;
+        size_t side;
+        mask_photo_shape shape;
+        const char *detector;
+        size_t boxes;
         const char *text;
         size_t regions, looks; /* of three photos */
     } kinds[] = {
-        {{.grid = 3}, "features pool, regions 0, grid 3", 14, 1},
-        {{.grid = 3, .grid_from = 2}, "features pool, regions 0, grid 3", 14, 1},
-        {{.grid = 4, .grid_from = 4}, "features pool, regions 0, grid 4, from 4", 17, 1},
-        {{.grid = 3, .grid_from = 3, .grid_overlap = 0.5f}, "regions 0, grid 3, from 3, overlap 0.5", 10, 1},
-        {{.grid = 2, .side = 48, .shape = MASK_PHOTO_PAD}, "regions 0, grid 2, side 48, pad", 5, 1},
-        {{.grid = 2, .detector = encoder, .regions = 1}, "features pool, regions 1, grid 2", 6, 1},
-        {{.grid = 2, .detector = encoder, .regions = 1, .side = 48}, "regions 1, grid 2, side 48", 6, 2},
-        {{.grid = 2, .detector = in_top("other.menc"), .regions = 9}, "regions 9, grid 2, detector ", 7, 2},
+        {3, 2, 0, 0, 0, NULL, 0, "regions 0, grid 3, grid_from 2, grid_overlap 0, side auto, shape stretch", 14, 1},
+        {4, 4, 0, 0, 0, NULL, 0, "regions 0, grid 4, grid_from 4", 17, 1},
+        {3, 3, 0.5f, 0, 0, NULL, 0, "regions 0, grid 3, grid_from 3, grid_overlap 0.5", 10, 1},
+        {2, 2, 0, 48, MASK_PHOTO_PAD, NULL, 0, "grid 2, grid_from 2, grid_overlap 0, side 48, shape pad", 5, 1},
+        {2, 2, 0, 0, 0, encoder, 1, "regions 1, grid 2", 6, 1},
+        {2, 2, 0, 48, 0, encoder, 1, "side 48", 6, 2},
+        {2, 2, 0, 0, 0, in_top("other.menc"), 9, "detector ", 7, 2},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        mask_extract_options o = kinds[i].o;
+        mask_extract_options o = mask_extract_defaults();
         char name[32];
         o.encoder = encoder;
+        o.detector = kinds[i].detector;
+        o.regions = kinds[i].boxes;
+        o.grid = kinds[i].grid;
+        o.grid_from = kinds[i].grid_from;
+        o.grid_overlap = kinds[i].grid_overlap;
+        o.side = kinds[i].side;
+        o.shape = kinds[i].shape;
         o.max_pixels = 1000000;
         snprintf(name, sizeof name, "%zu.regions", i);
         check_ok(extract(&o, in_top(name), 2, &report, &err));
@@ -336,7 +347,7 @@ static void test_kinds(void **state)
     check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "cannot have that side");
     o = plain();
     o.grid_overlap = NAN;
-    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "cells that share");
+    check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "grid_overlap");
     o = plain();
     o.shape = (mask_photo_shape)7;
     check_fails(extract(&o, in_top("p.regions"), 2, &report, &err), MASK_EINVAL, "shape 7");
@@ -804,8 +815,7 @@ static void test_refused(void **state)
     o = plain();
     check_ok(extract(&o, in_top("p.regions"), 1, &report, &err));
     o.grid = 3;
-    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH,
-                "grid 2', not 'features pool, regions 36, grid 3'");
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "not 'regions 36, grid 3, ");
     o.grid = 2;
     write_text(encoder, "other weights");
     check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EMISMATCH, "another encoder");

@@ -69,12 +69,12 @@ static void calibrated_knowledge_of_0_1(void **state)
     assert_int_equal(i.dim, 16);
     assert_int_equal(i.regions, 360);
     assert_int_equal(i.pairs, 614);
-    assert_int_equal(i.representation, MASK_REPRESENTATION_WHITEN);
-    assert_int_equal(i.tokens, MASK_TOKENS_CAPTION);
-    assert_int_equal(i.min_count, 2);
-    close_to(i.whiten_shrink, 1.5);
-    close_to(i.prototype_shrink, 9);
-    close_to(i.power, 0.75);
+    assert_int_equal(i.learned.representation, MASK_REPRESENTATION_WHITEN);
+    assert_int_equal(i.learned.tokens, MASK_TOKENS_CAPTION);
+    assert_int_equal(i.learned.min_count, 2);
+    close_to(i.learned.whiten_shrink, 1.5);
+    close_to(i.learned.prototype_shrink, 9);
+    close_to(i.learned.power, 0.75);
     assert_true(i.scenes && i.reliabilities && !i.adapted);
     assert_int_equal(i.background_images, 20);
     assert_int_equal(i.background_texts, 60);
@@ -119,7 +119,7 @@ static void trained_knowledge_of_0_1(void **state)
     check_ok(mask_knowledge_open(&k, FIXTURES "trained.mask", NULL, &err));
     mask_knowledge_describe(k, &i);
     assert_int_equal(i.words, 39);
-    assert_int_equal(i.representation, MASK_REPRESENTATION_MASK);
+    assert_int_equal(i.learned.representation, MASK_REPRESENTATION_MASK);
     assert_int_equal(i.dim, 8);
     assert_false(i.scenes || i.reliabilities || i.background_images);
     for (size_t r = 0; r < 2; r++)
@@ -206,13 +206,16 @@ static void gallery_of_0_1(void **state)
     check_ok(mask_gallery_verify(folder, NULL, &err));
     check_gallery(folder);
 
+    mask_gallery_options kept = mask_gallery_defaults();
+    kept.budget = 4;
+    kept.segment_images = 6;
+
     /* It may go on: made again with the same options it is left as it is, and what is joined is found as before. */
     check_ok(mask_knowledge_open(&k, FIXTURES "g.gallery/knowledge.mask", NULL, &err));
-    check_ok(mask_gallery_create(folder, k, NULL, &(mask_gallery_options){.budget = 4, .segment_images = 6}, &err));
+    check_ok(mask_gallery_create(folder, k, NULL, &kept, &err));
     mask_match_options other = mask_match_defaults(k);
     other.top = 2;
-    check_fails(mask_gallery_create(folder, k, &other, &(mask_gallery_options){.budget = 4, .segment_images = 6}, &err),
-                MASK_EMISMATCH, "another top");
+    check_fails(mask_gallery_create(folder, k, &other, &kept, &err), MASK_EMISMATCH, "another top");
     mask_knowledge_close(k);
     check_ok(mask_gallery_remove(folder, (const char *const[]){"nobody"}, 1, &change, NULL, &err));
     check_ok(mask_gallery_compact(folder, NULL, &err));
@@ -263,7 +266,7 @@ static void region_store_of_0_1(void **state)
     mask_images_close(images);
 
     /* It may be continued: the same photos elsewhere take their regions from it. */
-    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    mask_extract_options o = mask_extract_defaults();
     o.encoder = o.detector = FIXTURES "e.menc";
     o.regions = 5;
     o.grid = 2;

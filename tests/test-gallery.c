@@ -28,7 +28,7 @@ static int make_world(void **state)
     static float features[ROWS * DIM], word_vectors[VECTORS * 5], images[6 * REGIONS * DIM];
     static char names[ROWS][64];
     uint64_t random = 5;
-    mask_learn_options o = MASK_LEARN_SECTION9;
+    mask_learn_options o = mask_learn_section9();
     for (size_t i = 0; i < VECTORS * 5; i++) word_vectors[i] = made_number(&random);
     for (size_t i = 0; i < ROWS * DIM; i++) features[i] = fmaxf(0, made_number(&random) + 0.3f);
     for (size_t i = 0; i < 6 * REGIONS * DIM; i++) images[i] = fmaxf(0, made_number(&random) + 0.3f);
@@ -40,7 +40,7 @@ static int make_world(void **state)
     check_ok(mask_knowledge_learn(&knowledge, labels, vectors, &o, NULL, &err));
     background = made_images("background_ims.npy", images, 6, REGIONS, DIM);
     check_ok(mask_texts_create(&texts, (const char *[]){"zaa zab", "zac", "zad zag", "zae zaf"}, 4, &err));
-    mask_match_options match = MASK_MATCH_SECTION9;
+    mask_match_options match = mask_match_section9();
     check_ok(mask_knowledge_calibrate(&calibrated, knowledge, vectors, background, texts, &match, NULL, &err));
     mask_images_close(background);
     mask_texts_close(texts);
@@ -113,7 +113,7 @@ static const char *new_gallery(const mask_knowledge *k, size_t segment_images) /
     static int number;
     mask_error err;
     char name[32];
-    mask_gallery_options g = {.segment_images = segment_images};
+    mask_gallery_options g = {.size = sizeof(mask_gallery_options), .segment_images = segment_images};
     snprintf(name, sizeof name, "g%d.gallery", number++);
     snprintf(path, sizeof path, "%s", temp_path(name));
     check_ok(mask_gallery_create(path, k, NULL, &g, &err));
@@ -326,7 +326,7 @@ static void making_it_again_changes_nothing(void **state)
     mask_error err;
     mask_gallery_change change;
     mask_match_options o = mask_match_defaults(calibrated);
-    mask_gallery_options g = {.segment_images = 5};
+    mask_gallery_options g = {.size = sizeof(mask_gallery_options), .segment_images = 5};
     const char *path = new_gallery(calibrated, 5);
     add_set(path, range_set(0, 12), NULL);
     check_ok(mask_gallery_create(path, calibrated, NULL, &g, &err));
@@ -342,7 +342,7 @@ static void making_it_again_changes_nothing(void **state)
     g.budget = 0;
     o = mask_match_defaults(calibrated);
     mask_knowledge *other;
-    mask_learn_options learn = MASK_LEARN_SECTION9;
+    mask_learn_options learn = mask_learn_section9();
     learn.representation = MASK_REPRESENTATION_NONE;
     learn.tokens = MASK_TOKENS_LETTERS;
     learn.provenance = "another";
@@ -370,8 +370,10 @@ static void what_cannot_be_a_gallery_is_refused(void **state)
     check_fails(mask_gallery_create(path, calibrated, &o, NULL, &err), MASK_EINVAL, "--adjectives");
     o = mask_match_defaults(calibrated);
     check_fails(mask_gallery_create(path, knowledge, &o, NULL, &err), MASK_EINVAL, "calibrate");
-    check_fails(mask_gallery_create(path, calibrated, NULL, &(mask_gallery_options){.segment_images = 1 << 30}, &err),
-                MASK_EINVAL, "at most");
+    check_fails(mask_gallery_create(
+                    path, calibrated, NULL,
+                    &(mask_gallery_options){.size = sizeof(mask_gallery_options), .segment_images = 1 << 30}, &err),
+                MASK_EINVAL, "segment_images");
     assert_int_not_equal(access(path, F_OK), 0);
     check_fails(mask_gallery_create(temp_path("no/such/place"), calibrated, NULL, NULL, &err), MASK_EIO, "cannot make");
     write_text(path, "a file");
@@ -769,7 +771,7 @@ static void a_refresh_sees_what_was_changed(void **state)
     check_ok(mask_annotator_open(&annotator, g, vectors, texts, NULL, &err));
     mask_texts_close(texts);
     check_ok(mask_gallery_remove(path, (const char *[]){"i0"}, 1, NULL, NULL, &err));
-    mask_query q = MASK_QUERY_DEFAULTS;
+    mask_query q = mask_query_defaults();
     mask_results r, again;
     q.where = "id = 'i3'";
     q.texts = &(mask_query_text){mask_knowledge_word(calibrated, 0, NULL), 1};

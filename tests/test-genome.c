@@ -54,7 +54,7 @@ static void names_follow_the_recipe(void **state)
     (void)state;
     mask_error err;
     mask_regions_report report;
-    mask_regions_options o = {.recipe = MASK_RECIPE_MACK};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MACK};
     check_ok(convert(objects, &o, &report, &err));
     check_table("7.jpg\t5\t6\t15\t26\tHot dog\n7.jpg\t95\t0\t103\t6\ttraffic light\n3.jpg\t1.5\t2\t4.5\t6\tt shirt\n");
     assert_int_equal(report.images, 2);
@@ -70,7 +70,7 @@ static void names_follow_the_recipe(void **state)
     check_ok(convert(objects, &o, &report, &err));
     check_table("7.jpg\t5\t6\t15\t26\tsausage sausage\n7.jpg\t95\t0\t103\t6\tlight\n");
     assert_int_equal(report.no_label, 2);
-    o = (mask_regions_options){.recipe = MASK_RECIPE_MASK, .min_count = 1};
+    o = (mask_regions_options){.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MASK, .min_count = 1};
     check_ok(convert(objects, &o, NULL, &err));
     check_table("7.jpg\t5\t6\t15\t26\thot dog\n7.jpg\t95\t0\t103\t6\ttraffic light\n3.jpg\t1.5\t2\t4.5\t6\tt shirt\n");
 }
@@ -80,7 +80,7 @@ static void rare_words_are_dropped(void **state)
     (void)state;
     mask_error err;
     mask_regions_report report;
-    mask_regions_options o = {.recipe = MASK_RECIPE_MASK, .min_count = 2};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MASK, .min_count = 2};
     check_ok(convert(
         "[{\"image_id\": 1, \"regions\": [{\"region_id\": 1, \"x\": 1, \"y\": 1, \"width\": 2, \"height\": 2, "
         "\"phrase\": \"A red caf\\u00e9\"},"
@@ -97,7 +97,7 @@ static void attributes_join_in_any_order(void **state)
     (void)state;
     mask_error err;
     char other[256];
-    mask_regions_options o = {.recipe = MASK_RECIPE_BUTD};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_BUTD};
     snprintf(other, sizeof other, "%s", temp_path("attributes.json"));
     o.attributes = other;
     write_text(other, attributes);
@@ -158,7 +158,7 @@ static void image_data_names_and_clips(void **state)
     mask_error err;
     char data[256];
     mask_regions_report report;
-    mask_regions_options o = {.recipe = MASK_RECIPE_MACK, .image_data = data};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MACK, .image_data = data};
     snprintf(data, sizeof data, "%s", temp_path("image_data.json"));
     write_text(data, sizes);
     check_ok(convert(objects, &o, &report, &err));
@@ -207,7 +207,7 @@ static void of_repeated_keys_the_last_counts(void **state)
 {
     (void)state;
     mask_error err;
-    mask_regions_options o = {.recipe = MASK_RECIPE_MACK};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MACK};
     check_ok(convert("[{\"image_id\": 2, \"objects\": [{" BOX
                      ", \"names\": [\"lost\"]}], \"image_id\": 1, \"objects\": [{\"x\": 9, " BOX
                      ", \"names\": [\"no\", \"no\"], \"names\": [\"yes\"], \"attributes\": null}]}]",
@@ -221,7 +221,7 @@ static void damaged_files_are_refused(void **state)
 {
     (void)state;
     mask_error err;
-    mask_regions_options o = {.recipe = MASK_RECIPE_MACK};
+    mask_regions_options o = {.size = sizeof(mask_regions_options), .recipe = MASK_RECIPE_MACK};
     const char *const bad[][2] = {
         {"{\"image_id\": 1}", "not a list of images"},
         {"[[1]]", "an image that is not an object"},

@@ -214,7 +214,7 @@ static void test_is_used_like_a_file(void **state)
         char path[300];
         mask_gallery *g;
         mask_results r;
-        mask_query q = MASK_QUERY_DEFAULTS;
+        mask_query q = mask_query_defaults();
         snprintf(path, sizeof path, "%s%zu", temp_path("g"), i);
         check_ok(match_scores(w.knowledge, w.vectors, both[i], texts, NULL, scores[i], NULL, NULL, &err));
         check_ok(mask_gallery_create(path, w.knowledge, NULL, NULL, &err));

@@ -22,7 +22,7 @@ static void prototypes_are_means_whatever_the_threads(void **state)
     }
     mask_vectors *v = made_vectors(vectors, WORDS, N);
     mask_labels *l = made_labels(features, ROWS, M, labels, 4);
-    mask_learn_options o = MASK_LEARN_SECTION9;
+    mask_learn_options o = mask_learn_section9();
     o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.prototype_shrink = 0;

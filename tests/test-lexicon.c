@@ -33,7 +33,7 @@ static void make_world(world *w, mask_tokens rule)
     for (size_t i = 0; i < LABELS; i++) snprintf(labels[i], sizeof labels[i], "%s", label_texts[i]);
     w->vectors = made_word_vectors(vector_words, w->values, VECTORS, N);
     mask_labels *l = made_labels(features, LABELS, M, labels, 2);
-    mask_learn_options o = MASK_LEARN_SECTION9;
+    mask_learn_options o = mask_learn_section9();
     o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = rule;
     o.min_count = 1;
@@ -53,7 +53,7 @@ static const char *read_line(const world *w, const char *text, bool ood)
     static char line[1024];
     mask_error err;
     mask_reading reading;
-    mask_match_options o = MASK_MATCH_PLAIN;
+    mask_match_options o = mask_match_plain();
     if (!ood) o.ood = MASK_OOD_OFF;
     check_ok(match_read(&reading, w->knowledge, ood ? w->vectors : NULL, text, &o, &err));
     line[0] = '\0';
@@ -189,7 +189,7 @@ static void neighbours_and_weight_of_an_ood_word(void **state)
     world w;
     mask_error err;
     mask_reading reading;
-    mask_match_options o = MASK_MATCH_PLAIN;
+    mask_match_options o = mask_match_plain();
     make_world(&w, MASK_TOKENS_LETTERS);
     o.ood_neighbours = 3;
     o.ood_temperature = 0.5f;
@@ -298,7 +298,7 @@ static void nouns_take_their_modifiers(void **state)
     for (size_t i = 0; i < 7; i++)
         assert_int_equal(l.text_terms[i], mask__strings_find(&l.names, terms[i], strlen(terms[i])));
     assert_int_equal(l.ood_count, 1);
-    mask_match_options o = MASK_MATCH_PLAIN;
+    mask_match_options o = mask_match_plain();
     o.adjective = 0.5f;
     mask__arena arena = {0};
     mask__term_values v;

@@ -31,7 +31,7 @@ static void make_world(world *w)
     w->images = made_images("images.npy", images, IMAGES, REGIONS, M);
     check_ok(mask_texts_create(&w->texts, list, TEXTS, &err));
     mask_labels *l = made_labels(features, ROWS, M, labels, 4);
-    mask_learn_options o = MASK_LEARN_SECTION9;
+    mask_learn_options o = mask_learn_section9();
     o.representation = MASK_REPRESENTATION_NONE;
     o.prototype_shrink = 0;
     check_ok(mask_knowledge_learn(&w->learned, l, w->vectors, &o, NULL, &err));
@@ -115,7 +115,7 @@ static void imported_can_be_calibrated(void **state)
     make_world(&w);
     save_as_mack(w.learned, true, vocabulary, prototypes);
     check_ok(mask_knowledge_import(&imported, vocabulary, prototypes, w.vectors, NULL, NULL, &err));
-    mask_match_options o = MASK_MATCH_CALIBRATED;
+    mask_match_options o = mask_match_tuned();
     o.scene = 0;
     check_ok(mask_knowledge_calibrate(&calibrated, imported, w.vectors, w.images, w.texts, &o, NULL, &err));
     score(&w, calibrated, MASK_OOD_NEIGHBOURS, scores);

@@ -40,7 +40,7 @@ static void make_world(world *w, mask_representation encoder, uint64_t seed)
     enum { ROWS = WORDS * 5 };
     static float features[ROWS * M];
     static char labels[ROWS][64];
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     for (size_t i = 0; i < VECTORS * N; i++) w->word_vectors[i] = made_number(&random);
     for (size_t i = 0; i < ROWS * M; i++) features[i] = fmaxf(0, made_number(&random) + 0.3f);
     for (size_t r = 0; r < ROWS; r++)
@@ -149,13 +149,13 @@ static void what_does_not_fit_is_refused(void **state)
     mask_error err;
     static world w;
     static float scores[TEXTS * IMAGES], nan_features[2 * REGIONS * M];
-    mask_match_options o = MASK_MATCH_PLAIN;
+    mask_match_options o = mask_match_plain();
     make_world(&w, MASK_REPRESENTATION_NONE, 13);
     check_fails(match_scores(w.plain, NULL, w.images, w.texts, NULL, scores, NULL, NULL, &err), MASK_EINVAL,
                 "--vectors");
     o.top = 0;
     check_fails(match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, &err), MASK_EINVAL, "top");
-    o = MASK_MATCH_PLAIN;
+    o = mask_match_plain();
     o.context = 1;
     o.whole_region = REGIONS;
     check_fails(match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, &err), MASK_EMISMATCH,

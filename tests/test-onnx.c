@@ -248,7 +248,7 @@ static void encoders(void **state)
     size_t size;
     mask__encoder *e;
     mask_encoder_info info;
-    mask_encoder_options o = MASK_ENCODER_DEFAULTS;
+    mask_encoder_options o = mask_encoder_defaults();
     float *weights, *biases;
     const char *from = temp_path("c.onnx"), *menc = temp_path("c.menc"), *both = temp_path("both.menc"),
                *labels = temp_path("labels.txt");

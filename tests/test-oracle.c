@@ -76,7 +76,7 @@ static void make_world(world *w, uint64_t seed, bool boxes)
     static char labels[ROWS][64];
     mask_error err;
     mask_knowledge *made;
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     char path[256];
     w->random = seed;
     for (size_t i = 0; i < VECTORS * N; i++) vectors[i] = made_number(&w->random);
@@ -119,7 +119,7 @@ static void free_world(world *w)
 static mask_match_options make_options(uint64_t *random, int whole)
 {
     static const float powers[] = {0, 0.15f, 0.5f, 1};
-    mask_match_options o = MASK_MATCH_CALIBRATED;
+    mask_match_options o = mask_match_tuned();
     o.pool = below(random, 4) ? MASK_POOL_MAX_MEAN : MASK_POOL_MEAN;
     o.top = 1 + (int)below(random, 4);
     o.context = powers[below(random, 4)];
@@ -198,7 +198,7 @@ static void compare_search(const mask_gallery *g, const world *w, const oracle *
     mask_error err;
     for (size_t t = 0; t < mask_texts_count(w->texts); t++) {
         mask_query_text text = {mask_texts_get(w->texts, t), 1};
-        mask_query q = MASK_QUERY_DEFAULTS;
+        mask_query q = mask_query_defaults();
         mask_results r;
         q.texts = &text;
         q.count = 1;

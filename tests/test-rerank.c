@@ -93,7 +93,7 @@ static void equals_its_twin(void **state)
             check_ok(mask_rerank_add_matrix(r, saved("other.npy", other), NULL, &err));
             const size_t k[] = {1, 4, 15};
             for (size_t i = 0; i < 6; i++) {
-                mask_rerank_options o = {(mask_rerank_rule)(i % 2), k[i / 2], 0.7f};
+                mask_rerank_options o = {sizeof o, (mask_rerank_rule)(i % 2), k[i / 2], 0.7f};
                 check_twin(r, base, other, &o, folds);
             }
             mask_rerank_close(r);
@@ -107,7 +107,7 @@ static void no_candidate_is_the_base(void **state)
     mask_error err;
     mask_reranking *r;
     mask_recalls got, want;
-    mask_rerank_options o = {.top_k = 0};
+    mask_rerank_options o = {.size = sizeof(mask_rerank_options), .top_k = 0};
     static float base[IMAGES * TEXTS], rows[IMAGES * TEXTS];
     make_scores(base, 8, 5);
     for (size_t i = 0; i < IMAGES * TEXTS; i++) rows[i % TEXTS * IMAGES + i / TEXTS] = base[i];
@@ -130,7 +130,7 @@ static void the_saved_matrix_ranks_alike(void **state)
     mask_error err;
     mask_reranking *r;
     mask_recalls got, way;
-    mask_rerank_options o = {MASK_RERANK_ZSCORE, 6, 0.5f};
+    mask_rerank_options o = {sizeof o, MASK_RERANK_ZSCORE, 6, 0.5f};
     static float base[IMAGES * TEXTS], other[IMAGES * TEXTS], rows[IMAGES * TEXTS];
     for (int steps = 0; steps <= 4; steps += 4) {
         make_scores(base, 5, steps);
@@ -193,7 +193,7 @@ static void blocks_score_alike(void **state)
     const char *list[TEXTS];
     mask_knowledge *plain, *calibrated;
     mask_texts *texts;
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) vectors[i] = made_number(&random);
     for (size_t i = 0; i < ROWS * DIM; i++) features[i] = fmaxf(0, made_number(&random) + 0.3f);
     for (size_t i = 0; i < IMAGES * REGIONS * DIM; i++) images[i] = fmaxf(0, made_number(&random) + 0.3f);
@@ -212,7 +212,7 @@ static void blocks_score_alike(void **state)
     o.tokens = MASK_TOKENS_LETTERS;
     check_ok(mask_knowledge_learn(&plain, l, v, &o, NULL, &err));
     check_ok(mask_knowledge_calibrate(&calibrated, plain, v, background, texts, NULL, NULL, &err));
-    mask_match_options transductive = MASK_MATCH_SECTION9;
+    mask_match_options transductive = mask_match_section9();
     for (size_t block = 1; block <= 16; block += 5) {
         check_knowledge(calibrated, v, set, texts, NULL, block);
         check_knowledge(plain, v, set, texts, NULL, block);
@@ -260,7 +260,7 @@ static void what_does_not_fit_is_refused(void **state)
     (void)state;
     mask_error err;
     mask_reranking *r;
-    mask_rerank_options o = {.top_k = 2, .alpha = NAN};
+    mask_rerank_options o = {.size = sizeof(mask_rerank_options), .top_k = 2, .alpha = NAN};
     mask_recalls recalls;
     static float base[IMAGES * TEXTS];
     const char pickled[] = "\x93NUMPY\x01\x00\x3e\x00{'descr': '|O', 'fortran_order': False, 'shape': (), }        \n";

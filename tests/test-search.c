@@ -39,7 +39,7 @@ typedef struct made_query {
 static void make_query(made_query *out, const made_gallery *m, uint64_t *random)
 {
     static const float weights[] = {1, 1, 1, -1, 0.5f, -2.5f, 0};
-    *out = (made_query){.q = MASK_QUERY_DEFAULTS};
+    *out = (made_query){.q = mask_query_defaults()};
     size_t kind = below(random, 3);
     out->q.count = 1 + (below(random, 3) == 0 ? below(random, MOST_TEXTS) : 0);
     for (size_t t = 0; t < out->q.count; t++) {
@@ -547,7 +547,7 @@ static void test_refusals(void **state)
     mask_results r;
     make_gallery(&m, &w, &o, 1, 5, &random);
     mask_query_text text = {made_word(0), 1};
-    mask_query q = MASK_QUERY_DEFAULTS;
+    mask_query q = mask_query_defaults();
     check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL,
                 "at least one text or image");
     q.texts = &text;

@@ -164,7 +164,7 @@ static void test_codes_are_within_their_error(void **state)
     mask_error err;
     static const size_t counts[] = {1, 255, 256, 257, 520};
     const mask_match_options base = mask_match_defaults(w.knowledge);
-    mask_match_options variants[] = {base, base, base, base, base, base, MASK_MATCH_PLAIN, MASK_MATCH_SECTION9};
+    mask_match_options variants[] = {base, base, base, base, base, base, mask_match_plain(), mask_match_section9()};
     variants[1].top = 50;
     variants[2].pool = MASK_POOL_MEAN;
     variants[3].scene = variants[3].context = 0;

@@ -182,7 +182,7 @@ static bool no_texts(const world *w)
 
 static mask_status learn_none(world *w, mask_error *err)
 {
-    mask_learn_options o = MASK_LEARN_SECTION9;
+    mask_learn_options o = mask_learn_section9();
     o.representation = MASK_REPRESENTATION_NONE;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;
@@ -195,7 +195,7 @@ static bool no_none(const world *w)
 
 static mask_status learn_whiten(world *w, mask_error *err)
 {
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     o.min_count = 1;
     o.whiten_dim = 6;
     return mask_knowledge_learn(&w->whiten, w->labels, w->vectors, &o, NULL, err);
@@ -207,13 +207,14 @@ static bool no_whiten(const world *w)
 
 static mask_status learn_trained(world *w, mask_error *err)
 {
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     o.representation = MASK_REPRESENTATION_MASK;
     o.prototype = MASK_PROTOTYPE_RANDOM;
     o.min_count = 1;
-    o.train = MASK_TRAIN_DEFAULTS;
-    o.whiten_dim = o.train.dim = 6;
-    o.train.epochs = 1;
+    mask_train_options train = mask_train_defaults();
+    o.whiten_dim = train.dim = 6;
+    train.epochs = 1;
+    o.train = &train;
     return mask_knowledge_learn(&w->trained, w->labels, w->vectors, &o, NULL, err);
 }
 static bool no_trained(const world *w)
@@ -266,7 +267,7 @@ static mask_status match(world *w, mask_error *err)
 }
 static mask_status match_otherwise(world *w, mask_error *err)
 {
-    mask_match_options o = MASK_MATCH_SECTION9;
+    mask_match_options o = mask_match_section9();
     o.pool = MASK_POOL_REGION_MAX;
     o.ood = MASK_OOD_PROCRUSTES;
     o.adjective = 0.5f;
@@ -275,7 +276,7 @@ static mask_status match_otherwise(world *w, mask_error *err)
 }
 static mask_status match_transductively(world *w, mask_error *err)
 {
-    mask_match_options o = MASK_MATCH_SECTION9;
+    mask_match_options o = mask_match_section9();
     return match_scores(w->none, w->vectors, w->images, w->texts, &o, w->scores, NULL, NULL, err);
 }
 static bool any_scores(const world *w) /* mask.h promises nothing about them */
@@ -409,7 +410,7 @@ static void make_inputs(world *w)
 
 static void convert_and_read(world *w, const char *name, mask_features_format to)
 {
-    w->convert = (mask_convert_options){.to = to};
+    w->convert = (mask_convert_options){.size = sizeof(mask_convert_options), .to = to};
     if (to == MASK_FEATURES_NPZ) {
         snprintf(w->converted, sizeof w->converted, "%s", temp_path(name));
         mkdir(w->converted, 0777);
@@ -457,7 +458,7 @@ static bool no_table(const world *w)
 static mask_status convert_genome(world *w, mask_error *err)
 {
     (void)w;
-    mask_regions_options o = MASK_REGIONS_DEFAULTS;
+    mask_regions_options o = mask_regions_defaults();
     o.min_count = 2;
     o.attributes = label_other;
     return mask_regions_from_genome(label_source, label_out, &o, NULL, NULL, err);
@@ -465,7 +466,10 @@ static mask_status convert_genome(world *w, mask_error *err)
 static mask_status convert_genome_by_classes(world *w, mask_error *err)
 {
     (void)w;
-    mask_regions_options o = {.recipe = MASK_RECIPE_BUTD, .vocabulary = label_other, .name_by = MASK_NAME_URL};
+    mask_regions_options o = {.size = sizeof(mask_regions_options),
+                              .recipe = MASK_RECIPE_BUTD,
+                              .vocabulary = label_other,
+                              .name_by = MASK_NAME_URL};
     char data[256];
     snprintf(data, sizeof data, "%s", temp_path("image_data.json"));
     o.image_data = data;

@@ -65,7 +65,7 @@ static void free_world(world *w)
 
 static mask_train_options small_options(void)
 {
-    mask_train_options o = MASK_TRAIN_DEFAULTS;
+    mask_train_options o = mask_train_defaults();
     o.dim = Z;
     o.epochs = EPOCHS;
     o.batch = 14; /* three images of four */
@@ -264,9 +264,9 @@ static void broken_checkpoints_are_refused(void **state)
         write_file(path, bytes, size); /* a run that was accepted has written its own */
     }
     mask__pack_writer *writer;
-    check_ok(mask__pack_create(&writer, path, "MASKCKPT", 2, &err));
+    check_ok(mask__pack_create(&writer, path, "MASKCKPT", 3, &err));
     check_ok(mask__pack_commit(writer, &err));
-    check_fails(train(&t, w, &o, 0, NULL, &err), MASK_EFORMAT, "version 2");
+    check_fails(train(&t, w, &o, 0, NULL, &err), MASK_EFORMAT, "version 3");
     write_file(path, bytes, size);
     check_ok(train(&t, w, &o, 0, NULL, &err)); /* it was good */
     trained_free(&t);
@@ -288,17 +288,17 @@ static void other_runs_are_refused(void **state)
     o = good;                                                                                                          \
     change;                                                                                                            \
     check_fails(train(&t, w, &o, 0, NULL, &err), MASK_EMISMATCH, part)
-    REFUSED(o.rate = 0.02f, "'--rate' = 0.01, now it is 0.02");
-    REFUSED(o.epochs++, "--epochs");
-    REFUSED(o.batch--, "--batch");
-    REFUSED(o.lambda_cl = 0, "--lambda-cl");
-    REFUSED(o.whiten = o.start_whiten = false, "--input");
-    REFUSED(o.start_whiten = false, "--start");
-    REFUSED(o.centre_words = false, "--words");
-    REFUSED(o.dim *= 2, "--dim");
-    REFUSED(o.mtm_attention = 1, "--mtm-attention");
+    REFUSED(o.rate = 0.02f, "rate 0.01, now it is 0.02");
+    REFUSED(o.epochs++, "epochs");
+    REFUSED(o.batch--, "batch");
+    REFUSED(o.lambda_cl = 0, "lambda_cl");
+    REFUSED(o.whiten = o.start_whiten = false, "whiten whiten, now it is raw");
+    REFUSED(o.start_whiten = false, "start_whiten");
+    REFUSED(o.centre_words = false, "centre_words");
+    REFUSED(o.dim *= 2, "dim");
+    REFUSED(o.mtm_attention = 1, "mtm_attention");
     o = good;
-    check_fails(train(&t, w, &o, 1, NULL, &err), MASK_EMISMATCH, "--seed");
+    check_fails(train(&t, w, &o, 1, NULL, &err), MASK_EMISMATCH, "seed");
     w->pairs[0] = 1;
     check_fails(train(&t, w, &o, 0, NULL, &err), MASK_EMISMATCH, "other regions, labels or word vectors");
     w->pairs[0] = 0;
@@ -325,14 +325,14 @@ static void bad_options_are_refused(void **state)
     INVALID(o.epochs = 0, "epochs");
     INVALID(o.batch = 1, "batch");
     INVALID(o.rate = NAN, "rate");
-    INVALID(o.clip = -1, "gradient");
-    INVALID(o.lambda_cm = -1, "weights");
-    INVALID(o.temperature = 0, "tau");
+    INVALID(o.clip = -1, "clip");
+    INVALID(o.lambda_cm = -1, "lambda_cm");
+    INVALID(o.temperature = 0, "temperature");
     INVALID(o.halve_batch_at = 2, "halve");
     INVALID(o.checkpoint_minutes = -1, "minutes");
     INVALID(o.pae_attention = 0, "layers");
     INVALID(o.whiten = false, "whitened");
-    INVALID(o.dim = 0, "size 0");
+    INVALID(o.dim = 0, "dim 0");
     free_world(w);
     (void)state;
 }
@@ -372,7 +372,7 @@ static void divergence_is_seen(void **state)
     check_fails(train(&t, w, &o, 0, NULL, &err), MASK_ENUMERIC, path);
     mask__pack pack;
     const mask__tensor *parameters, *counters;
-    check_ok(mask__pack_open(&pack, path, "MASKCKPT", 1, MASK__VERIFY_DATA, &err));
+    check_ok(mask__pack_open(&pack, path, "MASKCKPT", 2, MASK__VERIFY_DATA, &err));
     check_ok(mask__pack_get(&pack, "parameters", MASK__F32, 1, (uint64_t[]){0}, &parameters, &err));
     check_ok(mask__pack_get(&pack, "counters", MASK__U64, 1, (uint64_t[]){0}, &counters, &err));
     assert_int_equal(((const uint64_t *)counters->data)[2], 0); /* the only good state was that before the first step */
@@ -426,7 +426,7 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     uint64_t random = 77;
     mask_knowledge *k, *opened;
     world *w = make_world(10);
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     mask_run run = {.threads = 1, .seed = 4};
     for (size_t i = 0; i < WORDS * N; i++) word_vectors[i] = made_number(&random);
     for (size_t r = 0; r < ROWS; r++) snprintf(labels[r], sizeof labels[r], "%s", made_word(r % WORDS));
@@ -437,10 +437,9 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     o.whiten_dim = KEPT;
     o.prototype_shrink = 0;
     o.prototype = prototype;
-    assert_int_equal(o.train.batch, MASK_TRAIN_DEFAULTS.batch);
-    assert_int_equal(MASK_LEARN_SECTION9.train.batch, MASK_TRAIN_DEFAULTS.batch);
-    o.train = small_options();
-    o.train.whiten = o.train.start_whiten = whiten;
+    mask_train_options train = small_options();
+    train.whiten = train.start_whiten = whiten;
+    o.train = &train;
     check_ok(mask_knowledge_learn(&k, w->labels, vectors, &o, &run, &err));
     for (size_t i = 0; i < IMAGES; i++) check_ok(mask_knowledge_encode(k, images, i, mu + i * 4 * Z, &err));
     for (size_t word = 0; word < WORDS; word++) {
@@ -465,7 +464,7 @@ static void knowledge_with_a_trained_encoder(mask_prototype prototype, bool whit
     check_ok(mask_knowledge_open(&opened, path, NULL, &err));
     mask_knowledge_info info;
     mask_knowledge_describe(opened, &info);
-    assert_int_equal(info.representation, MASK_REPRESENTATION_MASK);
+    assert_int_equal(info.learned.representation, MASK_REPRESENTATION_MASK);
     assert_int_equal(info.feature_dim, M);
     assert_int_equal(info.dim, Z);
     check_ok(mask_knowledge_encode(opened, images, 3, again, &err));

@@ -33,7 +33,7 @@ static void round_trip(void **state)
     uint16_t rounded[DIM];
     const char *from = temp_path("random.txt"), *to = temp_path("random.mvec"), *to_half = temp_path("half.mvec"),
                *to_again = temp_path("again.mvec");
-    const mask_vectors_import_options half_options = {.bits = 16};
+    const mask_vectors_import_options half_options = {.size = sizeof(mask_vectors_import_options), .bits = 16};
     write_random(from, values, 5);
     check_ok(mask_vectors_import(from, to, NULL, NULL, &err));
     check_ok(mask_vectors_import(from, to_half, &half_options, NULL, &err));
@@ -73,7 +73,7 @@ static void eight_bits(void **state)
     static float values[ROWS * DIM];
     float got[DIM];
     const char *from = temp_path("random8.txt"), *to = temp_path("random8.mvec"), *again = temp_path("again8.mvec");
-    const mask_vectors_import_options options = {.bits = 8};
+    const mask_vectors_import_options options = {.size = sizeof(mask_vectors_import_options), .bits = 8};
     write_random(from, values, 7);
     memset(values + DIM, 0, DIM * sizeof *values);
     check_ok(mask_vectors_import(from, to, &options, NULL, &err));
@@ -104,8 +104,10 @@ static void eight_bits(void **state)
     mask_vectors_get(v, 0, got);
     assert_true(got[0] == 0 && got[1] == 0);
     mask_vectors_close(v);
-    check_fails(mask_vectors_import(from, to, &(mask_vectors_import_options){.bits = 4}, NULL, &err), MASK_EINVAL,
-                "32, 16 or 8 bits, not 4");
+    check_fails(mask_vectors_import(
+                    from, to, &(mask_vectors_import_options){.size = sizeof(mask_vectors_import_options), .bits = 4},
+                    NULL, &err),
+                MASK_EINVAL, "bits 4: must be");
 }
 
 static void only_what_is_to_keep(void **state)
@@ -113,7 +115,7 @@ static void only_what_is_to_keep(void **state)
     (void)state;
     mask_vectors *v;
     const char *from = temp_path("all.txt"), *list = temp_path("keep.txt"), *to = temp_path("kept.mvec");
-    mask_vectors_import_options options = MASK_VECTORS_IMPORT_DEFAULTS;
+    mask_vectors_import_options options = mask_vectors_import_defaults();
     options.keep = list;
     write_text(from, "dog 1 2\ncat 3 4\nbird 5 6\n");
     write_text(list, "bird\n\nhorse\ndog\n");
@@ -186,7 +188,10 @@ static void near_agrees_with_a_naive_twin(void **state)
     write_random(from, values, 17);
     for (int half = 0; half < 2; half++) {
         mask_vectors *v;
-        check_ok(mask_vectors_import(from, to, &(mask_vectors_import_options){.bits = half ? 16 : 32}, NULL, &err));
+        check_ok(mask_vectors_import(
+            from, to,
+            &(mask_vectors_import_options){.size = sizeof(mask_vectors_import_options), .bits = half ? 16 : 32}, NULL,
+            &err));
         check_ok(mask_vectors_open(&v, to, NULL, &err));
         near_as_naive(v, 0, 1);
         near_as_naive(v, 1234, 25);

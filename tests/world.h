@@ -64,7 +64,7 @@ static inline void world_make(world *w)
     mask_labels *regions = made_labels(features, ROWS, WORLD_M, labels, 4);
     mask_images *background = world_images(w, "background.npy", WORLD_BACKGROUND, 5);
     mask_texts *texts = world_texts(w, WORLD_T);
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     o.representation = MASK_REPRESENTATION_WHITEN;
     o.tokens = MASK_TOKENS_LETTERS;
     o.min_count = 1;

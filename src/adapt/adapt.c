@@ -4,6 +4,7 @@
  * and images are shuffled apart by the seed, ids and order are never looked at, and what decides when to stop is the
  * same loss on texts and images that were held out. Images are encoded batch by batch, never held whole. */
 #include "adapt/cycle.h"
+#include "base/options.h"
 #include "images/images.h"
 #include "knowledge/lexicon.h"
 #include "math/gemm.h"
@@ -35,15 +36,9 @@ typedef struct learner {
     mask__arena arena;
 } learner;
 
-static mask_status check_options(const mask_adapt_options *o, const mask_knowledge *k, const mask_images *images,
-                                 const mask_texts *texts, mask_error *err)
+static mask_status check_inputs(const mask_knowledge *k, const mask_images *images, const mask_texts *texts,
+                                mask_error *err)
 {
-    if (o->epochs < 1 || o->batch_texts < 1 || o->batch_images < 1 || !(o->rate > 0) || !(o->temperature > 0) ||
-        !(o->held_out > 0 && o->held_out < 1))
-        return mask__fail(
-            err, MASK_EINVAL, MASK_NO_OFFSET,
-            "adaptation needs at least 1 epoch, batches of at least 1, a rate and a temperature above 0, and a "
-            "held-out share between 0 and 1");
     if (mask_images_dim(images) != k->representation.in)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
@@ -383,10 +378,11 @@ mask_status mask_knowledge_adapt(mask_knowledge **out, const mask_knowledge *kno
                                  mask_adapt_report *report, const mask_run *run, mask_error *err)
 {
     mask_adapt_report unseen, *r = report ? report : &unseen;
-    learner l = {.knowledge = knowledge, .images = images, .o = options ? *options : MASK_ADAPT_DEFAULTS};
+    learner l = {.knowledge = knowledge, .images = images, .o = mask_adapt_defaults()};
     *out = NULL;
     *r = (mask_adapt_report){0};
-    MASK__TRY(check_options(&l.o, knowledge, images, texts, err));
+    MASK__TRY(mask__options_take(MASK_OPTIONS_ADAPT, &l.o, options, err));
+    MASK__TRY(check_inputs(knowledge, images, texts, err));
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
     MASK__USE_THREADS(mask__threads(run));

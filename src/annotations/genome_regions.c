@@ -1,5 +1,6 @@
 /* Visual Genome's annotations to a table of labelled regions: boxes clipped, attributes joined, names cleaned. */
 #include "annotations/genome.h"
+#include "base/options.h"
 #include "annotations/labelrecipe.h"
 #include "annotations/regiontable.h"
 #include "base/memory.h"
@@ -209,8 +210,9 @@ static mask_status convert(conversion *c, const char *to, const mask_run *run, m
 mask_status mask_regions_from_genome(const char *from, const char *to, const mask_regions_options *options,
                                      mask_regions_report *report, const mask_run *run, mask_error *err)
 {
-    mask_regions_options defaults = MASK_REGIONS_DEFAULTS;
-    conversion c = {.path = from, .options = options ? options : &defaults};
+    mask_regions_options all = mask_regions_defaults();
+    conversion c = {.path = from, .options = &all};
+    MASK__TRY(mask__options_take(MASK_OPTIONS_REGIONS, &all, options, err));
     MASK__TRY(check_options(c.options, from, err));
     mask_status status = convert(&c, to, run, err);
     mask__region_table_abort(&c.table);

@@ -27,10 +27,30 @@ int args_usage(const args *a, const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* The rows that an entry stands for. */
+static const mask_option *rows_of(const option *o, size_t *count)
+{
+    *count = 0;
+    return *o->name == '@' ? mask_options_list((mask_options_kind)o->name[1], count) : NULL;
+}
+
 static const option *find_option(const option *list, const char *name, size_t length)
 {
     for (; list->name; list++)
-        if (strlen(list->name) == length && memcmp(list->name, name, length) == 0) return list;
+        if (*list->name != '@' && strlen(list->name) == length && memcmp(list->name, name, length) == 0) return list;
+    return NULL;
+}
+
+/* A row of the tables among a command's options. */
+static const mask_option *find_row(const option *list, const char *name, size_t length)
+{
+    for (; list->name; list++) {
+        size_t count;
+        const mask_option *rows = rows_of(list, &count);
+        for (size_t i = 0; i < count; i++)
+            if (rows[i].flag && strlen(rows[i].flag) == length && memcmp(rows[i].flag, name, length) == 0)
+                return &rows[i];
+    }
     return NULL;
 }
 
@@ -39,18 +59,82 @@ static int parse_option(args *a, int count, char **words, int *at)
     const char *word = words[*at], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     const option *o = find_option(a->command->options, word, length);
-    if (!o) o = find_option(common_options, word, length);
-    if (!o) return args_usage(a, "unknown option %s", word);
-    if (!o->value && equals) return args_usage(a, "%s takes no value", o->name);
+    const mask_option *row = o ? NULL : find_row(a->command->options, word, length);
+    if (!o && !row) o = find_option(common_options, word, length);
+    if (!o && !row) return args_usage(a, "unknown option %s", word);
+    const char *name = o ? o->name : row->flag, *wants = o ? o->value : row->value;
+    if (!wants && equals) return args_usage(a, "%s takes no value", name);
     if (a->option_count == (int)(sizeof a->options / sizeof *a->options)) return args_usage(a, "too many options");
     const char *value = equals ? equals + 1 : NULL;
-    if (o->value && !value) {
-        if (*at + 1 == count) return args_usage(a, "%s needs a value (%s)", o->name, o->value);
+    if (wants && !value) {
+        if (*at + 1 == count) return args_usage(a, "%s needs a value (%s)", name, wants);
         value = words[++*at];
     }
-    a->options[a->option_count].option = o;
+    a->options[a->option_count].name = name;
+    a->options[a->option_count].row = row;
     a->options[a->option_count++].value = value;
     return 0;
+}
+
+int args_options(const args *a, mask_options_kind kind, void *options)
+{
+    mask_error err;
+    size_t count;
+    const mask_option *rows = mask_options_list(kind, &count);
+    for (int i = 0; i < a->option_count; i++) {
+        const mask_option *row = a->options[i].row;
+        if (!row || row < rows || row >= rows + count) continue;
+        const char *value = row->value ? a->options[i].value : row->otherwise != 0 ? "off" : "on";
+        if (mask_option_set(kind, options, row->flag, value, &err) != MASK_OK) return args_usage(a, "%s", err.message);
+    }
+    return 0;
+}
+
+int args_preset(const args *a, mask_options_kind kind, void *options, size_t size)
+{
+    mask_error err;
+    const char *preset = args_text(a, "--preset", NULL);
+    if (preset && mask_options_preset(kind, preset, options, size, &err) != MASK_OK)
+        return args_usage(a, "%s", err.message);
+    return args_options(a, kind, options);
+}
+
+/* A row's help: what it does, its words where it takes nothing else, and its value in the preset shown. */
+static void row_help(const option *table, const mask_option *row, char *text, size_t size)
+{
+    mask_error err;
+    union {
+        size_t align;
+        char bytes[1024];
+    } shown;
+    char value[64];
+    mask_options_kind kind = (mask_options_kind)table->name[1];
+    mask_options_preset(kind, table->value, &shown, sizeof shown, NULL);
+    mask_option_get(kind, &shown, row->name, value, sizeof value, &err);
+    snprintf(text, size, "%s", row->help);
+    for (const char *at = row->type == MASK_OPTION_CHOICE ? row->words : NULL; at; at = *at ? at + 1 : NULL) {
+        size_t length = strcspn(at, "|"), used = strlen(text);
+        snprintf(text + used, size - used, "%s%.*s", at == row->words ? ": " : ", ", (int)length, at);
+        at += length;
+        if (!*at) break;
+    }
+    if (row->value && *value) snprintf(text + strlen(text), size - strlen(text), " (default: %s)", value);
+}
+
+void args_each(const option *list, void (*show)(const char *name, const char *value, const char *help))
+{
+    char help[512];
+    for (const option *o = list; o->name; o++) {
+        size_t count;
+        const mask_option *rows = rows_of(o, &count);
+        if (!rows) show(o->name, o->value, o->help);
+        else if (o->help) show(NULL, NULL, o->help);
+        for (size_t i = 0; i < count; i++) {
+            if (!rows[i].flag || find_option(list, rows[i].flag, strlen(rows[i].flag))) continue;
+            row_help(o, &rows[i], help, sizeof help);
+            show(rows[i].flag, rows[i].value, help);
+        }
+    }
 }
 
 int args_parse(args *a, const command *c, int count, char **words)
@@ -86,7 +170,7 @@ int args_parse(args *a, const command *c, int count, char **words)
 static const char *value_of(const args *a, const char *name, bool *given)
 {
     for (int i = a->option_count - 1; i >= 0; i--)
-        if (strcmp(a->options[i].option->name, name) == 0) {
+        if (strcmp(a->options[i].name, name) == 0) {
             *given = true;
             return a->options[i].value;
         }
@@ -145,19 +229,4 @@ int args_size(const args *a, const char *name, size_t low, size_t high, size_t *
     if (!bad && number != floor(number)) return args_usage(a, "%s %g: must be a whole number", name, number);
     if (!bad) *value = (size_t)number;
     return bad;
-}
-
-int args_choice(const args *a, const char *name, const char *const *choices, int *value)
-{
-    const char *text = args_text(a, name, NULL);
-    char all[256] = "";
-    if (!text) return 0;
-    for (int i = 0; choices[i]; i++) {
-        if (strcmp(text, choices[i]) == 0) {
-            *value = i;
-            return 0;
-        }
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", choices[i]);
-    }
-    return args_usage(a, "%s %s: must be one of %s", name, text, all);
 }

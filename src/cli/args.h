@@ -8,10 +8,16 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { MAX_POSITIONAL = 16384 }; /* a shell's *.jpg */
 
 typedef struct option {
-    const char *name;  /* "--top"; "-k" too */
-    const char *value; /* what stands after it in the help ("N"); NULL = a flag */
-    const char *help;
+    const char *name;  /* "--top"; "-k" too; of a TABLE, "@" and its kind */
+    const char *value; /* what stands after it in the help ("N"); NULL = a flag. Of a table, the preset it shows */
+    const char *help;  /* of a table, what stands above it; may be NULL */
 } option;
+
+/* An entry for all options of a table in mask_options.h but those that the command lists itself. */
+#define TABLE(KIND, preset, heading)                                                                                   \
+    {                                                                                                                  \
+        (const char[]){'@', MASK_OPTIONS_##KIND}, preset, heading                                                      \
+    }
 
 typedef struct args args;
 
@@ -33,8 +39,8 @@ struct args {
     const char *positional[MAX_POSITIONAL];
     int option_count;
     struct {
-        const option *option;
-        const char *value;
+        const char *name, *value;
+        const mask_option *row; /* of a table; NULL = the command's own */
     } options[64];
     mask_run run;
     bool quiet, json;
@@ -45,6 +51,13 @@ int args_parse(args *a, const command *c, int count, char **words);
 /* Prints one line and where to read on; returns EXIT_USAGE. */
 int args_usage(const args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Sets what the command line has of a table: 0, or EXIT_USAGE after one line. */
+int args_options(const args *a, mask_options_kind kind, void *options);
+/* The same, after --preset P, where it is given. */
+int args_preset(const args *a, mask_options_kind kind, void *options, size_t size);
+/* Shows a command's options and those of its tables; the heading of a table comes with a NULL name. */
+void args_each(const option *list, void (*show)(const char *name, const char *value, const char *help));
+
 bool args_has(const args *a, const char *name);
 const char *args_text(const args *a, const char *name, const char *otherwise);
 /* These leave *value when the option is absent; on a bad value they print and return EXIT_USAGE. */
@@ -52,7 +65,5 @@ int args_number(const args *a, const char *name, double low, double high, double
 int args_float(const args *a, const char *name, double low, double high, float *value);
 int args_int(const args *a, const char *name, int low, int high, int *value);
 int args_size(const args *a, const char *name, size_t low, size_t high, size_t *value);
-/* The position of the option's value in a NULL-terminated list. */
-int args_choice(const args *a, const char *name, const char *const *choices, int *value);
 
 #endif

@@ -3,19 +3,6 @@
 
 #include <stdio.h>
 
-static int read_options(const args *a, mask_adapt_options *o)
-{
-    *o = MASK_ADAPT_DEFAULTS;
-    int bad = args_size(a, "--epochs", 1, 1000000, &o->epochs);
-    if (!bad) bad = args_size(a, "--batch-texts", 1, 1000000, &o->batch_texts);
-    if (!bad) bad = args_size(a, "--batch-images", 1, 1000000, &o->batch_images);
-    if (!bad) bad = args_float(a, "--rate", 1e-12, 1e3, &o->rate);
-    if (!bad) bad = args_float(a, "--temperature", 1e-6, 1e6, &o->temperature);
-    if (args_has(a, "--raw")) o->unit = false;
-    if (!bad) bad = args_float(a, "--held-out", 0.001, 0.999, &o->held_out);
-    return bad;
-}
-
 static int finish(const args *a, const mask_knowledge *adapted, const char *out, const mask_adapt_report *r)
 {
     mask_error err;
@@ -39,11 +26,11 @@ static int run_adapt(args *a)
     mask_images *images = NULL;
     mask_texts *texts = NULL;
     mask_vectors *vectors = NULL;
-    mask_adapt_options o;
+    mask_adapt_options o = mask_adapt_defaults();
     mask_adapt_report report;
     const char *out = args_text(a, "-o", NULL), *images_path = args_text(a, "--images", NULL),
                *texts_path = args_text(a, "--texts", NULL), *split = args_text(a, "--split", NULL);
-    int result = read_options(a, &o);
+    int result = args_options(a, MASK_OPTIONS_ADAPT, &o);
     if (result) return result;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!images_path || !texts_path)
@@ -85,13 +72,7 @@ const command command_adapt = {
             {"--split", "S", "of a precomp folder or a Karpathy JSON"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
             {"--known-words", NULL, "learn from words with a prototype only"},
-            {"--epochs", "N", "passes over the texts, at most (default: 5)"},
-            {"--rate", "X", "Adam's learning rate (default: 0.0001)"},
-            {"--batch-texts", "N", "texts in a step (default: 128)"},
-            {"--batch-images", "N", "images in a step (default: 16)"},
-            {"--temperature", "T", "of the softmaxes over cosines (default: 0.03)"},
-            {"--raw", NULL, "the equations as they stand: products of mu W, not of unit vectors"},
-            {"--held-out", "X", "share of images and texts that judge (default: 0.1)"},
+            TABLE(ADAPT, NULL, NULL),
             {0},
         },
     .run = run_adapt,

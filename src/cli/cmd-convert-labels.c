@@ -19,26 +19,6 @@ bool convert_is_labels(const args *a)
            (ends_with(a->positional[0], ".json") || ends_with(a->positional[0], ".json.gz"));
 }
 
-static int read_options(const args *a, mask_regions_options *o)
-{
-    static const char *const recipes[] = {"butd", "mack", "mask", NULL};
-    static const char *const names[] = {"id", "url", "coco", "flickr", NULL};
-    int recipe, name_by, bad;
-    *o = MASK_REGIONS_DEFAULTS;
-    recipe = (int)o->recipe;
-    name_by = (int)o->name_by;
-    bad = args_choice(a, "--recipe", recipes, &recipe);
-    if (!bad) bad = args_choice(a, "--name-by", names, &name_by);
-    if (!bad) bad = args_size(a, "--min-count", 1, 1000000000, &o->min_count);
-    o->recipe = (mask_recipe)recipe;
-    o->name_by = (mask_name_by)name_by;
-    o->attributes = args_text(a, "--attributes", NULL);
-    o->image_data = args_text(a, "--image-data", NULL);
-    o->vocabulary = args_text(a, "--vocabulary", NULL);
-    o->attribute_vocabulary = args_text(a, "--attributes-vocabulary", NULL);
-    return bad;
-}
-
 static int print_report(const args *a, const char *out, const mask_regions_report *r)
 {
     const struct {
@@ -133,9 +113,9 @@ static int convert_entities(args *a, const char *out)
 static int convert_genome(args *a, const char *out)
 {
     mask_error err;
-    mask_regions_options options;
+    mask_regions_options options = mask_regions_defaults();
     mask_regions_report report;
-    int bad = read_options(a, &options);
+    int bad = args_options(a, MASK_OPTIONS_REGIONS, &options);
     if (bad) return bad;
     if (mask_regions_from_genome(a->positional[0], out, &options, &report, &a->run, &err) != MASK_OK)
         return failed(&err);

@@ -40,14 +40,13 @@ static int run_convert(args *a)
 {
     mask_error err;
     mask_images *images = NULL;
-    mask_convert_options options = MASK_CONVERT_DEFAULTS;
+    mask_convert_options options = mask_convert_defaults();
     const char *out = args_text(a, "-o", NULL);
     if (convert_is_labels(a)) return convert_labels(a);
     if (a->positional_count != 1) return args_usage(a, "expected %s", a->command->positional);
     if (!out) return args_usage(a, "-o OUT is needed");
-    options.half = args_has(a, "--half");
     int bad = read_format(a, out, &options.to);
-    if (!bad) bad = args_size(a, "--regions", 1, 1000000, &options.regions);
+    if (!bad) bad = args_options(a, MASK_OPTIONS_CONVERT, &options);
     if (!bad && options.half && options.to != MASK_FEATURES_NPY) bad = args_usage(a, "--half is for a *_ims.npy");
     if (bad) return bad;
     mask_status status = mask_images_open(&images, a->positional[0], args_text(a, "--split", NULL), &a->run, &err);
@@ -75,8 +74,7 @@ const command command_convert = {
         "regions.tsv.",
     .options = (const option[]){{"-o", "OUT", "file or folder to write"},
                                 {"--split", "S", "of a precomp folder or of a folder of folders"},
-                                {"--regions", "N", "only the first N of each image (an array needs equal numbers)"},
-                                {"--half", NULL, "a *_ims.npy of float16 instead of float32"},
+                                TABLE(CONVERT, NULL, NULL),
                                 CONVERT_LABELS_OPTIONS,
                                 {0}},
     .run = run_convert,

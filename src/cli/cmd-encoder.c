@@ -37,26 +37,17 @@ static int read_channels(const args *a, const char *name, float values[3])
     return 0;
 }
 
-static const char *const weight_kinds[] = {"float32", "float16", "int8", NULL};
-
 static int run_import(args *a)
 {
     mask_error err;
-    mask_encoder_options options = MASK_ENCODER_DEFAULTS;
+    mask_encoder_options options = mask_encoder_defaults();
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.menc is needed");
-    options.labels = args_text(a, "--labels", NULL);
-    options.features = args_text(a, "--features", NULL);
-    options.provenance = args_text(a, "--provenance", NULL);
-    options.middle = args_text(a, "--middle", NULL);
     bool mean = args_has(a, "--mean"), deviation = args_has(a, "--deviation");
     for (int c = 0; c < 3 && (mean || deviation); c++) options.mean[c] = options.deviation[c] = 127.5f;
-    int weights = MASK_WEIGHTS_AS_THEY_ARE, bad = read_channels(a, "--mean", options.mean);
+    int bad = read_channels(a, "--mean", options.mean);
     if (!bad) bad = read_channels(a, "--deviation", options.deviation);
-    if (!bad) bad = args_float(a, "--middle-scale", 1e-6, 1e6, &options.middle_scale);
-    if (!bad) bad = args_size(a, "--side", 16, 4096, &options.side);
-    if (!bad) bad = args_choice(a, "--weights", weight_kinds, &weights);
-    options.weights = (mask_encoder_weights)weights;
+    if (!bad) bad = args_options(a, MASK_OPTIONS_ENCODER, &options);
     if (bad) return bad;
     if (mask_encoder_import(a->positional[0], out, &options, &err) != MASK_OK) return failed(&err);
     return info_encoder(a, out);
@@ -76,16 +67,9 @@ const command command_encoder_import = {
     .options =
         (const option[]){
             {"-o", "E.menc", "file to write"},
-            {"--labels", "FILE", "labels, one a line (default: those FILE holds)"},
-            {"--features", "NAME",
-             "tensor that features are taken from (default: the last of those with most channels)"},
-            {"--middle", "NAME", "a second tensor, whose values go behind those of --features"},
-            {"--middle-scale", "S", "factor of the second tensor's values (default: 1)"},
-            {"--side", "N", "pixels of the square that it looks at (default: what the network was made for)"},
-            {"--weights", "KIND", "of an .onnx: float32 as they are, float16, or int8 with a scale for each channel"},
+            TABLE(ENCODER, NULL, NULL),
             {"--mean", "M|R,G,B", "the network reads (byte - mean) / deviation (default: 127.5)"},
             {"--deviation", "D|R,G,B", "see --mean (default: 127.5)"},
-            {"--provenance", "TEXT", "origin and licence, kept in the file (default: FILE's name)"},
             {0},
         },
     .run = run_import,

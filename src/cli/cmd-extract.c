@@ -5,27 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int read_options(const args *a, mask_extract_options *o)
-{
-    static const char *const shapes[] = {"stretch", "pad", NULL};
-    int shape = (int)o->shape;
-    double pixels = (double)o->max_pixels, overlap = (double)o->grid_overlap;
-    int bad = args_size(a, "--regions", 0, 1000, &o->regions);
-    if (!bad) bad = args_size(a, "--grid", 1, 8, &o->grid);
-    if (!bad) bad = args_size(a, "--grid-from", 2, 8, &o->grid_from);
-    if (!bad) bad = args_number(a, "--grid-overlap", 0, 0.9, &overlap);
-    if (!bad) bad = args_size(a, "--side", 32, 4096, &o->side);
-    if (!bad) bad = args_choice(a, "--shape", shapes, &shape);
-    if (!bad) bad = args_number(a, "--max-pixels", 1, 1e12, &pixels);
-    o->grid_overlap = (float)overlap;
-    o->shape = (mask_photo_shape)shape;
-    o->detector = args_text(a, "--detector", NULL);
-    o->max_pixels = (uint64_t)pixels;
-    o->prune = args_has(a, "--prune");
-    o->boxes = args_text(a, "--boxes", NULL);
-    return bad;
-}
-
 static int print_report(const args *a, const char *out, const mask_extract_options *o, const mask_extract_report *r)
 {
     if (a->json)
@@ -46,11 +25,11 @@ static int run_extract(args *a)
 {
     mask_error err;
     mask_extract_report report;
-    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    mask_extract_options o = mask_extract_defaults();
     char place[DATA_PATH];
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o REGIONS is needed");
-    int bad = read_options(a, &o);
+    int bad = args_options(a, MASK_OPTIONS_EXTRACT, &o);
     if (bad) return bad;
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
     if ((bad = find_encoder(a, ENCODER, place))) return bad;
@@ -75,18 +54,7 @@ const command command_extract = {
     .options =
         (const option[]){
             {"-o", "REGIONS", "store to write or continue; with --boxes, a folder"},
-            {"--encoder", "E.menc", "network that encodes regions (default: default.menc beside the program)"},
-            {"--detector", "D.menc", "network whose boxes are regions too; it may be the encoder (default: none)"},
-            {"--regions", "N", "boxes of the detector a photo at most (default: 36)"},
-            {"--grid", "N", "the cells of grids up to N x N are regions; 1 = none (default: 3)"},
-            {"--grid-from", "N", "the smallest of these grids (default: 2, so 2 x 2 and 3 x 3)"},
-            {"--grid-overlap", "X", "share of a cell that its neighbour has too, 0 to 0.9 (default: 0)"},
-            {"--side", "N", "pixels of the square that the encoder looks at (default: what its file names)"},
-            {"--shape", "S", "stretch: the photo fills the square (default); pad: it keeps its shape, between bars"},
-            {"--boxes", "T.tsv",
-             "labelled boxes (image x1 y1 x2 y2 label) instead of detections: writes a folder to learn from"},
-            {"--max-pixels", "N", "refuse larger photos before decoding them (default: 100000000)"},
-            {"--prune", NULL, "drop photos whose files are no longer there"},
+            TABLE(EXTRACT, NULL, NULL),
             {0},
         },
     .run = run_extract,

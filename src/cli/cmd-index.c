@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const pool_names[] = {"max-mean", "region-max", [MASK_POOL_MEAN] = "mean"};
-static const char *const calibrate_names[] = {"none", "centre", "zscore", "text", "full"};
-
 static int gallery_state(const args *a, const char *path, mask_gallery_info *info, char *vectors, size_t vectors_size)
 {
     mask_error err;
@@ -30,24 +27,25 @@ static double bytes_per_image(const mask_gallery_info *info)
 int info_gallery(const args *a, const char *path)
 {
     mask_gallery_info i;
-    char vectors[4096], budget[32] = "all";
+    char vectors[4096], budget[32] = "all", pool[OPTION_TEXT], calibrate[OPTION_TEXT];
     int bad = gallery_state(a, path, &i, vectors, sizeof vectors);
     if (bad) return bad;
+    option_text(MASK_OPTIONS_MATCH, &i.options, "pool", pool);
+    option_text(MASK_OPTIONS_MATCH, &i.options, "calibrate", calibrate);
     if (a->json)
         return print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s, s:s}", "kind", "gallery", "images",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s, s:s, s:o}", "kind", "gallery", "images",
             (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments, "regions",
             (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
             (json_int_t)i.budget, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i), "generation",
-            (json_int_t)i.generation, "pool", pool_names[i.options.pool], "calibrate",
-            calibrate_names[i.options.calibrate], "vectors", vectors));
+            (json_int_t)i.generation, "pool", pool, "calibrate", calibrate, "vectors", vectors, "matching",
+            options_json(MASK_OPTIONS_MATCH, &i.options)));
     if (i.budget) snprintf(budget, sizeof budget, "%zu", i.budget);
     printf("gallery        %zu images in %zu segments, %zu removed or replaced since; generation %llu\n", i.images,
            i.segments, i.removed, (unsigned long long)i.generation);
     printf("index          %zu words, %zu dimensions, %s regions an image kept, %zu regions\n", i.words, i.dim, budget,
            i.regions);
-    printf("scores         pooling %s, calibration %s\n", pool_names[i.options.pool],
-           calibrate_names[i.options.calibrate]);
+    printf("scores         pooling %s, calibration %s\n", pool, calibrate);
     printf("size           %llu bytes, %.0f an image\n", (unsigned long long)i.bytes, bytes_per_image(&i));
     printf("word vectors   %s\n", vectors);
     return 0;
@@ -122,10 +120,9 @@ static int run_index(args *a)
     mask_error err;
     mask_knowledge *k;
     mask_match_options o;
-    mask_gallery_options g = MASK_GALLERY_DEFAULTS;
+    mask_gallery_options g = mask_gallery_defaults();
     if (!args_text(a, "-o", NULL)) return args_usage(a, "-o G.gallery is needed");
-    int result = args_size(a, "--budget", 1, 100000, &g.budget);
-    if (result == 0) result = args_size(a, "--segment-images", 1, 1 << 22, &g.segment_images);
+    int result = args_options(a, MASK_OPTIONS_GALLERY, &g);
     if (result) return result;
     if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
     result = read_match_options(a, k, &o);
@@ -146,8 +143,7 @@ const command command_index = {
     .options = (const option[]){{"-o", "G.gallery", "folder to make"},
                                 {"--split", "S", "of a precomp folder"},
                                 {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
-                                {"--budget", "R", "regions kept an image, the best first (default: all)"},
-                                {"--segment-images", "N", "images a segment (default: as many as fit its memory)"},
+                                TABLE(GALLERY, NULL, NULL),
                                 MATCH_OPTIONS,
                                 {0}},
     .run = run_index,

@@ -6,35 +6,38 @@
 
 enum { SHOWN_NEIGHBOURS = 8, SHOWN_WORDS = 10 };
 
-static const char *const encoder_names[] = {"none", "whiten", "mask"};
-static const char *const token_names[] = {"caption", "letters"};
-
 static int info_knowledge(const args *a, const char *path)
 {
     mask_error err;
     mask_knowledge *k;
     mask_knowledge_info i;
     if (mask_knowledge_open(&k, path, &a->run, &err) != MASK_OK) return failed(&err);
+    char encoder[OPTION_TEXT], tokens[OPTION_TEXT];
     mask_knowledge_describe(k, &i);
+    option_text(MASK_OPTIONS_LEARN, &i.learned, "representation", encoder);
+    option_text(MASK_OPTIONS_LEARN, &i.learned, "tokens", tokens);
     int result = 0;
     if (a->json) {
-        result = print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:f, s:f, s:I, s:I, s:s, s:s}", "kind",
-            "knowledge", "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions",
-            (json_int_t)i.dim, "vector_dimensions", (json_int_t)i.vector_dim, "regions", (json_int_t)i.regions, "pairs",
-            (json_int_t)i.pairs, "encoder", encoder_names[i.representation], "adapted", i.adapted, "tokens",
-            token_names[i.tokens], "min_count", (json_int_t)i.min_count, "whiten_shrink", (double)i.whiten_shrink,
-            "prototype_shrink", (double)i.prototype_shrink, "background_images", (json_int_t)i.background_images,
-            "background_texts", (json_int_t)i.background_texts, "vectors", i.vectors_path, "provenance", i.provenance));
+        json_t *out =
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:I, s:s, s:s}", "kind", "knowledge",
+                      "words", (json_int_t)i.words, "features", (json_int_t)i.feature_dim, "dimensions",
+                      (json_int_t)i.dim, "vector_dimensions", (json_int_t)i.vector_dim, "regions",
+                      (json_int_t)i.regions, "pairs", (json_int_t)i.pairs, "encoder", encoder, "adapted", i.adapted,
+                      "tokens", tokens, "background_images", (json_int_t)i.background_images, "background_texts",
+                      (json_int_t)i.background_texts, "vectors", i.vectors_path, "provenance", i.provenance);
+        mask_match_options match = mask_match_defaults(k);
+        json_object_set_new(out, "learned", options_json(MASK_OPTIONS_LEARN, &i.learned));
+        json_object_set_new(out, "matching", options_json(MASK_OPTIONS_MATCH, &match));
+        result = print_json(out);
     } else {
         printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
-               i.min_count, i.pairs, i.regions);
-        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder_names[i.representation],
-               i.feature_dim, i.dim, i.whiten_shrink, i.adapted ? ", adapted" : "");
-        printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.prototype_shrink,
+               i.learned.min_count, i.pairs, i.regions);
+        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder, i.feature_dim, i.dim,
+               i.learned.whiten_shrink, i.adapted ? ", adapted" : "");
+        printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.learned.prototype_shrink,
                i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
-        printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", token_names[i.tokens],
-               i.vector_dim, i.vectors_path);
+        printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", tokens, i.vector_dim,
+               i.vectors_path);
         if (i.background_images)
             printf("background     %zu images, %zu texts\n", i.background_images, i.background_texts);
         else printf("background     none: mask calibrate adds one and raises recall\n");

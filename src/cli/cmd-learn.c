@@ -4,12 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const encoders[] = {"none", "whiten", "mask", "auto", NULL};
-enum { ENCODER_AUTO = 3 }; /* not an encoder: the choice among them */
-static const char *const token_rules[] = {"caption", "letters", NULL};
-static const char *const learn_presets[] = {"tuned", "section9", "paper", NULL};
-enum { PRESET_SECTION9 = 1, PRESET_PAPER = 2 };
-
 /* The command line again, for the file's provenance. --resume does not change what is learned, and is left out. */
 static const char *provenance(const args *a, char *line, size_t size)
 {
@@ -17,115 +11,53 @@ static const char *provenance(const args *a, char *line, size_t size)
     for (int i = 0; i < a->positional_count; i++)
         snprintf(line + strlen(line), size - strlen(line), " %s", a->positional[i]);
     for (int i = 0; i < a->option_count; i++) {
-        if (strcmp(a->options[i].option->name, "--resume") == 0) continue;
-        snprintf(line + strlen(line), size - strlen(line), " %s%s%s", a->options[i].option->name,
+        if (strcmp(a->options[i].name, "--resume") == 0) continue;
+        snprintf(line + strlen(line), size - strlen(line), " %s%s%s", a->options[i].name,
                  a->options[i].value ? " " : "", a->options[i].value ? a->options[i].value : "");
     }
     return line;
 }
 
-static int read_depths(const args *a, mask_train_options *t)
+/* o->train is train. *choose: the encoder is to be found. */
+static int read_learn_options(const args *a, mask_learn_options *o, mask_train_options *train, bool *choose)
 {
-    const struct {
-        const char *name;
-        unsigned *depth;
-    } all[] = {{"--pae-fc", &t->pae_fc}, {"--pae-attention", &t->pae_attention},
-               {"--frm-fc", &t->frm_fc}, {"--frm-attention", &t->frm_attention},
-               {"--mtm-fc", &t->mtm_fc}, {"--mtm-attention", &t->mtm_attention}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        int depth = (int)*all[i].depth, bad = args_int(a, all[i].name, 0, 16, &depth);
-        if (bad) return bad;
-        *all[i].depth = (unsigned)depth;
-    }
-    return 0;
-}
-
-static int read_train_options(const args *a, mask_train_options *t)
-{
-    static const char *const inputs[] = {"raw", "whiten", NULL}, *const starts[] = {"random", "whiten", NULL},
-                             *const words[] = {"raw", "centred", NULL},
-                             *const schedules[] = {"constant", "cosine", NULL}, *const sums[] = {"sum", "mean", NULL},
-                             *const switches[] = {"off", "on", NULL};
-    int input = t->whiten, start = t->start_whiten, centred = t->centre_words, schedule = (int)t->schedule,
-        sum = t->per_dimension, residual = t->residual;
-    int bad = args_choice(a, "--input", inputs, &input);
-    if (!bad && !input) start = 0; /* raw features can only start at random */
-    if (!bad) bad = args_choice(a, "--start", starts, &start);
-    if (!bad) bad = args_choice(a, "--words", words, &centred);
-    if (!bad) bad = args_choice(a, "--schedule", schedules, &schedule);
-    if (!bad) bad = args_choice(a, "--ir", sums, &sum);
-    if (!bad) bad = args_choice(a, "--residual", switches, &residual);
-    if (!bad) bad = args_size(a, "--dim", 1, 65536, &t->dim);
-    if (!bad) bad = args_size(a, "--epochs", 0, 1000000, &t->epochs);
-    if (!bad) bad = args_size(a, "--batch", 2, 1 << 24, &t->batch);
-    if (!bad) bad = args_float(a, "--halve-batch-at", 0, 1, &t->halve_batch_at);
-    if (!bad) bad = args_float(a, "--rate", 1e-12, 1e12, &t->rate);
-    if (!bad) bad = args_size(a, "--warmup", 0, 1000000000, &t->warmup);
-    if (!bad) bad = args_float(a, "--clip", 0, 1e12, &t->clip);
-    if (!bad) bad = args_float(a, "--lambda-cm", 0, 1e6, &t->lambda_cm);
-    if (!bad) bad = args_float(a, "--lambda-cl", 0, 1e6, &t->lambda_cl);
-    if (!bad) bad = args_float(a, "--weight-ir", 0, 1e6, &t->weight_ir);
-    if (!bad) bad = args_float(a, "--tau", 1e-6, 1e6, &t->temperature);
-    if (!bad) bad = args_float(a, "--checkpoint-minutes", 0, 1e6, &t->checkpoint_minutes);
-    if (!bad) bad = read_depths(a, t);
-    t->whiten = input;
-    t->start_whiten = start;
-    t->centre_words = centred;
-    t->schedule = (mask_schedule)schedule;
-    t->per_dimension = sum;
-    t->residual = residual;
-    t->bf16 = args_has(a, "--bf16");
-    t->resume = args_has(a, "--resume");
-    t->metrics = args_text(a, "--metrics", NULL);
-    return bad;
-}
-
-static int read_learn_options(const args *a, mask_learn_options *o, bool *choose)
-{
-    static const char *const prototypes[] = {"mean", "random", NULL};
-    int encoder, tokens, prototype = (int)o->prototype, preset = 0;
-    int bad = args_choice(a, "--preset", learn_presets, &preset);
-    if (bad) return bad;
-    if (preset == PRESET_SECTION9) *o = MASK_LEARN_SECTION9;
-    if (preset == PRESET_PAPER) o->train = mask_train_paper();
-    encoder = preset == PRESET_PAPER      ? MASK_REPRESENTATION_MASK
-              : preset == PRESET_SECTION9 ? MASK_REPRESENTATION_WHITEN
-                                          : ENCODER_AUTO;
-    tokens = (int)o->tokens;
-    bad = args_choice(a, "--encoder", encoders, &encoder);
-    if (!bad) bad = args_choice(a, "--tokens", token_rules, &tokens);
-    if (!bad) bad = args_size(a, "--min-count", 1, 1000000000, &o->min_count);
-    if (!bad) bad = args_size(a, "--whiten-dim", 1, 65536, &o->whiten_dim);
-    if (!bad) bad = args_float(a, "--whiten-shrink", 0, 1e6, &o->whiten_shrink);
-    if (!bad) bad = args_float(a, "--prototype-shrink", 0, 1e9, &o->prototype_shrink);
-    if (!bad) bad = args_float(a, "--power", 0.01, 1, &o->power);
-    if (!bad) bad = args_float(a, "--reliability", 0, 10, &o->reliability);
-    if (args_has(a, "--no-scenes") || encoder == MASK_REPRESENTATION_NONE) { /* MACK knew neither */
+    mask_error err;
+    const char *preset = args_text(a, "--preset", "tuned");
+    bool paper = strcmp(preset, "paper") == 0;
+    const char *encoder = args_text(a, "--encoder", paper ? "mask" : strcmp(preset, "tuned") == 0 ? "auto" : NULL);
+    *train = paper ? mask_train_paper() : mask_train_defaults();
+    *choose = encoder && strcmp(encoder, "auto") == 0;
+    if (!paper && mask_options_preset(MASK_OPTIONS_LEARN, preset, o, sizeof *o, &err) != MASK_OK)
+        return args_usage(a, "--preset %s: must be one of tuned, section9, paper", preset);
+    if (encoder && !*choose && mask_option_set(MASK_OPTIONS_LEARN, o, "--encoder", encoder, &err) != MASK_OK)
+        return args_usage(a, "%s, auto", err.message);
+    int bad = args_options(a, MASK_OPTIONS_LEARN, o);
+    if (!bad) bad = args_options(a, MASK_OPTIONS_TRAIN, train);
+    if (!o->scenes || (!*choose && o->representation == MASK_REPRESENTATION_NONE)) { /* MACK knew neither */
         o->scenes = false;
         o->reliability = 0;
     }
-    if (!bad) bad = args_choice(a, "--prototype", prototypes, &prototype);
-    if (!bad) bad = read_train_options(a, &o->train);
-    o->prototype = (mask_prototype)prototype;
-    *choose = encoder == ENCODER_AUTO;
-    o->representation = *choose ? MASK_REPRESENTATION_WHITEN : (mask_representation)encoder;
-    o->tokens = (mask_tokens)tokens;
+    if (!train->whiten && !args_has(a, "--start"))
+        train->start_whiten = false; /* raw features can only start at random */
+    o->train = train;
     return bad;
 }
 
 static int print_learned(const args *a, const mask_knowledge *k, const char *path)
 {
     mask_knowledge_info i;
+    char encoder[OPTION_TEXT];
     mask_knowledge_describe(k, &i);
+    option_text(MASK_OPTIONS_LEARN, &i.learned, "representation", encoder);
     progress_end();
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I}", "file", path, "words",
                                     (json_int_t)i.words, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
                                     "features", (json_int_t)i.feature_dim, "dimensions", (json_int_t)i.dim, "encoder",
-                                    encoders[i.representation], "background_images", (json_int_t)i.background_images,
-                                    "background_texts", (json_int_t)i.background_texts));
-    printf("%s: %zu words from %zu regions, encoder %s %zu -> %zu", path, i.words, i.regions,
-           encoders[i.representation], i.feature_dim, i.dim);
+                                    encoder, "background_images", (json_int_t)i.background_images, "background_texts",
+                                    (json_int_t)i.background_texts));
+    printf("%s: %zu words from %zu regions, encoder %s %zu -> %zu", path, i.words, i.regions, encoder, i.feature_dim,
+           i.dim);
     if (i.background_images) printf(", background %zu images and %zu texts", i.background_images, i.background_texts);
     printf("\n");
     return 0;
@@ -147,17 +79,18 @@ static int run_learn(args *a)
     mask_labels *labels = NULL;
     mask_vectors *vectors = NULL;
     mask_knowledge *k = NULL;
-    mask_learn_options o = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
+    mask_train_options train;
     const char *out = args_text(a, "-o", NULL), *vectors_path = args_text(a, "--vectors", NULL);
     bool choose;
-    int bad = read_learn_options(a, &o, &choose);
+    int bad = read_learn_options(a, &o, &train, &choose);
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
     if ((bad = check_output(out)) != 0) return bad;
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
-    o.train.checkpoint = checkpoint;
+    train.checkpoint = checkpoint;
     mask_status status = mask_labels_open(&labels, a->positional[0], &a->run, &err);
     if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &a->run, &err);
     if (status == MASK_OK && choose)
@@ -184,44 +117,10 @@ const command command_learn = {
             {"-o", "K.mask", "file to write"},
             {"--vectors", "V.mvec", "word vectors"},
             {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
-            {"--tokens", "T", "caption: as NLTK, with lemmas and compounds (default); letters: runs of a-z"},
-            {"--min-count", "N", "regions a word needs to be known (default: 3)"},
             {"--preset", "P",
              "tuned (default): the best found; section9: as first published; paper: the paper's training"},
-            {"--power", "P", "of the features before whitening (default: 0.75)"},
-            {"--whiten-dim", "Z", "dimensions kept by whiten (default: 512)"},
-            {"--whiten-shrink", "X", "x the mean eigenvalue is added to each (default: 1.6)"},
-            {"--prototype-shrink", "N", "pseudo-counts towards the neighbours' prototypes (default: 15)"},
-            {"--no-scenes", NULL, "no scene prototypes and no reliabilities; so it is with encoder none"},
-            {"--reliability", "P", "power of the words' reliabilities (default: 0.3)"},
-            {"--prototype", "P", "mean of a word's regions (default), or one of them: random"},
-            {"--epochs", "N", "mask: passes over the regions (default: 6); 0 with auto: closed forms only"},
-            {"--resume", NULL, "mask: continue from K.mask.ckpt, bit for bit"},
-            {"--checkpoint-minutes", "X", "mask: between two of them; 0 = after every epoch (default: 5)"},
-            {"--metrics", "FILE", "mask: losses of every step as JSON lines"},
-            {"--input", "I", "mask: whiten (default) or raw features"},
-            {"--start", "S", "mask: the PAE begins as whitened features: whiten (default), or at random"},
-            {"--words", "W", "mask: L_cm with centred (default) or raw word vectors"},
-            {"--dim", "Z", "mask: dimensions of a region's representation (default: 512)"},
-            {"--batch", "N", "mask: regions in a step (default: 2048)"},
-            {"--halve-batch-at", "X", "mask: share of the epochs after which batches halve; 1 = never (default)"},
-            {"--rate", "X", "mask: Adam's learning rate (default: 0.0001)"},
-            {"--schedule", "S", "mask: cosine (default) or constant rate"},
-            {"--warmup", "N", "mask: steps over which the rate rises (default: 0)"},
-            {"--bf16", NULL, "mask: products in bfloat16, twice as fast where the processor can; weights stay float"},
-            {"--clip", "X", "mask: largest norm of the gradient; 0 = any (default)"},
-            {"--lambda-cm", "X", "mask: weight of L_cm; 0 = without (default: 3)"},
-            {"--lambda-cl", "X", "mask: weight of L_cl; 0 = without (default: 3)"},
-            {"--weight-ir", "X", "mask: weight of L_ir (default: 1)"},
-            {"--ir", "R", "mask: mean (default) or sum of L_ir over its dimensions"},
-            {"--tau", "X", "mask: temperature of L_cl (default: 0.1)"},
-            {"--residual", "on|off", "mask: x + attention(x) (default: on)"},
-            {"--pae-fc", "N", "mask: fully connected layers of the PAE (default: 1)"},
-            {"--pae-attention", "N", "mask: attention layers of the PAE (default: 3)"},
-            {"--frm-fc", "N", "mask: of the FRM (default: 2)"},
-            {"--frm-attention", "N", "mask: of the FRM (default: 1)"},
-            {"--mtm-fc", "N", "mask: of the MTM (default: 3)"},
-            {"--mtm-attention", "N", "mask: of the MTM (default: 3)"},
+            TABLE(LEARN, NULL, NULL),
+            TABLE(TRAIN, NULL, "Training, of --encoder mask and of auto"),
             {0},
         },
     .run = run_learn,
@@ -272,7 +171,7 @@ const command command_calibrate = {
             {"--images", "IMAGES", "region features in any format that encode reads"},
             {"--texts", "FILE", "one text a line, or Karpathy JSON"},
             {"--split", "S", "of a folder or a Karpathy JSON"},
-            MATCH_OPTIONS,
+            MATCH_OPTIONS_AS("tuned", "Matching, the defaults of the new knowledge"),
             {0},
         },
     .run = run_calibrate,

@@ -205,7 +205,7 @@ static void print_bounds(const char *name, const mask_recall *r)
 
 static void print_eval(const evaluation *e)
 {
-    static const char *const levels[] = {"none", "centre", "zscore", "text", "full"};
+    char level[OPTION_TEXT];
     const mask_match_report *r = &e->report;
     printf("%-18s %6s %6s %6s %7s %8s\n", "", "R@1", "R@5", "R@10", "medr", "meanr");
     print_recall("text to image", &e->recalls.t2i);
@@ -223,7 +223,7 @@ static void print_eval(const evaluation *e)
     if (e->folds > 1) printf(", mean of %zu folds", e->folds);
     printf("; words: %zu known, %zu OOD, %zu unusable; %zu texts without a usable word\n", r->known, r->ood,
            r->unusable, r->skipped);
-    printf("calibration %s%s, whole image = ", levels[e->options.calibrate],
+    printf("calibration %s%s, whole image = ", option_text(MASK_OPTIONS_MATCH, &e->options, "calibrate", level),
            e->options.calibrate == MASK_CALIBRATE_NONE ? ""
            : r->transductive ? " from the images and texts at hand (transductive: not comparable with other methods)"
                              : " from the background");

@@ -178,7 +178,7 @@ static mask_status calibrate(const reproduction *r, mask_knowledge *plain, mask_
 {
     mask_images *images = NULL;
     mask_texts *texts = NULL;
-    mask_match_options o = MASK_MATCH_CALIBRATED;
+    mask_match_options o = mask_match_tuned();
     mask_knowledge_info info;
     mask_knowledge_describe(plain, &info);
     if (!info.scenes) o.scene = 0;
@@ -197,11 +197,12 @@ static mask_status learn(const reproduction *r, repro_variant variant, const cha
     mask_labels *labels = NULL;
     mask_knowledge *plain = NULL, *calibrated = NULL;
     mask_learn_options o;
-    variant_options(variant, r->epochs, &o);
+    mask_train_options train;
+    variant_options(variant, r->epochs, &o, &train);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", path);
     o.provenance = r->key;
-    o.train.checkpoint = checkpoint;
-    o.train.resume = exists(checkpoint);
+    train.checkpoint = checkpoint;
+    train.resume = exists(checkpoint);
     mask_status status = mask_labels_open(&labels, r->regions, NULL, err);
     if (status == MASK_OK) status = mask_knowledge_learn(&plain, labels, r->vectors, &o, &r->a->run, err);
     if (status == MASK_OK) status = calibrate(r, plain, &calibrated, err);
@@ -260,7 +261,9 @@ static mask_status rerank(const reproduction *r, const repro_step *step, mask_re
 {
     char ours[PATH];
     mask_reranking *reranking = NULL;
-    mask_rerank_options o = {.rule = MASK_RERANK_ZSCORE, .top_k = step->k, .alpha = (float)step->x};
+    mask_rerank_options o = mask_rerank_defaults();
+    o.top_k = step->k;
+    o.alpha = (float)step->x;
     join(ours, r->work, "ours.npy");
     mask_status status = mask_rerank_open(&reranking, r->base, step->k, 1, &r->a->run, err);
     if (status == MASK_OK) status = mask_rerank_add_matrix(reranking, ours, &r->a->run, err);

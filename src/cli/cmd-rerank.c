@@ -7,10 +7,10 @@
 #include <time.h>
 
 enum { MOST_VALUES = 32 };
-static const char *const rules[] = {"zscore", "sum", NULL};
 
 typedef struct sweep {
-    mask_rerank_rule rule;
+    mask_rerank_options o;
+    char rule[OPTION_TEXT];
     double k[MOST_VALUES], alpha[MOST_VALUES];
     int k_count, alpha_count;
     size_t folds, top_k;
@@ -38,15 +38,16 @@ static int read_list(const args *a, const char *name, double low, double high, b
 
 static int read_sweep(const args *a, sweep *s)
 {
-    int rule = 0;
-    *s = (sweep){.k = {15}, .alpha = {0.15}, .k_count = 1, .alpha_count = 1, .folds = 1};
-    int bad = read_list(a, "--top-k", 1, 1e6, true, s->k, &s->k_count);
+    mask_rerank_options o = mask_rerank_defaults();
+    *s = (sweep){.k = {(double)o.top_k}, .alpha = {0.15}, .k_count = 1, .alpha_count = 1, .folds = 1};
+    int bad = args_options(a, MASK_OPTIONS_RERANK, &o);
+    if (!bad) bad = read_list(a, "--top-k", 1, 1e6, true, s->k, &s->k_count);
     if (!bad) bad = read_list(a, "--alpha", -1e6, 1e6, false, s->alpha, &s->alpha_count);
-    if (!bad) bad = args_choice(a, "--rule", rules, &rule);
     if (!bad) bad = args_size(a, "--folds", 1, 1000000, &s->folds);
     for (int i = 0; i < s->k_count; i++)
         if (s->k[i] > (double)s->top_k) s->top_k = (size_t)s->k[i];
-    s->rule = (mask_rerank_rule)rule;
+    s->o = o;
+    option_text(MASK_OPTIONS_RERANK, &o, "rule", s->rule);
     if (!bad && args_has(a, "--save-sims") && (s->k_count > 1 || s->alpha_count > 1 || s->folds > 1))
         return args_usage(a, "--save-sims needs one --top-k, one --alpha and no --folds");
     return bad;
@@ -54,7 +55,8 @@ static int read_sweep(const args *a, sweep *s)
 
 static mask_status run_sweep(const args *a, const mask_reranking *r, sweep *s, mask_error *err)
 {
-    mask_rerank_options o = {.rule = s->rule};
+    mask_rerank_options o = s->o;
+    o.top_k = 0;
     mask_status status = mask_rerank_recalls(&s->base, r, &o, &a->run, err);
     for (int k = 0; k < s->k_count; k++)
         for (int i = 0; status == MASK_OK && i < s->alpha_count; i++) {
@@ -76,7 +78,9 @@ static void name_matrix(const char *path, const char *way, char *out, size_t siz
 static mask_status save(const args *a, const mask_reranking *r, const sweep *s, mask_error *err)
 {
     static const char *const ways[] = {"i2t", "t2i"};
-    mask_rerank_options o = {.rule = s->rule, .top_k = (size_t)s->k[0], .alpha = (float)s->alpha[0]};
+    mask_rerank_options o = s->o;
+    o.top_k = (size_t)s->k[0];
+    o.alpha = (float)s->alpha[0];
     mask_status status = MASK_OK;
     for (int way = 0; status == MASK_OK && way < 2; way++) {
         char path[4096];
@@ -108,7 +112,7 @@ static json_t *sweep_json(const sweep *s, const mask_reranking *r, double second
         json_array_append_new(list, one);
     }
     return json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:f}", "images", (json_int_t)mask_rerank_images(r), "texts",
-                     (json_int_t)mask_rerank_texts(r), "folds", (json_int_t)s->folds, "rule", rules[s->rule], "base",
+                     (json_int_t)mask_rerank_texts(r), "folds", (json_int_t)s->folds, "rule", s->rule, "base",
                      recalls_json(&s->base), "reranked", list, "seconds", seconds);
 }
 
@@ -131,7 +135,7 @@ static void print_sweep(const sweep *s, const mask_reranking *r, double seconds)
     }
     printf("%zu images, %zu texts", mask_rerank_images(r), mask_rerank_texts(r));
     if (s->folds > 1) printf(", mean of %zu folds", s->folds);
-    printf("; rule %s; %.2f s\n", rules[s->rule], seconds);
+    printf("; rule %s; %.2f s\n", s->rule, seconds);
 }
 
 static int finish(const args *a, const mask_reranking *r, sweep *s, const struct timespec *start)
@@ -225,7 +229,7 @@ const command command_rerank = {
             {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON"},
             {"--top-k", "K,...", "candidates of each query (default: 15)"},
             {"--alpha", "A,...", "weight of our scores (default: 0.15)"},
-            {"--rule", "R", "zscore (default), or sum: base + alpha ours, as MACK"},
+            TABLE(RERANK, NULL, NULL),
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "OUT.npy", "write OUT-t2i.npy and OUT-i2t.npy: negated positions in the re-ranked lists"},
             MATCH_OPTIONS,

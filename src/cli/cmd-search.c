@@ -66,7 +66,7 @@ enum { MOST_RESULTS = 1000000 };
 static int read_query_options(const args *a, mask_query *q, line_list *ids)
 {
     double least = -INFINITY;
-    *q = MASK_QUERY_DEFAULTS;
+    *q = mask_query_defaults();
     int bad = args_size(a, "-k", 1, MOST_RESULTS, &q->k);
     if (!bad) bad = args_size(a, "--offset", 0, 1000000000, &q->offset);
     if (!bad) bad = args_number(a, "--min-score", -1e30, 1e30, &least);

@@ -9,14 +9,11 @@ static int run_import(args *a)
 {
     mask_error err;
     mask_vectors *vectors;
-    mask_vectors_import_options options = MASK_VECTORS_IMPORT_DEFAULTS;
+    mask_vectors_import_options options = mask_vectors_import_defaults();
     const char *out = args_text(a, "-o", NULL);
     if (!out) return args_usage(a, "-o FILE.mvec is needed");
-    static const char *const bits[] = {"32", "16", "8", NULL};
-    int choice = 0, bad = args_choice(a, "--bits", bits, &choice);
+    int bad = args_options(a, MASK_OPTIONS_VECTORS, &options);
     if (bad) return bad;
-    options.bits = 32 >> choice;
-    options.keep = args_text(a, "--keep", NULL);
     if (mask_vectors_import(a->positional[0], out, &options, &a->run, &err) != MASK_OK) return failed(&err);
     if (mask_vectors_open(&vectors, out, &a->run, &err) != MASK_OK) return failed(&err);
     progress_end();
@@ -39,8 +36,7 @@ const command command_vectors_import = {
     .options =
         (const option[]){
             {"-o", "V.mvec", "file to write"},
-            {"--bits", "N", "of a stored number: 32 (default), 16: 3 digits, or 8: 2 digits"},
-            {"--keep", "FILE", "import only these words, one a line"},
+            TABLE(VECTORS, NULL, NULL),
             {0},
         },
     .run = run_import,

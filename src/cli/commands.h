@@ -43,30 +43,18 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);
 /* mask info of a .menc. */
 int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */
-#define MATCH_OPTIONS                                                                                                  \
+#define MATCH_OPTIONS_AS(preset, heading)                                                                              \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \
-        {"--pool", "P", "max-mean, region-max or mean"}, {"--top", "N", "regions averaged by max-mean; 1 = maximum"},  \
-        {"--context", "X", "weight of the whole image beside its regions"},                                            \
-        {"--whole-region", "N|mean|auto",                                                                              \
-         "which region is the whole image; auto = region 0 where its box holds the others"},                           \
-        {"--ood", "M|off|procrustes", "neighbours of a word without prototype"},                                       \
-        {"--ood-temperature", "T", "of the softmax over the neighbours"},                                              \
-        {"--ood-weight", "auto|X", "of an OOD word in a text's mean, where a known word weighs 1"},                    \
-        {"--ood-company", "X", "share of co-occurrence in an OOD word's neighbours"},                                  \
-        {"--scene", "X", "weight of the scene columns"},                                                               \
-        {"--preset", "P", "section9: calibration as first published; tuned: the best found (default)"},                \
-        {"--text-power", "X", "scales a text's scores by its words' summed weight"},                                   \
-        {"--image-power", "X", "divides an image's scores by their deviation"},                                        \
-        {"--calibrate", "C", "none, centre, zscore, text or full"},                                                    \
-        {"--hub-image", "A", "weight of the images' hubness"}, {"--hub-text", "B", "weight of the texts' hubness"},    \
-        {"--hub-neighbours", "N", "scores averaged by hubness; 0 = log mean exp"},                                     \
-        {"--hub-image-sharpness", "X", "of the log mean exp over texts"},                                              \
-        {"--hub-text-sharpness", "X", "of the log mean exp over images"},                                              \
-        {"--adjectives", "X", "adds X times the adjective's prototype to its noun's (default: 0)"},                    \
-    {                                                                                                                  \
-        "--modifiers", "FILE", "that --adjectives needs: text, adjective, noun (numbers from 0) on each line"          \
-    }
+        {"--preset", "P", "tuned: the best found; section9: calibration as first published; plain: none"},             \
+        {"--ood", "M|off|procrustes", "neighbours of a word without prototype (default: 200)"},                        \
+        TABLE(MATCH, preset, heading)
+#define MATCH_OPTIONS MATCH_OPTIONS_AS("plain", "Matching: as the knowledge was calibrated, else by these defaults")
 
+enum { OPTION_TEXT = 64 };
+/* An option's value as text; returns it. */
+const char *option_text(mask_options_kind kind, const void *options, const char *name, char text[OPTION_TEXT]);
+/* The options of a kind that files keep, by name. */
+json_t *options_json(mask_options_kind kind, const void *options);
 /* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
 /* Opens --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when there is

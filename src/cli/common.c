@@ -63,70 +63,48 @@ int print_json(json_t *object)
     return bad ? fail("cannot write the result to stdout") : 0;
 }
 
-static int read_whole_region(const args *a, mask_match_options *o)
-{
-    const char *text = args_text(a, "--whole-region", NULL);
-    if (!text) return 0;
-    if (strcmp(text, "mean") == 0) {
-        o->whole_region = MASK_WHOLE_MEAN;
-    } else if (strcmp(text, "auto") == 0) {
-        o->whole_region = MASK_WHOLE_AUTO;
-    } else {
-        return args_int(a, "--whole-region", 0, 1000000, &o->whole_region);
-    }
-    return 0;
-}
-
+/* --ood is one flag for two options. */
 static int read_ood(const args *a, mask_match_options *o)
 {
-    const char *text = args_text(a, "--ood", NULL), *weight = args_text(a, "--ood-weight", NULL);
-    int bad = 0;
-    if (text && strcmp(text, "off") == 0) {
-        o->ood = MASK_OOD_OFF;
-    } else if (text && strcmp(text, "procrustes") == 0) {
-        o->ood = MASK_OOD_PROCRUSTES;
-    } else if (text) {
-        o->ood = MASK_OOD_NEIGHBOURS;
-        bad = args_int(a, "--ood", 1, 1000000, &o->ood_neighbours);
-    }
-    if (!bad) bad = args_float(a, "--ood-temperature", 1e-6, 1e6, &o->ood_temperature);
-    if (weight && strcmp(weight, "auto") == 0) o->ood_weight = -1;
-    else if (!bad) bad = args_float(a, "--ood-weight", 0, 1e6, &o->ood_weight);
-    return bad;
+    const char *text = args_text(a, "--ood", NULL);
+    if (!text) return 0;
+    o->ood = strcmp(text, "off") == 0          ? MASK_OOD_OFF
+             : strcmp(text, "procrustes") == 0 ? MASK_OOD_PROCRUSTES
+                                               : MASK_OOD_NEIGHBOURS;
+    return o->ood == MASK_OOD_NEIGHBOURS ? args_int(a, "--ood", 1, 1000000, &o->ood_neighbours) : 0;
 }
 
 int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *o)
 {
-    static const char *const pools[] = {"max-mean", "region-max", "mean", NULL};
-    static const mask_pool pool_of[] = {MASK_POOL_MAX_MEAN, MASK_POOL_REGION_MAX, MASK_POOL_MEAN};
-    static const char *const levels[] = {"none", "centre", "zscore", "text", "full", NULL};
-    static const char *const presets[] = {"tuned", "section9", NULL};
-    int bad, pool = -1, level, preset = -1;
-    *o = knowledge ? mask_match_defaults(knowledge) : MASK_MATCH_CALIBRATED;
-    bad = args_choice(a, "--preset", presets, &preset);
-    if (bad) return bad;
-    if (preset >= 0) *o = preset == 1 ? MASK_MATCH_SECTION9 : MASK_MATCH_CALIBRATED;
-    level = (int)o->calibrate;
-    bad = args_choice(a, "--pool", pools, &pool);
-    if (!bad) bad = args_choice(a, "--calibrate", levels, &level);
-    if (!bad) bad = args_int(a, "--top", 1, 64, &o->top);
-    if (!bad) bad = args_float(a, "--context", 0, 1e6, &o->context);
-    if (!bad) bad = read_whole_region(a, o);
-    if (!bad) bad = read_ood(a, o);
-    if (!bad) bad = args_float(a, "--hub-image", 0, 1e6, &o->hub_image);
-    if (!bad) bad = args_float(a, "--hub-text", 0, 1e6, &o->hub_text);
-    if (!bad) bad = args_int(a, "--hub-neighbours", 0, 1000000, &o->hub_neighbours);
-    if (!bad) bad = args_float(a, "--hub-image-sharpness", 0, 1e6, &o->hub_image_sharpness);
-    if (!bad) bad = args_float(a, "--hub-text-sharpness", 0, 1e6, &o->hub_text_sharpness);
-    if (!bad) bad = args_float(a, "--ood-company", 0, 1, &o->ood_company);
-    if (!bad) bad = args_float(a, "--scene", 0, 1e6, &o->scene);
-    if (!bad) bad = args_float(a, "--text-power", 0, 100, &o->text_power);
-    if (!bad) bad = args_float(a, "--image-power", 0, 100, &o->image_power);
-    if (!bad) bad = args_float(a, "--adjectives", 0, 1e6, &o->adjective);
-    o->modifiers = args_text(a, "--modifiers", NULL);
-    if (pool >= 0) o->pool = pool_of[pool];
-    o->calibrate = (mask_calibrate)level;
-    return bad;
+    *o = knowledge ? mask_match_defaults(knowledge) : mask_match_tuned();
+    int bad = args_preset(a, MASK_OPTIONS_MATCH, o, sizeof *o);
+    return bad ? bad : read_ood(a, o);
+}
+
+const char *option_text(mask_options_kind kind, const void *options, const char *name, char text[OPTION_TEXT])
+{
+    mask_error err;
+    mask_option_get(kind, options, name, text, OPTION_TEXT, &err);
+    return text;
+}
+
+json_t *options_json(mask_options_kind kind, const void *options)
+{
+    size_t count;
+    const mask_option *rows = mask_options_list(kind, &count);
+    json_t *out = json_object();
+    for (size_t i = 0; i < count; i++) {
+        char text[OPTION_TEXT], *end;
+        if (!rows[i].kept) continue;
+        option_text(kind, options, rows[i].name, text);
+        double number = strtod(text, &end);
+        json_t *value = rows[i].type == MASK_OPTION_SWITCH ? json_boolean(strcmp(text, "on") == 0)
+                        : *text && !*end
+                            ? rows[i].type == MASK_OPTION_REAL ? json_real(number) : json_integer((json_int_t)number)
+                            : json_string(text);
+        json_object_set_new(out, rows[i].name, value);
+    }
+    return out;
 }
 
 int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors)

@@ -10,14 +10,7 @@ int convert_labels(args *a);
 
 /* Its entries of the option table. */
 #define CONVERT_LABELS_OPTIONS                                                                                         \
-    {"--recipe", "R", "how names become labels: mask (default), mack or butd"},                                        \
-        {"--min-count", "N", "of the recipe mask: drop words met fewer times (default: 3)"},                           \
-        {"--attributes", "FILE", "Visual Genome's attributes.json, joined by image and object"},                       \
-        {"--image-data", "FILE", "its image_data.json: boxes are clipped to the images"},                              \
-        {"--name-by", "ID",                                                                                            \
-         "what an image is called: id (default), url, coco or flickr; the last three by --image-data"},                \
-        {"--vocabulary", "FILE", "of the recipe butd and of --labels: the object classes and their aliases"},          \
-        {"--attributes-vocabulary", "FILE", "the same for attributes"},                                                \
+    TABLE(REGIONS, NULL, NULL),                                                                                        \
         {"--entities", "FOLDER",                                                                                       \
          "Flickr30K Entities: a folder with Annotations and Sentences; --split takes SPLIT.txt"},                      \
         {"--labels", NULL,                                                                                             \

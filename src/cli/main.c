@@ -27,13 +27,15 @@ static const command *find_command(int count, char **words, int *used)
     return NULL;
 }
 
-static void print_options(const option *list)
+static void print_option(const char *name, const char *value, const char *text)
 {
-    for (; list->name; list++) {
-        char left[64];
-        snprintf(left, sizeof left, "%s%s%s", list->name, list->value ? " " : "", list->value ? list->value : "");
-        printf("  %-28s %s\n", left, list->help);
+    char left[64];
+    if (!name) {
+        printf("%s\n", text);
+        return;
     }
+    snprintf(left, sizeof left, "%s%s%s", name, value ? " " : "", value ? value : "");
+    printf("  %-28s %s\n", left, text);
 }
 
 static int help_command(const command *c)
@@ -41,8 +43,8 @@ static int help_command(const command *c)
     printf("mask %s %s%s\n\n%s.\n", c->name, c->positional, c->options->name ? " [OPTIONS]" : "", c->summary);
     if (*c->details) printf("\n%s\n", c->details);
     printf("\nOptions\n");
-    print_options(c->options);
-    print_options(common_options);
+    args_each(c->options, print_option);
+    args_each(common_options, print_option);
     return 0;
 }
 
@@ -71,16 +73,14 @@ static void man_text(const char *text)
     }
 }
 
-static void man_options(const option *list)
+static void man_option(const char *name, const char *value, const char *text)
 {
-    for (; list->name; list++) {
-        printf(".TP\n.B ");
-        man_text(list->name);
-        if (list->value) printf(" \\fI%s\\fR", list->value);
-        printf("\n");
-        man_text(list->help);
-        printf("\n");
-    }
+    printf(name ? ".TP\n.B " : ".PP");
+    if (name) man_text(name);
+    if (value) printf(" \\fI%s\\fR", value);
+    printf("\n");
+    man_text(text);
+    printf("\n");
 }
 
 static int manual_page(void)
@@ -98,10 +98,10 @@ static int manual_page(void)
             man_text(c->details);
             printf("\n");
         }
-        man_options(c->options);
+        args_each(c->options, man_option);
     }
     printf(".SH COMMON OPTIONS\n");
-    man_options(common_options);
+    args_each(common_options, man_option);
     printf(".SH EXIT STATUS\n0 ok, 1 failed, 2 usage.\n");
     return 0;
 }

@@ -79,7 +79,7 @@ static mask_status index_photos(args *a, const char *knowledge_path, const char 
 static mask_status bring_up_to_date(args *a, const char *folder, const char *encoder, const char *knowledge,
                                     const char *regions, const char *gallery, bool unfinished, mask_error *err)
 {
-    mask_extract_options o = MASK_EXTRACT_DEFAULTS;
+    mask_extract_options o = mask_extract_defaults();
     mask_extract_report report;
     o.encoder = encoder;
     o.prune = true;

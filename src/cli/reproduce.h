@@ -25,7 +25,8 @@ typedef enum repro_variant { /* knowledges that are learned */
 } repro_variant;
 const char *variant_name(repro_variant variant);
 bool variant_is_trained(repro_variant variant);
-void variant_options(repro_variant variant, size_t epochs, mask_learn_options *options);
+/* options->train is *train. */
+void variant_options(repro_variant variant, size_t epochs, mask_learn_options *options, mask_train_options *train);
 
 /* How a step matches: changes to the defaults of its knowledge. */
 typedef enum repro_match {

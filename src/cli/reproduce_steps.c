@@ -22,9 +22,11 @@ static void no_extras(mask_learn_options *o)
     o->prototype_shrink = 0;
 }
 
-void variant_options(repro_variant variant, size_t epochs, mask_learn_options *o)
+void variant_options(repro_variant variant, size_t epochs, mask_learn_options *o, mask_train_options *train)
 {
-    *o = MASK_LEARN_DEFAULTS;
+    *o = mask_learn_defaults();
+    *train = mask_train_defaults();
+    o->train = train;
     if (variant == VARIANT_NONE || variant == VARIANT_MACK) {
         o->representation = MASK_REPRESENTATION_NONE;
         o->scenes = false;
@@ -41,19 +43,19 @@ void variant_options(repro_variant variant, size_t epochs, mask_learn_options *o
     if (!variant_is_trained(variant)) return;
     o->representation = MASK_REPRESENTATION_MASK;
     if (variant != VARIANT_TRAINED) {
-        o->train = mask_train_paper();
+        *train = mask_train_paper();
         no_extras(o);
     }
-    o->train.epochs = epochs;
-    if (variant == VARIANT_NO_CM) o->train.lambda_cm = 0;
-    if (variant == VARIANT_NO_CL) o->train.lambda_cl = 0;
+    train->epochs = epochs;
+    if (variant == VARIANT_NO_CM) train->lambda_cm = 0;
+    if (variant == VARIANT_NO_CL) train->lambda_cl = 0;
     static const float lambdas[] = {1, 2, 4, 5};
-    if (variant >= VARIANT_LAMBDA_1) o->train.lambda_cm = o->train.lambda_cl = lambdas[variant - VARIANT_LAMBDA_1];
+    if (variant >= VARIANT_LAMBDA_1) train->lambda_cm = train->lambda_cl = lambdas[variant - VARIANT_LAMBDA_1];
 }
 
 mask_match_options step_options(const repro_step *step, mask_match_options o)
 {
-    mask_match_options plain = MASK_MATCH_PLAIN;
+    mask_match_options plain = mask_match_plain();
     switch (step->match) {
     case MATCH_KNOWN_WORDS:
         o.ood = MASK_OOD_OFF;

@@ -2,6 +2,7 @@
  * are held out; five texts an image are made of its labels, each a random half of them, and retrieval is measured as it
  * would be with captions. Refuses to see a caption, and to prefer a stranger over whitening by less than noise. */
 #include "annotations/labels.h"
+#include "base/options.h"
 #include "knowledge/regionpass.h"
 #include "match/scores.h"
 #include "nn/random.h"
@@ -24,7 +25,8 @@ typedef struct chooser {
     const mask_labels *learn, *held;
     const mask_vectors *vectors;
     mask_learn_options options;
-    char **texts; /* TEXTS an image of held */
+    mask_train_options train; /* options.train */
+    char **texts;             /* TEXTS an image of held */
     mask_choice choices[MOST_CHOICES];
     size_t count, best_trained;
     const mask_run *run;
@@ -76,7 +78,7 @@ static mask_status score_held(const chooser *c, const mask_knowledge *k, const m
                               mask_error *err)
 {
     mask__text_batch b;
-    mask_match_options o = MASK_MATCH_CALIBRATED; /* without a background: statistics of the held-out images */
+    mask_match_options o = mask_match_tuned(); /* without a background: statistics of the held-out images */
     o.scene = k->scene_prototypes ? o.scene : 0;
     mask_status status =
         mask__text_batch_open(&b, k, c->vectors, &o, (const char *const *)c->texts, regions->count * TEXTS, err);
@@ -152,7 +154,7 @@ static bool hopeless(const chooser *c, size_t epoch)
 {
     if (epoch <= PATIENCE) return false;
     double now = c->choices[c->count - 1].rsum, gain = now - c->choices[c->count - 1 - PATIENCE].rsum;
-    double left = (double)(c->options.train.epochs - epoch);
+    double left = (double)(c->train.epochs - epoch);
     return now + (gain > 0 ? gain : 0) / PATIENCE * left < c->choices[0].rsum;
 }
 
@@ -177,9 +179,10 @@ static mask_status try_training(chooser *c, mask_error *err)
     mask_learn_options o = c->options;
     o.representation = MASK_REPRESENTATION_MASK;
     o.reliability = 0;
-    o.train.checkpoint = NULL;
-    o.train.metrics = NULL;
-    o.train.resume = false;
+    mask_train_options train = c->train;
+    train.checkpoint = train.metrics = NULL;
+    train.resume = false;
+    o.train = &train;
     c->err = err;
     mask_status status = mask__knowledge_learn(&k, c->learn, c->vectors, &o, &hooks, c->run, err);
     mask_knowledge_close(k);
@@ -227,7 +230,7 @@ static mask_status choose(chooser *c, const mask_labels *labels, size_t held, ma
     c->held = held_view;
     if (status == MASK_OK) status = make_texts(c, err);
     if (status == MASK_OK) status = try_closed_forms(c, err);
-    if (status == MASK_OK && c->options.train.epochs > 0) status = try_training(c, err);
+    if (status == MASK_OK && c->train.epochs > 0) status = try_training(c, err);
     for (size_t t = 0; c->texts && t < held * TEXTS; t++) free(c->texts[t]);
     free(c->texts);
     mask_labels_close(learn_view);
@@ -239,13 +242,15 @@ mask_status mask_knowledge_choose(mask_knowledge **out, const mask_labels *label
                                   const mask_learn_options *options, mask_choice *choices, size_t max, size_t *count,
                                   const mask_run *run, mask_error *err)
 {
-    mask_learn_options defaults = MASK_LEARN_DEFAULTS;
-    chooser c = {.vectors = vectors, .options = options ? *options : defaults, .run = run};
+    chooser c = {.vectors = vectors, .options = mask_learn_defaults(), .train = mask_train_defaults(), .run = run};
     mask__learn_hooks hooks = {0};
-    mask_learn_options chosen = c.options;
     size_t held = mask_labels_images(labels) / 5;
     *out = NULL;
     if (count) *count = 0;
+    MASK__TRY(mask__options_take(MASK_OPTIONS_LEARN, &c.options, options, err));
+    MASK__TRY(mask__options_take(MASK_OPTIONS_TRAIN, &c.train, c.options.train, err));
+    c.options.train = &c.train;
+    mask_learn_options chosen = c.options;
     if (held > HELD_OUT) held = HELD_OUT;
     chosen.representation = MASK_REPRESENTATION_WHITEN;
     if (held < FEWEST) {

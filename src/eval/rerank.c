@@ -1,6 +1,7 @@
 /* Re-ranking: candidates of the base, their new order, its recalls and its matrix. Refuses to hold a whole matrix: the
  * base is read by blocks of rows, once for each direction. Other scores come in by rerank_sources.c. */
 #include "eval/rerank.h"
+#include "base/options.h"
 #include "math/vector.h"
 
 #include <math.h>
@@ -259,9 +260,11 @@ static mask__rank new_rank(const mask__candidates *c, size_t q, const mask_reran
     return owns ? mask__rank_among(scores, n, 0, owns) : c->rank[q];
 }
 
-static mask_status check_options(const mask_reranking *r, const mask_rerank_options *o, mask_error *err)
+static mask_status take_options(const mask_reranking *r, mask_rerank_options *o, const mask_rerank_options *given,
+                                mask_error *err)
 {
-    if (!isfinite(o->alpha)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "alpha must be a number");
+    *o = mask_rerank_defaults();
+    MASK__TRY(mask__options_take(MASK_OPTIONS_RERANK, o, given, err));
     if (o->top_k > r->top_k)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top-k is %zu, but only %zu candidates were kept", o->top_k,
                           r->top_k);
@@ -290,11 +293,11 @@ static void direction_recall(const mask_reranking *r, const mask__candidates *c,
 mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *r, const mask_rerank_options *options,
                                 const mask_run *run, mask_error *err)
 {
-    mask_rerank_options o = options ? *options : MASK_RERANK_DEFAULTS;
+    mask_rerank_options o;
     mask__arena work = {0};
     size_t scratch_size = r->texts * r->t2i.k > r->images * r->i2t.k ? r->texts * r->t2i.k : r->images * r->i2t.k;
     memset(out, 0, sizeof *out);
-    MASK__TRY(check_options(r, &o, err));
+    MASK__TRY(take_options(r, &o, options, err));
     MASK__USE_THREADS(mask__threads(run));
     mask__rank *ranks = mask__arena_alloc(&work, r->texts, sizeof *ranks);
     double *values = mask__arena_alloc(&work, r->texts, sizeof *values);
@@ -397,11 +400,11 @@ static mask_status save_texts(const numbering *w, mask__npy_writer *writer, cons
 mask_status mask_rerank_save(const mask_reranking *r, const mask_rerank_options *options, bool text_to_image,
                              const char *path, const mask_run *run, mask_error *err)
 {
-    mask_rerank_options o = options ? *options : MASK_RERANK_DEFAULTS;
+    mask_rerank_options o;
     mask__arena work = {0};
     mask__npy_writer writer;
     size_t values = ROWS * r->texts; /* ROWS images with all texts, or ROWS * OWN texts with all images */
-    MASK__TRY(check_options(r, &o, err));
+    MASK__TRY(take_options(r, &o, options, err));
     if (r->folds > 1)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "%s: a matrix of folds is not one ranking: save without folds", path);

@@ -2,6 +2,7 @@
  * is made. Segments are files; everything about an image is a row of `item`: its place, and its metadata, which stay
  * when it is replaced or moved. */
 #include "gallery/database.h"
+#include "base/options.h"
 #include "base/sqlfile.h"
 
 #include <dirent.h>
@@ -73,76 +74,35 @@ static mask_status use_id(mask__catalogue *c, enum statement which, const char *
 
 /* ---- What is fixed when a gallery is made ---- */
 
-enum kind { INT, FLOAT, U64 };
+static const char resolved_name[] = "resolved_whole_region", match_name[] = "options.match",
+                  gallery_name[] = "options.gallery";
 
-static const char resolved_name[] = "resolved_whole_region";
-
-static const struct setting {
-    const char *name;
-    enum kind kind;
-    size_t offset;
-} settings_table[] = {
-#define OPTION(kind, name)                                                                                             \
-    {                                                                                                                  \
-#name, kind, offsetof(mask__catalogue_settings, options.name)                                                  \
-    }
-    OPTION(INT, pool),
-    OPTION(INT, top),
-    OPTION(FLOAT, context),
-    OPTION(INT, whole_region),
-    OPTION(INT, ood),
-    OPTION(INT, ood_neighbours),
-    OPTION(FLOAT, ood_temperature),
-    OPTION(FLOAT, ood_weight),
-    OPTION(FLOAT, ood_company),
-    OPTION(FLOAT, scene),
-    OPTION(INT, calibrate),
-    OPTION(FLOAT, text_power),
-    OPTION(FLOAT, image_power),
-    OPTION(FLOAT, hub_image),
-    OPTION(FLOAT, hub_text),
-    OPTION(INT, hub_neighbours),
-    OPTION(FLOAT, hub_image_sharpness),
-    OPTION(FLOAT, hub_text_sharpness),
-#undef OPTION
-    {resolved_name, INT, offsetof(mask__catalogue_settings, whole_region)},
-    {"budget", U64, offsetof(mask__catalogue_settings, budget)},
-    {"segment_images", U64, offsetof(mask__catalogue_settings, segment_images)},
-};
-_Static_assert(sizeof(mask_match_options) == 20 * sizeof(int) + sizeof(char *), "an option more must be kept here too");
-enum { SETTINGS = sizeof settings_table / sizeof *settings_table };
-_Static_assert(sizeof(mask_pool) == sizeof(int) && sizeof(mask_ood) == sizeof(int) &&
-                   sizeof(mask_calibrate) == sizeof(int),
-               "enums are kept as int");
-
-static mask_status set_state(mask__catalogue *c, const char *name, enum kind kind, const void *value, mask_error *err)
+static mask_status set_number(mask__catalogue *c, const char *name, int64_t number, mask_error *err)
 {
     sqlite3_stmt *s;
-    int number;
-    float real;
-    uint64_t large;
     MASK__TRY(use_id(c, SET_STATE, name, &s, err));
-    if (kind == U64) {
-        memcpy(&large, value, sizeof large);
-        sqlite3_bind_int64(s, 2, (int64_t)large);
-    } else if (kind == INT) {
-        memcpy(&number, value, sizeof number);
-        sqlite3_bind_int(s, 2, number);
-    } else {
-        memcpy(&real, value, sizeof real);
-        sqlite3_bind_double(s, 2, (double)real);
-    }
+    sqlite3_bind_int64(s, 2, number);
+    return mask__database_do(c, s, err);
+}
+
+static mask_status set_options(mask__catalogue *c, const char *name, mask_options_kind kind, const void *options,
+                               mask_error *err)
+{
+    sqlite3_stmt *s;
+    char text[MASK__OPTIONS_TEXT];
+    mask__options_write(kind, options, text);
+    MASK__TRY(use_id(c, SET_STATE, name, &s, err));
+    sqlite3_bind_text(s, 2, text, -1, SQLITE_TRANSIENT);
     return mask__database_do(c, s, err);
 }
 
 static mask_status fill(mask__catalogue *c, const void *context, mask_error *err)
 {
-    const uint64_t first = 1;
-    MASK__TRY(set_state(c, "generation", U64, &first, err));
-    for (size_t i = 0; i < SETTINGS; i++)
-        MASK__TRY(set_state(c, settings_table[i].name, settings_table[i].kind,
-                            (const char *)context + settings_table[i].offset, err));
-    return MASK_OK;
+    const mask__catalogue_settings *settings = context;
+    MASK__TRY(set_number(c, "generation", 1, err));
+    MASK__TRY(set_number(c, resolved_name, settings->whole_region, err));
+    MASK__TRY(set_options(c, match_name, MASK_OPTIONS_MATCH, &settings->options, err));
+    return set_options(c, gallery_name, MASK_OPTIONS_GALLERY, &settings->gallery, err);
 }
 
 mask_status mask__catalogue_create(const char *folder, const mask__catalogue_settings *settings, mask_error *err)
@@ -150,71 +110,62 @@ mask_status mask__catalogue_create(const char *folder, const mask__catalogue_set
     return mask__database_create(folder, fill, settings, err);
 }
 
-/* False for a value that no gallery has. */
-static bool take_setting(sqlite3_stmt *row, const struct setting *setting, void *value)
+/* A row of the table `state`. In version 1 each option was a row, a number. */
+static mask_status take_state(mask__catalogue *c, sqlite3_stmt *s, mask__catalogue_settings *out, mask_error *err)
 {
-    int64_t whole = sqlite3_column_int64(row, 1);
-    int number = (int)whole;
-    float real = (float)sqlite3_column_double(row, 1);
-    switch (setting->kind) {
-    case INT:
-        memcpy(value, &number, sizeof number);
-        return whole >= INT_MIN && whole <= INT_MAX;
-    case FLOAT:
-        memcpy(value, &real, sizeof real);
-        return real >= -1 && real <= 1e9f;
-    case U64:
-        memcpy(value, &whole, sizeof whole);
-        return whole >= 0;
+    const char *name = (const char *)sqlite3_column_text(s, 0), *text = (const char *)sqlite3_column_text(s, 1);
+    size_t length = (size_t)sqlite3_column_bytes(s, 1);
+    if (!name || !text) return mask__database_damaged(c, err, "an option of the index is missing");
+    if (strcmp(name, "generation") == 0) return MASK_OK;
+    if (strcmp(name, match_name) == 0)
+        return mask__options_read(MASK_OPTIONS_MATCH, &out->options, text, length, c->path, err);
+    if (strcmp(name, gallery_name) == 0)
+        return mask__options_read(MASK_OPTIONS_GALLERY, &out->gallery, text, length, c->path, err);
+    if (strcmp(name, resolved_name) == 0) {
+        int64_t whole = sqlite3_column_int64(s, 1);
+        out->whole_region = (int)whole;
+        return whole >= MASK_WHOLE_AUTO && whole <= INT_MAX
+                   ? MASK_OK
+                   : mask__database_damaged(c, err, "its whole_region is none");
     }
-    return false;
-}
-
-static bool sane(const mask__catalogue_settings *s)
-{
-    const mask_match_options *o = &s->options;
-    return (int)o->pool >= 0 && o->pool <= MASK_POOL_MEAN && (int)o->ood >= 0 && o->ood <= MASK_OOD_PROCRUSTES &&
-           (int)o->calibrate >= 0 && o->calibrate <= MASK_CALIBRATE_FULL && o->whole_region >= MASK_WHOLE_AUTO &&
-           s->whole_region >= MASK_WHOLE_AUTO && s->segment_images <= MASK__SEGMENT_IMAGES_MAX;
+    double number = sqlite3_column_double(s, 1);
+    bool gallery = strcmp(name, "budget") == 0 || strcmp(name, "segment_images") == 0;
+    return mask__options_read_numbers(gallery ? MASK_OPTIONS_GALLERY : MASK_OPTIONS_MATCH,
+                                      gallery ? (void *)&out->gallery : (void *)&out->options, &name, 1, &number,
+                                      c->path, err);
 }
 
 mask_status mask__catalogue_settings_read(mask__catalogue *c, mask__catalogue_settings *out, mask_error *err)
 {
     sqlite3_stmt *s;
     bool row;
-    size_t found = 0;
-    *out = (mask__catalogue_settings){0};
+    *out = (mask__catalogue_settings){
+        .options = mask_match_plain(), .gallery = mask_gallery_defaults(), .whole_region = MASK_WHOLE_AUTO};
     pthread_mutex_lock(&c->mutex);
     mask__sql_bound(c->db, c->path);
     mask_status status = mask__database_prepare(c, &s, "SELECT name, value FROM state", err);
-    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(s, 0);
-        for (size_t i = 0; name && i < SETTINGS; i++)
-            if (strcmp(name, settings_table[i].name) == 0)
-                found += take_setting(s, &settings_table[i], (char *)out + settings_table[i].offset);
-    }
+    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
+        status = take_state(c, s, out, err);
     sqlite3_finalize(s);
     mask__sql_unbound(c->db);
     pthread_mutex_unlock(&c->mutex);
-    if (status == MASK_OK && (found != SETTINGS || !sane(out)))
-        return mask__database_damaged(c, err, "an option of the index is missing or out of its range");
     return status;
 }
 
 const char *mask__catalogue_settings_differ(const mask__catalogue_settings *a, const mask__catalogue_settings *b)
 {
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &settings_table[i];
-        size_t bytes = s->kind == U64 ? sizeof(uint64_t) : sizeof(int);
-        if (s->name != resolved_name && memcmp((const char *)a + s->offset, (const char *)b + s->offset, bytes) != 0)
-            return s->name;
-    }
-    return NULL;
+    char left[MASK__OPTIONS_TEXT], right[MASK__OPTIONS_TEXT];
+    mask__options_write(MASK_OPTIONS_MATCH, &a->options, left);
+    mask__options_write(MASK_OPTIONS_MATCH, &b->options, right);
+    const char *name = mask__options_differ(MASK_OPTIONS_MATCH, left, right);
+    mask__options_write(MASK_OPTIONS_GALLERY, &a->gallery, left);
+    mask__options_write(MASK_OPTIONS_GALLERY, &b->gallery, right);
+    return name ? name : mask__options_differ(MASK_OPTIONS_GALLERY, left, right);
 }
 
 mask_status mask__catalogue_set_whole_region(mask__catalogue *c, int whole_region, mask_error *err)
 {
-    return set_state(c, resolved_name, INT, &whole_region, err);
+    return set_number(c, resolved_name, whole_region, err);
 }
 
 /* ---- Transactions ---- */

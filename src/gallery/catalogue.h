@@ -54,9 +54,9 @@ uint64_t mask__catalogue_bytes(const mask__catalogue *catalogue); /* of its file
 /* ---- What is fixed when a gallery is made ---- */
 
 typedef struct mask__catalogue_settings {
-    mask_match_options options;      /* as given */
-    int whole_region;                /* resolved by the first images; MASK_WHOLE_AUTO until then */
-    uint64_t budget, segment_images; /* 0 = all; as many as fit the memory of a segment */
+    mask_match_options options;   /* as given */
+    mask_gallery_options gallery; /* the same */
+    int whole_region;             /* resolved by the first images; MASK_WHOLE_AUTO until then */
 } mask__catalogue_settings;
 
 /* The name of a setting in which they differ (whole_region, as resolved, does not count); NULL when they are equal. */

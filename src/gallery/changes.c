@@ -68,7 +68,7 @@ mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
     if (stored == MASK_ENOMEM) return stored;
     if (stored != MASK_OK) MASK__TRY(make_calibration(w, err));
     size_t fits = mask__segment_capacity(&w->calibration);
-    w->segment_images = w->settings.segment_images ? (size_t)w->settings.segment_images : fits;
+    w->segment_images = w->settings.gallery.segment_images ? w->settings.gallery.segment_images : fits;
     if (w->segment_images > MASK__SEGMENT_IMAGES_MAX) w->segment_images = MASK__SEGMENT_IMAGES_MAX;
     return MASK_OK;
 }
@@ -222,7 +222,7 @@ static mask_status write_batch(mask__writing *w, const mask_images *images, batc
                                    .progress_done = done,
                                    .progress_total = mask_images_count(images)};
     mask_status status =
-        mask__segment_build(file, &w->calibration, &source, (size_t)w->settings.budget, &w->times, w->run, err);
+        mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
     if (status == MASK_OK) {
         status = mask__catalogue_begin(w->catalogue, err);
         if (status == MASK_OK) status = put_batch(w, images, b, segment, &replaced, err);

@@ -60,7 +60,7 @@ static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const
                     kept[count++] = (mask__kept_image){.segment = &open[m], .image = i};
         mask__segment_source source = {.kept = kept, .count = count, .progress_done = done, .progress_total = total};
         status =
-            mask__segment_build(file, &w->calibration, &source, (size_t)w->settings.budget, &w->times, w->run, err);
+            mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
     }
     for (size_t m = 0; m < opened; m++) mask__segment_close(&open[m]);
     free(open);

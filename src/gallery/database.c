@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { APPLICATION = 0x4d534b47 /* "MSKG" */, VERSION = 1, BUSY_MILLISECONDS = 20000 };
+enum { APPLICATION = 0x4d534b47 /* "MSKG" */, VERSION = 2, BUSY_MILLISECONDS = 20000 };
 
 static const char schema[] = "CREATE TABLE state(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
                              /* AUTOINCREMENT: a number is never used again. */

@@ -5,6 +5,7 @@
  * stopped goes on. Refused is what the format cannot say: images of different numbers of regions in one array, ids that
  * would leave the folder or break the line, the same id twice, no boxes in a TSV, features beyond float16. */
 #include "formats/base64.h"
+#include "base/options.h"
 #include "images/images.h"
 #include "formats/npz.h"
 #include "base/file.h"
@@ -306,11 +307,11 @@ mask_status mask_images_convert(const mask_images *images, const char *out, cons
 {
     static mask_status (*const writers[])(job *, mask_error *) = {
         [MASK_FEATURES_NPY] = write_split, [MASK_FEATURES_NPZ] = write_folder, [MASK_FEATURES_TSV] = write_tsv};
-    job j = {.images = images, .out = out, .run = run, .options = options ? *options : MASK_CONVERT_DEFAULTS};
+    job j = {.images = images, .out = out, .run = run, .options = mask_convert_defaults()};
     size_t length = strlen(out);
     j.dim = mask_images_dim(images);
-    if ((unsigned)j.options.to >= sizeof writers / sizeof *writers ||
-        (j.options.to == MASK_FEATURES_NPY && (length < 5 || strcmp(out + length - 4, ".npy") != 0)))
+    MASK__TRY(mask__options_take(MASK_OPTIONS_CONVERT, &j.options, options, err));
+    if (j.options.to == MASK_FEATURES_NPY && (length < 5 || strcmp(out + length - 4, ".npy") != 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: does not end in .npy, as an array must", out);
     mask_status status = check_regions(&j, err);
     if (status == MASK_OK) status = check_ids(&j, err);

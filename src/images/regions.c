@@ -1,6 +1,7 @@
 /* The writing side of the region store. Each statement is prepared once; a transaction is open from the first change
  * until the commit. */
 #include "images/regions.h"
+#include "base/options.h"
 #include "images/regions_db.h"
 #include "base/memory.h"
 #include "math/half.h"
@@ -88,6 +89,9 @@ static mask_status make_store(mask__regions_store *store, const mask__regions_ma
     return status;
 }
 
+/* Version 0.1 had two ways to make features of a map, and named this one. */
+static const char pooled[] = "features pool, ";
+
 static mask_status check_make(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
 {
     uint64_t encoder, dim;
@@ -99,8 +103,10 @@ static mask_status check_make(mask__regions_store *store, const mask__regions_ma
                           "%s: was extracted with another encoder: use that one, or another file for the output",
                           store->path);
     MASK__TRY(mask__regions_db_meta(store->db, store->path, "options", &options, err));
-    mask_status status = MASK_OK;
-    if (strcmp(options, make->options) != 0)
+    mask_extract_options stored;
+    const char *made = strncmp(options, pooled, strlen(pooled)) == 0 ? options + strlen(pooled) : options;
+    mask_status status = mask__options_read(MASK_OPTIONS_EXTRACT, &stored, made, strlen(made), store->path, err);
+    if (status == MASK_OK && mask__options_differ(MASK_OPTIONS_EXTRACT, made, make->options))
         status = mask__fail(
             err, MASK_EMISMATCH, MASK_NO_OFFSET,
             "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",

@@ -17,7 +17,7 @@ enum { MASK__REGIONS_MAX = 4096, MASK__REGIONS_MAX_DIM = 1 << 20, MASK__REGIONS_
 typedef struct mask__regions_make {
     uint64_t encoder; /* fingerprint */
     size_t dim;
-    const char *options;       /* how regions were chosen and encoded, as text */
+    const char *options;       /* how regions were chosen and encoded, by mask__options_write */
     const char *const *labels; /* what detections may be called; a row's labels count into it */
     size_t label_count;
 } mask__regions_make;

@@ -2,6 +2,7 @@
  * the background, statistics of words, texts and images, is the match room's. Refuses to pair anything: images are kept
  * as region representations, texts as lists of words, and neither knows of the other. */
 #include "knowledge/knowledge.h"
+#include "base/options.h"
 #include "images/images.h"
 #include "knowledge/cooccurrence.h"
 #include "knowledge/lexicon.h"
@@ -11,13 +12,13 @@
 
 enum { BLOCK_IMAGES = 64 };
 
-mask_match_options mask_match_defaults(const mask_knowledge *knowledge)
+void mask_knowledge_match_options(const mask_knowledge *knowledge, mask_match_options *options, size_t size)
 {
-    mask_match_options options = knowledge->background.images ? knowledge->options : MASK_MATCH_PLAIN;
-    if (!knowledge->scene_prototypes) options.scene = 0;
-    options.adjective = 0; /* of the texts at hand; their file is no knowledge's */
-    options.modifiers = NULL;
-    return options;
+    mask_match_options all = knowledge->background.images ? knowledge->options : mask_match_plain();
+    if (!knowledge->scene_prototypes) all.scene = 0;
+    if (size < all.size) all.size = size;
+    memset(options, 0, size);
+    memcpy(options, &all, all.size);
 }
 
 static mask_status add_images(mask_knowledge *k, const mask_images *images, const mask_run *run, mask_error *err)
@@ -151,11 +152,15 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), knowledge->info.feature_dim);
+    mask_match_options o = mask_match_tuned();
+    MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &o, options, err));
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
     MASK__USE_THREADS(mask__threads(run));
     mask_status status = mask__knowledge_copy(k, knowledge, err);
-    k->options = options ? *options : MASK_MATCH_CALIBRATED;
+    k->options = o;
+    k->options.adjective = 0; /* of the texts at hand; their file is no knowledge's */
+    k->options.modifiers = NULL;
     if (status == MASK_OK) status = add_texts(k, vectors, texts, err);
     if (status == MASK_OK) status = count_texts(k, err);
     if (status == MASK_OK) status = add_company(k, err);

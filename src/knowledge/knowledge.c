@@ -1,6 +1,7 @@
 /* mask_knowledge: what it holds, and its .mask file (docs/knowledge.md). Learning it is learn.c's, using it the match
  * room's. */
 #include "knowledge/knowledge.h"
+#include "base/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include <unistd.h>
 
 #define MAGIC "MASKKNOW"
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 mask_knowledge *mask__knowledge_new(void)
 {
@@ -82,122 +83,87 @@ mask_status mask__knowledge_check_vectors(const mask_knowledge *k, const mask_ve
 
 /* ---- The file ---- */
 
-/* Every number of a knowledge, stored as one f64 tensor: where it lives, and the range a file may give it. */
-typedef struct number {
-    enum { ENUM, SIZE, INT, FLOAT } type;
-    void *at;
-    double low, high;
-} number;
-
-enum { OWN_NUMBERS = 7, NUMBERS = OWN_NUMBERS + MASK__OPTION_NUMBERS };
-
-static const double many = 1e15, wide = 1e9;
-
-static void list_options(mask_match_options *o, number *list)
+mask_status mask__options_put(mask_options_kind kind, const void *options, const char *name, mask__pack_writer *file,
+                              mask_error *err)
 {
-    const number all[MASK__OPTION_NUMBERS] = {
-        {ENUM, &o->pool, MASK_POOL_MAX_MEAN, MASK_POOL_MEAN},
-        {INT, &o->top, 1, 1e6},
-        {FLOAT, &o->context, 0, wide},
-        {INT, &o->whole_region, MASK_WHOLE_AUTO, 1e6},
-        {ENUM, &o->ood, MASK_OOD_OFF, MASK_OOD_PROCRUSTES},
-        {INT, &o->ood_neighbours, 1, 1e6},
-        {FLOAT, &o->ood_temperature, 0, wide},
-        {FLOAT, &o->ood_weight, -1, wide},
-        {FLOAT, &o->ood_company, 0, 1},
-        {FLOAT, &o->scene, 0, wide},
-        {ENUM, &o->calibrate, MASK_CALIBRATE_NONE, MASK_CALIBRATE_FULL},
-        {FLOAT, &o->text_power, 0, wide},
-        {FLOAT, &o->image_power, 0, wide},
-        {FLOAT, &o->hub_image, 0, wide},
-        {FLOAT, &o->hub_text, 0, wide},
-        {INT, &o->hub_neighbours, 0, 1e6},
-        {FLOAT, &o->hub_image_sharpness, 0, wide},
-        {FLOAT, &o->hub_text_sharpness, 0, wide},
-    };
-    memcpy(list, all, sizeof all);
+    char text[MASK__OPTIONS_TEXT];
+    mask__options_write(kind, options, text);
+    return mask__pack_add(file, name, MASK__U8, 1, (uint64_t[]){strlen(text)}, text, err);
 }
 
-static void list_numbers(mask_knowledge *k, number list[NUMBERS])
+mask_status mask__options_get(mask_options_kind kind, void *options, const char *name, const mask__pack *file,
+                              mask_error *err)
 {
-    mask_knowledge_info *i = &k->info;
-    const number own[OWN_NUMBERS] = {
-        {ENUM, &i->representation, MASK_REPRESENTATION_NONE, MASK_REPRESENTATION_MASK},
-        {ENUM, &i->tokens, MASK_TOKENS_CAPTION, MASK_TOKENS_LETTERS},
-        {SIZE, &i->regions, 0, many},
-        {SIZE, &i->pairs, 0, many},
-        {SIZE, &i->min_count, 0, many},
-        {FLOAT, &i->whiten_shrink, 0, wide},
-        {FLOAT, &i->prototype_shrink, 0, wide},
-    };
-    memcpy(list, own, sizeof own);
-    list_options(&k->options, list + OWN_NUMBERS);
+    const mask__tensor *t;
+    MASK__TRY(mask__pack_get(file, name, MASK__U8, 1, (uint64_t[]){0}, &t, err));
+    return mask__options_read(kind, options, t->data, t->bytes, file->path, err);
 }
 
-static double read_number(const number *n)
+/* ---- Files of version 1: numbers without names ---- */
+
+mask_status mask__options_get_1(mask_match_options *options, const double *numbers, const char *path, mask_error *err)
 {
-    switch (n->type) {
-    case ENUM:
-        return *(unsigned *)n->at;
-    case SIZE:
-        return (double)*(size_t *)n->at;
-    case INT:
-        return *(int *)n->at;
-    default:
-        return *(float *)n->at;
-    }
+    static const char *const names[MASK__NUMBERS_1] = {"pool",
+                                                       "top",
+                                                       "context",
+                                                       "whole_region",
+                                                       "ood",
+                                                       "ood_neighbours",
+                                                       "ood_temperature",
+                                                       "ood_weight",
+                                                       "ood_company",
+                                                       "scene",
+                                                       "calibrate",
+                                                       "text_power",
+                                                       "image_power",
+                                                       "hub_image",
+                                                       "hub_text",
+                                                       "hub_neighbours",
+                                                       "hub_image_sharpness",
+                                                       "hub_text_sharpness"};
+    *options = mask_match_plain();
+    return mask__options_read_numbers(MASK_OPTIONS_MATCH, options, names, MASK__NUMBERS_1, numbers, path, err);
 }
 
-static void write_number(const number *n, double value)
+static mask_status get_options_1(mask_knowledge *k, mask_error *err)
 {
-    switch (n->type) {
-    case ENUM:
-        *(unsigned *)n->at = (unsigned)value;
-        break;
-    case SIZE:
-        *(size_t *)n->at = (size_t)value;
-        break;
-    case INT:
-        *(int *)n->at = (int)value;
-        break;
-    default:
-        *(float *)n->at = (float)value;
-        break;
-    }
+    static const char *const names[] = {"representation", "tokens", "min_count", "whiten_shrink", "prototype_shrink"};
+    const mask__tensor *t;
+    MASK__TRY(mask__pack_get(&k->pack, "numbers", MASK__F64, 1, (uint64_t[]){7 + MASK__NUMBERS_1}, &t, err));
+    const double *n = t->data, learned[] = {n[0], n[1], n[4], n[5], n[6]};
+    if (!(n[2] >= 0 && n[2] <= 1e15 && n[3] >= 0 && n[3] <= 1e15))
+        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: counts %g and %g regions: make the file again",
+                          k->pack.path, n[2], n[3]);
+    k->info.regions = (size_t)n[2];
+    k->info.pairs = (size_t)n[3];
+    k->info.learned = mask_learn_defaults();
+    MASK__TRY(mask__options_read_numbers(MASK_OPTIONS_LEARN, &k->info.learned, names, 5, learned, k->pack.path, err));
+    return mask__options_get_1(&k->options, n + 7, k->pack.path, err);
 }
 
-static mask_status unpack_numbers(mask_knowledge *k, const double *values, mask_error *err)
+/* What was not among the numbers, but can be seen. */
+static void tell_learned_1(mask_knowledge *k)
 {
-    number list[NUMBERS];
-    list_numbers(k, list);
-    for (size_t i = 0; i < NUMBERS; i++) {
-        if (!(values[i] >= list[i].low && values[i] <= list[i].high)) /* NaN too */
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                              "%s: number %zu is %g, out of its range: make the file again", k->pack.path, i,
-                              values[i]);
-        write_number(&list[i], values[i]);
-    }
+    const mask__whitening *w = &k->representation.whitening;
+    k->info.learned.power = w->projection ? w->power : 1;
+    if (w->projection) k->info.learned.whiten_dim = w->out;
+    k->info.learned.scenes = mask__pack_find(&k->pack, "scene.prototypes") != NULL;
+    if (!mask__pack_find(&k->pack, "reliability")) k->info.learned.reliability = 0;
+}
+
+static mask_status get_options(mask_knowledge *k, mask_error *err)
+{
+    const mask__tensor *t;
+    if (k->pack.version == 1) return get_options_1(k, err);
+    MASK__TRY(mask__options_get(MASK_OPTIONS_LEARN, &k->info.learned, "options.learn", &k->pack, err));
+    MASK__TRY(mask__options_get(MASK_OPTIONS_MATCH, &k->options, "options.match", &k->pack, err));
+    MASK__TRY(mask__pack_get(&k->pack, "learned", MASK__U64, 1, (uint64_t[]){2}, &t, err));
+    k->info.regions = ((const uint64_t *)t->data)[0];
+    k->info.pairs = ((const uint64_t *)t->data)[1];
     return MASK_OK;
 }
 
-void mask__options_to_numbers(const mask_match_options *options, double *numbers)
-{
-    mask_match_options copy = *options;
-    number list[MASK__OPTION_NUMBERS];
-    list_options(&copy, list);
-    for (size_t i = 0; i < MASK__OPTION_NUMBERS; i++) numbers[i] = read_number(&list[i]);
-}
-
-bool mask__options_of_numbers(const double *numbers, mask_match_options *options)
-{
-    number list[MASK__OPTION_NUMBERS];
-    list_options(options, list);
-    for (size_t i = 0; i < MASK__OPTION_NUMBERS; i++) {
-        if (!(numbers[i] >= list[i].low && numbers[i] <= list[i].high)) return false; /* NaN too */
-        write_number(&list[i], numbers[i]);
-    }
-    return true;
-}
+/* ---- Writing ---- */
 
 uint64_t mask__knowledge_fingerprint(const mask_knowledge *k)
 {
@@ -247,12 +213,9 @@ static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mas
 static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     const mask_knowledge_info *i = &k->info;
-    mask_knowledge shallow = *k;
-    number list[NUMBERS];
-    double values[NUMBERS];
-    list_numbers(&shallow, list);
-    for (size_t n = 0; n < NUMBERS; n++) values[n] = read_number(&list[n]);
-    MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, values, err));
+    MASK__TRY(mask__options_put(MASK_OPTIONS_LEARN, &i->learned, "options.learn", w, err));
+    MASK__TRY(mask__options_put(MASK_OPTIONS_MATCH, &k->options, "options.match", w, err));
+    MASK__TRY(mask__pack_add(w, "learned", MASK__U64, 1, (uint64_t[]){2}, (uint64_t[]){i->regions, i->pairs}, err));
     MASK__TRY(put_text(w, "provenance", i->provenance, err));
     MASK__TRY(put_text(w, "vectors.path", i->vectors_path, err));
     MASK__TRY(mask__pack_add(w, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &i->vectors_fingerprint, err));
@@ -382,8 +345,7 @@ static mask_status get_scenes(mask_knowledge *k, mask_error *err)
 static mask_status get_all(mask_knowledge *k, mask_error *err)
 {
     const mask__tensor *t;
-    MASK__TRY(mask__pack_get(&k->pack, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, &t, err));
-    MASK__TRY(unpack_numbers(k, t->data, err));
+    MASK__TRY(get_options(k, err));
     MASK__TRY(get_text(k, "provenance", &k->info.provenance, err));
     MASK__TRY(get_text(k, "vectors.path", &k->info.vectors_path, err));
     MASK__TRY(mask__pack_get(&k->pack, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &t, err));
@@ -399,11 +361,11 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "prototypes", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
     k->prototypes = t->data;
     k->info.dim = t->shape[1];
-    MASK__TRY(
-        mask__representation_read(&k->representation, k->info.representation, k->info.dim, &k->pack, &k->arena, err));
+    MASK__TRY(mask__representation_read(&k->representation, k->info.learned.representation, k->info.dim, &k->pack,
+                                        &k->arena, err));
     k->info.feature_dim = k->representation.in;
     k->info.adapted = k->representation.adaptation != NULL;
-    k->info.power = k->representation.whitening.projection ? k->representation.whitening.power : 1;
+    if (k->pack.version == 1) tell_learned_1(k);
     MASK__TRY(get_scenes(k, err));
     return get_background(k, err);
 }

@@ -56,10 +56,14 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
 mask__word_space mask__knowledge_space(const mask_knowledge *knowledge);
 /* Of everything its file holds, from the checksums; 0 = it is not from a file. */
 uint64_t mask__knowledge_fingerprint(const mask_knowledge *knowledge);
-/* Matching options as the numbers that files store, and back: false when one is out of its range. */
-enum { MASK__OPTION_NUMBERS = 18 };
-void mask__options_to_numbers(const mask_match_options *options, double *numbers);
-bool mask__options_of_numbers(const double *numbers, mask_match_options *options);
+/* Options of a kind as the tensor `name` of a file, by name. */
+mask_status mask__options_put(mask_options_kind kind, const void *options, const char *name, mask__pack_writer *file,
+                              mask_error *err);
+mask_status mask__options_get(mask_options_kind kind, void *options, const char *name, const mask__pack *file,
+                              mask_error *err);
+/* The matching options of files of version 1, MASK__NUMBERS_1 in an order of then. */
+enum { MASK__NUMBERS_1 = 18 };
+mask_status mask__options_get_1(mask_match_options *options, const double *numbers, const char *path, mask_error *err);
 /* An empty knowledge to fill; NULL when memory is short. */
 mask_knowledge *mask__knowledge_new(void);
 /* Deep copies into an empty knowledge: all but the background and its options, and these. */

@@ -3,6 +3,7 @@
  * of the labels, K x Z sums of each fold and one vector an image. */
 #include "knowledge/knowledge.h"
 #include "annotations/labels.h"
+#include "base/options.h"
 #include "knowledge/labelwords.h"
 #include "knowledge/reliability.h"
 #include "knowledge/scenes_learn.h"
@@ -14,21 +15,6 @@
 
 enum { SHRINK_NEIGHBOURS = 20 };
 static const float shrink_temperature = 0.1f;
-
-static mask_status check_options(const mask_learn_options *o, mask_error *err)
-{
-    if (o->min_count < 1)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the minimum count of a word must be at least 1");
-    if (o->representation != MASK_REPRESENTATION_NONE && o->whiten_dim < 1)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the dimension of whitening must be at least 1");
-    if (!(o->whiten_shrink >= 0) || !(o->prototype_shrink >= 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shrinking must not be negative");
-    if (!(o->power > 0 && o->power <= 1))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the power of features must be above 0 and at most 1");
-    if (!(o->reliability >= 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the power of reliabilities must not be negative");
-    return MASK_OK;
-}
 
 /* A word's rank: most regions first, then first seen. */
 typedef struct ranked_word {
@@ -243,11 +229,9 @@ static mask_status remember(mask_knowledge *k, const mask_labels *labels, const 
     const char *provenance = o->provenance ? o->provenance : "";
     char *absolute = realpath(mask_vectors_path(vectors), NULL); /* the knowledge may be used from another folder */
     const char *path = absolute ? absolute : mask_vectors_path(vectors);
-    k->info.tokens = o->tokens;
-    k->info.representation = o->representation;
-    k->info.min_count = o->min_count;
-    k->info.whiten_shrink = o->whiten_shrink;
-    k->info.prototype_shrink = o->prototype_shrink;
+    k->info.learned = *o;
+    k->info.learned.train = NULL;
+    k->info.learned.provenance = NULL;
     k->info.regions = mask_labels_regions(labels);
     k->info.images = mask_labels_images(labels);
     k->info.scenes = o->scenes;
@@ -286,12 +270,11 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
                                .stop_after = hooks->stop_after,
                                .after_epoch = hooks->after_epoch,
                                .context = hooks->context};
-        MASK__TRY(mask__train(e, &lesson, &o->train, &k->arena, run, err));
+        MASK__TRY(mask__train(e, &lesson, o->train, &k->arena, run, err));
     }
-    k->info.representation = e->kind;
+    k->info.learned.representation = e->kind;
     k->info.feature_dim = e->in;
     k->info.dim = e->out;
-    k->info.power = e->whitening.projection ? e->whitening.power : 1;
     return MASK_OK;
 }
 
@@ -301,7 +284,6 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
 {
     mask__label_words words = {0};
     *out = NULL;
-    MASK__TRY(check_options(o, err));
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
     MASK__USE_THREADS(mask__threads(run));
@@ -311,7 +293,7 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
     if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, hooks, run, err);
     if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
-    k->options = MASK_MATCH_CALIBRATED;
+    k->options = mask_match_tuned();
     mask__label_words_free(&words);
     if (status != MASK_OK) mask_knowledge_close(k);
     else *out = k;
@@ -321,7 +303,9 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
 mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                  const mask_learn_options *options, const mask_run *run, mask_error *err)
 {
-    mask_learn_options defaults = MASK_LEARN_DEFAULTS;
+    mask_learn_options o = mask_learn_defaults();
     mask__learn_hooks hooks = {0};
-    return mask__knowledge_learn(out, labels, vectors, options ? options : &defaults, &hooks, run, err);
+    *out = NULL;
+    MASK__TRY(mask__options_take(MASK_OPTIONS_LEARN, &o, options, err));
+    return mask__knowledge_learn(out, labels, vectors, &o, &hooks, run, err);
 }

@@ -26,7 +26,7 @@ mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *kno
     if (!mask__grow(&lexicon->text_at, &lexicon->text_capacity, 1, sizeof *lexicon->text_at))
         return mask__no_memory(err, "the words of texts");
     lexicon->text_at[0] = 0;
-    if (knowledge->info.tokens != MASK_TOKENS_CAPTION) return MASK_OK;
+    if (knowledge->info.learned.tokens != MASK_TOKENS_CAPTION) return MASK_OK;
     mask_status status = mask__wordnet_open(&lexicon->wordnet, err);
     if (status == MASK_OK) status = index_compounds(lexicon, err);
     if (status != MASK_OK) mask__lexicon_close(lexicon);
@@ -107,7 +107,7 @@ static mask_status try_vector(mask__lexicon *lexicon, const char *word, size_t l
 static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t length, mask__resolution *r,
                            mask_error *err)
 {
-    mask_tokens rule = lexicon->knowledge->info.tokens;
+    mask_tokens rule = lexicon->knowledge->info.learned.tokens;
     char lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
     size_t nouns = 0, all = 0;
     const char *dropped = mask__tokens_dropped(rule, token, length);
@@ -229,7 +229,7 @@ static mask_status add_hyphen_parts(mask__lexicon *lexicon, mask__token token, m
 static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_error *err)
 {
     mask__tokens *tokens = &lexicon->tokens;
-    mask_tokens rule = lexicon->knowledge->info.tokens;
+    mask_tokens rule = lexicon->knowledge->info.learned.tokens;
     size_t previous = SIZE_MAX; /* where the token before stands in items, when it may begin a compound */
     lexicon->item_count = 0;
     MASK__TRY(mask__tokens_split(tokens, rule, text, strlen(text), err));

@@ -130,13 +130,11 @@ static mask_status describe(mask_knowledge *k, const mask__npy *npy, const mask_
     const char *path = absolute ? absolute : mask_vectors_path(vectors);
     k->representation = (mask__representation){.kind = MASK_REPRESENTATION_NONE, .in = z, .out = z};
     k->incidence = (mask__incidence){.words = k->info.words, .at = at, .word = word};
-    k->options = MASK_MATCH_CALIBRATED;
+    k->options = mask_match_tuned();
     k->options.scene = 0;
-    k->info.representation = MASK_REPRESENTATION_NONE;
-    k->info.tokens = MASK_TOKENS_CAPTION;
+    k->info.learned = (mask_learn_options){
+        .size = sizeof k->info.learned, .tokens = MASK_TOKENS_CAPTION, .min_count = 1, .power = 1, .whiten_dim = z};
     k->info.feature_dim = k->info.dim = z;
-    k->info.power = 1;
-    k->info.min_count = 1;
     k->info.vector_dim = mask_vectors_dim(vectors);
     k->info.vectors_fingerprint = mask_vectors_fingerprint(vectors);
     k->info.vectors_path = mask__arena_text(&k->arena, path, strlen(path));

@@ -1,53 +1,31 @@
 #include "learn/checkpoint.h"
+#include "base/options.h"
 #include "base/pack.h"
 #include "annotations/labels.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #define MAGIC "MASKCKPT"
-enum { VERSION = 1, SAMPLED_REGIONS = 256, OPTIONS = 30 };
+enum { VERSION = 2, SAMPLED_REGIONS = 256 };
 
-/* What must be equal for a run to continue, under the names a user knows; stored in this order. */
-typedef struct named {
-    const char *name;
-    double value;
-} named;
+/* What must be equal for a run to continue besides its options, which are kept by name. */
+static const char *const facts[] = {
+    "whiten_dim", "power", "whiten_shrink", "seed", "word vectors of dimension", "features of dimension"};
+enum { FACTS = sizeof facts / sizeof *facts };
 
-static void list_options(const mask__checkpoint *c, named list[OPTIONS])
+static void list_facts(const mask__checkpoint *c, double list[FACTS])
 {
-    const mask_train_options *o = c->options;
-    const named all[OPTIONS] = {{"--input whiten", o->whiten},
-                                {"--whiten-dim", o->whiten ? (double)c->lesson->whiten_dim : 0},
-                                {"--power", o->whiten ? c->lesson->power : 0},
-                                {"--whiten-shrink", o->whiten ? c->lesson->whiten_shrink : 0},
-                                {"--start whiten", o->start_whiten},
-                                {"--words centred", o->centre_words},
-                                {"--residual on", o->residual},
-                                {"--ir mean", o->per_dimension},
-                                {"--bf16", o->bf16},
-                                {"--dim", (double)o->dim},
-                                {"--pae-fc", o->pae_fc},
-                                {"--pae-attention", o->pae_attention},
-                                {"--frm-fc", o->frm_fc},
-                                {"--frm-attention", o->frm_attention},
-                                {"--mtm-fc", o->mtm_fc},
-                                {"--mtm-attention", o->mtm_attention},
-                                {"--epochs", (double)o->epochs},
-                                {"--batch", (double)o->batch},
-                                {"--halve-batch-at", o->halve_batch_at},
-                                {"--rate", o->rate},
-                                {"--schedule cosine", o->schedule == MASK_SCHEDULE_COSINE},
-                                {"--warmup", (double)o->warmup},
-                                {"--clip", o->clip},
-                                {"--lambda-cm", o->lambda_cm},
-                                {"--lambda-cl", o->lambda_cl},
-                                {"--weight-ir", o->weight_ir},
-                                {"--tau", o->temperature},
-                                {"--seed", (double)c->seed},
-                                {"word vectors of dimension", (double)c->lesson->vector_dim},
-                                {"features of dimension", (double)mask_labels_dim(c->lesson->labels)}};
+    const mask__lesson *l = c->lesson;
+    bool whiten = c->options->whiten;
+    const double all[FACTS] = {whiten ? (double)l->whiten_dim : 0,
+                               whiten ? (double)l->power : 0,
+                               whiten ? (double)l->whiten_shrink : 0,
+                               (double)c->seed,
+                               (double)l->vector_dim,
+                               (double)mask_labels_dim(l->labels)};
     memcpy(list, all, sizeof all);
 }
 
@@ -84,14 +62,15 @@ mask_status mask__lesson_fingerprint(const mask__lesson *l, uint64_t *out, mask_
 
 static mask_status write_all(const mask__checkpoint *c, mask__pack_writer *w, mask_error *err)
 {
-    named list[OPTIONS];
-    double options[OPTIONS];
+    char options[MASK__OPTIONS_TEXT];
+    double list[FACTS];
     const mask__train_state *s = c->state;
     const uint64_t counters[] = {s->epoch, s->image, s->step, s->regions, s->metrics_bytes, (uint64_t)c->threads};
     const double losses[] = {s->smooth, s->lowest};
-    list_options(c, list);
-    for (size_t i = 0; i < OPTIONS; i++) options[i] = list[i].value;
-    MASK__TRY(mask__pack_add(w, "options", MASK__F64, 1, (uint64_t[]){OPTIONS}, options, err));
+    list_facts(c, list);
+    mask__options_write(MASK_OPTIONS_TRAIN, c->options, options);
+    MASK__TRY(mask__pack_add(w, "options.train", MASK__U8, 1, (uint64_t[]){strlen(options)}, options, err));
+    MASK__TRY(mask__pack_add(w, "facts", MASK__F64, 1, (uint64_t[]){FACTS}, list, err));
     MASK__TRY(mask__pack_add(w, "data", MASK__U64, 1, (uint64_t[]){1}, &c->data, err));
     MASK__TRY(mask__pack_add(w, "counters", MASK__U64, 1, (uint64_t[]){6}, counters, err));
     MASK__TRY(mask__pack_add(w, "losses", MASK__F64, 1, (uint64_t[]){2}, losses, err));
@@ -115,18 +94,35 @@ mask_status mask__checkpoint_write(const mask__checkpoint *c, mask_error *err)
 static mask_status check_run(const mask__checkpoint *c, const mask__pack *pack, mask_error *err)
 {
     const mask__tensor *t;
-    named list[OPTIONS];
-    double was[OPTIONS];
-    MASK__TRY(mask__pack_get(pack, "options", MASK__F64, 1, (uint64_t[]){OPTIONS}, &t, err));
-    memcpy(was, t->data, sizeof was);
-    list_options(c, list);
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (memcmp(&was[i], &list[i].value, sizeof was[i]) != 0)
-            return mask__fail(
-                err, MASK_EMISMATCH, t->offset,
-                "%s: was made with '%s' = %g, now it is %g: resume with the same options, or start without "
-                "--resume",
-                c->path, list[i].name, was[i], list[i].value);
+    mask_train_options was;
+    char then[MASK__OPTIONS_TEXT], now[MASK__OPTIONS_TEXT];
+    double list[FACTS], old[FACTS];
+    if (pack->version < VERSION)
+        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: is of an older version: start without --resume",
+                          c->path);
+    MASK__TRY(mask__pack_get(pack, "options.train", MASK__U8, 1, (uint64_t[]){0}, &t, err));
+    MASK__TRY(mask__options_read(MASK_OPTIONS_TRAIN, &was, t->data, t->bytes, c->path, err));
+    mask__options_write(MASK_OPTIONS_TRAIN, &was, then);
+    mask__options_write(MASK_OPTIONS_TRAIN, c->options, now);
+    const char *name = mask__options_differ(MASK_OPTIONS_TRAIN, then, now);
+    if (name) {
+        mask_option_get(MASK_OPTIONS_TRAIN, &was, name, then, sizeof then, err);
+        mask_option_get(MASK_OPTIONS_TRAIN, c->options, name, now, sizeof now, err);
+    }
+    MASK__TRY(mask__pack_get(pack, "facts", MASK__F64, 1, (uint64_t[]){FACTS}, &t, err));
+    memcpy(old, t->data, sizeof old);
+    list_facts(c, list);
+    for (size_t i = 0; !name && i < FACTS; i++)
+        if (memcmp(&old[i], &list[i], sizeof list[i]) != 0) {
+            name = facts[i];
+            snprintf(then, sizeof then, "%g", old[i]);
+            snprintf(now, sizeof now, "%g", list[i]);
+        }
+    if (name)
+        return mask__fail(err, MASK_EMISMATCH, t->offset,
+                          "%s: was made with %s %.64s, now it is %.64s: resume with the same options, or start without "
+                          "--resume",
+                          c->path, name, then, now);
     MASK__TRY(mask__pack_get(pack, "data", MASK__U64, 1, (uint64_t[]){1}, &t, err));
     if (memcmp(t->data, &c->data, sizeof c->data) != 0)
         return mask__fail(err, MASK_EMISMATCH, t->offset,

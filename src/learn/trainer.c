@@ -1,4 +1,5 @@
 #include "learn/trainer.h"
+#include "base/options.h"
 #include "learn/batches.h"
 #include "learn/checkpoint.h"
 #include "annotations/labels.h"
@@ -49,33 +50,12 @@ typedef struct trainer {
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
-mask_train_options mask_train_paper(void)
-{
-    mask_train_options o = MASK_TRAIN_DEFAULTS;
-    o.whiten = o.start_whiten = o.centre_words = false;
-    o.epochs = 400;
-    o.batch = 4096;
-    o.halve_batch_at = 0.5f;
-    o.rate = 1e-4f;
-    o.schedule = MASK_SCHEDULE_CONSTANT;
-    return o;
-}
-
 static mask_status check_options(const mask_train_options *o, mask_error *err)
 {
     const char *wrong = NULL;
-    if (o->epochs < 1 || o->epochs > 1000000) wrong = "the number of epochs must be 1 to 1000000";
-    if (o->batch < 2 || o->batch > 1 << 24) wrong = "a batch must be 2 to 16777216 regions";
-    if (!(o->halve_batch_at >= 0 && o->halve_batch_at <= 1))
-        wrong = "the share of epochs before batches halve is 0 to 1";
-    if (!(o->rate > 0)) wrong = "the learning rate must be above 0";
-    if (!(o->clip >= 0)) wrong = "the gradient's limit must not be negative";
-    if (!(o->lambda_cm >= 0) || !(o->lambda_cl >= 0) || !(o->weight_ir >= 0)) wrong = "weights must not be negative";
-    if (!(o->temperature > 0)) wrong = "the temperature tau must be above 0";
-    if (!(o->checkpoint_minutes >= 0)) wrong = "minutes between checkpoints must not be negative";
+    if (o->epochs < 1) wrong = "the number of epochs must be at least 1";
     if (o->start_whiten && (!o->whiten || !o->residual || o->pae_attention < 2))
         wrong = "starting from whitened features takes whitened input, residual connections and two attention layers";
-    if (o->schedule != MASK_SCHEDULE_CONSTANT && o->schedule != MASK_SCHEDULE_COSINE) wrong = "no such schedule";
     return wrong ? mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "training: %s", wrong) : MASK_OK;
 }
 
@@ -431,12 +411,14 @@ static mask_status train_all(trainer *t, mask_error *err)
     return save(t, err);
 }
 
-mask_status mask__train(mask__representation *representation, const mask__lesson *lesson, const mask_train_options *o,
-                        mask__arena *arena, const mask_run *run, mask_error *err)
+mask_status mask__train(mask__representation *representation, const mask__lesson *lesson,
+                        const mask_train_options *options, mask__arena *arena, const mask_run *run, mask_error *err)
 {
+    mask_train_options all = mask_train_defaults(), *o = &all;
     size_t dim = mask_labels_dim(lesson->labels), kept = lesson->whiten_dim < dim ? lesson->whiten_dim : dim;
     trainer t = {.lesson = lesson, .o = o, .run = run, .seed = run ? run->seed : 0, .unit_words = lesson->unit_words};
     *representation = (mask__representation){0};
+    MASK__TRY(mask__options_take(MASK_OPTIONS_TRAIN, o, options, err));
     MASK__TRY(check_options(o, err));
     MASK__USE_THREADS(mask__threads(run));
     if (o->whiten) t.whitening = (mask__whitening){.in = dim, .out = kept};

@@ -1,4 +1,5 @@
 #include "match/calibration.h"
+#include "base/options.h"
 #include "math/vector.h"
 
 #include <math.h>
@@ -11,25 +12,11 @@ enum { SOME_REGIONS = 64 };
 
 mask_status mask__match_check(const mask_match_options *o, const mask_knowledge *k, mask_error *err)
 {
-    if (o->top < 1 || o->top > MASK__MAX_TOP)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
-    if (o->pool != MASK_POOL_MAX_MEAN && o->pool != MASK_POOL_REGION_MAX && o->pool != MASK_POOL_MEAN)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "pooling is max-mean, region-max or mean");
-    if (!(o->adjective >= 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "adjectives must not weigh less than 0");
-    if (!(o->context >= 0)) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "context must not be negative");
-    if (o->whole_region < MASK_WHOLE_AUTO)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the whole image's region must be an index");
-    if (o->ood_neighbours < 1 || !(o->ood_temperature > 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "out-of-knowledge words need at least 1 neighbour and a temperature above 0");
-    if (o->hub_neighbours < 0 || (o->hub_neighbours == 0 && o->calibrate == MASK_CALIBRATE_FULL &&
-                                  !(o->hub_image_sharpness > 0 && o->hub_text_sharpness > 0)))
+    mask_match_options checked;
+    MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &checked, o, err));
+    if (o->hub_neighbours == 0 && o->calibrate == MASK_CALIBRATE_FULL &&
+        !(o->hub_image_sharpness > 0 && o->hub_text_sharpness > 0))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "hubness needs at least 1 neighbour, or sharpness above 0");
-    if (!(o->scene >= 0) || !(o->ood_company >= 0 && o->ood_company <= 1) || !(o->text_power >= 0) ||
-        !(o->image_power >= 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "scene weight and powers must not be negative, the share of co-occurrence at most 1");
     if (o->scene > 0 && !k->scene_prototypes)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "the knowledge was learned without scenes: use --scene 0, or learn it again with them");

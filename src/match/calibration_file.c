@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAGIC "MASKSCOR"
-enum { VERSION = 1, MEAN_SCALE = MASK__OPTION_NUMBERS, REFERENCE, KNOWN, NUMBERS };
+enum { VERSION = 2, MEAN_SCALE = 0, REFERENCE, KNOWN, NUMBERS };
 
 static mask_status put(mask__pack_writer *w, const char *name, size_t rows, size_t columns, const void *data,
                        mask_error *err)
@@ -21,10 +21,10 @@ static mask_status put_all(mask__pack_writer *w, const mask__calibration *s, mas
     size_t terms = t->count + s->others.count, occurrences = s->texts.count ? s->texts.at[s->texts.count] : 0;
     uint64_t print = mask__knowledge_fingerprint(s->knowledge);
     double numbers[NUMBERS];
-    mask__options_to_numbers(&s->options, numbers);
     numbers[MEAN_SCALE] = s->mean_scale;
     numbers[REFERENCE] = s->reference_deviation;
     numbers[KNOWN] = (double)t->count;
+    MASK__TRY(mask__options_put(MASK_OPTIONS_MATCH, &s->options, "options.match", w, err));
     MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, numbers, err));
     MASK__TRY(mask__pack_add(w, "knowledge", MASK__U64, 1, (uint64_t[]){1}, &print, err));
     MASK__TRY(put(w, "prototypes", terms, s->z, t->prototypes, err));
@@ -96,9 +96,10 @@ static mask_status get_texts(mask__calibration *s, size_t terms, mask_error *err
 static mask_status get_numbers(mask__calibration *s, mask_error *err)
 {
     const mask__tensor *numbers, *print;
-    MASK__TRY(mask__pack_get(&s->pack, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, &numbers, err));
+    size_t before = s->pack.version == 1 ? MASK__NUMBERS_1 : 0; /* then the options came first */
+    MASK__TRY(mask__pack_get(&s->pack, "numbers", MASK__F64, 1, (uint64_t[]){before + NUMBERS}, &numbers, err));
     MASK__TRY(mask__pack_get(&s->pack, "knowledge", MASK__U64, 1, (uint64_t[]){1}, &print, err));
-    const double *value = numbers->data;
+    const double *value = (const double *)numbers->data + before;
     uint64_t fingerprint = mask__knowledge_fingerprint(s->knowledge);
     if (!fingerprint || *(const uint64_t *)print->data != fingerprint ||
         value[KNOWN] != (double)s->knowledge->info.words)
@@ -107,7 +108,9 @@ static mask_status get_numbers(mask__calibration *s, mask_error *err)
             "%s: was computed from another knowledge than %s: the two files belong together, restore both or "
             "make them again",
             s->pack.path, s->knowledge->pack.path ? s->knowledge->pack.path : "this one");
-    if (!mask__options_of_numbers(value, &s->options) || !(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0))
+    if (before) MASK__TRY(mask__options_get_1(&s->options, numbers->data, s->pack.path, err));
+    else MASK__TRY(mask__options_get(MASK_OPTIONS_MATCH, &s->options, "options.match", &s->pack, err));
+    if (!(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0))
         return mask__fail(err, MASK_EFORMAT, numbers->offset, "%s: a number is out of its range: make it again",
                           s->pack.path);
     s->mean_scale = value[MEAN_SCALE];

@@ -3,6 +3,7 @@
  * What a call needs of texts lives as long as the call; what the matcher keeps is the statistics of the background,
  * made under its lock when they are first needed. So any number of threads may use one. */
 #include "match/matcher.h"
+#include "base/options.h"
 #include "images/images.h"
 #include "math/vector.h"
 
@@ -12,8 +13,9 @@
 mask_status mask__matcher_new(mask_matcher **out, const mask_knowledge *k, const mask_vectors *vectors,
                               const mask_match_options *options, mask_error *err)
 {
-    mask_match_options o = options ? *options : mask_match_defaults(k);
+    mask_match_options o = mask_match_defaults(k);
     *out = NULL;
+    MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &o, options, err));
     MASK__TRY(mask__match_check(&o, k, err));
     mask_matcher *m = calloc(1, sizeof *m);
     if (!m || pthread_mutex_init(&m->lock, NULL) != 0) {

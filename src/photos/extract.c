@@ -6,6 +6,7 @@
  * second. */
 #include "photos/extractor.h"
 #include "photos/labelout.h"
+#include "base/options.h"
 #include "photos/walk.h"
 #include "base/file.h"
 #include "images/regions.h"
@@ -65,25 +66,31 @@ static mask_status fingerprint(const char *path, uint64_t *hash, mask_error *err
     return MASK_OK;
 }
 
-/* How regions come about, for the store to remember. What has its default is left out, so that stores made before an
- * option was there can be continued. */
-static mask_status describe(const job *j, char *text, size_t size, mask_error *err)
+/* How regions come about, for the store to remember: files by their content. */
+static mask_status describe(const job *j, char text[MASK__OPTIONS_TEXT], mask_error *err)
 {
-    const mask_extract_options *o = j->options;
-    bool detects = o->detector && o->regions && !o->boxes, other = detects && strcmp(o->detector, o->encoder) != 0;
-    size_t grid = o->grid < 2 ? 1 : o->grid, used;
-    if (o->boxes) used = (size_t)snprintf(text, size, "features pool, boxes %016" PRIx64, j->labelled.table.hash);
-    else used = (size_t)snprintf(text, size, "features pool, regions %zu, grid %zu", detects ? o->regions : 0, grid);
-    if (!o->boxes && o->grid_from > 2 && grid > 1)
-        used += (size_t)snprintf(text + used, size - used, ", from %zu", o->grid_from);
-    if (!o->boxes && o->grid_overlap > 0 && grid > 1)
-        used += (size_t)snprintf(text + used, size - used, ", overlap %g", (double)o->grid_overlap);
-    if (o->side) used += (size_t)snprintf(text + used, size - used, ", side %zu", o->side);
-    if (o->shape == MASK_PHOTO_PAD) used += (size_t)snprintf(text + used, size - used, ", pad");
-    if (!other) return MASK_OK;
+    mask_extract_options made = *j->options; /* what features depend on, and no more */
+    char boxes[20], detector[20];
     uint64_t hash;
-    MASK__TRY(fingerprint(o->detector, &hash, err));
-    snprintf(text + used, size - used, ", detector %016" PRIx64, hash);
+    bool detects = made.detector && made.regions && !made.boxes;
+    if (made.boxes) snprintf(boxes, sizeof boxes, "%016" PRIx64, j->labelled.table.hash);
+    if (detects && strcmp(made.detector, made.encoder) != 0) {
+        MASK__TRY(fingerprint(made.detector, &hash, err));
+        snprintf(detector, sizeof detector, "%016" PRIx64, hash);
+        made.detector = detector;
+    } else {
+        made.detector = NULL;
+    }
+    if (!detects) made.regions = 0;
+    if (made.boxes || made.grid < 2) {
+        mask_extract_options defaults = mask_extract_defaults();
+        made.grid_from = defaults.grid_from;
+        made.grid_overlap = defaults.grid_overlap;
+        made.grid = made.boxes ? defaults.grid : 1;
+        if (made.boxes) made.regions = defaults.regions;
+    }
+    if (made.boxes) made.boxes = boxes;
+    mask__options_write(MASK_OPTIONS_EXTRACT, &made, text);
     return MASK_OK;
 }
 
@@ -91,11 +98,11 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
 {
     const mask__encoder *finder = mask__looker_finder(mask__extractor_first(j->extractor));
     const char **labels;
-    char text[sizeof((mask_extract_info *)0)->options];
+    char text[MASK__OPTIONS_TEXT];
     mask__regions_make make = {.dim = mask_extractor_dim(j->extractor),
                                .options = text,
                                .label_count = finder ? mask__encoder_labels(finder) : 0};
-    MASK__TRY(describe(j, text, sizeof text, err));
+    MASK__TRY(describe(j, text, err));
     MASK__TRY(fingerprint(j->options->encoder, &make.encoder, err));
     if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
     for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(finder, i);
@@ -426,11 +433,14 @@ static void close_job(job *j)
 mask_status mask_extract(const char *const *photos, size_t count, const char *out, const mask_extract_options *options,
                          mask_extract_report *report, const mask_run *run, mask_error *err)
 {
-    job j = {.options = options, .run = run};
+    mask_extract_options o = mask_extract_defaults();
+    job j = {.options = &o, .run = run};
+    if (report) *report = j.report;
+    MASK__TRY(mask__options_take(MASK_OPTIONS_EXTRACT, &o, options, err));
     pthread_mutex_init(&j.lock, NULL);
     pthread_cond_init(&j.changed, NULL);
     mask_status status = prepare(&j, photos, count, err);
-    if (status == MASK_OK) status = options->boxes ? run_labelled(&j, out, err) : run_job(&j, out, err);
+    if (status == MASK_OK) status = o.boxes ? run_labelled(&j, out, err) : run_job(&j, out, err);
     if (report) *report = j.report;
     close_job(&j);
     return status;

@@ -1,13 +1,12 @@
 /* Photos in memory to regions: a handle that is opened once and used by many threads. */
 #include "photos/extractor.h"
+#include "base/options.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_GRID = 8, MAX_DETECTIONS = 1000 };
-static const float most_overlap = 0.9f;
 static const char no_name[] = "photo";
 
 struct mask_extractor {
@@ -25,15 +24,6 @@ static mask_status check_options(const mask_extract_options *o, mask_error *err)
 {
     if (!o->encoder)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
-    if (o->regions > MAX_DETECTIONS || o->grid > MAX_GRID || o->max_pixels == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%zu regions, grid %zu, %" PRIu64 " pixels: at most %d, at most %d, at least 1 are possible",
-                          o->regions, o->grid, o->max_pixels, MAX_DETECTIONS, MAX_GRID);
-    if (!(o->grid_overlap >= 0 && o->grid_overlap <= most_overlap))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "cells that share %g of their width: 0 to %g are possible",
-                          (double)o->grid_overlap, (double)most_overlap);
-    if (o->shape != MASK_PHOTO_STRETCH && o->shape != MASK_PHOTO_PAD)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "shape %d is not known", (int)o->shape);
     return MASK_OK;
 }
 
@@ -79,14 +69,15 @@ static mask_status open_first(mask_extractor *x, const char *encoder, const mask
                               mask_error *err)
 {
     mask__looker *looker;
-    x->options = *options;
+    x->options = mask_extract_defaults();
+    MASK__TRY(mask__options_take(MASK_OPTIONS_EXTRACT, &x->options, options, err));
     x->options.encoder = encoder;
     MASK__TRY(check_options(&x->options, err));
     x->encoder = strdup(encoder);
-    if (options->detector) x->detector = strdup(options->detector);
+    if (x->options.detector) x->detector = strdup(x->options.detector);
     x->lookers = calloc(x->threads, sizeof *x->lookers);
     x->lent = calloc(x->threads, sizeof *x->lent);
-    if (!x->encoder || (options->detector && !x->detector) || !x->lookers || !x->lent)
+    if (!x->encoder || (x->options.detector && !x->detector) || !x->lookers || !x->lent)
         return mask__no_memory(err, encoder);
     x->options.encoder = x->encoder;
     x->options.detector = x->detector;
@@ -99,7 +90,6 @@ static mask_status open_first(mask_extractor *x, const char *encoder, const mask
 mask_status mask__extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
                                  bool side_by_side, const mask_run *run, mask_error *err)
 {
-    const mask_extract_options defaults = MASK_EXTRACT_DEFAULTS;
     mask_extractor *x = calloc(1, sizeof *x);
     *out = NULL;
     if (!x) return mask__no_memory(err, "an extractor");
@@ -107,7 +97,7 @@ mask_status mask__extractor_open(mask_extractor **out, const char *encoder, cons
     pthread_cond_init(&x->given_back, NULL);
     x->side_by_side = side_by_side;
     x->threads = (size_t)mask__threads(run);
-    mask_status status = open_first(x, encoder, options ? options : &defaults, err);
+    mask_status status = open_first(x, encoder, options, err);
     if (status == MASK_OK) *out = x;
     else mask_extractor_close(x);
     return status;

@@ -3,6 +3,7 @@
  * Opening, and a refresh, map the segments of one snapshot. A compaction may unlink one of them between the snapshot
  * and the mapping: then there is a newer generation, and the reader begins again with that. */
 #include "search/gallery.h"
+#include "base/options.h"
 #include "gallery/files.h"
 
 #include <errno.h>
@@ -16,8 +17,7 @@ enum { ATTEMPTS = 20 };
 
 /* ---- Making one ---- */
 
-static mask_status check_options(const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g,
-                                 mask_error *err)
+static mask_status check_options(const mask_knowledge *k, const mask_match_options *o, mask_error *err)
 {
     int whole = o->whole_region == MASK_WHOLE_AUTO ? MASK_WHOLE_MEAN : o->whole_region;
     MASK__TRY(mask__calibration_check(k, o, whole, err));
@@ -28,9 +28,6 @@ static mask_status check_options(const mask_knowledge *k, const mask_match_optio
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "a gallery scores nouns without their adjectives: leave "
                           "--adjectives out");
-    if (g->segment_images > MASK__SEGMENT_IMAGES_MAX)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment holds at most %d images",
-                          MASK__SEGMENT_IMAGES_MAX);
     return MASK_OK;
 }
 
@@ -47,14 +44,36 @@ static mask_status same_bytes(const char *a, const char *b, bool *same, mask_err
     return status;
 }
 
+/* Whether the gallery's copy holds what k holds: both written anew, for the copy may be of an older version. */
+static mask_status same_knowledge(const char *path, const char *copy, const mask_knowledge *k, bool *same,
+                                  mask_error *err)
+{
+    mask_knowledge *old = NULL;
+    char *left = NULL, *right = NULL;
+    mask_status status = mask_knowledge_open(&old, copy, NULL, err);
+    if (status == MASK_OK) status = mask__gallery_file(&left, path, "knowledge.mask.old", err);
+    if (status == MASK_OK) status = mask__gallery_file(&right, path, "knowledge.mask.new", err);
+    for (int i = 0; status == MASK_OK && i < 2; i++) { /* where its vectors are now makes no other knowledge */
+        mask_knowledge moved = i == 0 ? *old : *k;
+        moved.info.vectors_path = old->stored_vectors_path;
+        status = mask_knowledge_save(&moved, i == 0 ? left : right, err);
+    }
+    if (status == MASK_OK) status = same_bytes(left, right, same, err);
+    if (left) unlink(left);
+    if (right) unlink(right);
+    free(left);
+    free(right);
+    mask_knowledge_close(old);
+    return status;
+}
+
 /* An index that was begun with the same knowledge and options may go on. */
 static mask_status check_same(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
                               mask_error *err)
 {
     mask__catalogue *catalogue;
     mask__catalogue_settings old;
-    mask_knowledge *kept = NULL;
-    char *copy = NULL, *fresh = NULL;
+    char *copy = NULL;
     bool same = false;
     MASK__TRY(mask__catalogue_open(&catalogue, path, false, err));
     mask_status status = mask__catalogue_settings_read(catalogue, &old, err);
@@ -66,18 +85,8 @@ static mask_status check_same(const char *path, const mask_knowledge *k, const m
                           "%s: is a gallery already, made with another %s: make a new one, or give the same options",
                           path, differs);
     status = mask__gallery_file(&copy, path, "knowledge.mask", err);
-    if (status == MASK_OK) status = mask__gallery_file(&fresh, path, "knowledge.mask.compare", err);
-    if (status == MASK_OK) status = mask_knowledge_open(&kept, copy, NULL, err);
-    if (status == MASK_OK) { /* where its vectors are now makes no other knowledge */
-        mask_knowledge moved = *k;
-        moved.info.vectors_path = kept->stored_vectors_path;
-        status = mask_knowledge_save(&moved, fresh, err);
-    }
-    mask_knowledge_close(kept);
-    if (status == MASK_OK) status = same_bytes(copy, fresh, &same, err);
-    if (fresh) unlink(fresh);
+    if (status == MASK_OK) status = same_knowledge(path, copy, k, &same, err);
     free(copy);
-    free(fresh);
     if (status == MASK_OK && !same)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: is a gallery already, of another knowledge: make a new one, or give the same knowledge",
@@ -114,12 +123,12 @@ static mask_status make_or_compare(const char *path, const mask_knowledge *k, co
 mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const mask_match_options *options,
                                 const mask_gallery_options *gallery_options, mask_error *err)
 {
-    mask_gallery_options g = gallery_options ? *gallery_options : MASK_GALLERY_DEFAULTS;
-    mask__catalogue_settings settings = {
-        .options = options ? *options : mask_match_defaults(k), .budget = g.budget, .segment_images = g.segment_images};
+    mask__catalogue_settings settings = {.options = mask_match_defaults(k), .gallery = mask_gallery_defaults()};
+    MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &settings.options, options, err));
+    MASK__TRY(mask__options_take(MASK_OPTIONS_GALLERY, &settings.gallery, gallery_options, err));
     settings.whole_region = settings.options.whole_region;
     settings.options.modifiers = NULL;
-    MASK__TRY(check_options(k, &settings.options, &g, err));
+    MASK__TRY(check_options(k, &settings.options, err));
     bool made = mkdir(path, 0777) == 0;
     if (!made && (errno != EEXIST || !mask__is_folder(path)))
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot make this folder: %s", path, strerror(errno));
@@ -210,7 +219,7 @@ static mask_status fill_view(mask__view *v, mask__verify verify, const mask_run 
     mask__catalogue_settings settings;
     MASK__TRY(open_snapshot(v, err));
     MASK__TRY(mask__catalogue_settings_read(v->catalogue, &settings, err));
-    v->budget = (size_t)settings.budget;
+    v->budget = settings.gallery.budget;
     v->options = settings.options;
     v->options.whole_region = settings.whole_region;
     MASK__TRY(open_calibration(v, &settings, verify, run, err));

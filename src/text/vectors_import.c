@@ -2,6 +2,7 @@
  * docs/vectors.md lists the formats and their quirks. Tokens are bytes: no case folding, no repair of UTF-8. A row that
  * breaks its format's rules stops the import; nothing is guessed, skipped or filled in. */
 #include "text/vectors.h"
+#include "base/options.h"
 
 #include "base/memory.h"
 #include "base/decimal.h"
@@ -338,7 +339,8 @@ static mask_status read_tokens(mask__strings *keep, const char *path, mask_error
 mask_status mask_vectors_import(const char *from, const char *to, const mask_vectors_import_options *options,
                                 const mask_run *run, mask_error *err)
 {
-    mask_vectors_import_options o = options ? *options : MASK_VECTORS_IMPORT_DEFAULTS;
+    mask_vectors_import_options o = mask_vectors_import_defaults();
+    MASK__TRY(mask__options_take(MASK_OPTIONS_VECTORS, &o, options, err));
     mask__vectors_import in = {.from = from, .to = to, .bits = o.bits, .only = o.keep != NULL, .run = run};
     if (o.bits != 32 && o.bits != 16 && o.bits != 8)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "numbers are stored in 32, 16 or 8 bits, not %d", o.bits);

@@ -1,5 +1,6 @@
 /* Makes a .menc of an ONNX or TFLite file or of a bundle that holds the latter, and one of several. */
 #include "vision/model.h"
+#include "base/options.h"
 #include "vision/onnx.h"
 #include "vision/onnx_weights.h"
 #include "vision/parts.h"
@@ -265,8 +266,9 @@ static mask_status convert(import *in, const char *to, mask_error *err)
 
 mask_status mask_encoder_import(const char *from, const char *to, const mask_encoder_options *options, mask_error *err)
 {
-    const mask_encoder_options defaults = MASK_ENCODER_DEFAULTS;
-import in = {.from = from, .options = options ? options: & defaults };
+    mask_encoder_options all = mask_encoder_defaults();
+    struct import in = {.from = from, .options = &all};
+    MASK__TRY(mask__options_take(MASK_OPTIONS_ENCODER, &all, options, err));
     mask_status status = convert(&in, to, err);
     mask__graph_free(&in.network.graph);
     mask__map_close(&in.map);

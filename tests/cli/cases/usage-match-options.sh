@@ -1,5 +1,5 @@
 #exit 2
-#err mask eval: --preset paper: must be one of tuned, section9*
+#err mask eval: preset paper: must be one of plain|tuned|section9*
 #err mask eval: --scene -1: must be a number from 0 *
 #err mask eval: --ood-company 1.5: must be a number from 0 to 1*
 #err mask eval: --text-power x: must be a number from 0 to 100*
