@@ -97,6 +97,21 @@ def export(name, path, seed=1, dynamic=False):
     return side
 
 
+def at_another_side(name, x, seed=1):
+    """What PyTorch makes of a larger square with a vision transformer whose positions are resized: logits and tokens."""
+    torch.manual_seed(seed)
+    model, side = make(name)
+    inner = random_weights(model, seed).model
+    patch = inner.patch_size
+    with torch.no_grad():
+        positions = inner.encoder.pos_embedding
+        grid = positions[:, 1:].reshape(1, side // patch, side // patch, -1).permute(0, 3, 1, 2)
+        grid = torch.nn.functional.interpolate(grid, size=x.shape[2] // patch, mode="bicubic", align_corners=False)
+        inner.encoder.pos_embedding.data = torch.cat([positions[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
+        inner.image_size = x.shape[2]
+        return [output.numpy() for output in model(torch.from_numpy(x))]
+
+
 if __name__ == "__main__":
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)

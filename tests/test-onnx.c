@@ -249,7 +249,7 @@ static void encoders(void **state)
     mask__encoder *e;
     mask_encoder_info info;
     mask_encoder_options o = mask_encoder_defaults();
-    float *weights, *biases;
+    mask_encoder_head head;
     const char *from = temp_path("c.onnx"), *menc = temp_path("c.menc"), *both = temp_path("both.menc"),
                *labels = temp_path("labels.txt");
     made_classifier(&made, 64);
@@ -293,12 +293,13 @@ static void encoders(void **state)
     assert_memory_equal(features, features + 32, 32 * sizeof *features);
     const float *map = mask__encoder_values(e, 0, 0), *middle = mask__encoder_values(e, 0, 1);
     for (size_t i = 0; i < 33 * 33 * 16; i++) assert_true(fabsf(fminf(fmaxf(2 * middle[i], 0), 6) - map[i]) < 1e-5f);
-    check_ok(mask__encoder_head(e, &weights, &biases, &err));
-    assert_true(weights[16] == 0 && weights[0] == raw("head", 0) && weights[64 + 32] == raw("head", 16));
-    assert_true(biases[3] == 2 * raw("classes", 3));
-    free(weights);
-    free(biases);
     mask__encoder_close(e);
+    check_ok(mask_encoder_head_read(&head, both, &err));
+    assert_true(head.classes == 4 && head.features == 64);
+    assert_true(head.weights[16] == 0 && head.weights[0] == raw("head", 0) && head.weights[64 + 32] == raw("head", 16));
+    assert_true(head.biases[3] == 2 * raw("classes", 3));
+    assert_string_equal(head.labels[2], "c");
+    mask_encoder_head_free(&head);
     mask__arena_free(&made.arena);
 
     made_transformer(&made);
@@ -306,6 +307,7 @@ static void encoders(void **state)
     write_file(from, data, size);
     free(data);
     check_ok(mask_encoder_import(from, menc, NULL, &err));
+    check_fails(mask_encoder_head_read(&head, menc, &err), MASK_ENOTFOUND, "has no classifier for its 0 labels");
     check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
     assert_int_equal(mask__encoder_map_of(e, 0).rows, 2);
     check_ok(mask__encoder_run(e, (const uint8_t *[]){photo}, 1, &err));

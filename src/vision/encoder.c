@@ -215,32 +215,6 @@ void mask__encoder_pool(const mask__encoder *e, size_t image, const float *boxes
     }
 }
 
-mask_status mask__encoder_head(const mask__encoder *e, float **weights, float **biases, mask_error *err)
-{
-    size_t classes = e->model.label_count;
-    *weights = calloc(classes * e->channels + 1, sizeof **weights);
-    *biases = calloc(classes + 1, sizeof **biases);
-    bool some = false;
-    mask_status status = *weights && *biases ? MASK_OK : mask__no_memory(err, e->model.path);
-    for (size_t m = 0; m < e->map_count && status == MASK_OK; m++) {
-        float *w = NULL, *b = NULL;
-        if (e->number_in_network[m] == 0) status = mask__model_head(&e->model, e->maps[m].network, &w, &b, err);
-        for (size_t c = 0; w && c < classes; c++) {
-            memcpy(*weights + c * e->channels + e->maps[m].first, w + c * e->maps[m].channels,
-                   e->maps[m].channels * sizeof *w);
-            (*biases)[c] += b[c];
-        }
-        some = some || w;
-        free(w);
-        free(b);
-    }
-    if (status == MASK_OK && some) return MASK_OK;
-    free(*weights);
-    free(*biases);
-    *weights = *biases = NULL;
-    return status;
-}
-
 mask_status mask__encoder_detect(const mask__encoder *e, size_t image, const mask__detect_options *options,
                                  mask__detection *boxes, size_t *found, mask_error *err)
 {

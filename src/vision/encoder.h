@@ -66,9 +66,6 @@ const float *mask__encoder_whole(const mask__encoder *encoder, size_t image, siz
 /* Features of n boxes[n x 4] (x1, y1, x2, y2 in [0, 1]) into features[n x C]: the means of bilinear samples of the
  * maps. The box 0 0 1 1 is the whole photo. */
 void mask__encoder_pool(const mask__encoder *encoder, size_t image, const float *boxes, size_t n, float *features);
-/* The last layers of the networks' classifiers: class c scores weights[c x C] . feature + biases[c] for the feature of
- * a whole photo, summed over networks; the caller frees both. NULL where no network has one for the labels. */
-mask_status mask__encoder_head(const mask__encoder *encoder, float **weights, float **biases, mask_error *err);
 /* The boxes of one photo, best first, into boxes[options->max_boxes]; an encoder that finds none finds 0. */
 mask_status mask__encoder_detect(const mask__encoder *encoder, size_t image, const mask__detect_options *options,
                                  mask__detection *boxes, size_t *found, mask_error *err);

@@ -199,34 +199,88 @@ static const mask__graph_tensor *head_of(const mask__graph *g, size_t classes, c
     return NULL;
 }
 
-mask_status mask__model_head(const mask__model *m, size_t k, float **weights, float **biases, mask_error *err)
+/* Adds one network's head to rows of `width` weights, of which its own begin at `first`. *found = it has one. A graph
+ * for another side than the file's may end before it. */
+static mask_status add_head(const mask__model *m, size_t k, mask_encoder_head *head, size_t first, bool *found,
+                            mask_error *err)
 {
     const mask__model_network *n = &m->networks[k];
     size_t classes = m->label_count, channels = n->maps[0].channels;
+    mask__graph own = {0};
+    const mask__graph *g = &n->graph;
     const float *bias;
+    float scale, zero;
     bool turned;
-    const mask__graph_tensor *w = classes ? head_of(&n->graph, classes, &bias, &turned) : NULL;
-    *weights = *biases = NULL;
-    if (!w || w->count != classes * channels) return MASK_OK;
-    *weights = malloc(w->count * sizeof **weights);
-    *biases = calloc(classes, sizeof **biases);
-    if (!*weights || !*biases) {
-        free(*weights);
-        free(*biases);
-        *weights = *biases = NULL;
-        return mask__no_memory(err, m->path);
+    *found = false;
+    if (g->output_count == 0) {
+        MASK__TRY(mask__network_read(&own, n->data, n->bytes, 0, m->path, &scale, &zero, err));
+        g = &own;
     }
-    if (bias) memcpy(*biases, bias, classes * sizeof *bias);
-    for (size_t c = 0; c < classes; c++)
+    const mask__graph_tensor *w = classes ? head_of(g, classes, &bias, &turned) : NULL;
+    *found = w && w->count == classes * channels;
+    for (size_t c = 0; *found && head && c < classes; c++) {
         for (size_t i = 0; i < channels; i++)
-            (*weights)[c * channels + i] = w->values[turned ? i * classes + c : c * channels + i];
+            head->weights[c * head->features + first + i] = w->values[turned ? i * classes + c : c * channels + i];
+        if (bias) head->biases[c] += bias[c];
+    }
+    mask__graph_free(&own);
     return MASK_OK;
+}
+
+static size_t features_of(const mask__model *m)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < m->network_count; k++)
+        for (size_t i = 0; i < m->networks[k].map_count; i++) count += m->networks[k].maps[i].channels;
+    return count;
+}
+
+static mask_status read_head(const mask__model *m, mask_encoder_head *head, mask_error *err)
+{
+    size_t first = 0, values;
+    bool some = false, found;
+    head->classes = m->label_count;
+    head->features = features_of(m);
+    if (!mask__multiply(head->classes, head->features, &values)) return mask__no_memory(err, m->path);
+    head->weights = calloc(values + 1, sizeof *head->weights);
+    head->biases = calloc(head->classes + 1, sizeof *head->biases);
+    head->labels = calloc(head->classes + 1, sizeof *head->labels);
+    if (!head->weights || !head->biases || !head->labels) return mask__no_memory(err, m->path);
+    for (size_t c = 0; c < head->classes; c++)
+        if (!(head->labels[c] = strdup(m->labels[c]))) return mask__no_memory(err, m->path);
+    for (size_t k = 0; k < m->network_count; k++) {
+        MASK__TRY(add_head(m, k, head, first, &found, err));
+        some = some || found;
+        for (size_t i = 0; i < m->networks[k].map_count; i++) first += m->networks[k].maps[i].channels;
+    }
+    if (some) return MASK_OK;
+    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no classifier for its %zu labels", m->path,
+                      m->label_count);
+}
+
+mask_status mask_encoder_head_read(mask_encoder_head *head, const char *path, mask_error *err)
+{
+    mask__model m;
+    *head = (mask_encoder_head){0};
+    MASK__TRY(mask__model_open(&m, path, 0, err));
+    mask_status status = read_head(&m, head, err);
+    mask__model_close(&m);
+    if (status != MASK_OK) mask_encoder_head_free(head);
+    return status;
+}
+
+void mask_encoder_head_free(mask_encoder_head *head)
+{
+    for (size_t c = 0; head->labels && c < head->classes; c++) free(head->labels[c]);
+    free(head->labels);
+    free(head->weights);
+    free(head->biases);
+    *head = (mask_encoder_head){0};
 }
 
 static mask_status describe(const mask__model *m, mask_encoder_info *info, mask_error *err)
 {
     const mask__model_network *first = &m->networks[0];
-    float *weights, *biases;
     *info = (mask_encoder_info){.detector = first->boxes != MASK__NO_TENSOR,
                                 .networks = m->network_count,
                                 .size = first->input.side,
@@ -235,12 +289,8 @@ static mask_status describe(const mask__model *m, mask_encoder_info *info, mask_
                                 .step = first->input.step,
                                 .map_size = first->maps[0].rows,
                                 .labels = m->label_count};
-    for (size_t k = 0; k < m->network_count; k++)
-        for (size_t i = 0; i < m->networks[k].map_count; i++) info->features += m->networks[k].maps[i].channels;
-    MASK__TRY(mask__model_head(m, 0, &weights, &biases, err));
-    info->head = weights != NULL;
-    free(weights);
-    free(biases);
+    info->features = features_of(m);
+    MASK__TRY(add_head(m, 0, NULL, 0, &info->head, err));
     snprintf(info->provenance, sizeof info->provenance, "%s", m->provenance);
     return MASK_OK;
 }

@@ -49,9 +49,5 @@ void mask__model_close(mask__model *model);
 /* A model file of either format. scale and zero as in tflite.h. */
 mask_status mask__network_read(mask__graph *graph, const void *data, size_t size, size_t side, const char *path,
                                float *scale, float *zero, mask_error *err);
-/* The last layer of a network that classifies: weights[classes x channels of the first map] and biases, which the
- * caller frees; NULL where it has none for as many classes as there are labels. */
-mask_status mask__model_head(const mask__model *model, size_t network, float **weights, float **biases,
-                             mask_error *err);
 
 #endif
