@@ -13,9 +13,17 @@ extern "C" {
 
 /* Opens both sides of a split of a precomp folder, text i belonging to image i / 5. Rows == texts means every image is
  * stored five times, rows * 5 == texts once; the extra captions of Flickr30K's dev (5,070 for 1,014 images) are cut to
- * the 5,000 papers use. `captions` (NULL = SPLIT_caps.txt) may name another text file or a Karpathy JSON. */
+ * the 5,000 papers use. `captions` (NULL = SPLIT_caps.txt) may name another text file or a Karpathy JSON.
+ *
+ * Where `captions` tells its images' names (a Karpathy JSON; X_names.txt or X_ids.txt beside X_caps.txt) and every
+ * image is found by them (file name, the same without extension, COCO's number), texts come in the order of the images,
+ * and the log says so. Else both are taken to be in one order; of formats whose images come in the order of their ids
+ * (folders of .npz, region stores) names that do not fit are refused, and a warning tells when there are none. */
 MASK_API mask_status mask_dataset_open(mask_images **images, mask_texts **texts, const char *folder, const char *split,
                                        const char *captions, const mask_run *run, mask_error *err);
+
+/* Whether mask_dataset_open paired these texts with their images by name; else by position. */
+MASK_API bool mask_texts_by_name(const mask_texts *texts);
 
 /* ---- Labelled regions: what a knowledge is learned from ------------------------------------------------------- */
 

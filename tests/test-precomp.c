@@ -129,6 +129,25 @@ static void write_karpathy(const char *path, size_t images, size_t sentences)
     if (fclose(file) != 0) abort();
 }
 
+/* The first words of each image's captions, and how they were paired. */
+static void check_order(const char *folder, const char *captions, const char *expected, bool by_name)
+{
+    mask_error err;
+    mask_images *images;
+    mask_texts *texts;
+    char found[64] = "";
+    check_ok(mask_dataset_open(&images, &texts, folder, "dev", captions, NULL, &err));
+    for (size_t i = 0; i < mask_texts_count(texts); i++) {
+        const char *text = mask_texts_get(texts, i);
+        assert_int_equal(text[4], '0' + (int)(i % 5)); /* "i1 s0": the five of an image stay in order */
+        if (i % 5 == 0) snprintf(found + strlen(found), 4, "%s%.2s", i ? " " : "", text);
+    }
+    assert_string_equal(found, expected);
+    assert_int_equal(mask_texts_by_name(texts), by_name);
+    mask_images_close(images);
+    mask_texts_close(texts);
+}
+
 static void captions_come_from_a_karpathy_json(void **state)
 {
     (void)state;
@@ -148,8 +167,16 @@ static void captions_come_from_a_karpathy_json(void **state)
     write_text(names, "v0.jpg\nv1.jpg\nv2.jpg\n");
     check_set(folder, path, 3, 15);
     write_text(names, "v0.jpg\nv2.jpg\nv1.jpg\n");
+    check_order(folder, path, "i0 i2 i1", true);
+    write_text(names, "v0.jpg\nv2.jpg\nv3.jpg\n"); /* other images: the places speak, and differ */
     check_refused(folder, path, MASK_EMISMATCH, "image 1 is 'v2.jpg'");
     remove(names);
+    check_order(folder, path, "i0 i1 i2", false);
+    write_text(inside(folder, "dev_ids.txt"), "v2\nv0\nv1\n"); /* ids without the extension */
+    check_order(folder, path, "i2 i0 i1", true);
+    write_text(inside(folder, "dev_ids.txt"), "v2\nv0\nv0\n"); /* an id twice */
+    check_order(folder, path, "i0 i1 i2", false);
+    remove(inside(folder, "dev_ids.txt"));
     write_karpathy(path, 3, 4);
     check_refused(folder, path, MASK_EFORMAT, "image 1 (v0.jpg): has fewer than five sentences");
     write_karpathy(path, 2, 5);

@@ -160,6 +160,7 @@ typedef struct evaluation {
     mask_match_report report;
     mask_match_options options;
     size_t folds;
+    bool by_name; /* captions were paired with images */
     double seconds;
 } evaluation;
 
@@ -182,6 +183,7 @@ static json_t *eval_json(const evaluation *e)
     json_object_set_new(out, "ood_words", json_integer((json_int_t)r->ood_words));
     json_object_set_new(out, "t2i_known", recall_json(&e->recalls.t2i_known));
     json_object_set_new(out, "t2i_ood", recall_json(&e->recalls.t2i_ood));
+    json_object_set_new(out, "paired", json_string(e->by_name ? "name" : "position"));
     json_object_set_new(out, "folds", json_integer((json_int_t)e->folds));
     json_object_set_new(out, "ties", json_boolean(e->recalls.ties));
     json_object_set_new(out, "transductive", json_boolean(r->transductive));
@@ -285,6 +287,7 @@ static int run_eval(args *a)
         result = status == MASK_OK ? evaluate(a, k, vectors, images, texts, &e) : failed(&err);
     }
     e.seconds = now() - start;
+    e.by_name = result == 0 && mask_texts_by_name(texts);
     progress_end();
     if (result == 0 && a->json) result = print_json(eval_json(&e));
     else if (result == 0) print_eval(&e);
@@ -307,7 +310,7 @@ const command command_eval = {
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall; not needed for a file of images with --captions"},
-            {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON"},
+            {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON; paired by name where told"},
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "S.npy", "write the scores, images x texts, float32"},
             MATCH_OPTIONS,

@@ -24,6 +24,7 @@ typedef struct mask__images_source {
                          mask_error *err);
     /* Where this value (of the image's regions x dim), which is not finite, comes from: fills err. */
     mask_status (*refuse)(const mask_images *images, size_t image, size_t item, mask_error *err);
+    bool sorted; /* by id: the order of the images is the reader's own, and says nothing about other files */
     void (*keep_every_fifth)(mask_images *images); /* NULL where images are never stored five times */
     void (*close)(mask_images *images);            /* frees all, `images` too; also after an open that failed */
 } mask__images_source;

@@ -280,6 +280,7 @@ static const mask__images_source npz_source = {
     .size = size_of,
     .block = block,
     .refuse = refuse,
+    .sorted = true,
     .close = close_images,
 };
 

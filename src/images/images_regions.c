@@ -82,6 +82,7 @@ static const mask__images_source regions_source = {
     .size = size_of,
     .block = block,
     .refuse = refuse,
+    .sorted = true,
     .close = close_images,
 };
 

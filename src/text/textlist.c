@@ -36,6 +36,24 @@ const char *mask_texts_get(const mask_texts *texts, size_t text)
     return texts->bytes + texts->offsets[text];
 }
 
+bool mask_texts_by_name(const mask_texts *texts)
+{
+    return texts->by_name;
+}
+
+mask_status mask__texts_reorder(mask_texts *texts, const size_t *order, mask_error *err)
+{
+    enum { EACH = 5 };
+    size_t *offsets = malloc((texts->count + 1) * sizeof *offsets);
+    if (!offsets) return mask__no_memory(err, "texts");
+    for (size_t i = 0; i < texts->count; i++) offsets[i] = texts->offsets[order[i / EACH] * EACH + i % EACH];
+    free(texts->offsets);
+    texts->offsets = offsets;
+    texts->offsets_capacity = texts->count + 1;
+    mask__names_free(&texts->images); /* in the old order */
+    return MASK_OK;
+}
+
 void mask__texts_keep_first(mask_texts *texts, size_t count)
 {
     if (count < texts->count) texts->count = count;
