@@ -36,6 +36,8 @@ ROOMS = {  # room: the rooms it may include from, besides itself
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok)\s*\("
 BANNED_IN_LIBRARY = r"\b(exit|abort|printf|puts)\s*\(|\bstderr\b|\bstdout\b"
 
+ADVICE = r"(?<![\w-])--[a-z]{2}|\bmask (adapt|calibrate|convert|encode|eval|extract|index|info|learn|search|vectors) |\bmake encoder\b"
+
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 breaches = []
 homes = {}
@@ -138,6 +140,19 @@ for source, targets in sorted(called.items()):
             breaches.append(f"{source}: {room} must not call {symbol} of {target}")
 for group in circles(called):
     breaches.append("files call each other: " + ", ".join(group))
+
+# A library's message has no advice that names a command or its options: src/cli/advice.c adds it, to phrases that must be there.
+strings = {}
+for path in homes.values():
+    text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), open(path, encoding="utf8").read(), flags=re.S)
+    strings[path] = re.sub(r'"\s*\n\s*"', "", text)
+    for literal in re.findall(r'"(?:\\.|[^"\\\n])*"', strings[path]):
+        if not path.startswith("src/cli/") and not literal.startswith('"--') and re.search(ADVICE, literal):
+            breaches.append(f"{path}: names a command or an option, which src/cli/advice.c adds: {literal}")
+library = "\n".join(text for path, text in strings.items() if not path.startswith("src/cli/"))
+for phrase in re.findall(r'^    \{"([^"]+)",', strings.get("src/cli/advice.c", ""), flags=re.M):
+    if phrase not in library and phrase != "is not a MASK":
+        breaches.append(f"src/cli/advice.c: no message of the library says: {phrase}")
 
 for breach in breaches:
     print(breach)

@@ -192,7 +192,8 @@ static void test_refusals(void **state)
     make_gallery(&m, &w, &o, 1, 40, &random);
     m.g.path = "/nowhere/at/all"; /* cannot be written: nothing is kept, and nothing fails */
     make_lines(&t, &random);
-    check_fails(mask_annotator_open(&a, &m.handle, NULL, t.set, NULL, &err), MASK_EINVAL, "--vectors");
+    check_fails(mask_annotator_open(&a, &m.handle, NULL, t.set, NULL, &err), MASK_EINVAL,
+                "need the word vectors of its knowledge");
     assert_null(a);
     check_ok(mask_annotator_open(&a, &m.handle, w.vectors, t.set, NULL, &err));
     check_fails(mask_annotator_image(a, "nobody", K, best, &count, &err), MASK_ENOTFOUND, "nobody");

@@ -292,7 +292,7 @@ static void test_pixel_limit(void **state)
     check_ok(mask__photo_decode(&photo, png, size, "p", MASK__INSIDE, SIDE, W * H, &err));
     mask__photo_free(&photo);
     check_fails(mask__photo_decode(&photo, png, size, "p", MASK__INSIDE, SIDE, W * H - 1, &err), MASK_EINVAL,
-                "--max-pixels");
+                "raise the limit");
     g_free(png);
 }
 

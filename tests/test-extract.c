@@ -808,7 +808,7 @@ static void test_refused(void **state)
     o.encoder = in_top("none.menc");
     check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EIO, "run make encoder");
     o.encoder = NULL;
-    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EINVAL, "make encoder");
+    check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EINVAL, "no encoder is named");
     o = plain();
     o.grid = 9;
     check_fails(extract(&o, in_top("p.regions"), 1, &report, &err), MASK_EINVAL, "grid 9");

@@ -367,7 +367,7 @@ static void what_cannot_be_a_gallery_is_refused(void **state)
     check_fails(mask_gallery_create(path, calibrated, &o, NULL, &err), MASK_EINVAL, "pool");
     o = mask_match_defaults(calibrated);
     o.adjective = 0.5f;
-    check_fails(mask_gallery_create(path, calibrated, &o, NULL, &err), MASK_EINVAL, "--adjectives");
+    check_fails(mask_gallery_create(path, calibrated, &o, NULL, &err), MASK_EINVAL, "without their adjectives");
     o = mask_match_defaults(calibrated);
     check_fails(mask_gallery_create(path, knowledge, &o, NULL, &err), MASK_EINVAL, "calibrate");
     check_fails(mask_gallery_create(

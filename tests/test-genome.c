@@ -181,7 +181,7 @@ static void image_data_names_and_clips(void **state)
     assert_int_equal(report.no_size, 1);
     o.image_data = NULL;
     o.name_by = MASK_NAME_COCO;
-    check_fails(convert(objects, &o, &report, &err), MASK_EINVAL, "--image-data");
+    check_fails(convert(objects, &o, &report, &err), MASK_EINVAL, "need image_data.json");
     o.image_data = data;
     const char *const bad[][2] = {
         {"{}", "not a list of images"},

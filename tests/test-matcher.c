@@ -152,14 +152,14 @@ static void what_does_not_fit_is_refused(void **state)
     mask_match_options o = mask_match_plain();
     make_world(&w, MASK_REPRESENTATION_NONE, 13);
     check_fails(match_scores(w.plain, NULL, w.images, w.texts, NULL, scores, NULL, NULL, &err), MASK_EINVAL,
-                "--vectors");
+                "need the word vectors");
     o.top = 0;
     check_fails(match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, &err), MASK_EINVAL, "top");
     o = mask_match_plain();
     o.context = 1;
     o.whole_region = REGIONS;
     check_fails(match_scores(w.plain, w.vectors, w.images, w.texts, &o, scores, NULL, NULL, &err), MASK_EMISMATCH,
-                "--whole-region mean");
+                "use the mean of the regions");
     mask_images *narrow = made_images("narrow.npy", w.features, 2, REGIONS, M - 1);
     check_fails(match_scores(w.plain, w.vectors, narrow, w.texts, NULL, scores, NULL, NULL, &err), MASK_EMISMATCH,
                 "narrow.npy");

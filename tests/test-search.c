@@ -552,7 +552,7 @@ static void test_refusals(void **state)
                 "at least one text or image");
     q.texts = &text;
     q.count = 1;
-    check_fails(mask_gallery_search(&m.handle, NULL, &q, &r, NULL, &err), MASK_EINVAL, "--vectors");
+    check_fails(mask_gallery_search(&m.handle, NULL, &q, &r, NULL, &err), MASK_EINVAL, "need the word vectors");
     text.weight = INFINITY;
     check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "finite");
     text.weight = 1;

@@ -210,7 +210,7 @@ static void resumes_at_every_step(void **state)
     for (int k = 0; k < all.calls; k++) {
         stopper s = {.at = k};
         o.resume = false;
-        check_fails(train(&part, w, &o, 9, &s, &err), MASK_ECANCELLED, "--resume");
+        check_fails(train(&part, w, &o, 9, &s, &err), MASK_ECANCELLED, "to be continued");
         o.resume = true;
         stopper rest = {.at = -1};
         check_ok(train(&part, w, &o, 9, &rest, &err));

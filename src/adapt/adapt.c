@@ -362,7 +362,7 @@ static mask_status learn(learner *l, const mask_texts *texts, const mask_vectors
     MASK__TRY(fit(l, report, run, err));
     if (!report->kept) {
         mask__log(run, MASK_LOG_WARNING,
-                  "held-out loss never fell below %.4f: the knowledge stays as it is (try a lower --rate)",
+                  "held-out loss never fell below %.4f: the knowledge stays as it is: try a lower rate",
                   report->before);
         return MASK_OK;
     }

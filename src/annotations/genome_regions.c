@@ -183,7 +183,7 @@ static mask_status check_options(const mask_regions_options *o, const char *from
 {
     if (o->name_by != MASK_NAME_ID && !o->image_data)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "names of images other than by id need image_data.json: give it (--image-data)");
+                          "names of images other than by id need image_data.json: give it");
     if (o->recipe == MASK_RECIPE_MASK && o->min_count > 1 && strcmp(from, "-") == 0)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "the recipe mask reads the file twice, which standard input cannot: name a file");
@@ -203,7 +203,8 @@ static mask_status convert(conversion *c, const char *to, const mask_run *run, m
     c->report.regions = c->table.regions;
     if (c->report.regions == 0)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: no region kept a label and a box: check the vocabulary and --image-data", c->path);
+                          "%s: no region kept a label and a box: check the vocabulary and the table of images",
+                          c->path);
     return mask__region_table_commit(&c->table, err);
 }
 

@@ -34,11 +34,10 @@ static mask_status enter_image(mask__region_table *t, const char *image, mask_er
     bool added;
     MASK__TRY(mask__strings_intern(&t->images, image, strlen(image), &index, &added, err));
     if (index == t->images.count - 1) return MASK_OK;
-    return mask__fail(
-        err, MASK_EFORMAT, MASK_NO_OFFSET,
-        "%s: image '%.64s' appears again after other images: its name must be its own (see --name-by), and "
-        "its regions must come together",
-        t->file.path, image);
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                      "%s: image '%.64s' appears again after other images: its name must be its own, and its regions "
+                      "must come together",
+                      t->file.path, image);
 }
 
 static char *put_text(char *to, const char *text)

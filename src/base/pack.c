@@ -73,8 +73,7 @@ static mask_status read_table(mask__pack *pack, const char *magic, uint32_t max_
     header h;
     uint64_t table_bytes, end;
     if (pack->map.size < sizeof h || memcmp(pack->map.data, magic, MASK__MAGIC_BYTES) != 0)
-        return mask__fail(err, MASK_EFORMAT, 0,
-                          "%s: byte 0: is not a %.8s file: run `mask info` on it to see what it is", pack->path, magic);
+        return mask__fail(err, MASK_EFORMAT, 0, "%s: byte 0: is not a %.8s file", pack->path, magic);
     memcpy(&h, pack->map.data, sizeof h);
     if (h.byte_order != byte_order_mark || XXH3_64bits(&h, offsetof(header, header_checksum)) != h.header_checksum)
         return damaged(pack, 0, "the header's checksum is wrong", err);

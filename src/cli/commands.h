@@ -23,7 +23,9 @@ extern const command command_search, command_similar, command_annotate;
 
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
-/* Prints a failed call's message; returns EXIT_FAILED. */
+/* What a message of the library means for the command line; NULL when there is nothing to add. */
+const char *advice(const char *message);
+/* Prints a failed call's message, with advice; returns EXIT_FAILED. */
 int failed(const mask_error *err);
 /* Prints one line of our own about a failure; returns EXIT_FAILED. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -22,7 +22,8 @@ int fail(const char *format, ...)
 
 int failed(const mask_error *err)
 {
-    return fail("%s", err->message);
+    const char *more = advice(err->message);
+    return more ? fail("%s (%s)", err->message, more) : fail("%s", err->message);
 }
 
 /* Fills path with FOLDER/BELOW/NAME when that can be read. */

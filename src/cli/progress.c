@@ -1,4 +1,4 @@
-#include "progress.h"
+#include "commands.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -77,7 +77,10 @@ static void on_log(void *user, mask_log_level level, const char *line)
     (void)user;
     if (bar.quiet && level == MASK_LOG_INFO) return;
     progress_end();
-    fprintf(stderr, "%s%s\n", level == MASK_LOG_WARNING ? "warning: " : "", line);
+    const char *more = advice(line);
+    fprintf(stderr, "%s%s", level == MASK_LOG_WARNING ? "warning: " : "", line);
+    if (more) fprintf(stderr, " (%s)", more);
+    fprintf(stderr, "\n");
 }
 
 void progress_start(mask_run *run, bool quiet)

@@ -149,8 +149,8 @@ static mask_status captions_path(char **path, const char *folder, const char *sp
     if (given) return mask__layout_beside(path, given, "", err);
     size_t length = strlen(folder);
     if (!mask__is_folder(folder) && (length < 4 || strcmp(folder + length - 4, ".npy") != 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: has no captions beside it: name a file of them (--captions)", folder);
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: has no captions beside it: name a file of them",
+                          folder);
     MASK__TRY(mask__layout_stem(&stem, folder, split, err));
     mask_status status = mask__layout_beside(path, stem, "_caps.txt", err);
     free(stem);

@@ -272,8 +272,7 @@ mask_status mask__database_open(mask__catalogue **out, const char *folder, bool 
     *out = NULL;
     MASK__TRY(new_catalogue(&c, folder, "catalogue.sqlite", err));
     mask_status status = MASK_OK;
-    if (!mask__is_file(c->path))
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a gallery: mask index makes one", folder);
+    if (!mask__is_file(c->path)) status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a gallery", folder);
     if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
     if (status == MASK_OK) status = connect_existing(c, write, err);
     if (status == MASK_OK) *out = c;

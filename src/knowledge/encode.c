@@ -52,8 +52,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
             return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers, which "
-                              "mask convert --regions makes",
+                              "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     MASK__USE_THREADS(mask__threads(run));
     float *mu = malloc((regions * z + 1) * sizeof *mu),

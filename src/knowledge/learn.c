@@ -42,9 +42,10 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
         if (w->counts[i] >= min_count) ranked[kept++] = (ranked_word){w->counts[i], (uint32_t)i};
     }
     if (status == MASK_OK && kept == 0)
-        status = mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
-            "no word of the labels has %zu regions and a vector: lower --min-count or check the vectors", min_count);
+        status =
+            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                       "no word of the labels has %zu regions and a vector: ask for fewer regions or check the vectors",
+                       min_count);
     if (status == MASK_OK) qsort(ranked, kept, sizeof *ranked, by_count);
     uint64_t *counts = mask__arena_alloc(&k->arena, kept, sizeof *counts);
     float *vectors = mask__arena_alloc(&k->arena, kept * n, sizeof *vectors);

@@ -38,7 +38,7 @@ mask_status mask__batches_open(mask__batches *b, const mask__lesson *lesson, siz
     b->pairs = mask__arena_alloc(&b->arena, b->max_pairs, sizeof *b->pairs);
     if (b->order && b->offsets && b->pairs) return MASK_OK;
     mask__batches_close(b);
-    return mask__no_memory(err, "a training batch: take a smaller --batch");
+    return mask__no_memory(err, "a training batch: take a smaller one");
 }
 
 void mask__batches_close(mask__batches *b)

@@ -115,7 +115,7 @@ static mask_status make_room(trainer *t, mask_error *err)
         t->centred = room(t, rows, dim, &failed);
         t->whitened = room(t, rows, t->whitening.out, &failed);
     }
-    if (failed) return mask__no_memory(err, "training: take a smaller --batch");
+    if (failed) return mask__no_memory(err, "training: take a smaller batch");
     if (t->o->bf16) MASK__TRY(mask__product_make(&t->product, mask__networks_operand(&t->nets, rows), err));
     MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, t->product, err));
     return mask__loss_work_make(&t->loss_work, &t->nets, rows, t->batches.max_pairs, t->product, err);
@@ -182,8 +182,7 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
         mask__log(t->run, MASK_LOG_INFO, "training continues from %s: epoch %llu of %zu, step %llu", o->checkpoint,
                   (unsigned long long)t->state.epoch + 1, o->epochs, (unsigned long long)t->state.step);
     } else {
-        if (found)
-            mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten: --resume would continue it", o->checkpoint);
+        if (found) mask__log(t->run, MASK_LOG_WARNING, "%s will be overwritten, not continued", o->checkpoint);
         if (o->whiten)
             MASK__TRY(mask__whiten_fit(&t->whitening, t->lesson->labels, t->lesson->power, t->whitening.out,
                                        t->lesson->whiten_shrink, arena, t->run, err));
@@ -243,8 +242,8 @@ static mask_status diverged(const trainer *t, double loss, mask_error *err)
     const char *path = t->o->checkpoint && mask__is_file(t->o->checkpoint) ? t->o->checkpoint : NULL;
     return mask__fail(
         err, MASK_ENUMERIC, MASK_NO_OFFSET,
-        "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower --rate (now %g) or set "
-        "--clip%s%s",
+        "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower the rate (now %g) or set "
+        "a limit of the gradient%s%s",
         (unsigned long long)t->state.epoch + 1, (unsigned long long)t->state.step + 1, loss, t->state.lowest,
         (double)t->o->rate, path ? "; the last good checkpoint is " : "", path ? path : "");
 }
@@ -280,11 +279,10 @@ static bool due(const trainer *t)
 static mask_status stopped(const trainer *t, mask_error *err)
 {
     if (!t->o->checkpoint) return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "training: stopped");
-    return mask__fail(
-        err, MASK_ECANCELLED, MASK_NO_OFFSET,
-        "training: stopped in epoch %llu of %zu after step %llu, kept in %s: run it again with --resume to "
-        "continue",
-        (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step, t->o->checkpoint);
+    return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET,
+                      "training: stopped in epoch %llu of %zu after step %llu, kept in %s to be continued",
+                      (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step,
+                      t->o->checkpoint);
 }
 
 static double regions_per_second(const trainer *t)

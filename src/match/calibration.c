@@ -19,7 +19,7 @@ mask_status mask__match_check(const mask_match_options *o, const mask_knowledge 
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "hubness needs at least 1 neighbour, or sharpness above 0");
     if (o->scene > 0 && !k->scene_prototypes)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "the knowledge was learned without scenes: use --scene 0, or learn it again with them");
+                          "the knowledge was learned without scenes: match without, or learn it again with them");
     return MASK_OK;
 }
 
@@ -32,8 +32,8 @@ mask_status mask__calibration_check(const mask_knowledge *k, const mask_match_op
                           "the whole image's region must be known: an index, or `mean`");
     if (o->calibrate != MASK_CALIBRATE_NONE && !k->background.images)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "the knowledge has no background, and a gallery's scores must not depend on its images: run "
-                          "`mask calibrate` first, or use --calibrate none");
+                          "the knowledge has no background, and a gallery's scores must not depend on its images: "
+                          "calibrate it first, or match without calibration");
     return MASK_OK;
 }
 

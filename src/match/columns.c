@@ -245,7 +245,7 @@ mask_status mask__columns_compute(const mask__regions *regions, const float *pro
         if ((size_t)summaries->whole_region >= mask__regions_in(regions, i))
             return mask__fail(
                 err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                "image %zu has %zu regions, so region %d cannot be its whole image: use --whole-region mean", i,
+                "image %zu has %zu regions, so region %d cannot be its whole image: use the mean of the regions", i,
                 mask__regions_in(regions, i), summaries->whole_region);
     pool_job job = {pooling, summaries, pooled};
     return for_blocks(regions, prototypes, words, pool_block, &job, times, what, run, err);

@@ -37,8 +37,8 @@ mask_status mask_matcher_open(mask_matcher **out, const mask_knowledge *k, const
     mask_status status = MASK_OK;
     if ((*out)->options.ood != MASK_OOD_OFF && !vectors)
         status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                            "out-of-knowledge words need the word vectors the knowledge was learned with (%s): pass "
-                            "--vectors FILE, or --ood off",
+                            "out-of-knowledge words need the word vectors the knowledge was learned with (%s): give "
+                            "them, or match without such words",
                             k->info.vectors_path);
     else if ((*out)->vectors) status = mask__knowledge_check_vectors(k, vectors, err);
     if (status == MASK_OK) return MASK_OK;

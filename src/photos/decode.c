@@ -151,7 +151,7 @@ static mask_status check_header(const decoding *d, mask_error *err)
     uint64_t bytes = VIPS_IMAGE_SIZEOF_PEL(d->image);
     if (width * height > d->max_pixels)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise --max-pixels",
+                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise the limit",
                           d->name, (unsigned long long)width, (unsigned long long)height,
                           (unsigned long long)d->max_pixels);
     if (vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)

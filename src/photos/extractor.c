@@ -22,8 +22,7 @@ struct mask_extractor {
 
 static mask_status check_options(const mask_extract_options *o, mask_error *err)
 {
-    if (!o->encoder)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: run make encoder, and name its file");
+    if (!o->encoder) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: name its file");
     return MASK_OK;
 }
 

@@ -23,11 +23,9 @@ static mask_status check_options(const mask_knowledge *k, const mask_match_optio
     MASK__TRY(mask__calibration_check(k, o, whole, err));
     if (o->pool == MASK_POOL_REGION_MAX)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "a gallery needs a pooling that has columns: use --pool max-mean or --pool mean");
+                          "a gallery needs a pooling that has columns: max-mean or mean");
     if (o->adjective > 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "a gallery scores nouns without their adjectives: leave "
-                          "--adjectives out");
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a gallery scores nouns without their adjectives");
     return MASK_OK;
 }
 

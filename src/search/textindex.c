@@ -230,8 +230,8 @@ mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, co
     if (v->options.ood == MASK_OOD_OFF) vectors = NULL;
     else if (!vectors)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s): pass --vectors FILE",
-                          v->path, v->knowledge->info.vectors_path);
+                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s)", v->path,
+                          v->knowledge->info.vectors_path);
     size_t room_for = strlen(v->path) + 64;
     char *path = malloc(room_for);
     if (!path) return mask__no_memory(err, "texts");

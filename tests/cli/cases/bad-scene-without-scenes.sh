@@ -10,7 +10,7 @@
 #out   ties: image to text R@1 71.5..73.5, R@5 94.0..94.5, R@10 99.0..99.0
 #out 200 images, 1000 texts; words: 2784 known, 345 OOD, 0 unusable; 0 texts without a usable word
 #out calibration full from the background, whole image = region 0; * s
-#err mask: the knowledge was learned without scenes: use --scene 0, or learn it again with them
+#err mask: the knowledge was learned without scenes: match without, or learn it again with them (use --scene 0)
 set -e
 mask learn d/knowledge --encoder whiten --vectors d/v.mvec --no-scenes -o plain.mask > /dev/null
 mask calibrate plain.mask --images d/background_ims.npy --texts d/background_caps.txt -o K.mask > /dev/null
