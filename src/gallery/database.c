@@ -351,6 +351,7 @@ mask_status mask__database_create(const char *folder,
     if (status == MASK_OK) status = mask__database_run(c, "PRAGMA wal_checkpoint(TRUNCATE)", err);
     disconnect(c);
     if (status == MASK_OK && asprintf(&final, "%s/catalogue.sqlite", folder) < 0) status = mask__no_memory(err, folder);
+    if (status == MASK_OK) status = mask__check_regular(final, err);
     if (status == MASK_OK && rename(c->path, final) != 0)
         status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", final, strerror(errno));
     if (status == MASK_OK) {

@@ -14,6 +14,7 @@
 #out 1: mask: p.html: cannot create: is a device or pipe: choose another place for the output
 #out 1: mask: r.html: cannot create: is a device or pipe: choose another place for the output
 #out 1: mask: regions.db: cannot create: is a device or pipe: choose another place for the output
+#out 1: mask: H.gallery/catalogue.sqlite: is a device or pipe, not a regular file: name another
 set -e
 mask eval d/raw.mask d/demo_precomp --split dev --save-sims S.npy > /dev/null
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
@@ -45,3 +46,5 @@ refused i.gallery index d/full.mask d/demo_precomp --split dev -o i.gallery
 refused p.html search G.gallery dog --html p.html
 refused r.html reproduce flickr8k --data d8 -o r.html --epochs 0
 refused regions.db extract photos -o regions.db
+mkdir H.gallery
+refused H.gallery/catalogue.sqlite index d/full.mask d/demo_precomp --split dev -o H.gallery
