@@ -587,6 +587,7 @@ MASK_API mask_status mask_encoder_import(const char *from, const char *to, const
 /* Makes one .menc of up to 8 that are no detectors and have the same labels: each looks at the photo at its own size,
  * and a feature is theirs one behind the other. */
 MASK_API mask_status mask_encoder_join(const char *const *from, size_t count, const char *to, mask_error *err);
+<<<<<<< HEAD
 /* The last layer of the classifier that an encoder was: class c scores weights[c x features] . feature + biases[c] for
  * the feature of a whole photo; of networks side by side their sum. A middle layer has zeros. */
 typedef struct mask_encoder_head {
@@ -597,6 +598,7 @@ typedef struct mask_encoder_head {
 /* MASK_ENOTFOUND when it has none for as many classes as it has labels. mask_encoder_head_free frees what it holds. */
 MASK_API mask_status mask_encoder_head_read(mask_encoder_head *head, const char *path, mask_error *err);
 MASK_API void mask_encoder_head_free(mask_encoder_head *head);
+=======
 /* Reads and checks a .menc. */
 MASK_API mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err);
 

@@ -330,9 +330,17 @@ MASK_OPTIONS_STRUCT(CONVERT, mask_convert_options)
 MASK_OPTIONS_STRUCT(REGIONS, mask_regions_options)
 MASK_OPTIONS_STRUCT(VECTORS, mask_vectors_import_options)
 
+/* The last layer of a classifier over the features, without its biases (docs/knowledge.md). */
+typedef struct mask_head {
+    size_t classes, dim;
+    const float *weights;      /* classes x dim */
+    const char *const *labels; /* per class: its names and what it is a kind of, set apart by commas */
+} mask_head;
+
 typedef struct mask_learn_options {
     size_t size;
     const mask_train_options *train; /* of MASK_REPRESENTATION_MASK; the caller's; NULL = defaults */
+    const mask_head *head; /* a classifier whose classes are learned beside the labels; the caller's; NULL = none */
     MASK_LEARN_OPTIONS(MASK_OPTION_FIELD)
 } mask_learn_options;
 

@@ -40,7 +40,14 @@ MASK_API const char *mask_labels_text(const mask_labels *labels, size_t region);
 
 /* ---- Learning ------------------------------------------------------------------------------------------------- */
 
-/* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector. */
+/* A classifier's head from a .npy of classes x features and a text file with a line per class; mask_encoder_head_read
+ * has that of an encoder of photos. */
+MASK_API mask_status mask_head_open(mask_head **out, const char *weights, const char *labels, const mask_run *run,
+                                    mask_error *err);
+MASK_API void mask_head_close(mask_head *head);
+
+/* Learns a knowledge from labelled regions: Eq. 2 prototypes of every word with min_count regions and a vector; a class
+ * of options->head counts as three regions. */
 MASK_API mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                           const mask_learn_options *options, const mask_run *run, mask_error *err);
 /* One representation tried by mask_knowledge_choose. */

@@ -27,7 +27,7 @@ static void read_labels(world *w, const char *const *texts, size_t count, mask_t
     for (size_t i = 0; i < count; i++) snprintf(labels[i], sizeof labels[i], "%s", texts[i]);
     w->vectors = made_word_vectors(vector_words, w->values, VECTORS, N);
     w->labels = made_labels(features, count, 1, labels, 2);
-    check_ok(mask__label_words_read(&w->words, w->labels, w->vectors, rule, NULL, &err));
+    check_ok(mask__label_words_read(&w->words, w->labels, NULL, w->vectors, rule, NULL, &err));
 }
 
 static void free_world(world *w)

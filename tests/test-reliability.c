@@ -13,8 +13,8 @@ typedef struct world {
     char labels[MOST_ROWS][64];
     uint64_t at[MOST_IMAGES + 1];
     uint32_t held[MOST_ROWS];
-    double fold_sums[MASK__FOLDS * WORDS * Z];
-    uint64_t fold_counts[MASK__FOLDS * WORDS];
+    double fold_sums[MASK__SLOTS * WORDS * Z];
+    uint64_t fold_counts[MASK__SLOTS * WORDS];
     mask__scenes scenes;
     mask__incidence incidence;
     mask__neighbours neighbours;
@@ -159,9 +159,13 @@ static double twin_reliability(const world *w, double pseudo, double power, doub
         }
     }
     for (uint64_t i = 0; i < w->at[w->images]; i++) own[w->held[i]]++;
-    for (size_t k = 0; k < WORDS; k++) sorted[k] = d[k] = own[k] > 0 ? d[k] / own[k] : 0;
-    qsort(sorted, WORDS, sizeof *sorted, rising);
-    double median = sorted[WORDS / 2];
+    size_t seen = 0;
+    for (size_t k = 0; k < WORDS; k++) {
+        d[k] = own[k] > 0 ? d[k] / own[k] : 0;
+        if (own[k] > 0) sorted[seen++] = d[k];
+    }
+    qsort(sorted, seen, sizeof *sorted, rising);
+    double median = (sorted[(seen - 1) / 2] + sorted[seen / 2]) / 2;
     for (size_t k = 0; k < WORDS; k++)
         out[k] = median > 0 ? pow(fmax((own[k] * d[k] + 10 * median) / (own[k] + 10), 0.2) / median, power) : 1;
     return median;

@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The command line again, for the file's provenance. --resume does not change what is learned, and is left out. */
@@ -72,6 +73,51 @@ static int save(const args *a, mask_knowledge *k, const char *path)
     return result;
 }
 
+/* What --head names: a .npy with --head-labels, or an encoder, whose names --head-labels may replace. */
+typedef struct given_head {
+    mask_head *opened, head;
+    mask_encoder_head encoder;
+    mask_texts *texts;
+    const char **labels;
+} given_head;
+
+static void close_head(given_head *g)
+{
+    mask_head_close(g->opened);
+    mask_encoder_head_free(&g->encoder);
+    mask_texts_close(g->texts);
+    free(g->labels);
+}
+
+/* *out stays NULL without --head. */
+static mask_status open_head(const args *a, given_head *g, const mask_head **out, mask_error *err)
+{
+    const char *path = args_text(a, "--head", NULL), *labels = args_text(a, "--head-labels", NULL);
+    size_t length = path ? strlen(path) : 0;
+    mask_status status = MASK_OK;
+    if (!path) return MASK_OK;
+    if (length < 5 || strcmp(path + length - 5, ".menc") != 0) {
+        status = mask_head_open(&g->opened, path, labels, &a->run, err);
+        *out = g->opened;
+        return status;
+    }
+    status = mask_encoder_head_read(&g->encoder, path, err);
+    if (status == MASK_OK && labels) status = mask_texts_open(&g->texts, labels, NULL, &a->run, err);
+    if (status != MASK_OK) return status;
+    size_t classes = g->encoder.classes;
+    if (g->texts && mask_texts_count(g->texts) != classes) {
+        *err = (mask_error){.status = MASK_EMISMATCH, .offset = UINT64_MAX};
+        snprintf(err->message, sizeof err->message, "%s: has %zu lines, %s has %zu classes: give a line per class",
+                 labels, mask_texts_count(g->texts), path, classes);
+        return MASK_EMISMATCH;
+    }
+    if (!(g->labels = calloc(classes + 1, sizeof *g->labels))) return MASK_ENOMEM;
+    for (size_t c = 0; c < classes; c++) g->labels[c] = g->texts ? mask_texts_get(g->texts, c) : g->encoder.labels[c];
+    g->head = (mask_head){classes, g->encoder.features, g->encoder.weights, g->labels};
+    *out = &g->head;
+    return MASK_OK;
+}
+
 static int run_learn(args *a)
 {
     mask_error err;
@@ -79,6 +125,7 @@ static int run_learn(args *a)
     mask_labels *labels = NULL;
     mask_vectors *vectors = NULL;
     mask_knowledge *k = NULL;
+    given_head head = {0};
     mask_learn_options o = mask_learn_defaults();
     mask_train_options train;
     const char *out = args_text(a, "-o", NULL), *vectors_path = args_text(a, "--vectors", NULL);
@@ -86,6 +133,11 @@ static int run_learn(args *a)
     int bad = read_learn_options(a, &o, &train, &choose);
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
+    if (args_text(a, "--head-labels", NULL) && !args_text(a, "--head", NULL))
+        return args_usage(a, "--head-labels goes with --head");
+    if (args_text(a, "--head", NULL) && !strstr(args_text(a, "--head", NULL), ".menc") &&
+        !args_text(a, "--head-labels", NULL))
+        return args_usage(a, "--head of a .npy needs --head-labels FILE, a line of names per class");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
     if ((bad = check_output(out)) != 0) return bad;
     o.provenance = provenance(a, line, sizeof line);
@@ -93,11 +145,13 @@ static int run_learn(args *a)
     train.checkpoint = checkpoint;
     mask_status status = mask_labels_open(&labels, a->positional[0], &a->run, &err);
     if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &a->run, &err);
+    if (status == MASK_OK) status = open_head(a, &head, &o.head, &err);
     if (status == MASK_OK && choose)
         status = mask_knowledge_choose(&k, labels, vectors, &o, NULL, 0, NULL, &a->run, &err);
     else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
     mask_labels_close(labels);
     mask_vectors_close(vectors);
+    close_head(&head);
     if (status != MASK_OK) return failed(&err);
     int result = save(a, k, out);
     if (result == 0 && (choose || o.representation == MASK_REPRESENTATION_MASK)) remove(checkpoint);
@@ -117,6 +171,9 @@ const command command_learn = {
             {"-o", "K.mask", "file to write"},
             {"--vectors", "V.mvec", "word vectors"},
             {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
+            {"--head", "E.menc|W.npy", "a classifier whose classes are learned beside the labels (docs/knowledge.md)"},
+            {"--head-labels", "FILE",
+             "its names, a line per class: words set apart by commas (default: those of E.menc)"},
             {"--preset", "P",
              "tuned (default): the best found; section9: as first published; paper: the paper's training"},
             TABLE(LEARN, NULL, NULL),

@@ -19,6 +19,7 @@ typedef struct reader {
     mask__strings tokens, pairs;
     uint32_t *token_words, *pair_words; /* word index or MASK__NOT_FOUND */
     size_t token_capacity, pair_capacity;
+    unsigned weight;         /* regions that what is read stands for */
     float *vector, *scratch; /* N */
 } reader;
 
@@ -97,15 +98,16 @@ static mask_status pair_word(reader *r, mask__token first, mask__token second, u
 }
 
 /* Adds a word to the region that began at pairs_at, unless it has it. */
-static mask_status add_pair(mask__label_words *w, size_t begin, uint32_t word, mask_error *err)
+static mask_status add_pair(reader *r, size_t begin, uint32_t word, mask_error *err)
 {
+    mask__label_words *w = r->out;
     if (word == MASK__NOT_FOUND) return MASK_OK;
     for (size_t p = begin; p < w->pair_count; p++)
         if (w->pairs[p] == word) return MASK_OK;
     if (!mask__grow(&w->pairs, &w->pairs_capacity, w->pair_count + 1, sizeof *w->pairs))
         return mask__no_memory(err, "the words of the labels");
     w->pairs[w->pair_count++] = word;
-    w->counts[word]++;
+    w->counts[word] += r->weight;
     return MASK_OK;
 }
 
@@ -120,7 +122,7 @@ static mask_status add_hyphen_parts(reader *r, mask__token token, size_t begin, 
         start = i + 1;
         if (part.length == 0) continue;
         MASK__TRY(token_word(r, part, &word, err));
-        MASK__TRY(add_pair(r->out, begin, word, err));
+        MASK__TRY(add_pair(r, begin, word, err));
     }
     return MASK_OK;
 }
@@ -132,47 +134,50 @@ static mask_status read_label(reader *r, const char *label, mask__tokens *tokens
     MASK__TRY(mask__tokens_split(tokens, r->rule, label, strlen(label), err));
     for (size_t i = 0; i < tokens->count; i++) {
         MASK__TRY(token_word(r, tokens->items[i], &word, err));
-        MASK__TRY(add_pair(r->out, begin, word, err));
+        MASK__TRY(add_pair(r, begin, word, err));
         if (r->rule == MASK_TOKENS_CAPTION && word == MASK__NOT_FOUND &&
             memchr(tokens->items[i].text, '-', tokens->items[i].length))
             MASK__TRY(add_hyphen_parts(r, tokens->items[i], begin, err));
         if (r->rule == MASK_TOKENS_CAPTION && previous != MASK__NOT_FOUND && word != MASK__NOT_FOUND) {
             uint32_t compound;
             MASK__TRY(pair_word(r, tokens->items[i - 1], tokens->items[i], &compound, err));
-            MASK__TRY(add_pair(r->out, begin, compound, err));
+            MASK__TRY(add_pair(r, begin, compound, err));
         }
         previous = word;
     }
     return MASK_OK;
 }
 
-static mask_status read_all(reader *r, const mask_labels *labels, const mask_run *run, mask_error *err)
+static mask_status read_all(reader *r, const mask_labels *labels, const mask_head *head, const mask_run *run,
+                            mask_error *err)
 {
-    size_t regions = mask_labels_regions(labels);
+    size_t regions = mask_labels_regions(labels), all = regions + (head ? head->classes : 0);
     mask__tokens tokens = {0};
     mask_status status = MASK_OK;
-    for (size_t i = 0; status == MASK_OK && i < regions; i++) {
-        if (i % PROGRESS_STEP == 0) status = mask__progress(run, "labels", "regions", i, regions, err);
-        if (status == MASK_OK) status = read_label(r, mask_labels_text(labels, i), &tokens, err);
+    for (size_t i = 0; status == MASK_OK && i < all; i++) {
+        const char *text = i < regions ? mask_labels_text(labels, i) : head->labels[i - regions];
+        r->weight = i < regions ? 1 : MASK__HEAD_ROWS;
+        if (i % PROGRESS_STEP == 0) status = mask__progress(run, "labels", "regions", i, all, err);
+        if (status == MASK_OK) status = read_label(r, text, &tokens, err);
         r->out->pairs_at[i + 1] = r->out->pair_count;
     }
     mask__tokens_free(&tokens);
     return status;
 }
 
-mask_status mask__label_words_read(mask__label_words *words, const mask_labels *labels, const mask_vectors *vectors,
-                                   mask_tokens rule, const mask_run *run, mask_error *err)
+mask_status mask__label_words_read(mask__label_words *words, const mask_labels *labels, const mask_head *head,
+                                   const mask_vectors *vectors, mask_tokens rule, const mask_run *run, mask_error *err)
 {
     size_t n = mask_vectors_dim(vectors);
     reader r = {.out = words, .vectors = vectors, .rule = rule};
     *words = (mask__label_words){0};
     if (rule == MASK_TOKENS_CAPTION) MASK__TRY(mask__wordnet_open(&r.wordnet, err));
-    words->pairs_at = calloc(mask_labels_regions(labels) + 1, sizeof *words->pairs_at);
+    words->pairs_at = calloc(mask_labels_regions(labels) + (head ? head->classes : 0) + 1, sizeof *words->pairs_at);
     r.vector = malloc(n * sizeof *r.vector);
     r.scratch = malloc(n * sizeof *r.scratch);
     mask_status status = MASK_OK;
     if (!words->pairs_at || !r.vector || !r.scratch) status = mask__no_memory(err, "the words of the labels");
-    if (status == MASK_OK) status = read_all(&r, labels, run, err);
+    if (status == MASK_OK) status = read_all(&r, labels, head, run, err);
     free(r.vector);
     free(r.scratch);
     free(r.token_words);

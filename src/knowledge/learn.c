@@ -118,8 +118,8 @@ typedef struct gathering {
     const mask_labels *labels;
     const mask__label_words *words;
     const size_t *only; /* of each word the one region that counts; NULL = all do */
-    double *sums;       /* MASK__FOLDS x K x Z */
-    uint64_t *counts;   /* MASK__FOLDS x K */
+    double *sums;       /* MASK__SLOTS x K x Z */
+    uint64_t *counts;   /* MASK__SLOTS x K */
     mask__scene_gatherer scenes;
     bool with_scenes;
 } gathering;
@@ -145,6 +145,33 @@ static void gather_block(void *context, size_t first, size_t rows, const float *
     }
 }
 
+/* The rows of a classifier's head join the words of their class, in a slot beside the folds: no fold is judged by
+ * images they came from. */
+static mask_status gather_head(const mask_knowledge *k, const gathering *g, const mask_head *head, const float *rows,
+                               mask_error *err)
+{
+    size_t z = k->info.dim, words = k->info.words, count = head->classes * MASK__HEAD_ROWS;
+    double *sums = g->sums + MASK__FOLDS * words * z;
+    uint64_t *counts = g->counts + MASK__FOLDS * words;
+    const size_t *pairs_at = g->words->pairs_at + mask_labels_regions(g->labels);
+    mask__encoding encoding;
+    size_t *offsets = malloc((count + 1) * sizeof *offsets);
+    if (!offsets) return mask__no_memory(err, "prototypes");
+    for (size_t i = 0; i <= count; i++) offsets[i] = i; /* each an image of its own */
+    mask_status status = mask__encoding_open(&encoding, &k->representation, count, 1, err);
+    const float *mu = status == MASK_OK ? mask__encoding_run(&encoding, rows, offsets, count) : NULL;
+    for (size_t row = 0; mu && row < count; row++)
+        for (size_t p = pairs_at[row / MASK__HEAD_ROWS]; p < pairs_at[row / MASK__HEAD_ROWS + 1]; p++) {
+            uint32_t word = g->words->pairs[p];
+            if (word == MASK__NOT_FOUND) continue;
+            counts[word]++;
+            for (size_t d = 0; d < z; d++) sums[word * z + d] += mu[row * z + d];
+        }
+    if (mu) mask__encoding_close(&encoding);
+    free(offsets);
+    return status;
+}
+
 /* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k; then shrunk towards the neighbours. */
 static mask_status make_prototypes(mask_knowledge *k, const gathering *g, const mask__neighbours *neighbours,
                                    float pseudo_counts, mask_error *err)
@@ -155,7 +182,7 @@ static mask_status make_prototypes(mask_knowledge *k, const gathering *g, const 
     for (size_t i = 0; i < values; i++) {
         double sum = 0;
         uint64_t count = 0;
-        for (size_t f = 0; f < MASK__FOLDS; f++) {
+        for (size_t f = 0; f < MASK__SLOTS; f++) {
             sum += g->sums[f * values + i];
             count += g->counts[f * k->info.words + i / k->info.dim];
         }
@@ -197,7 +224,8 @@ static mask_status make_scenes(mask_knowledge *k, gathering *g, const mask__neig
 }
 
 static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels, const mask__label_words *w,
-                                    const mask_learn_options *o, const mask_run *run, mask_error *err)
+                                    const float *head_rows, const mask_learn_options *o, const mask_run *run,
+                                    mask_error *err)
 {
     size_t words = k->info.words, z = k->info.dim;
     mask__arena work = {0};
@@ -205,8 +233,8 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     mask__word_space space = {.count = words, .n = k->info.vector_dim, .vectors = k->word_vectors};
     mask__neighbour_options shrinking = {.m = SHRINK_NEIGHBOURS, .temperature = shrink_temperature, .skip_self = true};
     gathering g = {.knowledge = k, .labels = labels, .words = w, .with_scenes = o->scenes};
-    g.sums = mask__arena_alloc(&work, MASK__FOLDS * words * z, sizeof *g.sums);
-    g.counts = mask__arena_alloc(&work, MASK__FOLDS * words, sizeof *g.counts);
+    g.sums = mask__arena_alloc(&work, MASK__SLOTS * words * z, sizeof *g.sums);
+    g.counts = mask__arena_alloc(&work, MASK__SLOTS * words, sizeof *g.counts);
     bool draw = o->prototype == MASK_PROTOTYPE_RANDOM;
     size_t *only = draw ? draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0) : NULL;
     g.only = only;
@@ -216,6 +244,7 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
     if (status == MASK_OK)
         status = mask__region_pass(labels, &k->representation, "prototypes", gather_block, &g, run, err);
+    if (status == MASK_OK && head_rows) status = gather_head(k, &g, o->head, head_rows, err);
     if (status == MASK_OK) status = make_prototypes(k, &g, &neighbours, o->prototype_shrink, err);
     if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);
     mask__neighbours_free(&neighbours);
@@ -284,18 +313,26 @@ mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *label
                                   mask_error *err)
 {
     mask__label_words words = {0};
+    const mask_head *head = o->head;
+    float *head_rows = NULL;
     *out = NULL;
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");
     MASK__USE_THREADS(mask__threads(run));
     mask_status status = remember(k, labels, vectors, o, err);
-    if (status == MASK_OK) status = mask__label_words_read(&words, labels, vectors, o->tokens, run, err);
+    if (status == MASK_OK && head) {
+        head_rows = malloc(head->classes * MASK__HEAD_ROWS * head->dim * sizeof *head_rows);
+        status = head_rows ? mask__head_rows(head, labels, head_rows, run, err)
+                           : mask__no_memory(err, "a classifier's head");
+    }
+    if (status == MASK_OK) status = mask__label_words_read(&words, labels, head, vectors, o->tokens, run, err);
     if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
     if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
     if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, hooks, run, err);
-    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, o, run, err);
+    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, head_rows, o, run, err);
     k->options = mask_match_tuned();
     mask__label_words_free(&words);
+    free(head_rows);
     if (status != MASK_OK) mask_knowledge_close(k);
     else *out = k;
     return status;

@@ -87,7 +87,7 @@ static mask_status fold_prototypes(judge *j, size_t fold, mask_error *err)
     uint64_t *counts = calloc(j->words, sizeof *counts);
     float *p = j->prototypes[fold];
     if (!counts) return mask__no_memory(err, "reliability");
-    for (size_t f = 0; f < MASK__FOLDS; f++) {
+    for (size_t f = 0; f < MASK__SLOTS; f++) {
         if (f == fold) continue;
         for (size_t k = 0; k < j->words; k++) counts[k] += in->fold_counts[f * j->words + k];
         for (size_t i = 0; i < values; i++) p[i] += (float)in->fold_sums[f * values + i];
@@ -144,6 +144,7 @@ static int rising(const void *a, const void *b)
 static mask_status weigh(const judge *j, float power, float *out, mask_error *err)
 {
     size_t words = j->words, images = j->in->scenes->images;
+    size_t seen = 0; /* words that an image holds: only they have a median */
     double *d = malloc(2 * words * sizeof *d), *sorted;
     if (!d) return mask__no_memory(err, "reliability");
     sorted = d + words;
@@ -155,10 +156,11 @@ static mask_status weigh(const judge *j, float power, float *out, mask_error *er
             own += j->scenes[f * words + k].own_count;
         }
         out[k] = (float)own;
-        sorted[k] = d[k] = own > 0 ? sum / own : 0;
+        d[k] = own > 0 ? sum / own : 0;
+        if (own > 0) sorted[seen++] = d[k];
     }
-    qsort(sorted, words, sizeof *sorted, rising);
-    double median = (sorted[(words - 1) / 2] + sorted[words / 2]) / 2;
+    qsort(sorted, seen, sizeof *sorted, rising);
+    double median = seen ? (sorted[(seen - 1) / 2] + sorted[seen / 2]) / 2 : 0;
     for (size_t k = 0; k < words; k++) {
         double own = out[k], shrunk = (own * d[k] + prior_images * median) / (own + prior_images);
         /* A median that is not positive says that the prototypes tell nothing apart: then no word stands out. */

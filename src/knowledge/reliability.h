@@ -10,7 +10,10 @@
 #include "knowledge/regionpass.h"
 #include "knowledge/scenes_learn.h"
 
-enum { MASK__FOLDS = 5 }; /* image j belongs to fold j % MASK__FOLDS */
+enum {
+    MASK__FOLDS = 5,              /* image j belongs to fold j % MASK__FOLDS */
+    MASK__SLOTS = MASK__FOLDS + 1 /* of sums: the folds, and what came from no image (head.h) */
+};
 
 typedef struct mask__reliability_input {
     const mask_labels *labels;
@@ -19,8 +22,8 @@ typedef struct mask__reliability_input {
     const mask__incidence *incidence;
     const mask__neighbours *neighbours; /* of the known words among themselves */
     float pseudo_counts;
-    const double *fold_sums;     /* MASK__FOLDS x K x Z: sums of mu over the regions of a word in a fold */
-    const uint64_t *fold_counts; /* MASK__FOLDS x K */
+    const double *fold_sums;     /* MASK__SLOTS x K x Z: sums of mu over the regions of a word in a fold */
+    const uint64_t *fold_counts; /* MASK__SLOTS x K */
 } mask__reliability_input;
 
 /* out: K values around 1. */
