@@ -205,6 +205,7 @@ static int run_calibrate(args *a)
         if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &a->run, &err);
         if (status == MASK_OK)
             status = mask_knowledge_calibrate(&calibrated, k, vectors, images, texts, &o, &a->run, &err);
+        if (status == MASK_OK && args_has(a, "--small")) status = mask_knowledge_round(calibrated, &err);
         result = status == MASK_OK ? save(a, calibrated, out) : failed(&err);
     }
     mask_texts_close(texts);
@@ -228,6 +229,7 @@ const command command_calibrate = {
             {"--images", "IMAGES", "region features in any format that encode reads"},
             {"--texts", "FILE", "one text a line, or Karpathy JSON"},
             {"--split", "S", "of a folder or a Karpathy JSON"},
+            {"--small", NULL, "keep the background in 8 bits: a quarter of its size"},
             MATCH_OPTIONS_AS("tuned", "Matching, the defaults of the new knowledge"),
             {0},
         },

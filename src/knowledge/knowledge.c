@@ -1,6 +1,7 @@
 /* mask_knowledge: what it holds, and its .mask file (docs/knowledge.md). Learning it is learn.c's, using it the match
  * room's. */
 #include "knowledge/knowledge.h"
+#include "knowledge/rounding.h"
 #include "base/options.h"
 
 #include <stdio.h>
@@ -187,7 +188,8 @@ static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k,
     uint64_t rows = b->image_rows[b->images], occurrences = b->text_words_at[b->texts];
     MASK__TRY(
         mask__pack_add(w, "background.image_rows", MASK__U64, 1, (uint64_t[]){b->images + 1}, b->image_rows, err));
-    MASK__TRY(mask__pack_add(w, "background.mu", MASK__F32, 2, (uint64_t[]){rows, k->info.dim}, b->mu, err));
+    if (b->rounded) MASK__TRY(mask__background_put_codes(w, k, err));
+    else MASK__TRY(mask__pack_add(w, "background.mu", MASK__F32, 2, (uint64_t[]){rows, k->info.dim}, b->mu, err));
     MASK__TRY(mask__strings_write(&b->words, w, "background.words", err));
     MASK__TRY(mask__pack_add(w, "background.word_vectors", MASK__F32, 2,
                              (uint64_t[]){b->words.count, k->info.vector_dim}, b->word_vectors, err));
@@ -297,16 +299,23 @@ static mask_status get_background(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
     const mask__tensor *rows, *mu, *company;
-    if (!mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
+    bool codes = mask__pack_find(&k->pack, "background.codes");
+    if (!codes && !mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
     MASK__TRY(mask__pack_get(&k->pack, "background.image_rows", MASK__U64, 1, (uint64_t[]){0}, &rows, err));
-    MASK__TRY(mask__pack_get(&k->pack, "background.mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
     if (rows->shape[0] < 2)
         return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again",
                           k->pack.path);
     b->images = rows->shape[0] - 1;
     b->image_rows = rows->data;
-    b->mu = mu->data;
-    MASK__TRY(check_ranges(k, "background.image_rows", b->image_rows, b->images, mu->shape[0], err));
+    size_t stored;
+    if (codes) {
+        MASK__TRY(mask__background_get_codes(k, &stored, err));
+    } else {
+        MASK__TRY(mask__pack_get(&k->pack, "background.mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
+        b->mu = mu->data;
+        stored = mu->shape[0];
+    }
+    MASK__TRY(check_ranges(k, "background.image_rows", b->image_rows, b->images, stored, err));
     MASK__TRY(mask__strings_read(&b->words, &k->pack, "background.words", err));
     MASK__TRY(get_floats(k, "background.word_vectors", b->words.count, k->info.vector_dim, &b->word_vectors, err));
     MASK__TRY(get_lists(k, "background.text_words_at", "background.text_words", b->words.count, &b->text_words_at,
