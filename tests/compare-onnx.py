@@ -18,7 +18,7 @@ try:
     import networks_made
     import torchvision  # noqa: F401
 except ImportError as missing:
-    print(f"SKIPPED: {missing}: install packages.txt's section oracles, name its Python in MASK_ORACLES", file=sys.stderr)
+    print(f"skipped: {missing}: install packages.txt's section oracles and onnxruntime, name their Python in MASK_ORACLES")
     sys.exit(77)
 
 LIMIT = 1e-4

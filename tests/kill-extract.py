@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """kill-extract.py MASK [SEED]: extracts made-up photos undisturbed, then again while it is killed at random moments, by SIGKILL and
 SIGTERM, and run again. The store must come out the same, row for row and byte for byte.
-
-Needs an encoder: MASK_ENCODER, or objectron.menc beside MASK (make detector); exits 77 without.
 """
 import json
 import os
@@ -18,11 +16,7 @@ import zlib
 
 mask = os.path.abspath(sys.argv[1])
 seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-encoder = os.environ.get("MASK_ENCODER") or os.path.join(os.path.dirname(mask), "objectron.menc")
-if not os.path.exists(encoder):
-    print(f"skipped: no encoder: set MASK_ENCODER or make {encoder}")
-    sys.exit(77)
-encoder = os.path.abspath(encoder)
+encoder = os.path.join(os.path.dirname(mask), "default.menc")
 KILLS, PHOTOS, SIDE = 8, 100, 64
 
 folder = tempfile.TemporaryDirectory(prefix="mask-kill-")

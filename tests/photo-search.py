@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
 """photo-search.py MASK: `mask search --photos` from files to results, and what it does when the folder changes.
-
-Needs the encoder (MASK_ENCODER, or objectron.menc beside the program); else skips with 77.
 """
 import json
 import os
@@ -15,9 +13,6 @@ import time
 import zlib
 
 mask = os.path.abspath(sys.argv[1])
-if not os.path.exists(os.environ.get("MASK_ENCODER") or os.path.join(os.path.dirname(mask), "objectron.menc")):
-    print("skipped: no encoder (make detector)")
-    sys.exit(77)
 work = tempfile.mkdtemp(prefix="mask-photo-search-")
 photos, cache = os.path.join(work, "photos"), os.path.join(work, "cache")
 os.mkdir(photos)
