@@ -3,7 +3,7 @@
 #define MASK_KNOWLEDGE_LABELWORDS_H
 
 #include "base/strings.h"
-#include "knowledge/head.h"
+#include "knowledge/headrows.h"
 
 typedef struct mask__label_words {
     mask__strings words; /* distinct, in order of appearance */

@@ -12,7 +12,7 @@
 
 enum {
     MASK__FOLDS = 5,              /* image j belongs to fold j % MASK__FOLDS */
-    MASK__SLOTS = MASK__FOLDS + 1 /* of sums: the folds, and what came from no image (head.h) */
+    MASK__SLOTS = MASK__FOLDS + 1 /* of sums: the folds, and what came from no image (headrows.h) */
 };
 
 typedef struct mask__reliability_input {

@@ -1,4 +1,4 @@
-#include "knowledge/head.h"
+#include "knowledge/headrows.h"
 #include "annotations/labels.h"
 #include "base/memory.h"
 #include "learn/moments.h"

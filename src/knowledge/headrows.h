@@ -6,8 +6,8 @@
  *
  * behaves like a region of class c; s makes the second term as long as features are far from mu (root mean square).
  * Three rows a class, at 0.7, 1 and 1.3 of that length; below 0 only where features are. */
-#ifndef MASK_KNOWLEDGE_HEAD_H
-#define MASK_KNOWLEDGE_HEAD_H
+#ifndef MASK_KNOWLEDGE_HEADROWS_H
+#define MASK_KNOWLEDGE_HEADROWS_H
 
 #include "base/error.h"
 
