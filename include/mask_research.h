@@ -140,7 +140,7 @@ typedef struct mask_import_report {
 } mask_import_report;
 
 /* MACK's knowledge as ours: `vocabulary` is a JSON object of word: row, or a list of words; `prototypes` a .npy of
- * words x features. Raw features, one region a word; calibrate it like any other. report and provenance may be NULL. */
+ * words x features. Raw features, one region per word; calibrate it like any other. report and provenance may be NULL. */
 MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *vocabulary, const char *prototypes,
                                            const mask_vectors *vectors, const char *provenance,
                                            mask_import_report *report, mask_error *err);
