@@ -248,7 +248,12 @@ static void compare_columns(golden *g)
 /* The first image against the text of the first three words. */
 static void compare_scores(golden *g)
 {
-    static const char *const items[] = {"score.max-mean", "score.region-max", "score.both", "score.mean"};
+    static const struct {
+        mask_pool pool;
+        const char *item;
+    } pools[] = {{MASK_POOL_MAX_MEAN, "score.max-mean"},
+                 {MASK_POOL_REGION_MAX, "score.region-max"},
+                 {MASK_POOL_MEAN, "score.mean"}};
     mask_error err;
     mask_texts *texts;
     char line[32] = "";
@@ -259,14 +264,14 @@ static void compare_scores(golden *g)
     float *mu = floats(&g->mu, 0, regions * g->z);
     mask_images *images = made_images("image.npy", mu, 1, regions, g->z);
     must_be(mask_texts_create(&texts, &text, 1, &err), &err);
-    for (int pool = MASK_POOL_MAX_MEAN; pool <= MASK_POOL_MEAN; pool++) {
+    for (size_t p = 0; p < sizeof pools / sizeof *pools; p++) {
         float score = 0;
         mask_match_options o = mask_match_plain();
-        array theirs = load(g, items[pool]);
-        o.pool = (mask_pool)pool;
+        array theirs = load(g, pools[p].item);
+        o.pool = pools[p].pool;
         o.ood = MASK_OOD_OFF;
         must_be(match_scores(g->knowledge, NULL, images, texts, &o, &score, NULL, NULL, &err), &err);
-        compare(g, items[pool], &score, theirs.values, 1, least_score);
+        compare(g, pools[p].item, &score, theirs.values, 1, least_score);
         free(theirs.values);
     }
     mask_texts_close(texts);

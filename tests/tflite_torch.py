@@ -13,7 +13,7 @@ def network_of(path):
     table, count = struct.unpack_from("<QQ", data, 24)
     for i in range(count):
         name, _, _, *_, offset, size, _ = struct.unpack_from("<48sII4QQQQ", data, table + 112 * i)
-        if name.rstrip(b"\0") == b"network":
+        if name.rstrip(b"\0") in (b"network.0", b"network"):
             return data[offset:offset + size]
     raise ValueError(path + " holds no network")
 
