@@ -1,8 +1,13 @@
 /* gallery G.gallery --queries FILE [--vectors V.mvec] [--rounds 3] [--threads T] [--k 10]: seconds of single searches,
- * one a line of the file, on a handle opened for this run. The first round is told apart: it asks each word for the
- * first time. */
+ * one per line of the file, on a handle opened for this run. The first round is told apart: it asks each word for the
+ * first time.
+ * gallery --scan IMAGES [--rounds 200] [--threads T] [--k 10]: what the least of programs takes once columns are there:
+ * it adds up float columns of as many images and keeps the k largest, without calibration, conditions or a catalogue.
+ */
 #include "mask.h"
 
+#include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,26 +46,95 @@ static void print_times(const char *name, double *seconds, size_t count, double 
            1e3 * seconds[(count - 1) * 99 / 100], 1e3 * sum / (double)count, rescored / (double)count);
 }
 
+/* Keeps the k largest of the sums of `words` columns, from image `from` up to `to`, in best[], the largest first. */
+static void scan(const float *const *columns, size_t words, size_t from, size_t to, size_t k, float *best)
+{
+    float sum[1024];
+    for (size_t i = 0; i < k; i++) best[i] = -INFINITY;
+    for (size_t at = from; at < to; at += 1024) {
+        size_t n = to - at < 1024 ? to - at : 1024;
+        memcpy(sum, columns[0] + at, n * sizeof *sum);
+        for (size_t w = 1; w < words; w++)
+            for (size_t i = 0; i < n; i++) sum[i] += columns[w][at + i];
+        for (size_t i = 0; i < n; i++) {
+            if (sum[i] <= best[k - 1]) continue;
+            size_t place = k - 1;
+            for (; place > 0 && best[place - 1] < sum[i]; place--) best[place] = best[place - 1];
+            best[place] = sum[i];
+        }
+    }
+}
+
+/* Each round takes other columns of 64, as other queries would. */
+static int print_scans(size_t images, int rounds, size_t k, int threads)
+{
+    enum { COLUMNS = 64, THREADS = 256 };
+    const float *columns[2 * COLUMNS];
+    float *values = malloc(COLUMNS * images * sizeof *values), *best = malloc(THREADS * k * sizeof *best);
+    double *seconds = malloc((size_t)rounds * sizeof *seconds);
+    if (!values || !best || !seconds) return 1;
+    if (threads <= 0) threads = omp_get_num_procs();
+    if (threads > THREADS) threads = THREADS;
+    uint32_t random = 1;
+    for (size_t i = 0; i < COLUMNS * images; i++) {
+        random = random * 1664525 + 1013904223;
+        values[i] = (float)(random >> 8) / 16777216;
+    }
+    for (size_t c = 0; c < 2 * COLUMNS; c++) columns[c] = values + c % COLUMNS * images;
+    for (size_t words = 1; words <= 8; words = words == 1 ? 3 : words == 3 ? 8 : 9) {
+        double check = 0;
+        for (int r = 0; r < rounds; r++) {
+            double start = now();
+#pragma omp parallel num_threads(threads)
+            {
+                size_t t = (size_t)omp_get_thread_num(), n = (size_t)omp_get_num_threads();
+                scan(columns + (size_t)r * words % COLUMNS, words, images * t / n, images * (t + 1) / n, k,
+                     best + t * k);
+            }
+            for (int t = 1; t < threads; t++) /* the largest of all threads' largest */
+                for (size_t i = 0, at = 0; i < k && at < k; at++)
+                    if (best[(size_t)t * k + i] > best[at]) {
+                        memmove(best + at + 1, best + at, (k - at - 1) * sizeof *best);
+                        best[at] = best[(size_t)t * k + i++];
+                    }
+            seconds[r] = now() - start;
+            check += best[k - 1];
+        }
+        qsort(seconds, (size_t)rounds, sizeof *seconds, by_value);
+        printf("scan images=%zu words=%zu p50_ms=%.4f min_ms=%.4f last=%.4f\n", images, words,
+               1e3 * seconds[rounds / 2], 1e3 * seconds[0], check / rounds);
+    }
+    free(values);
+    free(best);
+    free(seconds);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *queries = NULL, *words = NULL;
     static char *lines[MOST];
-    size_t count = 0, k = 10;
-    int rounds = 3;
+    size_t count = 0, k = 10, images = 0;
+    int rounds = 0;
     mask_run run = {0};
     mask_error err;
     mask_gallery *gallery;
     mask_vectors *vectors = NULL;
-    for (int i = 2; i + 1 < argc; i += 2) {
+    bool scans = argc > 2 && !strcmp(argv[1], "--scan");
+    if (scans) images = strtoul(argv[2], NULL, 10);
+    for (int i = scans ? 3 : 2; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--queries")) queries = argv[i + 1];
         if (!strcmp(argv[i], "--vectors")) words = argv[i + 1];
         if (!strcmp(argv[i], "--rounds")) rounds = (int)strtol(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--threads")) run.threads = (int)strtol(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--k")) k = strtoul(argv[i + 1], NULL, 10);
     }
+    if (rounds <= 0) rounds = scans ? 200 : 3;
+    if (k < 1) k = 1;
+    if (images) return print_scans(images, rounds, k, run.threads);
     FILE *file = queries ? fopen(queries, "r") : NULL;
     if (!file) {
-        fprintf(stderr, "gallery G.gallery --queries FILE: no queries\n");
+        fprintf(stderr, "gallery G.gallery --queries FILE: no queries; or --scan IMAGES\n");
         return 1;
     }
     char *line = NULL;

@@ -122,6 +122,14 @@ def search(gallery, name):
     return middle
 
 
+def scans(images):
+    """Float columns that are there already, added up in plain C: what any program with columns can do."""
+    _, _, out = run(B + '/bench/gallery', '--scan', str(images), '--threads', T)
+    for line in out.splitlines():
+        v = values(line)
+        note('%d images: scan of float columns in plain C, %d words, p50' % (images, v['words']), v['p50_ms'], 'ms')
+
+
 def peers(path, images, ours):
     """The same work without columns: every region with every word of a query, the maximum over regions, the mean over words."""
     _, _, out = run(sys.executable, HERE + '/gallery_peers.py', path, T)
@@ -138,6 +146,7 @@ def main():
     note('GEMM limit', limit, 'GFLOP/s', T + ' threads')
     path = make_images(IMAGES, REGIONS)
     ours = search(build(path, IMAGES, REGIONS, limit), '%d images x %d' % (IMAGES, REGIONS))
+    scans(IMAGES)
     if not options.no_peers:
         peers(path, IMAGES, ours)
     for images in CURVE:
