@@ -115,8 +115,8 @@ typedef struct mask_images mask_images;
 
 /* Opens IMAGES, told apart by content: a `*_ims.npy` (images x regions x dim) or a precomp folder with a split ("dev"),
  * float16, 32 or 64; a TSV of bottom-up attention (6 columns) or LXMERT (10); a folder of .npz (of split:
- * FOLDER/SPLIT), one an image; an HDF5 file (docs/datasets.md has the layouts); a region store (mask_extract): its good
- * photos, by id. Images may have different numbers of regions. Of an array, *_ids.txt, *_names.txt and *_boxes.npy
+ * FOLDER/SPLIT), one per image; an HDF5 file (docs/datasets.md has the layouts); a region store (mask_extract): its
+ * good photos, by id. Images may have different numbers of regions. Of an array, *_ids.txt, *_names.txt and *_boxes.npy
  * beside it are read where they exist. With five stored copies of each image (the redundancy of VSE++ files: *_caps.txt
  * has as many lines, and each five rows are equal) every fifth is kept. split may be NULL for a file. NaN or infinite
  * features are refused when they are read. */
@@ -161,7 +161,7 @@ MASK_API mask_status mask_images_features(const mask_images *images, size_t imag
 
 typedef struct mask_texts mask_texts;
 
-/* Opens a text file, one text a line, or a Karpathy JSON (`dataset_*.json`; split "train", "restval", "val", "test",
+/* Opens a text file, one text per line, or a Karpathy JSON (`dataset_*.json`; split "train", "restval", "val", "test",
  * "dev" = "val"; NULL = all). UTF-8; a byte that is not is refused. "-" reads standard input. */
 MASK_API mask_status mask_texts_open(mask_texts **out, const char *path, const char *split, const mask_run *run,
                                      mask_error *err);
@@ -262,7 +262,7 @@ MASK_API mask_status mask_matcher_open(mask_matcher **out, const mask_knowledge 
 MASK_API void mask_matcher_close(mask_matcher *matcher);
 
 /* Scores every text with every image: scores[text * images + image], caller's, texts x images floats (of no meaning
- * after a failure). text_kinds (NULL, or one byte a text) receives bit 0 = has a known word, bit 1 = has an OOD word;
+ * after a failure). text_kinds (NULL, or one byte per text) receives bit 0 = has a known word, bit 1 = has an OOD word;
  * report may be NULL. Columns make it exact and fast: no dot product is computed twice (docs/matching.md). Memory
  * beside the scores is that of a thousand images, but for transductive statistics, which need all. */
 MASK_API mask_status mask_matcher_scores(mask_matcher *matcher, const mask_images *images, const mask_texts *texts,
@@ -292,7 +292,7 @@ typedef struct mask_word {
     size_t neighbour_count;
 } mask_word;
 
-/* One text taken apart; owned by itself. */
+/* One text, word by word; mask_reading_free frees all that it points to. */
 typedef struct mask_reading {
     const mask_word *words; /* every token in order; a compound or the parts of a hyphenated word stand after the tokens
                                whose place they take */
@@ -442,13 +442,13 @@ typedef struct mask_hit {
     size_t word_count;
 } mask_hit;
 
-/* Owned by itself. */
+/* Filled by a search; mask_results_free frees all that it points to. */
 typedef struct mask_results {
     const mask_hit *hits; /* best first; equal scores by id */
     size_t count;
     size_t searched;              /* images that passed the filters */
     size_t rescored;              /* images whose score was computed exactly: the rest were ruled out by bounds */
-    const mask_reading *readings; /* one a text of the query: neighbours of OOD words too */
+    const mask_reading *readings; /* one per text of the query: neighbours of OOD words too */
     size_t reading_count;
     double seconds;
     void *memory;

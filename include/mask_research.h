@@ -1,4 +1,4 @@
-/* mask_research.h: what a researcher needs beside mask.h: learning a knowledge from labelled regions and choosing how,
+/* mask_research.h: what research needs beside mask.h: learning a knowledge from labelled regions and choosing how,
  * calibrating and adapting it, evaluation, re-ranking, and other programs' files. Conventions are those of mask.h. */
 #ifndef MASK_RESEARCH_H
 #define MASK_RESEARCH_H
@@ -92,7 +92,7 @@ typedef struct mask_recalls {
 MASK_API mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
                                           const unsigned char *text_kinds, size_t folds, const mask_run *run,
                                           mask_error *err);
-/* Writes a score matrix as the field does: float32 .npy, images x texts, atomically. */
+/* Writes a score matrix as other programs expect it: float32 .npy, images x texts, atomically. */
 MASK_API mask_status mask_scores_save(const char *path, const float *scores, size_t images, size_t texts,
                                       mask_error *err);
 
@@ -140,7 +140,8 @@ typedef struct mask_import_report {
 } mask_import_report;
 
 /* MACK's knowledge as ours: `vocabulary` is a JSON object of word: row, or a list of words; `prototypes` a .npy of
- * words x features. Raw features, one region per word; calibrate it like any other. report and provenance may be NULL. */
+ * words x features. Raw features; every word counts as seen in one region; calibrate it like any other. report and
+ * provenance may be NULL. */
 MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *vocabulary, const char *prototypes,
                                            const mask_vectors *vectors, const char *provenance,
                                            mask_import_report *report, mask_error *err);
@@ -148,10 +149,11 @@ MASK_API mask_status mask_knowledge_import(mask_knowledge **out, const char *voc
 /* ---- Re-ranking ----------------------------------------------------------------------------------------------- */
 
 /* The best candidates of every text and every image by some model's scores, to be re-ranked by other scores in many
- * ways without reading either again. Memory: 12 bytes a candidate, 5,000 x 25,000 scores are never held. */
+ * ways without reading either again. Memory: 12 bytes per candidate; a matrix of 5,000 x 25,000 scores is never held.
+ */
 typedef struct mask_reranking mask_reranking;
 
-/* Reads the base: a .npy of floats, images x texts, five texts an image; mapped. Of each query the candidates are the
+/* Reads the base: a .npy of floats, images x texts, five texts per image; mapped. Of each query the candidates are the
  * scores above the (top_k + 1)-th: a tie at the cut stays outside, so that the order in the file decides nothing.
  * folds as in mask_recalls_compute: candidates and ranks stay inside a fold. NaN and infinity are refused. */
 MASK_API mask_status mask_rerank_open(mask_reranking **out, const char *base, size_t top_k, size_t folds,

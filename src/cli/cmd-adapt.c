@@ -68,7 +68,7 @@ const command command_adapt = {
         (const option[]){
             {"-o", "K2.mask", "file to write"},
             {"--images", "IMAGES", "images in any format that is read"},
-            {"--texts", "FILE", "one text a line, or Karpathy JSON"},
+            {"--texts", "FILE", "one text per line, or Karpathy JSON"},
             {"--split", "S", "of a precomp folder or a Karpathy JSON"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
             {"--known-words", NULL, "learn from words with a prototype only"},

@@ -106,9 +106,9 @@ const command command_annotate = {
                "What the texts took to prepare is kept in the gallery: the next time they are ready at once.",
     .options =
         (const option[]){
-            {"--texts", "FILE", "texts, one a line; .gz too; - = standard input"},
+            {"--texts", "FILE", "texts, one per line; .gz too; - = standard input"},
             {"--image", "ID", "one image (default: all)"},
-            {"-k", "N", "texts an image (5)"},
+            {"-k", "N", "texts per image (5)"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
             {0},
         },

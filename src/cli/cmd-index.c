@@ -180,7 +180,7 @@ const command command_index_add = {
 
 /* ---- Removing ---- */
 
-/* The ids of the command line and of --ids, one a line; the texts own theirs. */
+/* The ids of the command line and of --ids, one per line; the texts own theirs. */
 static const char **gather_ids(const args *a, const mask_texts *listed, size_t *count)
 {
     size_t more = listed ? mask_texts_count(listed) : 0;
@@ -230,7 +230,7 @@ const command command_index_remove = {
     .max_positional = 256,
     .summary = "Remove images from a gallery by id",
     .details = "Ids that are not there are counted, not refused. mask index compact gives the space back.",
-    .options = (const option[]){{"--ids", "FILE", "more ids, one a line; - reads standard input"}, {0}},
+    .options = (const option[]){{"--ids", "FILE", "more ids, one per line; - reads standard input"}, {0}},
     .run = run_remove,
 };
 

@@ -227,7 +227,7 @@ const command command_calibrate = {
         (const option[]){
             {"-o", "K2.mask", "file to write"},
             {"--images", "IMAGES", "region features in any format that encode reads"},
-            {"--texts", "FILE", "one text a line, or Karpathy JSON"},
+            {"--texts", "FILE", "one text per line, or Karpathy JSON"},
             {"--split", "S", "of a folder or a Karpathy JSON"},
             {"--small", NULL, "keep the background in 8 bits: a quarter of its size"},
             MATCH_OPTIONS_AS("tuned", "Matching, the defaults of the new knowledge"),

@@ -310,7 +310,8 @@ const command command_eval = {
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall; not needed for a file of images with --captions"},
-            {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON; paired by name where told"},
+            {"--captions", "FILE",
+             "captions from elsewhere: one per line, or Karpathy JSON; paired by name where names are known"},
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "S.npy", "write the scores, images x texts, float32"},
             MATCH_OPTIONS,

@@ -226,7 +226,7 @@ const command command_rerank = {
             {"--knowledge", "K.mask", "score the candidates with this knowledge"},
             {"--with", "S2.npy", "score the candidates with a second matrix instead; needs no DATA"},
             {"--split", "S", "dev, test or testall"},
-            {"--captions", "FILE", "captions from elsewhere: one a line, or Karpathy JSON"},
+            {"--captions", "FILE", "captions from elsewhere: one per line, or Karpathy JSON"},
             {"--top-k", "K,...", "candidates of each query (default: 15)"},
             {"--alpha", "A,...", "weight of our scores (default: 0.15)"},
             TABLE(RERANK, NULL, NULL),

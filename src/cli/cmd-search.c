@@ -57,7 +57,7 @@ static int lines_read(line_list *list, const char *path)
         {"--min-score", "S", "only images that score at least S"},                                                     \
         {"--where", "SQL", "only images whose metadata satisfy a condition"},                                          \
     {                                                                                                                  \
-        "--ids", "FILE", "only the images of these ids, one a line; - = standard input"                                \
+        "--ids", "FILE", "only the images of these ids, one per line; - = standard input"                              \
     }
 
 /* Results of one query are printed by these numbers. */
@@ -327,7 +327,7 @@ const command command_search = {
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
             {"--explain", NULL, "also each word's score and its best region"},
-            {"--queries", "FILE", "many queries, one a line; prints query line, rank, score, id; - = standard input"},
+            {"--queries", "FILE", "many queries, one per line; prints query line, rank, score, id; - = standard input"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
             {0},
         },
