@@ -291,15 +291,15 @@ def encoders():
             ("the default", default, 256, "", "-"), ("the default", default, 384, "", "-"),
             ("the default", default, 320, "--grid 4", "-"), ("the default", default, 320, "--grid-from 4 --grid 4", "-"),
             ("the default", default, 320, "--grid-from 3 --grid 3 --grid-overlap 0.3", "-"),
-            ("the default", default, 320, "--grid-from 5 --grid 5", "-"), ("the default", default, 320, "--shape pad", "-")]:
-        key = "%s-%d" % (os.path.basename(file), side) + ("-pad" if "pad" in regions else "")
+            ("the default", default, 320, "--grid-from 5 --grid 5", "-")]:
+        key = "%s-%d" % (os.path.basename(file), side)
         given, cut = ["--encoder", file, "--side", str(side)], regions.split()
         learned, full = os.path.join(WORK, key + ".plain.mask"), os.path.join(WORK, key + re.sub(r"[^a-z0-9]+", "-", regions) + ".mask")
         if not fresh(learned):
             labelled = os.path.join(WORK, key + ".labelled")
             start = time.time()
             mask("extract", os.path.join(DATA, "photos"), "--boxes", os.path.join(DATA, "knowledge", "regions.tsv"), "-o", labelled,
-                 *given, *(cut if "pad" in regions else []))
+                 *given)
             print("%s: %.0f s" % (key, time.time() - start), file=sys.stderr)
             dims = 320 if name in ("MobileNetV2", "Lite2") else 400
             mask("learn", labelled, "--vectors", vectors(), "--encoder", "whiten", "--whiten-dim", str(dims), "-o", learned)

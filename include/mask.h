@@ -171,6 +171,8 @@ MASK_API void mask_texts_close(mask_texts *texts);
 MASK_API size_t mask_texts_count(const mask_texts *texts);
 /* NUL-terminated; owned by texts. */
 MASK_API const char *mask_texts_get(const mask_texts *texts, size_t text);
+/* Whether the texts were paired with images by name (mask_dataset_open); else by position. */
+MASK_API bool mask_texts_by_name(const mask_texts *texts);
 
 /* ---- Knowledge (.mask) ---------------------------------------------------------------------------------------- */
 

@@ -22,9 +22,6 @@ extern "C" {
 MASK_API mask_status mask_dataset_open(mask_images **images, mask_texts **texts, const char *folder, const char *split,
                                        const char *captions, const mask_run *run, mask_error *err);
 
-/* Whether mask_dataset_open paired these texts with their images by name; else by position. */
-MASK_API bool mask_texts_by_name(const mask_texts *texts);
-
 /* ---- Labelled regions: what a knowledge is learned from ------------------------------------------------------- */
 
 typedef struct mask_labels mask_labels;

@@ -30,9 +30,9 @@ for header in mask mask_research; do
 done
 
 # The libraries give what the headers declare, each its own, and nothing else but among themselves.
-declared() { tr "\n" " " < "$prefix/include/$1.h" | grep -o "MASK_API [^;(]*(" | sed -n "s/.*[ *]\(mask_[a-z_]*\)($/\1/p" | sort; }
+declared() { for h in "$@"; do cat "$prefix/include/$h.h"; done | tr "\n" " " | grep -o "MASK_API [^;(]*(" | sed -n "s/.*[ *]\(mask_[a-z_]*\)($/\1/p" | sort; }
 given() { for l in "$@"; do nm -D --defined-only "$library/lib$l.so"; done | sed -n 's/.* T \(.*\)@@MASK_0$/\1/p' | sort; }
-declared mask > "$top/declared"
+declared mask mask_options > "$top/declared"
 given mask mask-photos > "$top/given"
 diff "$top/declared" "$top/given" || fail "mask.h declares (<) other functions than libmask and libmask-photos give (>)"
 declared mask_research > "$top/declared"
