@@ -88,7 +88,8 @@ static inline Mask__Onnx__Tensor *made_constant(made_model *m, const char *name,
     for (size_t d = 0; d < ndim; d++) count *= (size_t)dims[d];
     t->name = made_text(m, name);
     t->n_dims = ndim;
-    t->dims = memcpy(made_memory(m, ndim + 1, sizeof *dims), dims, ndim * sizeof *dims);
+    t->dims = made_memory(m, ndim + 1, sizeof *dims);
+    if (ndim) memcpy(t->dims, dims, ndim * sizeof *dims); /* a scalar has none */
     t->has_data_type = t->has_raw_data = 1;
     t->data_type = floats ? 1 : 7;
     t->raw_data.len = count * item;
