@@ -4,7 +4,7 @@
 #out text to image        60.5   89.6   95.1       1      3.2
 #out   all words known    67.3   91.7   96.6       1      2.8
 #out   with OOD words     45.5   85.0   91.7       2      4.1
-#out image to text        73.0   94.5   99.0       1      2.1
+#out image to text        7*   94.5   99.0       1      2.1
 #out Rs *
 #out   ties: text to image R@1 60.5..60.5, R@5 89.6..89.6, R@10 95.1..95.1
 #out   ties: image to text R@1 71.5..73.5, R@5 94.0..94.5, R@10 99.0..99.0

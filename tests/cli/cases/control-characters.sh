@@ -30,7 +30,7 @@ mask search G.gallery dog --ids ids --json | has-keys id
 on-terminal mask similar G.gallery "$name" -k 1
 text=$(printf 'dog \033[2Jcxt')
 set +e
-on-terminal mask score d/full.mask --images folder --image "$name" --text "$text"
+on-terminal mask score --quiet d/full.mask --images folder --image "$name" --text "$text"
 on-terminal mask info "$name"
 printf 'a\tb\n' > x_ids.txt
 cp d/demo_precomp/dev_ims.npy x_ims.npy
