@@ -89,14 +89,19 @@ static void close_head(given_head *g)
     free(g->labels);
 }
 
+static bool is_encoder(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 5 && strcmp(path + length - 5, ".menc") == 0;
+}
+
 /* *out stays NULL without --head. */
 static mask_status open_head(const args *a, given_head *g, const mask_head **out, mask_error *err)
 {
     const char *path = args_text(a, "--head", NULL), *labels = args_text(a, "--head-labels", NULL);
-    size_t length = path ? strlen(path) : 0;
     mask_status status = MASK_OK;
     if (!path) return MASK_OK;
-    if (length < 5 || strcmp(path + length - 5, ".menc") != 0) {
+    if (!is_encoder(path)) {
         status = mask_head_open(&g->opened, path, labels, &a->run, err);
         *out = g->opened;
         return status;
@@ -111,7 +116,11 @@ static mask_status open_head(const args *a, given_head *g, const mask_head **out
                  labels, mask_texts_count(g->texts), path, classes);
         return MASK_EMISMATCH;
     }
-    if (!(g->labels = calloc(classes + 1, sizeof *g->labels))) return MASK_ENOMEM;
+    if (!(g->labels = calloc(classes + 1, sizeof *g->labels))) {
+        *err =
+            (mask_error){.status = MASK_ENOMEM, .offset = UINT64_MAX, .message = "out of memory: a classifier's head"};
+        return MASK_ENOMEM;
+    }
     for (size_t c = 0; c < classes; c++) g->labels[c] = g->texts ? mask_texts_get(g->texts, c) : g->encoder.labels[c];
     g->head = (mask_head){classes, g->encoder.features, g->encoder.weights, g->labels};
     *out = &g->head;
@@ -133,10 +142,9 @@ static int run_learn(args *a)
     int bad = read_learn_options(a, &o, &train, &choose);
     if (bad) return bad;
     if (!out) return args_usage(a, "-o FILE.mask is needed");
-    if (args_text(a, "--head-labels", NULL) && !args_text(a, "--head", NULL))
-        return args_usage(a, "--head-labels goes with --head");
-    if (args_text(a, "--head", NULL) && !strstr(args_text(a, "--head", NULL), ".menc") &&
-        !args_text(a, "--head-labels", NULL))
+    const char *head_path = args_text(a, "--head", NULL), *head_labels = args_text(a, "--head-labels", NULL);
+    if (head_labels && !head_path) return args_usage(a, "--head-labels goes with --head");
+    if (head_path && !is_encoder(head_path) && !head_labels)
         return args_usage(a, "--head of a .npy needs --head-labels FILE, a line of names per class");
     if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
     if ((bad = check_output(out)) != 0) return bad;
