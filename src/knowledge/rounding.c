@@ -1,24 +1,8 @@
 #include "knowledge/rounding.h"
+#include "math/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-enum { ZERO = 128 };
-
-/* The row in steps of its largest number / 127. */
-static float row_codes(const float *row, size_t dim, uint8_t *codes)
-{
-    float largest = 0;
-    for (size_t d = 0; d < dim; d++) largest = fmaxf(largest, fabsf(row[d]));
-    float scale = largest / 127;
-    for (size_t d = 0; d < dim; d++) codes[d] = (uint8_t)(ZERO + (scale > 0 ? lrintf(row[d] / scale) : 0));
-    return scale;
-}
-
-static void row_values(const uint8_t *codes, float scale, size_t dim, float *row)
-{
-    for (size_t d = 0; d < dim; d++) row[d] = (float)(codes[d] - ZERO) * scale;
-}
 
 mask_status mask_knowledge_round(mask_knowledge *k, mask_error *err)
 {
@@ -30,7 +14,7 @@ mask_status mask_knowledge_round(mask_knowledge *k, mask_error *err)
     uint8_t *codes = malloc(dim);
     mask_status status = mu && codes ? MASK_OK : mask__no_memory(err, "the background");
     for (size_t r = 0; status == MASK_OK && r < rows; r++)
-        row_values(codes, row_codes(b->mu + r * dim, dim, codes), dim, mu + r * dim);
+        mask__from_bytes(codes, mask__to_bytes(b->mu + r * dim, dim, codes), dim, mu + r * dim);
     free(codes);
     if (status != MASK_OK) return status;
     b->mu = mu;
@@ -45,7 +29,8 @@ mask_status mask__background_put_codes(mask__pack_writer *w, const mask_knowledg
     uint8_t *codes = malloc(rows * dim);
     float *scales = malloc(rows * sizeof *scales);
     mask_status status = codes && scales ? MASK_OK : mask__no_memory(err, "the background");
-    for (size_t r = 0; status == MASK_OK && r < rows; r++) scales[r] = row_codes(b->mu + r * dim, dim, codes + r * dim);
+    for (size_t r = 0; status == MASK_OK && r < rows; r++)
+        scales[r] = mask__to_bytes(b->mu + r * dim, dim, codes + r * dim);
     if (status == MASK_OK)
         status = mask__pack_add(w, "background.codes", MASK__U8, 2, (uint64_t[]){rows, dim}, codes, err);
     if (status == MASK_OK)
@@ -70,7 +55,7 @@ mask_status mask__background_get_codes(mask_knowledge *k, size_t *rows, mask_err
         if (!isfinite(scale[r]) || scale[r] < 0)
             return mask__fail(err, MASK_EFORMAT, scales->offset + r * sizeof *scale,
                               "%s: 'background.scales' holds a value out of range: make it again", k->pack.path);
-        row_values(code + r * dim, scale[r], dim, mu + r * dim);
+        mask__from_bytes(code + r * dim, scale[r], dim, mu + r * dim);
     }
     k->background.mu = mu;
     k->background.rounded = true;

@@ -81,6 +81,22 @@ void mask__raise(const float *x, float power, float *y, size_t n)
     }
 }
 
+enum { ZERO_BYTE = 128 };
+
+float mask__to_bytes(const float *a, size_t n, uint8_t *codes)
+{
+    float largest = 0;
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(a[i]));
+    float step = largest / 127;
+    for (size_t i = 0; i < n; i++) codes[i] = (uint8_t)(ZERO_BYTE + (step > 0 ? lrintf(a[i] / step) : 0));
+    return step;
+}
+
+void mask__from_bytes(const uint8_t *codes, float step, size_t n, float *a)
+{
+    for (size_t i = 0; i < n; i++) a[i] = (float)(codes[i] - ZERO_BYTE) * step;
+}
+
 bool mask__all_finite(const float *a, size_t n, size_t *where)
 {
     float sum = 0;

@@ -16,6 +16,10 @@ void mask__axpy(float alpha, const float *x, float *y, size_t n);
 float mask__normalise(float *a, size_t n);
 /* y = sign(x) |x|^power; 1, 0.75 and 0.5 are fast. x may be y. */
 void mask__raise(const float *x, float power, float *y, size_t n);
+/* a in bytes, whole steps of its largest value / 127: codes (n), and the step, which is 0 for a zero vector. */
+float mask__to_bytes(const float *a, size_t n, uint8_t *codes);
+/* a[i] = (code - 128) step */
+void mask__from_bytes(const uint8_t *codes, float step, size_t n, float *a);
 /* False when any value is NaN or infinite; *where is then its index. */
 bool mask__all_finite(const float *a, size_t n, size_t *where);
 

@@ -172,8 +172,7 @@ void mask_vectors_get(const mask_vectors *v, size_t row, float *out)
 {
     assert(row < v->count);
     const uint8_t *codes = (const uint8_t *)v->values->data + row * v->dim;
-    if (v->scales)
-        for (size_t i = 0; i < v->dim; i++) out[i] = (float)(codes[i] - MASK__VECTORS_ZERO) * v->scales[row];
+    if (v->scales) mask__from_bytes(codes, v->scales[row], v->dim, out);
     else if (v->values->dtype == MASK__F16)
         mask__half_to_float((const uint16_t *)v->values->data + row * v->dim, out, v->dim);
     else memcpy(out, (const float *)v->values->data + row * v->dim, v->dim * sizeof *out);

@@ -9,7 +9,6 @@
 
 #define MASK__VECTORS_MAGIC "MASKMVEC"
 enum { MASK__VECTORS_VERSION = 1, MASK__VECTORS_MAX_DIM = 65536 };
-enum { MASK__VECTORS_ZERO = 128 }; /* the code of 0 in 8 bits: value = (code - 128) scale */
 
 /* A reader fills `row` and calls ..._add, row after row; the writer side turns them into a new .mvec. */
 typedef struct mask__vectors_import {

@@ -49,14 +49,8 @@ static mask_status report(const mask__vectors_import *in, mask_error *err)
 /* The row in steps of its largest number / 127, and as those steps say it. */
 static void round_to_bytes(mask__vectors_import *in, float *scale)
 {
-    uint8_t *codes = in->stored_row;
-    float largest = 0;
-    for (size_t i = 0; i < in->dim; i++) largest = fmaxf(largest, fabsf(in->row[i]));
-    *scale = largest / 127;
-    for (size_t i = 0; i < in->dim; i++) {
-        codes[i] = (uint8_t)(MASK__VECTORS_ZERO + (*scale > 0 ? lrintf(in->row[i] / *scale) : 0));
-        in->row[i] = (float)(codes[i] - MASK__VECTORS_ZERO) * *scale;
-    }
+    *scale = mask__to_bytes(in->row, in->dim, in->stored_row);
+    mask__from_bytes(in->stored_row, *scale, in->dim, in->row);
 }
 
 /* Rounds the row to what is stored and gives its L2 norm. */
