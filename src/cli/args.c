@@ -36,7 +36,7 @@ static const mask_option *rows_of(const option *o, size_t *count)
 
 static const option *find_option(const option *list, const char *name, size_t length)
 {
-    for (; list->name; list++)
+    for (; list && list->name; list++)
         if (*list->name != '@' && strlen(list->name) == length && memcmp(list->name, name, length) == 0) return list;
     return NULL;
 }
@@ -44,7 +44,7 @@ static const option *find_option(const option *list, const char *name, size_t le
 /* A row of the tables among a command's options. */
 static const mask_option *find_row(const option *list, const char *name, size_t length)
 {
-    for (; list->name; list++) {
+    for (; list && list->name; list++) {
         size_t count;
         const mask_option *rows = rows_of(list, &count);
         for (size_t i = 0; i < count; i++)
@@ -124,7 +124,7 @@ static void row_help(const option *table, const mask_option *row, char *text, si
 void args_each(const option *list, void (*show)(const char *name, const char *value, const char *help))
 {
     char help[512];
-    for (const option *o = list; o->name; o++) {
+    for (const option *o = list; o && o->name; o++) {
         size_t count;
         const mask_option *rows = rows_of(o, &count);
         if (!rows) show(o->name, o->value, o->help);
@@ -135,6 +135,14 @@ void args_each(const option *list, void (*show)(const char *name, const char *va
             show(rows[i].flag, rows[i].value, help);
         }
     }
+}
+
+/* How many arguments stand in the text: at least those without brackets; any number where the last has dots. */
+static bool right_count(const char *positional, int count)
+{
+    int least = 0, most = 0;
+    for (const char *at = positional; *at; at += strcspn(at, " "), at += strspn(at, " "), most++) least += *at != '[';
+    return count >= least && (count <= most || strstr(positional, "..."));
 }
 
 int args_parse(args *a, const command *c, int count, char **words)
@@ -155,8 +163,12 @@ int args_parse(args *a, const command *c, int count, char **words)
         }
     }
     if (args_has(a, "--help")) return 0;
-    if (a->positional_count < c->min_positional || a->positional_count > c->max_positional)
-        return args_usage(a, "expected %s", *c->positional ? c->positional : "no argument");
+    if (!right_count(c->positional, a->positional_count)) return args_usage(a, "expected %s", c->positional);
+    for (const char *at = c->needed; at && *at; at += strspn(at, " ")) {
+        const option *o = find_option(c->options, at, strcspn(at, " "));
+        if (!args_has(a, o->name)) return args_usage(a, "%s %s is needed: %s", o->name, o->value, o->help);
+        at += strcspn(at, " ");
+    }
     double seed = 0;
     int bad = args_int(a, "--threads", 1, 4096, &a->run.threads);
     if (!bad) bad = args_number(a, "--seed", 0, 9007199254740992.0, &seed);

@@ -23,11 +23,11 @@ typedef struct args args;
 
 typedef struct command {
     const char *name;       /* "eval", "vectors import" */
-    const char *positional; /* "KNOWLEDGE DATA", for the help */
-    int min_positional, max_positional;
-    const char *summary;   /* one line */
-    const char *details;   /* more lines for help and manual page; may be "" */
-    const option *options; /* ends with a NULL name; the common ones are added */
+    const char *positional; /* "K.mask [DATA] PHOTOS..."; how many there must be follows from it */
+    const char *summary;    /* one line */
+    const char *details;    /* more lines for help and manual page; may be NULL */
+    const option *options;  /* ends with a NULL name; the common ones are added; may be NULL */
+    const char *needed;     /* those of them that must be given, "-o --images"; may be NULL */
     int (*run)(args *a);
 } command;
 
@@ -44,6 +44,13 @@ struct args {
     } options[64];
     mask_run run;
     bool quiet, json;
+    /* What the command has opened (commands.h); main closes it. */
+    mask_knowledge *knowledge;
+    mask_vectors *vectors;
+    mask_images *images;
+    mask_texts *texts;
+    mask_matcher *matcher;
+    mask_gallery *gallery;
 };
 
 /* Fills *a from the words after the command's name; prints what is wrong and returns EXIT_USAGE, else 0. */

@@ -22,44 +22,31 @@ static int finish(const args *a, const mask_knowledge *adapted, const char *out,
 static int run_adapt(args *a)
 {
     mask_error err;
-    mask_knowledge *k = NULL, *adapted = NULL;
-    mask_images *images = NULL;
-    mask_texts *texts = NULL;
-    mask_vectors *vectors = NULL;
+    mask_knowledge *adapted;
     mask_adapt_options o = mask_adapt_defaults();
     mask_adapt_report report;
-    const char *out = args_text(a, "-o", NULL), *images_path = args_text(a, "--images", NULL),
-               *texts_path = args_text(a, "--texts", NULL), *split = args_text(a, "--split", NULL);
-    int result = args_options(a, MASK_OPTIONS_ADAPT, &o);
-    if (result) return result;
-    if (!out) return args_usage(a, "-o FILE.mask is needed");
-    if (!images_path || !texts_path)
-        return args_usage(a, "--images and --texts are needed: unpaired data of the domain");
-    if ((result = check_output(out)) != 0) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    mask_match_options match = mask_match_defaults(k);
+    const char *out = args_text(a, "-o", NULL);
+    int bad = args_options(a, MASK_OPTIONS_ADAPT, &o);
+    if (!bad) bad = check_output(out);
+    if (!bad) bad = open_knowledge(a, a->positional[0]);
+    if (bad) return bad;
+    mask_match_options match = mask_match_defaults(a->knowledge);
     if (args_has(a, "--known-words")) match.ood = MASK_OOD_OFF;
-    result = open_vectors(a, k, &match, &vectors);
-    if (result == 0) {
-        mask_status status = mask_images_open(&images, images_path, split, &a->run, &err);
-        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &a->run, &err);
-        if (status == MASK_OK)
-            status = mask_knowledge_adapt(&adapted, k, vectors, images, texts, &o, &report, &a->run, &err);
-        result = status == MASK_OK ? finish(a, adapted, out, &report) : failed(&err);
-    }
+    bad = open_vectors(a, &match);
+    if (!bad) bad = open_images(a, args_text(a, "--images", NULL));
+    if (!bad) bad = open_texts(a, args_text(a, "--texts", NULL));
+    if (bad) return bad;
+    if (mask_knowledge_adapt(&adapted, a->knowledge, a->vectors, a->images, a->texts, &o, &report, &a->run, &err) !=
+        MASK_OK)
+        return failed(&err);
+    bad = finish(a, adapted, out, &report);
     mask_knowledge_close(adapted);
-    mask_texts_close(texts);
-    mask_images_close(images);
-    mask_vectors_close(vectors);
-    mask_knowledge_close(k);
-    return result;
+    return bad;
 }
 
 const command command_adapt = {
     .name = "adapt",
     .positional = "K.mask",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Fit a knowledge to a domain with unpaired images and texts of it",
     .details = "Learns a linear map of prototypes and regions by cycle consistency (docs/adaptation.md). Images and "
                "texts are\n"
@@ -75,5 +62,6 @@ const command command_adapt = {
             TABLE(ADAPT, NULL, NULL),
             {0},
         },
+    .needed = "-o --images --texts",
     .run = run_adapt,
 };

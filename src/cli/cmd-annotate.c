@@ -5,16 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct printing {
-    const args *a;
-    const mask_texts *texts;
-} printing;
-
-static json_t *texts_json(const printing *p, const mask_annotation *best, size_t count)
+static json_t *texts_json(const args *a, const mask_annotation *best, size_t count)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < count; i++) {
-        const char *text = mask_texts_get(p->texts, best[i].text);
+        const char *text = mask_texts_get(a->texts, best[i].text);
         json_array_append_new(out, json_pack("{s:I, s:I, s:f, s:o}", "rank", (json_int_t)(i + 1), "line",
                                              (json_int_t)(best[i].text + 1), "score", best[i].score, "text",
                                              json_stringn_nocheck(text, strlen(text))));
@@ -25,21 +20,16 @@ static json_t *texts_json(const printing *p, const mask_annotation *best, size_t
 /* A line an image and text, or a JSON line an image. */
 static int print_image(void *user, const char *id, const mask_annotation *best, size_t count)
 {
-    const printing *p = user;
-    if (p->a->json) {
-        json_t *line = json_pack("{s:s, s:o}", "id", id, "texts", texts_json(p, best, count));
-        int bad = !line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
-        json_decref(line);
-        return bad;
-    }
+    const args *a = user;
+    if (a->json) return !print_json_line(json_pack("{s:s, s:o}", "id", id, "texts", texts_json(a, best, count)));
     for (size_t i = 0; i < count; i++)
         if (printf("%s\t%zu\t%.6f\t%zu\t%s\n", id, i + 1, best[i].score, best[i].text + 1,
-                   mask_texts_get(p->texts, best[i].text)) < 0)
+                   mask_texts_get(a->texts, best[i].text)) < 0)
             return 1;
     return 0;
 }
 
-static int annotate_one(const printing *p, const mask_annotator *annotator, const char *id, size_t k)
+static int annotate_one(const args *a, const mask_annotator *annotator, const char *id, size_t k)
 {
     mask_error err;
     size_t count;
@@ -47,59 +37,39 @@ static int annotate_one(const printing *p, const mask_annotator *annotator, cons
     int result = 0;
     if (!best) return fail("out of memory for %zu texts", k);
     if (mask_annotator_image(annotator, id, k, best, &count, &err) != MASK_OK) result = failed(&err);
-    else if (p->a->json) result = print_json(texts_json(p, best, count));
+    else if (a->json) result = print_json(texts_json(a, best, count));
     else
         for (size_t i = 0; i < count; i++)
             printf("%5zu  %9.4f  %6zu  %s\n", i + 1, best[i].score, best[i].text + 1,
-                   mask_texts_get(p->texts, best[i].text));
+                   mask_texts_get(a->texts, best[i].text));
     free(best);
-    return result;
-}
-
-static int annotate(const args *a, const mask_gallery *g, const mask_texts *texts, size_t k)
-{
-    mask_error err;
-    mask_vectors *vectors;
-    mask_annotator *annotator = NULL;
-    printing p = {a, texts};
-    const char *id = args_text(a, "--image", NULL);
-    int result = open_gallery_vectors(a, g, &vectors);
-    if (result) return result;
-    if (k > mask_texts_count(texts)) k = mask_texts_count(texts);
-    if (mask_annotator_open(&annotator, g, vectors, texts, &a->run, &err) != MASK_OK) result = failed(&err);
-    else {
-        progress_end();
-        if (id) result = annotate_one(&p, annotator, id, k);
-        else if (mask_annotator_all(annotator, k, print_image, &p, &a->run, &err) != MASK_OK) result = failed(&err);
-    }
-    mask_annotator_close(annotator);
-    mask_vectors_close(vectors);
     return result;
 }
 
 static int run_annotate(args *a)
 {
     mask_error err;
-    mask_gallery *g = NULL;
-    mask_texts *texts = NULL;
+    mask_annotator *annotator;
     size_t k = 5;
+    const char *id = args_text(a, "--image", NULL);
     int result = args_size(a, "-k", 1, 1000000, &k);
+    if (result == 0) result = open_gallery(a, a->positional[0]);
+    if (result == 0) result = open_texts(a, args_text(a, "--texts", NULL));
+    if (result == 0) result = open_gallery_vectors(a);
     if (result) return result;
-    if (!args_has(a, "--texts")) return args_usage(a, "--texts FILE is needed");
-    if (mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK ||
-        mask_texts_open(&texts, args_text(a, "--texts", NULL), NULL, &a->run, &err) != MASK_OK)
-        result = failed(&err);
-    if (result == 0) result = annotate(a, g, texts, k);
-    mask_texts_close(texts);
-    mask_gallery_close(g);
+    if (k > mask_texts_count(a->texts)) k = mask_texts_count(a->texts);
+    if (mask_annotator_open(&annotator, a->gallery, a->vectors, a->texts, &a->run, &err) != MASK_OK)
+        return failed(&err);
+    progress_end();
+    if (id) result = annotate_one(a, annotator, id, k);
+    else if (mask_annotator_all(annotator, k, print_image, a, &a->run, &err) != MASK_OK) result = failed(&err);
+    mask_annotator_close(annotator);
     return result;
 }
 
 const command command_annotate = {
     .name = "annotate",
     .positional = "G.gallery",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "The texts of a file that describe an image of a gallery best, or each of its images",
     .details = "With --image prints rank, score, line, text; without, for every image: id, rank, score, line, text, "
                "tab-separated.\n"
@@ -112,5 +82,6 @@ const command command_annotate = {
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
             {0},
         },
+    .needed = "--texts",
     .run = run_annotate,
 };

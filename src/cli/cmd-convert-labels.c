@@ -4,12 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t a = strlen(text), b = strlen(end);
-    return a >= b && strcmp(text + a - b, end) == 0;
-}
-
 bool convert_is_labels(const args *a)
 {
     static const char *const sources[] = {"--mack-vocabulary", "--mack-prototypes", "--labels", "--entities"};
@@ -60,75 +54,44 @@ static int print_import(const args *a, const char *out, const mask_import_report
 static int convert_mack(args *a, const char *out)
 {
     mask_error err;
-    mask_vectors *vectors = NULL;
-    mask_knowledge *k = NULL;
     mask_import_report report;
     char provenance[4096];
     const char *vocabulary = args_text(a, "--mack-vocabulary", NULL),
-               *prototypes = args_text(a, "--mack-prototypes", NULL);
-    const char *path = args_text(a, "--vectors", NULL);
+               *prototypes = args_text(a, "--mack-prototypes", NULL), *path = args_text(a, "--vectors", NULL);
     if (!vocabulary || !prototypes || !path || a->positional_count)
         return args_usage(
             a, "MACK's knowledge needs --mack-vocabulary, --mack-prototypes and --vectors, and no other input");
     snprintf(provenance, sizeof provenance, "mask convert --mack-vocabulary %s --mack-prototypes %s --vectors %s",
              vocabulary, prototypes, path);
-    mask_status status = mask_vectors_open(&vectors, path, &a->run, &err);
+    mask_status status = mask_vectors_open(&a->vectors, path, &a->run, &err);
     if (status == MASK_OK)
-        status = mask_knowledge_import(&k, vocabulary, prototypes, vectors, provenance, &report, &err);
-    if (status == MASK_OK) status = mask_knowledge_save(k, out, &err);
-    mask_knowledge_close(k);
-    mask_vectors_close(vectors);
+        status = mask_knowledge_import(&a->knowledge, vocabulary, prototypes, a->vectors, provenance, &report, &err);
+    if (status == MASK_OK) status = mask_knowledge_save(a->knowledge, out, &err);
     return status == MASK_OK ? print_import(a, out, &report) : failed(&err);
-}
-
-static int convert_detections(args *a, const char *out)
-{
-    mask_error err;
-    mask_regions_report report;
-    float confidence = 0;
-    const char *vocabulary = args_text(a, "--vocabulary", NULL);
-    if (!vocabulary || a->positional_count != 1)
-        return args_usage(a, "--labels needs one TSV file and --vocabulary, the names of its classes");
-    int bad = args_float(a, "--min-confidence", 0, 1, &confidence);
-    if (bad) return bad;
-    if (mask_regions_from_detections(a->positional[0], out, vocabulary, args_text(a, "--attributes-vocabulary", NULL),
-                                     confidence, &report, &a->run, &err) != MASK_OK)
-        return failed(&err);
-    progress_end();
-    return print_report(a, out, &report);
-}
-
-static int convert_entities(args *a, const char *out)
-{
-    mask_error err;
-    mask_regions_report report;
-    if (a->positional_count) return args_usage(a, "--entities FOLDER takes no other input");
-    if (mask_regions_from_entities(args_text(a, "--entities", NULL), args_text(a, "--split", NULL), out, &report,
-                                   &a->run, &err) != MASK_OK)
-        return failed(&err);
-    progress_end();
-    return print_report(a, out, &report);
-}
-
-static int convert_genome(args *a, const char *out)
-{
-    mask_error err;
-    mask_regions_options options = mask_regions_defaults();
-    mask_regions_report report;
-    int bad = args_options(a, MASK_OPTIONS_REGIONS, &options);
-    if (bad) return bad;
-    if (mask_regions_from_genome(a->positional[0], out, &options, &report, &a->run, &err) != MASK_OK)
-        return failed(&err);
-    progress_end();
-    return print_report(a, out, &report);
 }
 
 int convert_labels(args *a)
 {
-    const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o is needed: regions.tsv, or a .mask of MACK's knowledge");
+    mask_error err;
+    mask_status status;
+    mask_regions_report report;
+    mask_regions_options options = mask_regions_defaults();
+    float confidence = 0;
+    bool detections = args_has(a, "--labels");
+    const char *out = args_text(a, "-o", NULL), *from = a->positional[0], *split = args_text(a, "--split", NULL),
+               *entities = args_text(a, "--entities", NULL), *vocabulary = args_text(a, "--vocabulary", NULL),
+               *attributes = args_text(a, "--attributes-vocabulary", NULL);
     if (args_has(a, "--mack-vocabulary") || args_has(a, "--mack-prototypes")) return convert_mack(a, out);
-    if (args_has(a, "--entities")) return convert_entities(a, out);
-    if (args_has(a, "--labels")) return convert_detections(a, out);
-    return convert_genome(a, out);
+    if (entities && a->positional_count) return args_usage(a, "--entities FOLDER takes no other input");
+    if (!entities && detections && (!vocabulary || a->positional_count != 1))
+        return args_usage(a, "--labels needs one TSV file and --vocabulary, the names of its classes");
+    int bad = args_float(a, "--min-confidence", 0, 1, &confidence);
+    if (!bad) bad = args_options(a, MASK_OPTIONS_REGIONS, &options);
+    if (bad) return bad;
+    if (entities) status = mask_regions_from_entities(entities, split, out, &report, &a->run, &err);
+    else if (detections)
+        status = mask_regions_from_detections(from, out, vocabulary, attributes, confidence, &report, &a->run, &err);
+    else status = mask_regions_from_genome(from, out, &options, &report, &a->run, &err);
+    progress_end();
+    return status == MASK_OK ? print_report(a, out, &report) : failed(&err);
 }

@@ -6,12 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length > end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 /* The format that the output's name asks for: 0, or EXIT_USAGE. */
 static int read_format(const args *a, const char *out, mask_features_format *to)
 {
@@ -39,30 +33,23 @@ static int report(const args *a, const mask_images *images, const char *out, siz
 static int run_convert(args *a)
 {
     mask_error err;
-    mask_images *images = NULL;
     mask_convert_options options = mask_convert_defaults();
     const char *out = args_text(a, "-o", NULL);
     if (convert_is_labels(a)) return convert_labels(a);
     if (a->positional_count != 1) return args_usage(a, "expected %s", a->command->positional);
-    if (!out) return args_usage(a, "-o OUT is needed");
     int bad = read_format(a, out, &options.to);
     if (!bad) bad = args_options(a, MASK_OPTIONS_CONVERT, &options);
     if (!bad && options.half && options.to != MASK_FEATURES_NPY) bad = args_usage(a, "--half is for a *_ims.npy");
+    if (!bad) bad = open_images(a, a->positional[0]);
     if (bad) return bad;
-    mask_status status = mask_images_open(&images, a->positional[0], args_text(a, "--split", NULL), &a->run, &err);
-    if (status == MASK_OK) status = mask_images_convert(images, out, &options, &a->run, &err);
-    int result = status == MASK_OK ? 0 : failed(&err);
+    mask_status status = mask_images_convert(a->images, out, &options, &a->run, &err);
     progress_end();
-    if (result == 0) result = report(a, images, out, options.regions);
-    mask_images_close(images);
-    return result;
+    return status == MASK_OK ? report(a, a->images, out, options.regions) : failed(&err);
 }
 
 const command command_convert = {
     .name = "convert",
-    .positional = "IMAGES|LABELS.json",
-    .min_positional = 0,
-    .max_positional = 1,
+    .positional = "[IMAGES|LABELS.json]",
     .summary = "Write region features in another format, or annotations as labelled regions",
     .details =
         "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
@@ -77,5 +64,6 @@ const command command_convert = {
                                 TABLE(CONVERT, NULL, NULL),
                                 CONVERT_LABELS_OPTIONS,
                                 {0}},
+    .needed = "-o",
     .run = run_convert,
 };

@@ -42,7 +42,6 @@ static int run_import(args *a)
     mask_error err;
     mask_encoder_options options = mask_encoder_defaults();
     const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o FILE.menc is needed");
     bool mean = args_has(a, "--mean"), deviation = args_has(a, "--deviation");
     for (int c = 0; c < 3 && (mean || deviation); c++) options.mean[c] = options.deviation[c] = 127.5f;
     int bad = read_channels(a, "--mean", options.mean);
@@ -56,8 +55,6 @@ static int run_import(args *a)
 const command command_encoder_import = {
     .name = "encoder import",
     .positional = "FILE",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Import a network that reads photos into a .menc file",
     .details =
         "FILE is an .onnx or .tflite network, or a bundle of labels and a .tflite as MediaPipe packs them. A network "
@@ -72,6 +69,7 @@ const command command_encoder_import = {
             {"--deviation", "D|R,G,B", "see --mean (default: 127.5)"},
             {0},
         },
+    .needed = "-o",
     .run = run_import,
 };
 
@@ -79,16 +77,13 @@ static int run_join(args *a)
 {
     mask_error err;
     const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o FILE.menc is needed");
     if (mask_encoder_join(a->positional, (size_t)a->positional_count, out, &err) != MASK_OK) return failed(&err);
     return info_encoder(a, out);
 }
 
 const command command_encoder_join = {
     .name = "encoder join",
-    .positional = "E.menc...",
-    .min_positional = 2,
-    .max_positional = 8,
+    .positional = "E.menc E.menc...",
     .summary = "Put several encoders side by side into one .menc file",
     .details = "Each looks at a photo at its own size, and a feature is theirs one behind the other. They must be "
                "classifiers with\n"
@@ -98,5 +93,6 @@ const command command_encoder_join = {
             {"-o", "BOTH.menc", "file to write"},
             {0},
         },
+    .needed = "-o",
     .run = run_join,
 };

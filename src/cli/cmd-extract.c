@@ -28,7 +28,6 @@ static int run_extract(args *a)
     mask_extract_options o = mask_extract_defaults();
     char place[DATA_PATH];
     const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o REGIONS is needed");
     int bad = args_options(a, MASK_OPTIONS_EXTRACT, &o);
     if (bad) return bad;
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
@@ -43,8 +42,6 @@ static int run_extract(args *a)
 const command command_extract = {
     .name = "extract",
     .positional = "PHOTOS...",
-    .min_positional = 1,
-    .max_positional = MAX_POSITIONAL,
     .summary = "Find the regions of photos and write their features",
     .details =
         "PHOTOS are files, and folders with all below them: JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF. REGIONS is a store "
@@ -57,5 +54,6 @@ const command command_extract = {
             TABLE(EXTRACT, NULL, NULL),
             {0},
         },
+    .needed = "-o",
     .run = run_extract,
 };

@@ -74,16 +74,6 @@ static int print_added(const args *a, const char *path, const mask_gallery_chang
     return 0;
 }
 
-static mask_status add(args *a, const char *path, const mask_images *images, const char *metadata, double *seconds,
-                       mask_gallery_change *change, mask_error *err)
-{
-    double began = now();
-    mask_status status = mask_gallery_add(path, images, change, &a->run, err);
-    *seconds = now() - began;
-    if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, err);
-    return status;
-}
-
 /* An index that failed before its first images were in leaves nothing. */
 static void remove_unused(const char *path)
 {
@@ -95,47 +85,39 @@ static void remove_unused(const char *path)
     if (info.generation == 1) mask_gallery_delete(path, NULL); /* what failed first is what is reported */
 }
 
-static int create_and_add(args *a, const mask_knowledge *k, const mask_match_options *o, const mask_gallery_options *g)
+/* Adds a->images to the gallery, a new one where `created`. */
+static int add(args *a, const char *path, bool created)
 {
     mask_error err;
-    mask_images *images;
     mask_gallery_change change;
-    double seconds = 0;
-    const char *path = args_text(a, "-o", NULL);
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err) != MASK_OK)
-        return failed(&err);
-    mask_status status = mask_gallery_create(path, k, o, g, &err);
-    if (status == MASK_OK) {
-        status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
-        if (status != MASK_OK) remove_unused(path);
-    }
-    size_t given = mask_images_count(images);
-    mask_images_close(images);
+    const char *metadata = args_text(a, "--metadata", NULL);
+    double began = now();
+    mask_status status = mask_gallery_add(path, a->images, &change, &a->run, &err);
+    double seconds = now() - began;
+    if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, &err);
+    if (status != MASK_OK && created) remove_unused(path);
     progress_end();
-    return status == MASK_OK ? print_added(a, path, &change, given, seconds) : failed(&err);
+    return status == MASK_OK ? print_added(a, path, &change, mask_images_count(a->images), seconds) : failed(&err);
 }
 
 static int run_index(args *a)
 {
     mask_error err;
-    mask_knowledge *k;
     mask_match_options o;
     mask_gallery_options g = mask_gallery_defaults();
-    if (!args_text(a, "-o", NULL)) return args_usage(a, "-o G.gallery is needed");
-    int result = args_options(a, MASK_OPTIONS_GALLERY, &g);
-    if (result) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    result = read_match_options(a, k, &o);
-    if (result == 0) result = create_and_add(a, k, &o, &g);
-    mask_knowledge_close(k);
-    return result;
+    const char *path = args_text(a, "-o", NULL);
+    int bad = args_options(a, MASK_OPTIONS_GALLERY, &g);
+    if (!bad) bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = read_match_options(a, &o);
+    if (!bad) bad = open_images(a, a->positional[1]);
+    if (bad) return bad;
+    if (mask_gallery_create(path, a->knowledge, &o, &g, &err) != MASK_OK) return failed(&err);
+    return add(a, path, true);
 }
 
 const command command_index = {
     .name = "index",
     .positional = "K.mask IMAGES",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "Make a gallery of images that can be searched in milliseconds, or continue one",
     .details = "The gallery is a folder with a copy of the knowledge; matching options are fixed when it is made.\n"
                "The same command again continues after an interruption and passes over images that are there.\n"
@@ -146,32 +128,20 @@ const command command_index = {
                                 TABLE(GALLERY, NULL, NULL),
                                 MATCH_OPTIONS,
                                 {0}},
+    .needed = "-o",
     .run = run_index,
 };
 
 static int run_add(args *a)
 {
-    mask_error err;
-    mask_images *images;
-    mask_gallery_change change;
-    double seconds = 0;
-    const char *path = a->positional[0];
-    if (mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err) != MASK_OK)
-        return failed(&err);
-    mask_status status = add(a, path, images, args_text(a, "--metadata", NULL), &seconds, &change, &err);
-    size_t given = mask_images_count(images);
-    mask_images_close(images);
-    progress_end();
-    return status == MASK_OK ? print_added(a, path, &change, given, seconds) : failed(&err);
+    int bad = open_images(a, a->positional[1]);
+    return bad ? bad : add(a, a->positional[0], false);
 }
 
 const command command_index_add = {
     .name = "index add",
     .positional = "G.gallery IMAGES",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "Add images to a gallery; an id that is there already is replaced",
-    .details = "",
     .options = (const option[]){{"--split", "S", "of a precomp folder"},
                                 {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
                                 {0}},
@@ -180,16 +150,16 @@ const command command_index_add = {
 
 /* ---- Removing ---- */
 
-/* The ids of the command line and of --ids, one per line; the texts own theirs. */
-static const char **gather_ids(const args *a, const mask_texts *listed, size_t *count)
+/* The ids of the command line and of --ids, one per line. */
+static const char **gather_ids(const args *a, size_t *count)
 {
-    size_t more = listed ? mask_texts_count(listed) : 0;
+    size_t more = a->texts ? mask_texts_count(a->texts) : 0;
     const char **ids = calloc((size_t)a->positional_count + more, sizeof *ids);
     *count = 0;
     if (!ids) return NULL;
     for (int i = 1; i < a->positional_count; i++) ids[(*count)++] = a->positional[i];
     for (size_t i = 0; i < more; i++)
-        if (*mask_texts_get(listed, i)) ids[(*count)++] = mask_texts_get(listed, i);
+        if (*mask_texts_get(a->texts, i)) ids[(*count)++] = mask_texts_get(a->texts, i);
     return ids;
 }
 
@@ -207,27 +177,22 @@ static int print_removed(const args *a, const mask_gallery_change *change)
 static int run_remove(args *a)
 {
     mask_error err;
-    mask_texts *listed = NULL;
     mask_gallery_change change;
     const char *file = args_text(a, "--ids", NULL);
     size_t count;
     if (!file && a->positional_count < 2) return args_usage(a, "which images? ID... or --ids FILE is needed");
-    if (file && mask_texts_open(&listed, file, NULL, &a->run, &err) != MASK_OK) return failed(&err);
-    const char **ids = gather_ids(a, listed, &count);
-    int result = 0;
-    if (!ids) result = fail("out of memory for a list of ids");
-    else if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK)
-        result = failed(&err);
+    int result = file ? open_texts(a, file) : 0;
+    if (result) return result;
+    const char **ids = gather_ids(a, &count);
+    if (!ids) return fail("out of memory for a list of ids");
+    if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK) result = failed(&err);
     free(ids);
-    mask_texts_close(listed);
     return result ? result : print_removed(a, &change);
 }
 
 const command command_index_remove = {
     .name = "index remove",
     .positional = "G.gallery [ID...]",
-    .min_positional = 1,
-    .max_positional = 256,
     .summary = "Remove images from a gallery by id",
     .details = "Ids that are not there are counted, not refused. mask index compact gives the space back.",
     .options = (const option[]){{"--ids", "FILE", "more ids, one per line; - reads standard input"}, {0}},
@@ -261,11 +226,7 @@ static int run_compact(args *a)
 const command command_index_compact = {
     .name = "index compact",
     .positional = "G.gallery",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Rewrite segments with many removed images and join small ones; scores stay the same bits",
-    .details = "",
-    .options = (const option[]){{0}},
     .run = run_compact,
 };
 
@@ -289,11 +250,7 @@ static int run_verify(args *a)
 const command command_index_verify = {
     .name = "index verify",
     .positional = "G.gallery",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Read all of a gallery against its checksums",
-    .details = "",
-    .options = (const option[]){{0}},
     .run = run_verify,
 };
 
@@ -312,12 +269,9 @@ static int run_metadata(args *a)
 const command command_index_metadata = {
     .name = "index metadata",
     .positional = "G.gallery FILE.tsv",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "Set metadata columns of a gallery's images from a tab-separated table",
     .details =
         "A header, first column id. A column is numbers where all its values are, else texts; an empty field is NULL.\n"
         "A column that was there is replaced as a whole, others stay. Lines of ids that are not there are passed over.",
-    .options = (const option[]){{0}},
     .run = run_metadata,
 };

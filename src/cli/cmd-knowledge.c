@@ -6,17 +6,15 @@
 
 enum { SHOWN_NEIGHBOURS = 8, SHOWN_WORDS = 10 };
 
-static int info_knowledge(const args *a, const char *path)
+static int info_knowledge(args *a, const char *path)
 {
-    mask_error err;
-    mask_knowledge *k;
     mask_knowledge_info i;
-    if (mask_knowledge_open(&k, path, &a->run, &err) != MASK_OK) return failed(&err);
+    if (open_knowledge(a, path)) return EXIT_FAILED;
+    const mask_knowledge *k = a->knowledge;
     char encoder[OPTION_TEXT], tokens[OPTION_TEXT];
     mask_knowledge_describe(k, &i);
     option_text(MASK_OPTIONS_LEARN, &i.learned, "representation", encoder);
     option_text(MASK_OPTIONS_LEARN, &i.learned, "tokens", tokens);
-    int result = 0;
     if (a->json) {
         json_t *out =
             json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:I, s:I, s:s, s:s}", "kind", "knowledge",
@@ -28,42 +26,34 @@ static int info_knowledge(const args *a, const char *path)
         mask_match_options match = mask_match_defaults(k);
         json_object_set_new(out, "learned", options_json(MASK_OPTIONS_LEARN, &i.learned));
         json_object_set_new(out, "matching", options_json(MASK_OPTIONS_MATCH, &match));
-        result = print_json(out);
-    } else {
-        printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
-               i.learned.min_count, i.pairs, i.regions);
-        printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder, i.feature_dim, i.dim,
-               i.learned.whiten_shrink, i.adapted ? ", adapted" : "");
-        printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.learned.prototype_shrink,
-               i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
-        printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", tokens, i.vector_dim,
-               i.vectors_path);
-        if (i.background_images)
-            printf("background     %zu images, %zu texts\n", i.background_images, i.background_texts);
-        else printf("background     none: mask calibrate adds one and raises recall\n");
-        printf("made by        %s\nmost frequent ", i.provenance);
-        for (size_t w = 0; w < i.words && w < SHOWN_WORDS; w++) {
-            size_t count;
-            const char *word = mask_knowledge_word(k, w, &count);
-            printf(" %s (%zu)", word, count);
-        }
-        printf("\n");
+        return print_json(out);
     }
-    mask_knowledge_close(k);
-    return result;
+    printf("knowledge      %zu words of %zu or more regions, %zu (region, word) pairs of %zu regions\n", i.words,
+           i.learned.min_count, i.pairs, i.regions);
+    printf("encoder        %s, %zu -> %zu dimensions, eigenvalue shrink %g%s\n", encoder, i.feature_dim, i.dim,
+           i.learned.whiten_shrink, i.adapted ? ", adapted" : "");
+    printf("prototypes     shrunk by %g pseudo-counts%s%s\n", i.learned.prototype_shrink,
+           i.scenes ? ", with scenes" : ", without scenes", i.reliabilities ? " and reliabilities" : "");
+    printf("words          tokens by rule '%s', %zu-dimensional vectors of %s\n", tokens, i.vector_dim, i.vectors_path);
+    if (i.background_images) printf("background     %zu images, %zu texts\n", i.background_images, i.background_texts);
+    else printf("background     none: mask calibrate adds one and raises recall\n");
+    printf("made by        %s\nmost frequent ", i.provenance);
+    for (size_t w = 0; w < i.words && w < SHOWN_WORDS; w++) {
+        size_t count;
+        const char *word = mask_knowledge_word(k, w, &count);
+        printf(" %s (%zu)", word, count);
+    }
+    printf("\n");
+    return 0;
 }
 
-static int info_vectors(const args *a, const char *path)
+static int info_vectors(args *a, const char *path)
 {
     mask_error err;
-    mask_vectors *v;
-    if (mask_vectors_open(&v, path, &a->run, &err) != MASK_OK) return failed(&err);
-    if (mask_vectors_verify(v, &err) != MASK_OK) {
-        mask_vectors_close(v);
+    if (mask_vectors_open(&a->vectors, path, &a->run, &err) != MASK_OK ||
+        mask_vectors_verify(a->vectors, &err) != MASK_OK)
         return failed(&err);
-    }
-    size_t count = mask_vectors_count(v), dim = mask_vectors_dim(v);
-    mask_vectors_close(v);
+    size_t count = mask_vectors_count(a->vectors), dim = mask_vectors_dim(a->vectors);
     if (a->json)
         return print_json(
             json_pack("{s:s, s:I, s:I}", "kind", "vectors", "words", (json_int_t)count, "dimensions", (json_int_t)dim));
@@ -85,11 +75,10 @@ static int info_labels(const args *a, const char *path)
     return 0;
 }
 
-static int info_images(const args *a, const char *path)
+static int info_images(args *a, const char *path)
 {
-    mask_error err;
-    mask_images *m;
-    if (mask_images_open(&m, path, args_text(a, "--split", NULL), &a->run, &err) != MASK_OK) return failed(&err);
+    if (open_images(a, path)) return EXIT_FAILED;
+    const mask_images *m = a->images;
     size_t count = mask_images_count(m), dim = mask_images_dim(m), fewest = SIZE_MAX, most = 0;
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(m, i);
@@ -98,7 +87,6 @@ static int info_images(const args *a, const char *path)
     }
     float box[4];
     bool boxes = most && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
-    mask_images_close(m);
     progress_end();
     if (fewest > most) fewest = most;
     if (a->json)
@@ -156,10 +144,7 @@ static int run_info(args *a)
 const command command_info = {
     .name = "info",
     .positional = "FILE",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds",
-    .details = "",
     .options = (const option[]){{"--split", "S", "of a precomp folder"}, {0}},
     .run = run_info,
 };
@@ -168,14 +153,9 @@ static const char *const kind_names[] = {"known", "OOD", "dropped", "unknown"};
 
 static json_t *word_json(const mask_word *w)
 {
-    json_t *neighbours = json_array();
-    for (size_t i = 0; i < w->neighbour_count; i++)
-        json_array_append_new(neighbours,
-                              json_pack("{s:s, s:f, s:f}", "word", w->neighbours[i].word, "cosine",
-                                        (double)w->neighbours[i].cosine, "weight", (double)w->neighbours[i].weight));
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:o}", "token", w->token, "word", w->word, "kind",
                      kind_names[w->kind], "reason", w->reason, "count", (json_int_t)w->count, "weight",
-                     (double)w->weight, "neighbours", neighbours);
+                     (double)w->weight, "neighbours", neighbours_json(w));
 }
 
 static void print_word(const mask_word *w)
@@ -192,13 +172,13 @@ static void print_word(const mask_word *w)
     printf("\n");
 }
 
-static int show_words(const args *a, const mask_matcher *matcher)
+static int show_words(const args *a)
 {
     mask_error err;
     json_t *list = a->json ? json_array() : NULL;
     for (int i = 1; i < a->positional_count; i++) {
         mask_reading reading;
-        if (mask_matcher_read(matcher, a->positional[i], &reading, &err) != MASK_OK) {
+        if (mask_matcher_read(a->matcher, a->positional[i], &reading, &err) != MASK_OK) {
             json_decref(list);
             return failed(&err);
         }
@@ -213,31 +193,17 @@ static int show_words(const args *a, const mask_matcher *matcher)
 
 static int run_words(args *a)
 {
-    mask_error err;
-    mask_knowledge *k;
-    mask_vectors *vectors;
     mask_match_options o;
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    int result = read_match_options(a, k, &o);
-    if (result == 0) result = open_vectors(a, k, &o, &vectors);
-    if (result == 0) {
-        mask_matcher *matcher;
-        mask_status status = mask_matcher_open(&matcher, k, vectors, &o, &a->run, &err);
-        result = status == MASK_OK ? show_words(a, matcher) : failed(&err);
-        mask_matcher_close(matcher);
-        mask_vectors_close(vectors);
-    }
-    mask_knowledge_close(k);
-    return result;
+    int bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = read_match_options(a, &o);
+    if (!bad) bad = open_matcher(a, &o);
+    return bad ? bad : show_words(a);
 }
 
 const command command_words = {
     .name = "words",
     .positional = "K.mask WORD...",
-    .min_positional = 2,
-    .max_positional = 256,
     .summary = "Show what becomes of words or whole texts: known, OOD with its neighbours, or dropped and why",
-    .details = "",
     .options = (const option[]){MATCH_OPTIONS, {0}},
     .run = run_words,
 };
@@ -245,38 +211,29 @@ const command command_words = {
 static int run_encode(args *a)
 {
     mask_error err;
-    mask_knowledge *k = NULL;
-    mask_images *images = NULL;
+    mask_knowledge_info i;
     const char *out = args_text(a, "-o", NULL);
-    if (!out) return args_usage(a, "-o FILE.npy is needed");
-    mask_status status = mask_knowledge_open(&k, a->positional[0], &a->run, &err);
-    if (status == MASK_OK)
-        status = mask_images_open(&images, a->positional[1], args_text(a, "--split", NULL), &a->run, &err);
-    if (status == MASK_OK) status = mask_knowledge_encode_file(k, images, out, &a->run, &err);
-    int result = status == MASK_OK ? 0 : failed(&err);
+    int bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = open_images(a, a->positional[1]);
+    if (bad) return bad;
+    if (mask_knowledge_encode_file(a->knowledge, a->images, out, &a->run, &err) != MASK_OK) return failed(&err);
     progress_end();
-    if (result == 0) {
-        mask_knowledge_info i;
-        size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0;
-        mask_knowledge_describe(k, &i);
-        if (a->json)
-            result = print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", out, "images", (json_int_t)count, "regions",
-                                          (json_int_t)regions, "dimensions", (json_int_t)i.dim));
-        else printf("%s: %zu images x %zu regions x %zu dimensions\n", out, count, regions, i.dim);
-    }
-    mask_images_close(images);
-    mask_knowledge_close(k);
-    return result;
+    size_t count = mask_images_count(a->images), regions = count ? mask_images_regions(a->images, 0) : 0;
+    mask_knowledge_describe(a->knowledge, &i);
+    if (a->json)
+        return print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", out, "images", (json_int_t)count, "regions",
+                                    (json_int_t)regions, "dimensions", (json_int_t)i.dim));
+    printf("%s: %zu images x %zu regions x %zu dimensions\n", out, count, regions, i.dim);
+    return 0;
 }
 
 const command command_encode = {
     .name = "encode",
     .positional = "K.mask IMAGES",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "Write the region representations mu of images as a float32 .npy",
     .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
                "an HDF5 file.",
     .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a folder"}, {0}},
+    .needed = "-o",
     .run = run_encode,
 };

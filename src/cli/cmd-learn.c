@@ -64,7 +64,6 @@ static int print_learned(const args *a, const mask_knowledge *k, const char *pat
     return 0;
 }
 
-/* Saves, says so, and closes everything that was opened. */
 static int save(const args *a, mask_knowledge *k, const char *path)
 {
     mask_error err;
@@ -89,19 +88,13 @@ static void close_head(given_head *g)
     free(g->labels);
 }
 
-static bool is_encoder(const char *path)
-{
-    size_t length = strlen(path);
-    return length > 5 && strcmp(path + length - 5, ".menc") == 0;
-}
-
 /* *out stays NULL without --head. */
 static mask_status open_head(const args *a, given_head *g, const mask_head **out, mask_error *err)
 {
     const char *path = args_text(a, "--head", NULL), *labels = args_text(a, "--head-labels", NULL);
     mask_status status = MASK_OK;
     if (!path) return MASK_OK;
-    if (!is_encoder(path)) {
+    if (!ends_with(path, ".menc")) {
         status = mask_head_open(&g->opened, path, labels, &a->run, err);
         *out = g->opened;
         return status;
@@ -132,7 +125,6 @@ static int run_learn(args *a)
     mask_error err;
     char line[4096], checkpoint[4096];
     mask_labels *labels = NULL;
-    mask_vectors *vectors = NULL;
     mask_knowledge *k = NULL;
     given_head head = {0};
     mask_learn_options o = mask_learn_defaults();
@@ -141,24 +133,21 @@ static int run_learn(args *a)
     bool choose;
     int bad = read_learn_options(a, &o, &train, &choose);
     if (bad) return bad;
-    if (!out) return args_usage(a, "-o FILE.mask is needed");
     const char *head_path = args_text(a, "--head", NULL), *head_labels = args_text(a, "--head-labels", NULL);
     if (head_labels && !head_path) return args_usage(a, "--head-labels goes with --head");
-    if (head_path && !is_encoder(head_path) && !head_labels)
+    if (head_path && !ends_with(head_path, ".menc") && !head_labels)
         return args_usage(a, "--head of a .npy needs --head-labels FILE, a line of names per class");
-    if (!vectors_path) return args_usage(a, "--vectors FILE.mvec is needed: make one with mask vectors import");
     if ((bad = check_output(out)) != 0) return bad;
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     train.checkpoint = checkpoint;
     mask_status status = mask_labels_open(&labels, a->positional[0], &a->run, &err);
-    if (status == MASK_OK) status = mask_vectors_open(&vectors, vectors_path, &a->run, &err);
+    if (status == MASK_OK) status = mask_vectors_open(&a->vectors, vectors_path, &a->run, &err);
     if (status == MASK_OK) status = open_head(a, &head, &o.head, &err);
     if (status == MASK_OK && choose)
-        status = mask_knowledge_choose(&k, labels, vectors, &o, NULL, 0, NULL, &a->run, &err);
-    else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, vectors, &o, &a->run, &err);
+        status = mask_knowledge_choose(&k, labels, a->vectors, &o, NULL, 0, NULL, &a->run, &err);
+    else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, a->vectors, &o, &a->run, &err);
     mask_labels_close(labels);
-    mask_vectors_close(vectors);
     close_head(&head);
     if (status != MASK_OK) return failed(&err);
     int result = save(a, k, out);
@@ -169,15 +158,13 @@ static int run_learn(args *a)
 const command command_learn = {
     .name = "learn",
     .positional = "REGIONS",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Learn a knowledge from labelled regions",
     .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label).\n"
                "Training is described in docs/training.md. Ctrl-C keeps it in K.mask.ckpt for --resume.",
     .options =
         (const option[]){
             {"-o", "K.mask", "file to write"},
-            {"--vectors", "V.mvec", "word vectors"},
+            {"--vectors", "V.mvec", "word vectors: mask vectors import makes them"},
             {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
             {"--head", "E.menc|W.npy", "a classifier whose classes are learned beside the labels (docs/knowledge.md)"},
             {"--head-labels", "FILE",
@@ -188,46 +175,34 @@ const command command_learn = {
             TABLE(TRAIN, NULL, "Training, of --encoder mask and of auto"),
             {0},
         },
+    .needed = "-o --vectors",
     .run = run_learn,
 };
 
 static int run_calibrate(args *a)
 {
     mask_error err;
-    mask_knowledge *k = NULL, *calibrated = NULL;
-    mask_images *images = NULL;
-    mask_texts *texts = NULL;
-    mask_vectors *vectors = NULL;
+    mask_knowledge *calibrated = NULL;
     mask_match_options o;
-    const char *out = args_text(a, "-o", NULL), *images_path = args_text(a, "--images", NULL),
-               *texts_path = args_text(a, "--texts", NULL), *split = args_text(a, "--split", NULL);
-    int bad = read_match_options(a, NULL, &o);
+    const char *out = args_text(a, "-o", NULL);
+    int bad = read_match_options(a, &o);
+    if (!bad) bad = check_output(out);
+    if (!bad) bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = open_vectors(a, &o);
+    if (!bad) bad = open_images(a, args_text(a, "--images", NULL));
+    if (!bad) bad = open_texts(a, args_text(a, "--texts", NULL));
     if (bad) return bad;
-    if (!out) return args_usage(a, "-o FILE.mask is needed");
-    if (!images_path || !texts_path) return args_usage(a, "--images and --texts are needed: the unpaired background");
-    if ((bad = check_output(out)) != 0) return bad;
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    int result = open_vectors(a, k, &o, &vectors);
-    if (result == 0) {
-        mask_status status = mask_images_open(&images, images_path, split, &a->run, &err);
-        if (status == MASK_OK) status = mask_texts_open(&texts, texts_path, split, &a->run, &err);
-        if (status == MASK_OK)
-            status = mask_knowledge_calibrate(&calibrated, k, vectors, images, texts, &o, &a->run, &err);
-        if (status == MASK_OK && args_has(a, "--small")) status = mask_knowledge_round(calibrated, &err);
-        result = status == MASK_OK ? save(a, calibrated, out) : failed(&err);
-    }
-    mask_texts_close(texts);
-    mask_images_close(images);
-    mask_vectors_close(vectors);
-    mask_knowledge_close(k);
-    return result;
+    mask_status status =
+        mask_knowledge_calibrate(&calibrated, a->knowledge, a->vectors, a->images, a->texts, &o, &a->run, &err);
+    if (status == MASK_OK && args_has(a, "--small")) status = mask_knowledge_round(calibrated, &err);
+    if (status == MASK_OK) return save(a, calibrated, out);
+    mask_knowledge_close(calibrated);
+    return failed(&err);
 }
 
 const command command_calibrate = {
     .name = "calibrate",
     .positional = "K.mask",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Store unpaired background images and texts in a knowledge, so that scores become comparable",
     .details = "A few hundred images and a few thousand texts, unrelated to each other and to what is searched later.\n"
                "The matching options given here become the defaults of the knowledge.",
@@ -241,5 +216,6 @@ const command command_calibrate = {
             MATCH_OPTIONS_AS("tuned", "Matching, the defaults of the new knowledge"),
             {0},
         },
+    .needed = "-o --images --texts",
     .run = run_calibrate,
 };

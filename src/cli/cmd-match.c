@@ -32,9 +32,7 @@ static json_t *score_json(const mask_explanation *e, const mask_images *images, 
     json_t *boxes = json_array();
     for (size_t r = 0; r < e->regions; r++) {
         float b[4];
-        if (mask_images_box(images, image, r, b))
-            json_array_append_new(boxes,
-                                  json_pack("[f,f,f,f]", (double)b[0], (double)b[1], (double)b[2], (double)b[3]));
+        if (mask_images_box(images, image, r, b)) json_array_append_new(boxes, box_json(b));
     }
     return json_pack("{s:f, s:s, s:f, s:f, s:f, s:f, s:b, s:o, s:o}", "score", e->score, "image",
                      mask_images_id(images, image), "text_mean", e->text_mean, "text_deviation", e->text_deviation,
@@ -86,59 +84,34 @@ static void print_score(const mask_explanation *e, const mask_images *images, si
     if (e->words) print_table(e, images, image);
 }
 
-static int score_pair(const args *a, const mask_knowledge *k, const mask_images *images, const mask_match_options *o)
-{
-    mask_error err;
-    mask_vectors *vectors;
-    mask_matcher *matcher;
-    mask_explanation e;
-    const char *id = args_text(a, "--image", NULL), *text = args_text(a, "--text", NULL);
-    int64_t image = find_image(images, id);
-    if (image < 0)
-        return fail("%s: has no image '%s': give an id, a file name, or #POSITION below %zu",
-                    args_text(a, "--images", ""), id, mask_images_count(images));
-    int result = open_vectors(a, k, o, &vectors);
-    if (result) return result;
-    mask_status status = mask_matcher_open(&matcher, k, vectors, o, &a->run, &err);
-    if (status == MASK_OK) status = mask_matcher_explain(matcher, images, (size_t)image, text, &e, &a->run, &err);
-    if (status != MASK_OK) {
-        result = failed(&err);
-    } else {
-        progress_end();
-        if (a->json) result = print_json(score_json(&e, images, (size_t)image));
-        else print_score(&e, images, (size_t)image);
-        mask_explanation_free(&e);
-    }
-    mask_matcher_close(matcher);
-    mask_vectors_close(vectors);
-    return result;
-}
-
 static int run_score(args *a)
 {
     mask_error err;
-    mask_knowledge *k = NULL;
-    mask_images *images = NULL;
     mask_match_options o;
-    const char *path = args_text(a, "--images", NULL);
-    if (!path || !args_text(a, "--image", NULL) || !args_text(a, "--text", NULL))
-        return args_usage(a, "--images, --image and --text are needed");
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    int result = read_match_options(a, k, &o);
-    if (result == 0) {
-        mask_status status = mask_images_open(&images, path, args_text(a, "--split", NULL), &a->run, &err);
-        result = status == MASK_OK ? score_pair(a, k, images, &o) : failed(&err);
-    }
-    mask_images_close(images);
-    mask_knowledge_close(k);
-    return result;
+    mask_explanation e;
+    const char *path = args_text(a, "--images", NULL), *id = args_text(a, "--image", NULL);
+    int bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = read_match_options(a, &o);
+    if (!bad) bad = open_images(a, path);
+    if (bad) return bad;
+    int64_t image = find_image(a->images, id);
+    if (image < 0)
+        return fail("%s: has no image '%s': give an id, a file name, or #POSITION below %zu", path, id,
+                    mask_images_count(a->images));
+    if ((bad = open_matcher(a, &o)) != 0) return bad;
+    if (mask_matcher_explain(a->matcher, a->images, (size_t)image, args_text(a, "--text", NULL), &e, &a->run, &err) !=
+        MASK_OK)
+        return failed(&err);
+    progress_end();
+    if (a->json) bad = print_json(score_json(&e, a->images, (size_t)image));
+    else print_score(&e, a->images, (size_t)image);
+    mask_explanation_free(&e);
+    return bad;
 }
 
 const command command_score = {
     .name = "score",
     .positional = "K.mask",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Score one image with one text and explain it: words, regions, calibration",
     .details = "The score equals the one mask eval gives the pair.",
     .options =
@@ -150,6 +123,7 @@ const command command_score = {
             MATCH_OPTIONS,
             {0},
         },
+    .needed = "--images --image --text",
     .run = run_score,
 };
 
@@ -163,13 +137,6 @@ typedef struct evaluation {
     bool by_name; /* captions were paired with images */
     double seconds;
 } evaluation;
-
-static json_t *recall_json(const mask_recall *r)
-{
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:[f,f,f], s:[f,f,f]}", "r1", r->r1, "r5", r->r5, "r10", r->r10,
-                     "medr", r->medr, "meanr", r->meanr, "queries", (json_int_t)r->queries, "low", r->low[0], r->low[1],
-                     r->low[2], "high", r->high[0], r->high[1], r->high[2]);
-}
 
 static json_t *eval_json(const evaluation *e)
 {
@@ -234,26 +201,22 @@ static void print_eval(const evaluation *e)
     printf("; %.2f s\n", e->seconds);
 }
 
-static int evaluate(const args *a, const mask_knowledge *k, const mask_vectors *vectors, const mask_images *images,
-                    const mask_texts *texts, evaluation *e)
+static int evaluate(args *a, evaluation *e)
 {
     mask_error err;
     const char *save = args_text(a, "--save-sims", NULL);
-    size_t n = mask_images_count(images), t = mask_texts_count(texts);
+    size_t n = mask_images_count(a->images), t = mask_texts_count(a->texts);
     if (e->folds > n || n % e->folds != 0)
         return fail("%s: its %zu images cannot be cut into --folds %zu equal parts", a->positional[1], n, e->folds);
+    int result = open_matcher(a, &e->options);
+    if (result) return result;
     float *scores = t && n > SIZE_MAX / sizeof *scores / t ? NULL : malloc((n * t + 1) * sizeof *scores);
     unsigned char *kinds = malloc(t + 1);
-    mask_status status = MASK_OK;
-    int result = 0;
     if (!scores || !kinds) {
         result = fail("out of memory for %zu x %zu scores", t, n);
     } else {
-        mask_matcher *matcher;
-        status = mask_matcher_open(&matcher, k, vectors, &e->options, &a->run, &err);
-        if (status == MASK_OK)
-            status = mask_matcher_scores(matcher, images, texts, scores, kinds, &e->report, &a->run, &err);
-        mask_matcher_close(matcher);
+        mask_status status =
+            mask_matcher_scores(a->matcher, a->images, a->texts, scores, kinds, &e->report, &a->run, &err);
         if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
         if (status == MASK_OK && save) status = mask_scores_save(save, scores, n, t, &err);
         if (status != MASK_OK) result = failed(&err);
@@ -265,44 +228,30 @@ static int evaluate(const args *a, const mask_knowledge *k, const mask_vectors *
 
 static int run_eval(args *a)
 {
-    mask_error err;
-    mask_knowledge *k = NULL;
-    mask_vectors *vectors = NULL;
-    mask_images *images = NULL;
-    mask_texts *texts = NULL;
     evaluation e = {.folds = 1};
     double start = now();
-    const char *split = args_text(a, "--split", NULL);
+    const char *save = args_text(a, "--save-sims", NULL);
     int result = args_size(a, "--folds", 1, 1000000, &e.folds);
     if (result) return result;
-    if (!split && !args_has(a, "--captions"))
+    if (!args_has(a, "--split") && !args_has(a, "--captions"))
         return args_usage(a, "--split is needed (dev, test, testall), or --captions for a file of images");
-    if (args_has(a, "--save-sims") && (result = check_output(args_text(a, "--save-sims", ""))) != 0) return result;
-    if (mask_knowledge_open(&k, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
-    result = read_match_options(a, k, &e.options);
-    if (result == 0) result = open_vectors(a, k, &e.options, &vectors);
-    if (result == 0) {
-        mask_status status = mask_dataset_open(&images, &texts, a->positional[1], split,
-                                               args_text(a, "--captions", NULL), &a->run, &err);
-        result = status == MASK_OK ? evaluate(a, k, vectors, images, texts, &e) : failed(&err);
-    }
+    if (save) result = check_output(save);
+    if (result == 0) result = open_knowledge(a, a->positional[0]);
+    if (result == 0) result = read_match_options(a, &e.options);
+    if (result == 0) result = open_dataset(a, a->positional[1]);
+    if (result == 0) result = evaluate(a, &e);
+    if (result) return result;
     e.seconds = now() - start;
-    e.by_name = result == 0 && mask_texts_by_name(texts);
+    e.by_name = mask_texts_by_name(a->texts);
     progress_end();
-    if (result == 0 && a->json) result = print_json(eval_json(&e));
-    else if (result == 0) print_eval(&e);
-    mask_texts_close(texts);
-    mask_images_close(images);
-    mask_vectors_close(vectors);
-    mask_knowledge_close(k);
-    return result;
+    if (a->json) return print_json(eval_json(&e));
+    print_eval(&e);
+    return 0;
 }
 
 const command command_eval = {
     .name = "eval",
     .positional = "K.mask DATA",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "Recall of a knowledge on images with five captions each",
     .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any "
                "format that encode reads.\n"

@@ -469,8 +469,6 @@ static int run_reproduce(args *a)
 const command command_reproduce = {
     .name = "reproduce",
     .positional = "flickr30k|mscoco|flickr8k",
-    .min_positional = 1,
-    .max_positional = 1,
     .summary = "Run the paper's tables and sweeps on your data and write a report",
     .details = "Names every file that is missing and where it comes from (docs/reproduce.md). Finished steps stay in "
                "the work\n"

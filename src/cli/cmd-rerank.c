@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST_VALUES = 32 };
 
@@ -90,12 +89,6 @@ static mask_status save(const args *a, const mask_reranking *r, const sweep *s, 
     return status;
 }
 
-static json_t *recall_json(const mask_recall *r)
-{
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "r1", r->r1, "r5", r->r5, "r10", r->r10, "medr", r->medr, "meanr",
-                     r->meanr);
-}
-
 static json_t *recalls_json(const mask_recalls *r)
 {
     return json_pack("{s:o, s:o, s:f, s:b}", "t2i", recall_json(&r->t2i), "i2t", recall_json(&r->i2t), "rsum", r->rsum,
@@ -138,46 +131,29 @@ static void print_sweep(const sweep *s, const mask_reranking *r, double seconds)
     printf("; rule %s; %.2f s\n", s->rule, seconds);
 }
 
-static int finish(const args *a, const mask_reranking *r, sweep *s, const struct timespec *start)
+static int finish(const args *a, const mask_reranking *r, sweep *s, double start)
 {
     mask_error err;
-    struct timespec end;
     mask_status status = run_sweep(a, r, s, &err);
     if (status == MASK_OK && args_has(a, "--save-sims")) status = save(a, r, s, &err);
     if (status != MASK_OK) return failed(&err);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - start->tv_sec) + 1e-9 * (double)(end.tv_nsec - start->tv_nsec);
+    double seconds = now() - start;
     progress_end();
     if (a->json) return print_json(sweep_json(s, r, seconds));
     print_sweep(s, r, seconds);
     return 0;
 }
 
-static int add_knowledge(const args *a, mask_reranking *r)
+static int add_knowledge(args *a, mask_reranking *r)
 {
     mask_error err;
-    mask_knowledge *k = NULL;
-    mask_vectors *vectors = NULL;
-    mask_images *images = NULL;
-    mask_texts *texts = NULL;
-    mask_matcher *matcher = NULL;
     mask_match_options o;
-    if (mask_knowledge_open(&k, args_text(a, "--knowledge", ""), &a->run, &err) != MASK_OK) return failed(&err);
-    int result = read_match_options(a, k, &o);
-    if (result == 0) result = open_vectors(a, k, &o, &vectors);
-    if (result == 0) {
-        mask_status status = mask_dataset_open(&images, &texts, a->positional[0], args_text(a, "--split", ""),
-                                               args_text(a, "--captions", NULL), &a->run, &err);
-        if (status == MASK_OK) status = mask_matcher_open(&matcher, k, vectors, &o, &a->run, &err);
-        if (status == MASK_OK) status = mask_rerank_add_matcher(r, matcher, images, texts, &a->run, &err);
-        if (status != MASK_OK) result = failed(&err);
-    }
-    mask_matcher_close(matcher);
-    mask_texts_close(texts);
-    mask_images_close(images);
-    mask_vectors_close(vectors);
-    mask_knowledge_close(k);
-    return result;
+    int result = open_knowledge(a, args_text(a, "--knowledge", ""));
+    if (result == 0) result = read_match_options(a, &o);
+    if (result == 0) result = open_dataset(a, a->positional[0]);
+    if (result == 0) result = open_matcher(a, &o);
+    if (result) return result;
+    return mask_rerank_add_matcher(r, a->matcher, a->images, a->texts, &a->run, &err) == MASK_OK ? 0 : failed(&err);
 }
 
 static int check_save(const args *a)
@@ -192,13 +168,11 @@ static int run_rerank(args *a)
 {
     mask_error err;
     mask_reranking *r = NULL;
-    struct timespec start;
+    double start = now();
     const char *base = args_text(a, "--base", NULL), *with = args_text(a, "--with", NULL);
     static sweep s; /* too large for some stacks */
-    clock_gettime(CLOCK_MONOTONIC, &start);
     int result = read_sweep(a, &s);
     if (result) return result;
-    if (!base) return args_usage(a, "--base S.npy is needed: the scores to re-rank");
     if (!with == !args_has(a, "--knowledge")) return args_usage(a, "give --knowledge K.mask, or --with S2.npy");
     if (!with && (a->positional_count == 0 || !args_has(a, "--split")))
         return args_usage(a, "--knowledge needs DATA and --split (dev, test, testall)");
@@ -206,7 +180,7 @@ static int run_rerank(args *a)
     if (mask_rerank_open(&r, base, s.top_k, s.folds, &a->run, &err) != MASK_OK) return failed(&err);
     if (!with) result = add_knowledge(a, r);
     else if (mask_rerank_add_matrix(r, with, &a->run, &err) != MASK_OK) result = failed(&err);
-    if (result == 0) result = finish(a, r, &s, &start);
+    if (result == 0) result = finish(a, r, &s, start);
     mask_rerank_close(r);
     return result;
 }
@@ -214,8 +188,6 @@ static int run_rerank(args *a)
 const command command_rerank = {
     .name = "rerank",
     .positional = "[DATA]",
-    .min_positional = 0,
-    .max_positional = 1,
     .summary = "Re-rank the best candidates of another model's scores",
     .details =
         "The candidates of each text and each image get zscore(base) + alpha zscore(ours), both over the candidates\n"
@@ -235,5 +207,6 @@ const command command_rerank = {
             MATCH_OPTIONS,
             {0},
         },
+    .needed = "--base",
     .run = run_rerank,
 };

@@ -82,25 +82,7 @@ static int read_query_options(const args *a, mask_query *q, line_list *ids)
     return 0;
 }
 
-int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors)
-{
-    mask_gallery_info info;
-    *vectors = NULL;
-    mask_gallery_describe(gallery, &info);
-    return info.options.ood == MASK_OOD_OFF ? 0 : open_named_vectors(a, info.vectors_path, "", vectors);
-}
-
 /* ---- What it found ---- */
-
-static json_t *neighbours_json(const mask_word *word)
-{
-    json_t *out = json_array();
-    for (size_t i = 0; i < word->neighbour_count; i++)
-        json_array_append_new(out, json_pack("{s:s, s:f, s:f}", "word", word->neighbours[i].word, "cosine",
-                                             (double)word->neighbours[i].cosine, "weight",
-                                             (double)word->neighbours[i].weight));
-    return out;
-}
 
 static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
 {
@@ -109,9 +91,7 @@ static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
     for (size_t w = 0; w < hit->word_count; w++) {
         const mask_hit_word *h = &hit->words[w];
         const mask_word *word = &r->readings[h->text].words[h->word];
-        json_t *box = h->has_box ? json_pack("[f,f,f,f]", (double)h->box[0], (double)h->box[1], (double)h->box[2],
-                                             (double)h->box[3])
-                                 : json_null();
+        json_t *box = h->has_box ? box_json(h->box) : json_null();
         json_t *item = json_pack("{s:s, s:s, s:I, s:f, s:I, s:f, s:o}", "word", word->word, "token", word->token,
                                  "text", (json_int_t)h->text, "score", (double)h->score, "region",
                                  (json_int_t)h->region, "cosine", (double)h->cosine, "box", box);
@@ -175,8 +155,7 @@ static void print_results(const mask_results *r, size_t offset, bool explain)
 /* ---- search ---- */
 
 /* One query of the arguments from `first` on. */
-static int search_once(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *q, int first,
-                       page *p)
+static int search_once(const args *a, mask_query *q, int first, page *p)
 {
     mask_error err;
     mask_results results;
@@ -186,7 +165,7 @@ static int search_once(const args *a, const mask_gallery *g, const mask_vectors 
     q->texts = texts.texts;
     q->count = texts.count;
     q->explain = a->json || p || args_has(a, "--explain");
-    if (result == 0 && mask_gallery_search(g, vectors, q, &results, &a->run, &err) != MASK_OK) {
+    if (result == 0 && mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err) != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, q->offset));
@@ -205,11 +184,9 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
 {
     for (size_t i = 0; i < count; i++) {
         if (a->json) {
-            json_t *line = json_pack("{s:s, s:o}", "query", lines[i], "results", results_json(&results[i], offset));
-            bool bad =
-                !line || json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
-            json_decref(line);
-            if (bad) return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
+            json_t *found = results_json(&results[i], offset);
+            if (!print_json_line(json_pack("{s:s, s:o}", "query", lines[i], "results", found)))
+                return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
         } else {
             for (size_t h = 0; h < results[i].count; h++)
                 printf("%zu\t%zu\t%.6f\t%s\n", first + i + 1, offset + h + 1, results[i].hits[h].score,
@@ -222,8 +199,7 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
 enum { BATCH = 1024 };
 
 /* BATCH queries at a time, each line one. */
-static int search_lines(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape,
-                        char *const *lines, size_t count, size_t first, page *p)
+static int search_lines(const args *a, const mask_query *shape, char *const *lines, size_t count, size_t first, page *p)
 {
     mask_error err;
     mask_query *queries = calloc(count, sizeof *queries);
@@ -237,7 +213,8 @@ static int search_lines(const args *a, const mask_gallery *g, const mask_vectors
         queries[i].count = texts[i].count;
         queries[i].explain = a->json || p;
     }
-    if (result == 0 && mask_gallery_search_batch(g, vectors, queries, count, results, &a->run, &err) != MASK_OK) {
+    if (result == 0 &&
+        mask_gallery_search_batch(a->gallery, a->vectors, queries, count, results, &a->run, &err) != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
         progress_end();
@@ -254,28 +231,25 @@ static int search_lines(const args *a, const mask_gallery *g, const mask_vectors
     return result;
 }
 
-static int search_file(const args *a, const mask_gallery *g, const mask_vectors *vectors, const mask_query *shape,
-                       page *p)
+static int search_file(const args *a, const mask_query *shape, page *p)
 {
     line_list lines;
     int result = lines_read(&lines, args_text(a, "--queries", ""));
     for (size_t first = 0; result == 0 && first < lines.count; first += BATCH)
-        result = search_lines(a, g, vectors, shape, lines.lines + first,
-                              lines.count - first < BATCH ? lines.count - first : BATCH, first, p);
+        result = search_lines(a, shape, lines.lines + first, lines.count - first < BATCH ? lines.count - first : BATCH,
+                              first, p);
     lines_free(&lines);
     return result;
 }
 
 /* Searches the open gallery, and writes what it found to the page, if one is wanted. */
-static int search_gallery(const args *a, const mask_gallery *g, const mask_vectors *vectors, mask_query *query,
-                          int first)
+static int search_gallery(const args *a, mask_query *query, int first)
 {
     const char *html = args_text(a, "--html", NULL);
     page sheet, *p = html ? &sheet : NULL;
     int result = html ? page_open(&sheet, html, "Search results") : 0;
     if (result) return result;
-    result =
-        args_has(a, "--queries") ? search_file(a, g, vectors, query, p) : search_once(a, g, vectors, query, first, p);
+    result = args_has(a, "--queries") ? search_file(a, query, p) : search_once(a, query, first, p);
     if (p && result == 0) result = page_close(p);
     else if (p) page_abort(p);
     return result;
@@ -283,9 +257,6 @@ static int search_gallery(const args *a, const mask_gallery *g, const mask_vecto
 
 static int run_search(args *a)
 {
-    mask_error err;
-    mask_gallery *g = NULL;
-    mask_vectors *vectors = NULL;
     mask_query query;
     line_list ids = {0};
     char place[DATA_PATH];
@@ -297,20 +268,16 @@ static int run_search(args *a)
     int result = read_query_options(a, &query, &ids);
     if (result == 0 && photos) result = photo_gallery(a, photos, place);
     else path = a->positional[0];
-    if (result == 0 && mask_gallery_open(&g, path, &a->run, &err) != MASK_OK) result = failed(&err);
-    if (result == 0) result = open_gallery_vectors(a, g, &vectors);
-    if (result == 0) result = search_gallery(a, g, vectors, &query, first);
-    mask_vectors_close(vectors);
-    mask_gallery_close(g);
+    if (result == 0) result = open_gallery(a, path);
+    if (result == 0) result = open_gallery_vectors(a);
+    if (result == 0) result = search_gallery(a, &query, first);
     lines_free(&ids);
     return result;
 }
 
 const command command_search = {
     .name = "search",
-    .positional = "G.gallery TEXT...",
-    .min_positional = 0,
-    .max_positional = 64,
+    .positional = "[G.gallery] [TEXT...]",
     .summary = "The images of a gallery that match texts best, in exact order",
     .details =
         "A TEXT may end in ^WEIGHT; a word with a leading minus counts against an image:\n"
@@ -339,21 +306,19 @@ const command command_search = {
 static int run_similar(args *a)
 {
     mask_error err;
-    mask_gallery *g = NULL;
     mask_query query;
     mask_results results;
     line_list ids = {0};
     int result = read_query_options(a, &query, &ids);
-    if (result == 0 && mask_gallery_open(&g, a->positional[0], &a->run, &err) != MASK_OK) result = failed(&err);
-    if (result == 0 && mask_gallery_similar(g, &(mask_query_image){.id = a->positional[1]}, &query, &results, &a->run,
-                                            &err) != MASK_OK)
+    if (result == 0) result = open_gallery(a, a->positional[0]);
+    if (result == 0 && mask_gallery_similar(a->gallery, &(mask_query_image){.id = a->positional[1]}, &query, &results,
+                                            &a->run, &err) != MASK_OK)
         result = failed(&err);
     else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
         else print_results(&results, query.offset, false);
         mask_results_free(&results);
     }
-    mask_gallery_close(g);
     lines_free(&ids);
     return result;
 }
@@ -361,8 +326,6 @@ static int run_similar(args *a)
 const command command_similar = {
     .name = "similar",
     .positional = "G.gallery ID",
-    .min_positional = 2,
-    .max_positional = 2,
     .summary = "The images of a gallery most like one of its images",
     .details = "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes.",
     .options = (const option[]){SEARCH_OPTIONS, {0}},

@@ -23,6 +23,23 @@ extern const command command_search, command_similar, command_annotate;
 
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
+/* These open what a command needs, into a, for as long as it runs: 0, or EXIT_FAILED after one line. */
+int open_knowledge(args *a, const char *path);
+int open_images(args *a, const char *path); /* of --split */
+int open_texts(args *a, const char *path);
+int open_dataset(args *a, const char *path); /* images and texts, of --split and --captions */
+int open_gallery(args *a, const char *path);
+/* Word vectors: --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when
+ * there is none. */
+int open_named_vectors(args *a, const char *named, const char *hint);
+/* Those of a->knowledge; a->vectors stays NULL when OOD words are off. */
+int open_vectors(args *a, const mask_match_options *options);
+/* The same for a->gallery. */
+int open_gallery_vectors(args *a);
+/* Vectors, and a matcher for a->knowledge. */
+int open_matcher(args *a, const mask_match_options *options);
+void close_all(args *a);
+
 /* What a message of the library means for the command line; NULL when there is nothing to add. */
 const char *advice(const char *message);
 /* Prints a failed call's message, with advice; returns EXIT_FAILED. */
@@ -31,6 +48,12 @@ int failed(const mask_error *err);
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a JSON object and releases it; returns 0, or EXIT_FAILED when stdout cannot take it. */
 int print_json(json_t *object);
+/* The same on one line; false when stdout cannot take it, or it holds no valid UTF-8. */
+bool print_json_line(json_t *object);
+json_t *box_json(const float box[4]);
+json_t *neighbours_json(const mask_word *word);
+json_t *recall_json(const mask_recall *recall);
+bool ends_with(const char *text, const char *end);
 enum { DATA_PATH = 4400 };
 /* Where a file that comes with mask lies: beside the program, in ../share/mask, or in the user's data folder. */
 bool find_data(const char *name, char path[DATA_PATH]);
@@ -56,15 +79,7 @@ enum { OPTION_TEXT = 64 };
 const char *option_text(mask_options_kind kind, const void *options, const char *name, char text[OPTION_TEXT]);
 /* The options of a kind that files keep, by name. */
 json_t *options_json(mask_options_kind kind, const void *options);
-/* *options from the defaults of the knowledge and the command line; 0 or EXIT_USAGE. */
-int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *options);
-/* Opens --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when there is
- * none. 0 or EXIT_FAILED. */
-int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors);
-/* The same for a knowledge; *vectors stays NULL when OOD words are off. */
-int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
-                 mask_vectors **vectors);
-/* The same for a gallery. */
-int open_gallery_vectors(const args *a, const mask_gallery *gallery, mask_vectors **vectors);
+/* *options from the defaults of a->knowledge, if one is open, and the command line; 0 or EXIT_USAGE. */
+int read_match_options(const args *a, mask_match_options *options);
 
 #endif

@@ -63,6 +63,41 @@ int print_json(json_t *object)
     return bad ? fail("cannot write the result to stdout") : 0;
 }
 
+bool print_json_line(json_t *object)
+{
+    bool good = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0;
+    json_decref(object);
+    return good && putchar('\n') != EOF;
+}
+
+json_t *box_json(const float box[4])
+{
+    return json_pack("[f,f,f,f]", (double)box[0], (double)box[1], (double)box[2], (double)box[3]);
+}
+
+json_t *neighbours_json(const mask_word *word)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < word->neighbour_count; i++)
+        json_array_append_new(out, json_pack("{s:s, s:f, s:f}", "word", word->neighbours[i].word, "cosine",
+                                             (double)word->neighbours[i].cosine, "weight",
+                                             (double)word->neighbours[i].weight));
+    return out;
+}
+
+json_t *recall_json(const mask_recall *r)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:[f,f,f], s:[f,f,f]}", "r1", r->r1, "r5", r->r5, "r10", r->r10,
+                     "medr", r->medr, "meanr", r->meanr, "queries", (json_int_t)r->queries, "low", r->low[0], r->low[1],
+                     r->low[2], "high", r->high[0], r->high[1], r->high[2]);
+}
+
+bool ends_with(const char *text, const char *end)
+{
+    size_t a = strlen(text), b = strlen(end);
+    return a > b && strcmp(text + a - b, end) == 0;
+}
+
 /* --ood is one flag for two options. */
 static int read_ood(const args *a, mask_match_options *o)
 {
@@ -74,9 +109,9 @@ static int read_ood(const args *a, mask_match_options *o)
     return o->ood == MASK_OOD_NEIGHBOURS ? args_int(a, "--ood", 1, 1000000, &o->ood_neighbours) : 0;
 }
 
-int read_match_options(const args *a, const mask_knowledge *knowledge, mask_match_options *o)
+int read_match_options(const args *a, mask_match_options *o)
 {
-    *o = knowledge ? mask_match_defaults(knowledge) : mask_match_tuned();
+    *o = a->knowledge ? mask_match_defaults(a->knowledge) : mask_match_tuned();
     int bad = args_preset(a, MASK_OPTIONS_MATCH, o, sizeof *o);
     return bad ? bad : read_ood(a, o);
 }
@@ -107,25 +142,83 @@ json_t *options_json(mask_options_kind kind, const void *options)
     return out;
 }
 
-int open_named_vectors(const args *a, const char *named, const char *hint, mask_vectors **vectors)
+int open_knowledge(args *a, const char *path)
+{
+    mask_error err;
+    return mask_knowledge_open(&a->knowledge, path, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
+int open_images(args *a, const char *path)
+{
+    mask_error err;
+    const char *split = args_text(a, "--split", NULL);
+    return mask_images_open(&a->images, path, split, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
+int open_texts(args *a, const char *path)
+{
+    mask_error err;
+    const char *split = args_text(a, "--split", NULL);
+    return mask_texts_open(&a->texts, path, split, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
+int open_dataset(args *a, const char *path)
+{
+    mask_error err;
+    const char *split = args_text(a, "--split", NULL), *captions = args_text(a, "--captions", NULL);
+    mask_status status = mask_dataset_open(&a->images, &a->texts, path, split, captions, &a->run, &err);
+    return status == MASK_OK ? 0 : failed(&err);
+}
+
+int open_gallery(args *a, const char *path)
+{
+    mask_error err;
+    return mask_gallery_open(&a->gallery, path, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
+int open_named_vectors(args *a, const char *named, const char *hint)
 {
     mask_error err;
     char place[DATA_PATH];
     const char *given = args_text(a, "--vectors", NULL), *slash = strrchr(named, '/');
-    if (mask_vectors_open(vectors, given ? given : named, NULL, &err) == MASK_OK) return 0;
+    if (mask_vectors_open(&a->vectors, given ? given : named, &a->run, &err) == MASK_OK) return 0;
     if (given) return failed(&err);
     if (access(named, F_OK) != 0 && find_data(slash ? slash + 1 : named, place))
-        return mask_vectors_open(vectors, place, NULL, &err) == MASK_OK ? 0 : failed(&err);
+        return mask_vectors_open(&a->vectors, place, &a->run, &err) == MASK_OK ? 0 : failed(&err);
     return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s",
                 err.message, hint);
 }
 
-int open_vectors(const args *a, const mask_knowledge *knowledge, const mask_match_options *options,
-                 mask_vectors **vectors)
+int open_vectors(args *a, const mask_match_options *options)
 {
     mask_knowledge_info info;
-    *vectors = NULL;
     if (options->ood == MASK_OOD_OFF) return 0;
-    mask_knowledge_describe(knowledge, &info);
-    return open_named_vectors(a, info.vectors_path, ", or --ood off to do without words it does not know", vectors);
+    mask_knowledge_describe(a->knowledge, &info);
+    return open_named_vectors(a, info.vectors_path, ", or --ood off to do without words it does not know");
+}
+
+int open_gallery_vectors(args *a)
+{
+    mask_gallery_info info;
+    mask_gallery_describe(a->gallery, &info);
+    return info.options.ood == MASK_OOD_OFF ? 0 : open_named_vectors(a, info.vectors_path, "");
+}
+
+int open_matcher(args *a, const mask_match_options *options)
+{
+    mask_error err;
+    int bad = open_vectors(a, options);
+    if (bad) return bad;
+    return mask_matcher_open(&a->matcher, a->knowledge, a->vectors, options, &a->run, &err) == MASK_OK ? 0
+                                                                                                       : failed(&err);
+}
+
+void close_all(args *a)
+{
+    mask_matcher_close(a->matcher);
+    mask_gallery_close(a->gallery);
+    mask_texts_close(a->texts);
+    mask_images_close(a->images);
+    mask_vectors_close(a->vectors);
+    mask_knowledge_close(a->knowledge);
 }

@@ -40,8 +40,8 @@ static void print_option(const char *name, const char *value, const char *text)
 
 static int help_command(const command *c)
 {
-    printf("mask %s %s%s\n\n%s.\n", c->name, c->positional, c->options->name ? " [OPTIONS]" : "", c->summary);
-    if (*c->details) printf("\n%s\n", c->details);
+    printf("mask %s %s%s\n\n%s.\n", c->name, c->positional, c->options ? " [OPTIONS]" : "", c->summary);
+    if (c->details) printf("\n%s\n", c->details);
     printf("\nOptions\n");
     args_each(c->options, print_option);
     args_each(common_options, print_option);
@@ -93,7 +93,7 @@ static int manual_page(void)
         printf(".SS \"mask %s %s\"\n", c->name, c->positional);
         man_text(c->summary);
         printf(".\n");
-        if (*c->details) {
+        if (c->details) {
             printf(".PP\n");
             man_text(c->details);
             printf("\n");
@@ -150,6 +150,7 @@ static int run(int count, char **words)
     if (args_has(&a, "--help")) return help_command(c);
     progress_start(&a.run, a.quiet);
     int result = c->run(&a);
+    close_all(&a);
     progress_end();
     return result;
 }

@@ -1,3 +1,3 @@
 #exit 2
-#err mask annotate: --texts FILE is needed (see: mask help annotate)
+#err mask annotate: --texts FILE is needed: texts, one per line*
 mask annotate G.gallery

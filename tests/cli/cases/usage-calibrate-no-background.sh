@@ -1,3 +1,3 @@
 #exit 2
-#err mask calibrate: --images and --texts are needed*
+#err mask calibrate: --images IMAGES is needed*
 mask calibrate d/raw.mask -o K.mask

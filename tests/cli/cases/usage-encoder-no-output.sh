@@ -1,3 +1,3 @@
 #exit 2
-#err mask encoder import: -o FILE.menc is needed *
+#err mask encoder import: -o E.menc is needed*
 mask encoder import net.tflite

@@ -1,5 +1,5 @@
 #exit 2
-#err mask index: -o G.gallery is needed *
+#err mask index: -o G.gallery is needed*
 #err mask index: --budget 0: must be all or a whole number from 1 to 100000 *
 #err mask index remove: which images? *
 #err mask index add: expected G.gallery IMAGES *

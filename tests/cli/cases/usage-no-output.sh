@@ -1,3 +1,3 @@
 #exit 2
-#err mask learn: -o FILE.mask is needed *
+#err mask learn: -o K.mask is needed*
 mask learn d/knowledge --vectors d/v.mvec

@@ -1,3 +1,3 @@
 #exit 2
-#err mask learn: --vectors FILE.mvec is needed*
+#err mask learn: --vectors V.mvec is needed*
 mask learn d/knowledge -o K.mask

@@ -1,3 +1,3 @@
 #exit 2
-#err mask score: --images, --image and --text are needed *
+#err mask score: --image ID is needed*
 mask score d/raw.mask --images d/demo_precomp
