@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -274,9 +275,10 @@ def encoders():
     made = {"MobileNetV2": [mobile], "Lite2": [network, "--features", "map", "--mean", "127", "--deviation", "128"]}
     for name, options in made.items():
         mask("encoder", "import", *options, "-o", os.path.join(WORK, name + ".menc"))
-    if not os.path.exists(os.path.join(WORK, "Lite0.menc")):
-        subprocess.run([os.path.join(ROOT, "scripts", "make-encoder.sh"), "lite0", os.path.join(WORK, "Lite0.menc")], check=True,
-                       stdout=sys.stderr)
+    for preset in ("lite0", "lite0+lite2"):
+        if not os.path.exists(os.path.join(WORK, preset + ".menc")):
+            subprocess.run([os.path.join(ROOT, "scripts", "make-encoder.sh"), preset, os.path.join(WORK, preset + ".menc")],
+                           check=True, stdout=sys.stderr)
     default = os.path.join(ROOT, "encoders", "default.menc")
     listed = sorted(os.listdir(os.path.join(DATA, "photos")))[::12][:500]
     background = links("encoder_background", [os.path.join(DATA, "photos", name) for name in listed])
@@ -285,15 +287,16 @@ def encoders():
     rows = []
     for name, file, side, regions, expected in [
             ("MobileNetV2", os.path.join(WORK, "MobileNetV2.menc"), 352, "", "-"),
-            ("Lite0 and a middle layer", os.path.join(WORK, "Lite0.menc"), 320, "", "329 / 337 without"),
+            ("Lite0 and a middle layer", os.path.join(WORK, "lite0.menc"), 320, "", "329 / 337 without"),
             ("Lite2", os.path.join(WORK, "Lite2.menc"), 320, "", "330 / 337"),
-            ("Lite2 and a middle layer (the default)", default, 320, "", "335 / 343"),
-            ("the default", default, 256, "", "-"), ("the default", default, 384, "", "-"),
-            ("the default", default, 320, "--grid 4", "-"), ("the default", default, 320, "--grid-from 4 --grid 4", "-"),
-            ("the default", default, 320, "--grid-from 3 --grid 3 --grid-overlap 0.3", "-"),
-            ("the default", default, 320, "--grid-from 5 --grid 5", "-")]:
+            ("Lite2 and a middle layer (the default's network)", default, 256, "", "-"),
+            ("the same", default, 320, "", "335 / 343"), ("**the default**", default, 384, "", "-"), ("the same", default, 512, "", "-"),
+            ("Lite0 and Lite2 side by side", os.path.join(WORK, "lite0+lite2.menc"), 0, "", "348 / 353"),
+            ("the default", default, 384, "--grid 4", "-"), ("the default", default, 384, "--grid-from 4 --grid 4", "-"),
+            ("the default", default, 384, "--grid-from 3 --grid 3 --grid-overlap 0.3", "-"),
+            ("the default", default, 384, "--grid-from 5 --grid 5", "-")]:
         key = "%s-%d" % (os.path.basename(file), side)
-        given, cut = ["--encoder", file, "--side", str(side)], regions.split()
+        given, cut = ["--encoder", file] + (["--side", str(side)] if side else []), regions.split()
         learned, full = os.path.join(WORK, key + ".plain.mask"), os.path.join(WORK, key + re.sub(r"[^a-z0-9]+", "-", regions) + ".mask")
         if not fresh(learned):
             labelled = os.path.join(WORK, key + ".labelled")
@@ -301,19 +304,23 @@ def encoders():
             mask("extract", os.path.join(DATA, "photos"), "--boxes", os.path.join(DATA, "knowledge", "regions.tsv"), "-o", labelled,
                  *given)
             print("%s: %.0f s" % (key, time.time() - start), file=sys.stderr)
-            dims = 320 if name in ("MobileNetV2", "Lite2") else 400
+            dims = 320 if name in ("MobileNetV2", "Lite2") else 400 # as in what was expected
             mask("learn", labelled, "--vectors", vectors(), "--encoder", "whiten", "--whiten-dim", str(dims), "-o", learned)
         stores = [os.path.join(WORK, "encoder%d.regions" % i) for i in range(3)]
         for folder, store in zip([background, sets[0][0], sets[1][0]], stores):
             if os.path.exists(store):
                 os.remove(store)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             mask("extract", folder, "-o", store, *given, *cut)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if store == stores[1]:
+                cpu = 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / len(os.listdir(folder))
         mask("calibrate", learned, "--images", stores[0], "--texts", os.path.join(DATA, "background_caps.txt"), "-o", full)
         rs = ["%.1f" % mask("eval", full, store, "--captions", captions)["rsum"] for store, (_, captions) in zip(stores[1:], sets)]
         size = os.path.getsize(stores[1]) / len(os.listdir(sets[0][0])) / 1000
-        rows.append([name, str(side), regions or "whole, 2 x 2, 3 x 3", " / ".join(rs), expected, "%.0f" % size])
+        rows.append([name, str(side or "320, 384"), regions or "whole, 2 x 2, 3 x 3", " / ".join(rs), expected, "%.0f" % cpu, "%.0f" % size])
         print(rows[-1], file=sys.stderr)
-    return table(["encoder", "side", "regions", "Rs Flickr / COCO", "expected", "KB per photo"], rows)
+    return table(["encoder", "side", "regions", "Rs Flickr / COCO", "expected", "CPU ms per photo", "KB per photo"], rows)
 
 
 def write(part, text):

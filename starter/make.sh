@@ -28,18 +28,18 @@ starter/words.py /usr/share/wordnet "$WINK" > "$WORK/words.txt"
 "$MASK" extract "$COCO/photos" --boxes "$COCO/regions.tsv" -o "$WORK/coco"
 starter/merge.py "$WORK/labelled" 100 "$WORK/f8k" "$WORK/coco"
 
-# A broad background: 500 photos and 5,000 texts of each source, that have nothing to do with each other.
+# A broad background: 900 and 1,100 photos and 5,000 texts of each source, that have nothing to do with each other.
 rm -rf "$WORK/background" "$WORK/background.regions"
 mkdir "$WORK/background"
-(cd "$F8K/photos" && ls | awk 'NR % 10 == 6' | head -n 500 | sed "s|^|$F8K/photos/|") > "$WORK/background.txt"
-(cd "$COCO/photos" && ls | awk 'NR % 4 != 0' | awk 'NR % 2 == 0' | head -n 500 | sed "s|^|$COCO/photos/|") >> "$WORK/background.txt"
+(cd "$F8K/photos" && ls | awk 'NR % 20 < 3' | head -n 900 | sed "s|^|$F8K/photos/|") > "$WORK/background.txt"
+(cd "$COCO/photos" && ls | awk 'NR % 4 != 0' | head -n 1100 | sed "s|^|$COCO/photos/|") >> "$WORK/background.txt"
 while read -r photo; do ln -s "$photo" "$WORK/background/"; done < "$WORK/background.txt"
 "$MASK" extract "$WORK/background" -o "$WORK/background.regions"
 { head -n 5000 "$F8K/background_caps.txt"; head -n 5000 "$COCO/texts.txt"; } > "$WORK/texts.txt"
 
 cp encoders/default.menc encoders/imagenet1k.txt "$WORK" # the file remembers its command, which should name no folder of ours
 cd "$WORK"
-"$MASK" learn labelled --vectors starter.mvec --encoder whiten --whiten-dim 224 --head default.menc \
+"$MASK" learn labelled --vectors starter.mvec --encoder whiten --whiten-dim 320 --min-count 1 --head default.menc \
     --head-labels imagenet1k.txt -o learned.mask
 "$MASK" calibrate learned.mask --images background.regions --texts texts.txt --small -o starter.mask
 cd "$ROOT"

@@ -348,7 +348,6 @@ static mask_status apply(mask_knowledge *k, const float *w, mask_error *err)
     }
     k->info.adapted = true;
     MASK__TRY(multiply(k, &k->prototypes, k->info.words, w, err));
-    k->background.rounded = false;
     if (b->images) MASK__TRY(multiply(k, &b->mu, b->image_rows[b->images], w, err));
     return k->scene_projection ? adapt_scenes(k, w, err) : MASK_OK;
 }

@@ -212,7 +212,7 @@ const command command_calibrate = {
             {"--images", "IMAGES", "region features in any format that encode reads"},
             {"--texts", "FILE", "one text per line, or Karpathy JSON"},
             {"--split", "S", "of a folder or a Karpathy JSON"},
-            {"--small", NULL, "keep the background in 8 bits: a quarter of its size"},
+            {"--small", NULL, "keep numbers in 8 bits: a quarter of the size"},
             MATCH_OPTIONS_AS("tuned", "Matching, the defaults of the new knowledge"),
             {0},
         },

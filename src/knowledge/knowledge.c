@@ -188,26 +188,23 @@ static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k,
     uint64_t rows = b->image_rows[b->images], occurrences = b->text_words_at[b->texts];
     MASK__TRY(
         mask__pack_add(w, "background.image_rows", MASK__U64, 1, (uint64_t[]){b->images + 1}, b->image_rows, err));
-    if (b->rounded) MASK__TRY(mask__background_put_codes(w, k, err));
-    else MASK__TRY(mask__pack_add(w, "background.mu", MASK__F32, 2, (uint64_t[]){rows, k->info.dim}, b->mu, err));
+    MASK__TRY(mask__matrix_put(w, k, "background.mu", rows, k->info.dim, b->mu, err));
     MASK__TRY(mask__strings_write(&b->words, w, "background.words", err));
-    MASK__TRY(mask__pack_add(w, "background.word_vectors", MASK__F32, 2,
-                             (uint64_t[]){b->words.count, k->info.vector_dim}, b->word_vectors, err));
+    MASK__TRY(
+        mask__matrix_put(w, k, "background.word_vectors", b->words.count, k->info.vector_dim, b->word_vectors, err));
     MASK__TRY(
         mask__pack_add(w, "background.text_words_at", MASK__U64, 1, (uint64_t[]){b->texts + 1}, b->text_words_at, err));
     MASK__TRY(mask__pack_add(w, "background.text_words", MASK__U32, 1, &occurrences, b->text_words, err));
     MASK__TRY(
         mask__pack_add(w, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, b->word_texts, err));
-    MASK__TRY(mask__pack_add(w, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, b->company_dim},
-                             b->known_company, err));
-    return mask__pack_add(w, "background.company", MASK__F32, 2, (uint64_t[]){b->words.count, b->company_dim},
-                          b->company, err);
+    MASK__TRY(mask__matrix_put(w, k, "background.known_company", k->info.words, b->company_dim, b->known_company, err));
+    return mask__matrix_put(w, k, "background.company", b->words.count, b->company_dim, b->company, err);
 }
 
 static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     uint64_t words = k->info.words, z = k->info.dim;
-    MASK__TRY(mask__pack_add(w, "scene.prototypes", MASK__F32, 2, (uint64_t[]){words, z}, k->scene_prototypes, err));
+    MASK__TRY(mask__matrix_put(w, k, "scene.prototypes", words, z, k->scene_prototypes, err));
     MASK__TRY(mask__pack_add(w, "scene.mean", MASK__F32, 1, (uint64_t[]){z}, k->scene_mean, err));
     return mask__pack_add(w, "scene.projection", MASK__F32, 2, (uint64_t[]){z, z}, k->scene_projection, err);
 }
@@ -237,9 +234,8 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, const 
     MASK__TRY(mask__pack_add(w, "vectors.fingerprint", MASK__U64, 1, (uint64_t[]){1}, &i->vectors_fingerprint, err));
     MASK__TRY(mask__strings_write(&k->words, w, "words", err));
     MASK__TRY(mask__pack_add(w, "counts", MASK__U64, 1, (uint64_t[]){i->words}, k->counts, err));
-    MASK__TRY(
-        mask__pack_add(w, "word_vectors", MASK__F32, 2, (uint64_t[]){i->words, i->vector_dim}, k->word_vectors, err));
-    MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){i->words, i->dim}, k->prototypes, err));
+    MASK__TRY(mask__matrix_put(w, k, "word_vectors", i->words, i->vector_dim, k->word_vectors, err));
+    MASK__TRY(mask__matrix_put(w, k, "prototypes", i->words, i->dim, k->prototypes, err));
     MASK__TRY(mask__representation_write(&k->representation, w, err));
     const mask__incidence *in = &k->incidence;
     MASK__TRY(mask__pack_add(w, "images.at", MASK__U64, 1, (uint64_t[]){in->images + 1}, in->at, err));
@@ -312,36 +308,27 @@ static mask_status get_lists(mask_knowledge *k, const char *at_name, const char 
 static mask_status get_background(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
-    const mask__tensor *rows, *mu, *company;
-    bool codes = mask__pack_find(&k->pack, "background.codes");
-    if (!codes && !mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
+    const mask__tensor *rows;
+    size_t stored = 0;
+    if (!mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
     MASK__TRY(mask__pack_get(&k->pack, "background.image_rows", MASK__U64, 1, (uint64_t[]){0}, &rows, err));
     if (rows->shape[0] < 2)
         return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again",
                           k->pack.path);
     b->images = rows->shape[0] - 1;
     b->image_rows = rows->data;
-    size_t stored;
-    if (codes) {
-        MASK__TRY(mask__background_get_codes(k, &stored, err));
-    } else {
-        MASK__TRY(mask__pack_get(&k->pack, "background.mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
-        b->mu = mu->data;
-        stored = mu->shape[0];
-    }
+    MASK__TRY(mask__matrix_get(k, "background.mu", &stored, &k->info.dim, &b->mu, err));
     MASK__TRY(check_ranges(k, "background.image_rows", b->image_rows, b->images, stored, err));
     MASK__TRY(mask__strings_read(&b->words, &k->pack, "background.words", err));
-    MASK__TRY(get_floats(k, "background.word_vectors", b->words.count, k->info.vector_dim, &b->word_vectors, err));
+    MASK__TRY(
+        mask__matrix_get(k, "background.word_vectors", &b->words.count, &k->info.vector_dim, &b->word_vectors, err));
     MASK__TRY(get_lists(k, "background.text_words_at", "background.text_words", b->words.count, &b->text_words_at,
                         &b->texts, &b->text_words, err));
     MASK__TRY(
         mask__pack_get(&k->pack, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, &rows, err));
     b->word_texts = rows->data;
-    MASK__TRY(mask__pack_get(&k->pack, "background.known_company", MASK__F32, 2, (uint64_t[]){k->info.words, 0},
-                             &company, err));
-    b->company_dim = company->shape[1];
-    b->known_company = company->data;
-    MASK__TRY(get_floats(k, "background.company", b->words.count, b->company_dim, &b->company, err));
+    MASK__TRY(mask__matrix_get(k, "background.known_company", &k->info.words, &b->company_dim, &b->known_company, err));
+    MASK__TRY(mask__matrix_get(k, "background.company", &b->words.count, &b->company_dim, &b->company, err));
     k->info.background_images = b->images;
     k->info.background_texts = b->texts;
     return MASK_OK;
@@ -353,7 +340,7 @@ static mask_status get_scenes(mask_knowledge *k, mask_error *err)
     k->info.scenes = mask__pack_find(&k->pack, "scene.prototypes") != NULL;
     k->info.reliabilities = mask__pack_find(&k->pack, "reliability") != NULL;
     if (k->info.scenes) {
-        MASK__TRY(get_floats(k, "scene.prototypes", words, z, &k->scene_prototypes, err));
+        MASK__TRY(mask__matrix_get(k, "scene.prototypes", &k->info.words, &k->info.dim, &k->scene_prototypes, err));
         MASK__TRY(get_floats(k, "scene.mean", z, 0, &k->scene_mean, err));
         MASK__TRY(get_floats(k, "scene.projection", z, z, &k->scene_projection, err));
     }
@@ -378,12 +365,8 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__knowledge_name_words(k, err));
     MASK__TRY(mask__pack_get(&k->pack, "counts", MASK__U64, 1, (uint64_t[]){k->info.words}, &t, err));
     k->counts = t->data;
-    MASK__TRY(mask__pack_get(&k->pack, "word_vectors", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
-    k->word_vectors = t->data;
-    k->info.vector_dim = t->shape[1];
-    MASK__TRY(mask__pack_get(&k->pack, "prototypes", MASK__F32, 2, (uint64_t[]){k->info.words, 0}, &t, err));
-    k->prototypes = t->data;
-    k->info.dim = t->shape[1];
+    MASK__TRY(mask__matrix_get(k, "word_vectors", &k->info.words, &k->info.vector_dim, &k->word_vectors, err));
+    MASK__TRY(mask__matrix_get(k, "prototypes", &k->info.words, &k->info.dim, &k->prototypes, err));
     MASK__TRY(mask__representation_read(&k->representation, k->info.learned.representation, k->info.dim, &k->pack,
                                         &k->arena, err));
     k->info.feature_dim = k->representation.in;

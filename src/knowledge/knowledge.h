@@ -11,12 +11,11 @@
 
 /* Unpaired background data (docs/matching.md): encoded images, and texts as lists of their words. */
 typedef struct mask__background {
-    size_t images, texts;       /* 0 images = not calibrated */
-    const uint64_t *image_rows; /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */
-    const float *mu;            /* rows x Z */
-    bool rounded;               /* mu are whole steps of a row's largest value / 127, and so in the file (rounding.h) */
-    mask__strings words;        /* the distinct words of the texts; those not in the knowledge are OOD */
-    const float *word_vectors;  /* words x N, unit; rows of known words are zero */
+    size_t images, texts;          /* 0 images = not calibrated */
+    const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i]..image_rows[i + 1] of mu */
+    const float *mu;               /* rows x Z */
+    mask__strings words;           /* the distinct words of the texts; those not in the knowledge are OOD */
+    const float *word_vectors;     /* words x N, unit; rows of known words are zero */
     const uint64_t *text_words_at; /* texts + 1 */
     const uint32_t *text_words;    /* indices into words, in order of appearance */
     const uint64_t *word_texts;    /* words: background texts that hold it */
@@ -38,6 +37,7 @@ struct mask_knowledge {
     const float *reliability;                                      /* K, NULL = all 1 */
     mask__incidence incidence; /* the known words of the images it was learned from */
     mask__background background;
+    bool rounded;               /* its matrices are kept in bytes (rounding.h) */
     mask_match_options options; /* defaults of its calibration; meaningful when background.images > 0 */
     mask__arena arena;          /* what was computed */
     mask__pack pack;            /* what was mapped */

@@ -2,62 +2,88 @@
 #include "math/vector.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+static mask_status round_matrix(mask_knowledge *k, const float **values, size_t rows, size_t dim, mask_error *err)
+{
+    if (!*values || !rows || !dim) return MASK_OK;
+    float *to = mask__arena_alloc(&k->arena, rows * dim, sizeof *to);
+    uint8_t *codes = malloc(dim);
+    if (!to || !codes) {
+        free(codes);
+        return mask__no_memory(err, "a rounded knowledge");
+    }
+    for (size_t r = 0; r < rows; r++)
+        mask__from_bytes(codes, mask__to_bytes(*values + r * dim, dim, codes), dim, to + r * dim);
+    free(codes);
+    *values = to;
+    return MASK_OK;
+}
 
 mask_status mask_knowledge_round(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
-    size_t dim = k->info.dim, rows = b->images ? b->image_rows[b->images] : 0;
-    if (!b->images)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a knowledge without a background has nothing to round");
-    float *mu = mask__arena_alloc(&k->arena, rows * dim, sizeof *mu);
-    uint8_t *codes = malloc(dim);
-    mask_status status = mu && codes ? MASK_OK : mask__no_memory(err, "the background");
-    for (size_t r = 0; status == MASK_OK && r < rows; r++)
-        mask__from_bytes(codes, mask__to_bytes(b->mu + r * dim, dim, codes), dim, mu + r * dim);
-    free(codes);
-    if (status != MASK_OK) return status;
-    b->mu = mu;
-    b->rounded = true;
+    size_t words = k->info.words, z = k->info.dim, n = k->info.vector_dim;
+    MASK__TRY(round_matrix(k, &k->word_vectors, words, n, err));
+    MASK__TRY(round_matrix(k, &k->prototypes, words, z, err));
+    MASK__TRY(round_matrix(k, &k->scene_prototypes, words, z, err));
+    MASK__TRY(round_matrix(k, &b->mu, b->images ? b->image_rows[b->images] : 0, z, err));
+    MASK__TRY(round_matrix(k, &b->word_vectors, b->words.count, n, err));
+    MASK__TRY(round_matrix(k, &b->known_company, words, b->company_dim, err));
+    MASK__TRY(round_matrix(k, &b->company, b->words.count, b->company_dim, err));
+    k->rounded = true;
     return MASK_OK;
 }
 
-mask_status mask__background_put_codes(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
+static void name_scales(char name[MASK__NAME_BYTES], const char *matrix)
 {
-    const mask__background *b = &k->background;
-    size_t dim = k->info.dim, rows = b->image_rows[b->images];
-    uint8_t *codes = malloc(rows * dim);
-    float *scales = malloc(rows * sizeof *scales);
-    mask_status status = codes && scales ? MASK_OK : mask__no_memory(err, "the background");
+    snprintf(name, MASK__NAME_BYTES, "%s.scales", matrix);
+}
+
+mask_status mask__matrix_put(mask__pack_writer *w, const mask_knowledge *k, const char *name, size_t rows, size_t dim,
+                             const float *values, mask_error *err)
+{
+    const uint64_t shape[] = {rows, dim};
+    char scales_name[MASK__NAME_BYTES];
+    if (!k->rounded) return mask__pack_add(w, name, MASK__F32, 2, shape, values, err);
+    uint8_t *codes = malloc(rows * dim + 1);
+    float *scales = malloc(rows * sizeof *scales + 1);
+    mask_status status = codes && scales ? MASK_OK : mask__no_memory(err, name);
     for (size_t r = 0; status == MASK_OK && r < rows; r++)
-        scales[r] = mask__to_bytes(b->mu + r * dim, dim, codes + r * dim);
-    if (status == MASK_OK)
-        status = mask__pack_add(w, "background.codes", MASK__U8, 2, (uint64_t[]){rows, dim}, codes, err);
-    if (status == MASK_OK)
-        status = mask__pack_add(w, "background.scales", MASK__F32, 1, (uint64_t[]){rows}, scales, err);
+        scales[r] = mask__to_bytes(values + r * dim, dim, codes + r * dim);
+    name_scales(scales_name, name);
+    if (status == MASK_OK) status = mask__pack_add(w, name, MASK__U8, 2, shape, codes, err);
+    if (status == MASK_OK) status = mask__pack_add(w, scales_name, MASK__F32, 1, shape, scales, err);
     free(codes);
     free(scales);
     return status;
 }
 
-mask_status mask__background_get_codes(mask_knowledge *k, size_t *rows, mask_error *err)
+mask_status mask__matrix_get(mask_knowledge *k, const char *name, size_t *rows, size_t *dim, const float **values,
+                             mask_error *err)
 {
-    const mask__tensor *codes, *scales;
-    size_t dim = k->info.dim;
-    MASK__TRY(mask__pack_get(&k->pack, "background.codes", MASK__U8, 2, (uint64_t[]){0, dim}, &codes, err));
-    MASK__TRY(mask__pack_get(&k->pack, "background.scales", MASK__F32, 1, (uint64_t[]){codes->shape[0]}, &scales, err));
-    *rows = codes->shape[0];
-    float *mu = mask__arena_alloc(&k->arena, *rows * dim, sizeof *mu);
-    if (!mu) return mask__no_memory(err, k->pack.path);
-    const uint8_t *code = codes->data;
+    const mask__tensor *t = mask__pack_find(&k->pack, name), *scales;
+    char scales_name[MASK__NAME_BYTES];
+    bool bytes = t && t->dtype == MASK__U8;
+    MASK__TRY(mask__pack_get(&k->pack, name, bytes ? MASK__U8 : MASK__F32, 2, (uint64_t[]){*rows, *dim}, &t, err));
+    *rows = t->shape[0];
+    *dim = t->shape[1];
+    *values = t->data;
+    if (!bytes) return MASK_OK;
+    name_scales(scales_name, name);
+    MASK__TRY(mask__pack_get(&k->pack, scales_name, MASK__F32, 1, (uint64_t[]){*rows}, &scales, err));
+    const uint8_t *codes = t->data;
     const float *scale = scales->data;
+    float *to = mask__arena_alloc(&k->arena, *rows * *dim, sizeof *to);
+    if (!to) return mask__no_memory(err, k->pack.path);
     for (size_t r = 0; r < *rows; r++) {
         if (!isfinite(scale[r]) || scale[r] < 0)
             return mask__fail(err, MASK_EFORMAT, scales->offset + r * sizeof *scale,
-                              "%s: 'background.scales' holds a value out of range: make it again", k->pack.path);
-        mask__from_bytes(code + r * dim, scale[r], dim, mu + r * dim);
+                              "%s: '%s' holds a value out of range: make it again", k->pack.path, scales_name);
+        mask__from_bytes(codes + r * *dim, scale[r], *dim, to + r * *dim);
     }
-    k->background.mu = mu;
-    k->background.rounded = true;
+    *values = to;
+    k->rounded = true;
     return MASK_OK;
 }
