@@ -31,7 +31,7 @@ starter/merge.py "$WORK/labelled" 100 "$WORK/f8k" "$WORK/coco"
 # A broad background: 900 and 1,100 photos and 5,000 texts of each source, that have nothing to do with each other.
 rm -rf "$WORK/background" "$WORK/background.regions"
 mkdir "$WORK/background"
-(cd "$F8K/photos" && ls | awk 'NR % 20 < 3' | head -n 900 | sed "s|^|$F8K/photos/|") > "$WORK/background.txt"
+(cd "$F8K/photos" && ls | awk 'NR % 10 == 6 || NR % 20 == 1' | head -n 900 | sed "s|^|$F8K/photos/|") > "$WORK/background.txt"
 (cd "$COCO/photos" && ls | awk 'NR % 4 != 0' | head -n 1100 | sed "s|^|$COCO/photos/|") >> "$WORK/background.txt"
 while read -r photo; do ln -s "$photo" "$WORK/background/"; done < "$WORK/background.txt"
 "$MASK" extract "$WORK/background" -o "$WORK/background.regions"
