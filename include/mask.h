@@ -232,8 +232,8 @@ MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_k
                                               const mask_vectors *vectors, const mask_images *images,
                                               const mask_texts *texts, const mask_match_options *options,
                                               const mask_run *run, mask_error *err);
-/* Rounds prototypes, word vectors and the background to 8 bits (whole steps of a row's largest value / 127), which files
- * then keep: a quarter of their size. Not while another thread uses the knowledge. */
+/* Rounds prototypes, word vectors and the background to 8 bits (whole steps of a row's largest value / 127), which
+ * files then keep: a quarter of their size. Not while another thread uses the knowledge. */
 MASK_API mask_status mask_knowledge_round(mask_knowledge *knowledge, mask_error *err);
 
 /* What happened to the words of a set of texts, and where the statistics came from. */
