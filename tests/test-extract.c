@@ -418,24 +418,24 @@ static void test_again(void **state)
 static void dump(const char *path, char *text, size_t size)
 {
     mask_error err;
-    mask__regions_reader *r;
+    mask_images *r;
     size_t used = 0;
     check_ok(mask__regions_reader_open(&r, path, &err));
-    for (size_t i = 0; i < mask__regions_reader_count(r); i++) {
+    for (size_t i = 0; i < mask_images_count(r); i++) {
         float features[32 * CHANNELS], box[4];
-        size_t count = mask__regions_reader_regions(r, i);
+        size_t count = mask_images_regions(r, i);
         assert_true(count <= 32);
-        check_ok(mask__regions_reader_features(r, i, features, &err));
-        used += (size_t)snprintf(text + used, size - used, "%s", mask__regions_reader_id(r, i));
+        check_ok(mask_images_features(r, i, features, &err));
+        used += (size_t)snprintf(text + used, size - used, "%s", mask_images_id(r, i));
         for (size_t c = 0; c < count * CHANNELS; c++)
             used += (size_t)snprintf(text + used, size - used, " %a", features[c]);
         for (size_t c = 0; c < count; c++) {
-            mask__regions_reader_box(r, i, c, box);
+            mask_images_box(r, i, c, box);
             used += (size_t)snprintf(text + used, size - used, " %a %a", box[0], box[3]);
         }
     }
     assert_true(used < size);
-    mask__regions_reader_close(r);
+    mask_images_close(r);
 }
 
 /* Stopped again and again, it ends with the store of one run, whatever the number of threads. */

@@ -204,7 +204,7 @@ static void nan_and_changed_files_are_refused_when_read(void **state)
     check_ok(mask__npz_add(&npz, "x", MASK__NPY_F32, 2, (size_t[]){2, MADE_DIM}, values, &err));
     check_ok(mask__npz_commit(&npz, &err));
     check_ok(mask_images_open(&images, folder, NULL, NULL, &err));
-    check_fails(mask_images_features(images, 0, out, &err), MASK_ENUMERIC, "3.npz: member 'x', region 1");
+    check_fails(mask_images_features(images, 0, out, &err), MASK_ENUMERIC, "image 0 (3), region 1");
     assert_false(mask_images_box(images, 0, 0, out));
 
     snprintf(path, sizeof path, "%s/%s.npz", folder, made_id(4));

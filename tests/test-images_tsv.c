@@ -199,8 +199,8 @@ static void bad_base64_and_nan_are_refused_when_read(void **state)
         '!'; /* the first row's first box */
     write_file(path, text, size);
     check_ok(mask_images_open(&images, path, NULL, NULL, &err));
-    check_fails(mask_images_features(images, 6, out, &err), MASK_ENUMERIC, "line 7: byte ");
-    assert_non_null(strstr(err.message, "image 100, region 0: the feature is NaN"));
+    check_fails(mask_images_features(images, 6, out, &err), MASK_ENUMERIC, "byte ");
+    assert_non_null(strstr(err.message, "image 6 (100), region 0: the feature is NaN"));
     check_fails(mask__images_refuse(images, 6, &err), MASK_ENUMERIC, "NaN");
     check_ok(mask__images_refuse(images, 1, &err));
     assert_false(mask_images_box(images, 0, 0, box));

@@ -71,13 +71,13 @@ static const char *new_store(const char *name)
     return path;
 }
 
-static void check_image(const mask__regions_reader *r, size_t image, int seed, size_t count)
+static void check_image(const mask_images *r, size_t image, int seed, size_t count)
 {
     mask_error err;
     float features[REGIONS * DIM], box[4], score;
     mask__regions_row want = new_row("", "", seed, count);
-    assert_int_equal(mask__regions_reader_regions(r, image), count);
-    check_ok(mask__regions_reader_features(r, image, features, &err));
+    assert_int_equal(mask_images_regions(r, image), count);
+    check_ok(mask_images_features(r, image, features, &err));
     for (size_t i = 0; i < count * DIM; i++) {
         uint16_t half;
         float rounded;
@@ -86,44 +86,44 @@ static void check_image(const mask__regions_reader *r, size_t image, int seed, s
         assert_true(features[i] == rounded);
     }
     for (size_t i = 0; i < count; i++) {
-        assert_true(mask__regions_reader_box(r, image, i, box));
+        assert_true(mask_images_box(r, image, i, box));
         assert_memory_equal(box, want.boxes + i * 4, sizeof box);
         char label[64];
-        bool found = stored_label(mask__regions_reader_path(r), image, i, label, &score);
+        bool found = stored_label(mask__images_path(r), image, i, label, &score);
         if (i == 0) assert_false(found);
         else {
             assert_string_equal(label, labels[i - 1]);
             assert_true(score == want.scores[i]);
         }
     }
-    assert_false(mask__regions_reader_box(r, image, count, box));
+    assert_false(mask_images_box(r, image, count, box));
 }
 
 static void test_round(void **state)
 {
     (void)state;
     mask_error err;
-    mask__regions_reader *r;
+    mask_images *r;
     const char *path = new_store("round.regions");
     check_ok(mask__regions_reader_open(&r, path, &err));
-    assert_int_equal(mask__regions_reader_count(r), 3);
-    assert_int_equal(mask__regions_reader_bad(r), 1);
-    assert_int_equal(mask__regions_reader_dim(r), DIM);
-    assert_int_equal(mask__regions_reader_rows(r), 6);
-    assert_true(mask__regions_reader_encoder(r) == make.encoder);
-    assert_string_equal(mask__regions_reader_options(r), make.options);
-    assert_string_equal(mask__regions_reader_path(r), path);
-    assert_string_equal(mask__regions_reader_id(r, 0), "a.jpg");
-    assert_string_equal(mask__regions_reader_name(r, 2), "/p/c.jpg");
-    assert_int_equal(mask__regions_reader_find(r, "b.jpg"), 1);
-    assert_int_equal(mask__regions_reader_find(r, "/p/c.jpg"), 2);
-    assert_int_equal(mask__regions_reader_find(r, "bad.jpg"), -1);
+    assert_int_equal(mask_images_count(r), 3);
+    assert_int_equal(mask__regions_facts_of(r)->bad, 1);
+    assert_int_equal(mask_images_dim(r), DIM);
+    assert_int_equal(mask__images_rows(r), 6);
+    assert_true(mask__regions_facts_of(r)->encoder == make.encoder);
+    assert_string_equal(mask__regions_facts_of(r)->options, make.options);
+    assert_string_equal(mask__images_path(r), path);
+    assert_string_equal(mask_images_id(r, 0), "a.jpg");
+    assert_string_equal(mask_images_name(r, 2), "/p/c.jpg");
+    assert_int_equal(mask_images_find(r, "b.jpg"), 1);
+    assert_int_equal(mask_images_find(r, "/p/c.jpg"), 2);
+    assert_int_equal(mask_images_find(r, "bad.jpg"), -1);
     check_image(r, 0, 1, 3);
     check_image(r, 1, 2, 1);
     check_image(r, 2, 3, 2);
     float none[1];
-    check_fails(mask__regions_reader_features(r, 3, none, &err), MASK_EINVAL, "image 3 of 3");
-    mask__regions_reader_close(r);
+    check_fails(mask_images_features(r, 3, none, &err), MASK_EINVAL, "images 3 to 4 of 3");
+    mask_images_close(r);
 }
 
 /* The same through the public door. */
@@ -160,11 +160,12 @@ static void test_images(void **state)
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     check_ok(mask_images_open(&images, path, NULL, NULL, &err));
-    check_fails(mask_images_features(images, 0, one, &err), MASK_ENUMERIC, "photo a.jpg, region 0: the feature is NaN");
-    check_fails(mask__images_refuse(images, 0, &err), MASK_ENUMERIC, "photo a.jpg");
+    check_fails(mask_images_features(images, 0, one, &err), MASK_ENUMERIC,
+                "image 0 (a.jpg), region 0: the feature is NaN");
+    check_fails(mask__images_refuse(images, 0, &err), MASK_ENUMERIC, "(a.jpg)");
     mask_images_close(images);
     assert_int_equal(sqlite3_exec(db, "UPDATE photos SET error = 'x'", NULL, NULL, NULL), SQLITE_OK);
-    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "holds no photo");
+    check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "holds no image");
     assert_int_equal(sqlite3_exec(db, "PRAGMA application_id = 5", NULL, NULL, NULL), SQLITE_OK);
     check_fails(mask_images_open(&images, path, NULL, NULL, &err), MASK_EFORMAT, "no region store");
     sqlite3_close(db);
@@ -175,7 +176,7 @@ static void test_threads(void **state)
 {
     (void)state;
     mask_error err;
-    mask__regions_reader *r;
+    mask_images *r;
     int wrong = 0;
     static const size_t counts[] = {3, 1, 2};
     check_ok(mask__regions_reader_open(&r, new_store("threads.regions"), &err));
@@ -184,11 +185,11 @@ static void test_threads(void **state)
         float features[REGIONS * DIM], box[4];
         size_t image = (size_t)i % 3, last = counts[image] - 1;
         float first = (float)((image + 1) * 100) / 16, corner = (float)(image + 1 + last * 4) / 3;
-        if (mask__regions_reader_features(r, image, features, NULL) != MASK_OK || features[0] != first) wrong++;
-        if (!mask__regions_reader_box(r, image, last, box) || box[0] != corner) wrong++;
+        if (mask_images_features(r, image, features, NULL) != MASK_OK || features[0] != first) wrong++;
+        if (!mask_images_box(r, image, last, box) || box[0] != corner) wrong++;
     }
     assert_int_equal(wrong, 0);
-    mask__regions_reader_close(r);
+    mask_images_close(r);
 }
 
 static void test_changes(void **state)
@@ -196,7 +197,7 @@ static void test_changes(void **state)
     (void)state;
     mask_error err;
     mask__regions_store *store;
-    mask__regions_reader *r;
+    mask_images *r;
     mask__regions_state known;
     bool copied;
     const char *path = new_store("changes.regions");
@@ -227,15 +228,15 @@ static void test_changes(void **state)
     mask__regions_close(store);
 
     check_ok(mask__regions_reader_open(&r, path, &err));
-    assert_int_equal(mask__regions_reader_count(r), 4);
-    check_image(r, (size_t)mask__regions_reader_find(r, "/q/a.jpg"), 4, 1);
-    assert_string_equal(mask__regions_reader_id(r, 0), "/q/a.jpg");
-    check_image(r, (size_t)mask__regions_reader_find(r, "b.jpg"), 7, 3);
-    check_image(r, (size_t)mask__regions_reader_find(r, "c.jpg"), 3, 2);
-    check_image(r, (size_t)mask__regions_reader_find(r, "copy.jpg"), 3, 2);
-    assert_int_equal(mask__regions_reader_find(r, "/p/a.jpg"), -1);
-    assert_int_equal(mask__regions_reader_find(r, "lost.jpg"), -1);
-    mask__regions_reader_close(r);
+    assert_int_equal(mask_images_count(r), 4);
+    check_image(r, (size_t)mask_images_find(r, "/q/a.jpg"), 4, 1);
+    assert_string_equal(mask_images_id(r, 0), "/q/a.jpg");
+    check_image(r, (size_t)mask_images_find(r, "b.jpg"), 7, 3);
+    check_image(r, (size_t)mask_images_find(r, "c.jpg"), 3, 2);
+    check_image(r, (size_t)mask_images_find(r, "copy.jpg"), 3, 2);
+    assert_int_equal(mask_images_find(r, "/p/a.jpg"), -1);
+    assert_int_equal(mask_images_find(r, "lost.jpg"), -1);
+    mask_images_close(r);
 }
 
 static mask_status note_path(void *user, const mask__regions_seen *photo, mask_error *err)
@@ -264,20 +265,20 @@ static void test_changed_under_reader(void **state)
     (void)state;
     mask_error err;
     mask__regions_store *store;
-    mask__regions_reader *r;
+    mask_images *r;
     float features[REGIONS * DIM], box[4];
     const char *path = new_store("under.regions");
     check_ok(mask__regions_reader_open(&r, path, &err));
-    assert_true(mask__regions_reader_box(r, 0, 0, box));
+    assert_true(mask_images_box(r, 0, 0, box));
     check_ok(mask__regions_open(&store, path, &make, &err));
     put(store, "a.jpg", "/p/a.jpg", 1, 2);
     check_ok(mask__regions_remove(store, "/p/b.jpg", &err));
     check_ok(mask__regions_commit(store, &err));
-    check_fails(mask__regions_reader_features(r, 0, features, &err), MASK_EFORMAT, "has changed since it was opened");
-    check_fails(mask__regions_reader_features(r, 1, features, &err), MASK_ENOTFOUND, "b.jpg is gone");
-    assert_false(mask__regions_reader_box(r, 1, 0, box));
+    check_fails(mask_images_features(r, 0, features, &err), MASK_EFORMAT, "has changed since it was opened");
+    check_fails(mask_images_features(r, 1, features, &err), MASK_ENOTFOUND, "b.jpg is gone");
+    assert_false(mask_images_box(r, 1, 0, box));
     mask__regions_close(store);
-    mask__regions_reader_close(r);
+    mask_images_close(r);
 }
 
 static void test_refused_rows(void **state)
@@ -321,7 +322,7 @@ static void check_refused(const char *sql, mask_status status, const char *part)
 {
     mask_error err;
     sqlite3 *db;
-    mask__regions_reader *r = NULL;
+    mask_images *r = NULL;
     const char *path = new_store("refused.regions");
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
@@ -367,7 +368,7 @@ static void test_forged(void **state)
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
         sqlite3 *db;
         mask_error err;
-        mask__regions_reader *r;
+        mask_images *r;
         mask__regions_store *store;
         const char *path = new_store("forged.regions");
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
@@ -396,15 +397,15 @@ static void test_refused_photos(void **state)
     mask_error err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sqlite3 *db;
-        mask__regions_reader *r;
+        mask_images *r;
         float features[REGIONS * DIM];
         const char *path = new_store("photos.regions");
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
         check_ok(mask__regions_reader_open(&r, path, &err));
-        check_fails(mask__regions_reader_features(r, 0, features, &err), cases[i].status, cases[i].part);
-        mask__regions_reader_close(r);
+        check_fails(mask_images_features(r, 0, features, &err), cases[i].status, cases[i].part);
+        mask_images_close(r);
         unlink(path);
     }
 }
@@ -413,7 +414,7 @@ static void test_no_store(void **state)
 {
     (void)state;
     mask_error err;
-    mask__regions_reader *r;
+    mask_images *r;
     mask__regions_store *store;
     const char *path = temp_path("text.regions");
     check_fails(mask__regions_reader_open(&r, temp_path("none.regions"), &err), MASK_EIO, "cannot open");
@@ -468,7 +469,7 @@ static void test_damaged(void **state)
     char *good = read_whole(new_store("good.regions"), &size);
     const char *path = temp_path("damaged.regions");
     for (int round = 0; round < 150; round++) {
-        mask__regions_reader *r;
+        mask_images *r;
         size_t at = (size_t)rand_r(&seed) % size, part = round % 3 ? size : at;
         char kept = good[at];
         if (round % 3) good[at] = (char)(kept ^ (1 << (round % 8)));
@@ -478,15 +479,14 @@ static void test_damaged(void **state)
             refused++;
             continue;
         }
-        for (size_t i = 0; i < mask__regions_reader_count(r); i++) {
-            float box[4],
-                *features = calloc(mask__regions_reader_regions(r, i) * mask__regions_reader_dim(r), sizeof *features);
+        for (size_t i = 0; i < mask_images_count(r); i++) {
+            float box[4], *features = calloc(mask_images_regions(r, i) * mask_images_dim(r), sizeof *features);
             assert_non_null(features);
-            mask__regions_reader_features(r, i, features, &err);
-            mask__regions_reader_box(r, i, 0, box);
+            mask_images_features(r, i, features, &err);
+            mask_images_box(r, i, 0, box);
             free(features);
         }
-        mask__regions_reader_close(r);
+        mask_images_close(r);
     }
     assert_true(refused >= 40);
     free(good);

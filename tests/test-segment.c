@@ -21,22 +21,6 @@ typedef struct ragged {
     float *features;
 } ragged;
 
-static size_t ragged_regions(const mask_images *images, size_t image)
-{
-    const ragged *r = (const ragged *)images;
-    return r->rows[image + 1] - r->rows[image];
-}
-
-static const char *ragged_id(const mask_images *images, size_t image)
-{
-    static char ids[8][24];
-    static unsigned next;
-    (void)images;
-    char *id = ids[next++ % 8];
-    snprintf(id, sizeof ids[0], "picture-%zu", image);
-    return id;
-}
-
 static bool ragged_box(const mask_images *images, size_t image, size_t region, float box[4])
 {
     (void)images;
@@ -56,34 +40,38 @@ static mask_status ragged_block(const mask_images *images, size_t first, size_t 
     return MASK_OK;
 }
 
-static mask_status ragged_refuse(const mask_images *images, size_t image, size_t item, mask_error *err)
-{
-    (void)item;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET, "%s is NaN", ragged_id(images, image));
-}
-
-static const mask__images_source ragged_source = {
-    .regions = ragged_regions, .id = ragged_id, .box = ragged_box, .block = ragged_block, .refuse = ragged_refuse};
+static const mask__images_source ragged_source = {.bytes = sizeof(ragged), .box = ragged_box, .block = ragged_block};
 
 /* Image i has i % 5 + least regions; some regions are zero, some images are copies of the one before. */
 static ragged *make_ragged(size_t count, size_t least)
 {
-    ragged *r = calloc(1, sizeof *r);
-    for (size_t i = 0; i < count; i++) r->rows[i + 1] = r->rows[i] + i % 5 + least;
+    mask_error err;
+    mask_images *made;
+    check_ok(mask__images_new(&made, &ragged_source, "ragged", &err));
+    ragged *r = (ragged *)made;
+    made->regions = calloc(count, sizeof *made->regions);
+    for (size_t i = 0; i < count; i++) {
+        char id[24];
+        int length = snprintf(id, sizeof id, "picture-%zu", i);
+        check_ok(mask__names_add(&made->ids, id, (size_t)length, &err));
+        made->regions[i] = (uint32_t)(i % 5 + least);
+        r->rows[i + 1] = r->rows[i] + made->regions[i];
+    }
+    made->count = made->rows = count;
+    made->dim = WORLD_M;
     r->features = world_features(&w, r->rows[count] + 1);
     for (size_t row = 0; row < r->rows[count]; row += 11)
         memset(r->features + row * WORLD_M, 0, WORLD_M * sizeof(float));
     for (size_t i = 5; i < count; i += 10) /* the same number of regions five images before */
         memcpy(r->features + r->rows[i] * WORLD_M, r->features + r->rows[i - 5] * WORLD_M,
                (r->rows[i + 1] - r->rows[i]) * WORLD_M * sizeof(float));
-    r->base = (struct mask_images){.source = &ragged_source, .path = "ragged", .count = count, .dim = WORLD_M};
     return r;
 }
 
 static void free_ragged(ragged *r)
 {
     free(r->features);
-    free(r);
+    mask_images_close(&r->base);
 }
 
 /* ---- Checks ---- */
@@ -222,7 +210,7 @@ static void test_boxes_and_region_numbers(void **state)
             for (uint64_t row = segment.image_rows[i]; row < segment.image_rows[i + 1]; row++) {
                 float box[4];
                 uint32_t region = segment.region_of_row[row];
-                assert_true(region < ragged_regions(&r->base, i));
+                assert_true(region < mask_images_regions(&r->base, i));
                 if (ragged_box(&r->base, i, region, box)) assert_memory_equal(segment.boxes + row * 4, box, sizeof box);
                 else assert_true(isnan(segment.boxes[row * 4]));
                 if (budget && row == segment.image_rows[i]) assert_int_equal(region, 0); /* the whole image */
@@ -376,7 +364,7 @@ static void test_some_images_and_any_threads(void **state)
     check_segment(&some, &s, true);
     for (size_t i = 0; i < SOME; i++) {
         size_t rows = some.image_rows[i + 1] - some.image_rows[i], at = all.image_rows[which[i]];
-        assert_int_equal(rows, ragged_regions(&r->base, which[i]));
+        assert_int_equal(rows, mask_images_regions(&r->base, which[i]));
         for (size_t v = 0; v < rows * s.z; v++)
             assert_true(fabsf(some.mu[some.image_rows[i] * s.z + v] - all.mu[at * s.z + v]) < 1e-5f);
     }

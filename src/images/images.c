@@ -1,96 +1,74 @@
-/* Sets of images, whatever file they lie in: chooses the source by content, checks what is asked for, and hands it on.
- */
+/* Sets of images, whatever file they lie in: what is the same for all sources, and checks of what is asked for. */
 #include "images/images.h"
-#include "base/file.h"
+#include "base/memory.h"
 #include "math/vector.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_BYTES = 4096 };
-
-typedef mask_status image_opener(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                 mask_error *err);
-
-static mask_status refuse_compressed(mask_images **out, const char *path, const char *split, bool rows,
-                                     const mask_run *run, mask_error *err)
+mask_status mask__images_new(mask_images **out, const mask__images_source *source, const char *path, mask_error *err)
 {
-    (void)split, (void)rows, (void)run;
+    mask_images *images = *out = calloc(1, source->bytes);
+    if (!images) return mask__no_memory(err, path);
+    images->source = source;
+    images->stride = 1;
+    images->held = SIZE_MAX;
+    pthread_mutex_init(&images->lock, NULL);
+    if ((images->path = strdup(path))) return MASK_OK;
+    pthread_mutex_destroy(&images->lock);
+    free(images);
     *out = NULL;
-    return mask__fail(
-        err, MASK_EINVAL, 0,
-        "%s: is compressed, so that no image can be found in it without reading all before: run gunzip on it", path);
+    return mask__no_memory(err, path);
 }
 
-static bool begins(const char *head, size_t got, const char *magic, size_t length)
+mask_status mask__images_open_as(mask_images **out, const mask__images_source *source, const char *path,
+                                 const mask__images_request *request, mask_error *err)
 {
-    return got >= length && memcmp(head, magic, length) == 0;
-}
-
-/* A column before the first line ends. */
-static bool has_columns(const char *head, size_t got)
-{
-    const char *tab = memchr(head, '\t', got), *newline = memchr(head, '\n', got);
-    return tab && (!newline || tab < newline);
-}
-
-/* FOLDER, or FOLDER/SPLIT, holds .npz files. */
-static bool is_npz_folder(const char *path, const char *split)
-{
-    char *folder;
-    if (!split) return mask__images_is_npz_folder(path);
-    if (strchr(split, '/') || asprintf(&folder, "%s/%s", path, split) < 0) return false;
-    bool is = mask__images_is_npz_folder(folder);
-    free(folder);
-    return is;
-}
-
-/* What is no other format is for the .npy reader, whose refusals also cover paths that are not there. */
-static image_opener *opener_of(const char *path, const char *split)
-{
-    char head[HEAD_BYTES];
-    size_t got = 0;
-    FILE *file = mask__is_file(path) ? fopen(path, "rb") : NULL;
-    if (mask__is_folder(path)) return is_npz_folder(path, split) ? mask__images_open_npz : mask__images_open_npy;
-    if (file) {
-        got = fread(head, 1, sizeof head, file);
-        fclose(file);
-    }
-    if (begins(head, got, "\x89HDF\r\n\x1a\n", 8)) return mask__images_open_h5;
-    if (begins(head, got, "\x93NUMPY", 6)) return mask__images_open_npy;
-    if (begins(head, got, "SQLite format 3", 16)) return mask__images_open_regions;
-    if (begins(head, got, "\x1f\x8b", 2)) return refuse_compressed;
-    return has_columns(head, got) ? mask__images_open_tsv : mask__images_open_npy;
-}
-
-mask_status mask__images_open_rows(mask_images **out, const char *path, const char *split, const mask_run *run,
-                                   mask_error *err)
-{
-    return opener_of(path, split)(out, path, split, true, run, err);
-}
-
-mask_status mask_images_open(mask_images **out, const char *path, const char *split, const mask_run *run,
-                             mask_error *err)
-{
-    return opener_of(path, split)(out, path, split, false, run, err);
+    MASK__TRY(mask__images_new(out, source, path, err));
+    mask_status status = source->open(*out, request, err);
+    if (!(*out)->rows) (*out)->rows = (*out)->count;
+    if (status == MASK_OK) return MASK_OK;
+    mask_images_close(*out);
+    *out = NULL;
+    return status;
 }
 
 void mask_images_close(mask_images *images)
 {
-    if (images) images->source->close(images);
+    if (!images) return;
+    if (images->source->close) images->source->close(images);
+    mask__names_free(&images->ids);
+    mask__names_free(&images->names);
+    pthread_mutex_destroy(&images->lock);
+    free(images->held_boxes);
+    free(images->regions);
+    free(images->path);
+    free(images);
 }
 
 bool mask__images_keep_every_fifth(mask_images *images)
 {
-    if (!images->source->keep_every_fifth) return false;
-    images->source->keep_every_fifth(images);
+    if (!images->source->copies) return false;
+    images->stride = MASK__COPIES;
+    images->count = images->rows / MASK__COPIES;
     return true;
 }
 
 void mask__images_keep_first(mask_images *images, size_t count)
 {
     if (count < images->count) images->count = count;
+}
+
+mask_status mask__images_number(mask_images *images, mask_error *err)
+{
+    char id[24];
+    images->numbered = true;
+    for (size_t i = 0; i < (images->rows ? images->rows : images->count); i++) {
+        int length = snprintf(id, sizeof id, "%zu", i);
+        MASK__TRY(mask__names_add(&images->ids, id, (size_t)length, err));
+    }
+    return MASK_OK;
 }
 
 size_t mask_images_count(const mask_images *images)
@@ -105,13 +83,13 @@ size_t mask_images_dim(const mask_images *images)
 
 size_t mask_images_regions(const mask_images *images, size_t image)
 {
-    return images->source->regions(images, image);
+    return image >= images->count ? 0 : images->regions ? images->regions[image] : images->each_regions;
 }
 
 size_t mask__images_rows(const mask_images *images)
 {
     size_t rows = 0;
-    for (size_t i = 0; i < images->count; i++) rows += images->source->regions(images, i);
+    for (size_t i = 0; i < images->count; i++) rows += mask_images_regions(images, i);
     return rows;
 }
 
@@ -120,25 +98,61 @@ const char *mask__images_path(const mask_images *images)
     return images->path;
 }
 
+/* The entry of an image in a list that has as many as rows, a fifth or five times as many. */
+static const char *entry_of(const mask_images *images, const mask__names *list, size_t image)
+{
+    if (list == &images->ids && images->numbered) return mask__names_get(list, image);
+    return mask__names_get(list, image * images->stride * list->count / images->rows);
+}
+
 const char *mask_images_id(const mask_images *images, size_t image)
 {
-    return images->source->id(images, image);
+    return image < images->count ? entry_of(images, &images->ids, image) : NULL;
 }
 
 const char *mask_images_name(const mask_images *images, size_t image)
 {
-    return images->source->name(images, image);
+    const char *name = image < images->count && images->names.count ? entry_of(images, &images->names, image) : "";
+    return *name ? name : NULL;
+}
+
+static int64_t find_in(const mask_images *images, const mask__names *list, const char *text)
+{
+    int64_t entry = list->count ? mask__names_find(list, text) : -1;
+    if (entry < 0) return -1;
+    size_t image = (size_t)entry;
+    if (list != &images->ids || !images->numbered) image = image * images->rows / list->count / images->stride;
+    return image < images->count ? (int64_t)image : -1;
 }
 
 int64_t mask_images_find(const mask_images *images, const char *id)
 {
-    int64_t image = images->source->find(images, id);
-    return image >= 0 && (size_t)image < images->count ? image : -1;
+    int64_t image = find_in(images, &images->ids, id);
+    return image >= 0 || !*id ? image : find_in(images, &images->names, id);
+}
+
+/* Of an image whose boxes are read together, and of which many are usually asked for one after the other. */
+static bool held_box(mask_images *images, size_t image, size_t region, float box[4])
+{
+    size_t regions = mask_images_regions(images, image), where;
+    pthread_mutex_lock(&images->lock);
+    if (images->held != image) {
+        images->held = image;
+        images->held_known =
+            mask__grow(&images->held_boxes, &images->held_capacity, regions * 4, sizeof *images->held_boxes) &&
+            images->source->boxes(images, image, images->held_boxes) &&
+            mask__all_finite(images->held_boxes, regions * 4, &where);
+    }
+    bool known = images->held_known;
+    if (known) memcpy(box, images->held_boxes + region * 4, 4 * sizeof *box);
+    pthread_mutex_unlock(&images->lock);
+    return known;
 }
 
 bool mask_images_box(const mask_images *images, size_t image, size_t region, float box[4])
 {
-    if (image >= images->count || region >= images->source->regions(images, image)) return false;
+    if (region >= mask_images_regions(images, image)) return false;
+    if (images->source->boxes) return held_box((mask_images *)(uintptr_t)images, image, region, box);
     return images->source->box(images, image, region, box);
 }
 
@@ -154,8 +168,18 @@ mask_status mask__images_block(const mask_images *images, size_t first, size_t c
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: images %zu to %zu of %zu were asked for", images->path,
                           first, first + count, images->count);
     *rows = 0;
-    for (size_t i = first; i < first + count; i++) *rows += images->source->regions(images, i);
+    for (size_t i = first; i < first + count; i++) *rows += mask_images_regions(images, i);
     return images->source->block(images, first, count, buffer, features, err);
+}
+
+static mask_status refuse(const mask_images *images, size_t image, size_t item, mask_error *err)
+{
+    char place[40] = "";
+    size_t byte = images->source->byte ? images->source->byte(images, image, item) : 0;
+    if (byte) snprintf(place, sizeof place, "byte %zu: ", byte);
+    return mask__fail(err, MASK_ENUMERIC, byte ? byte : MASK_NO_OFFSET,
+                      "%s: %simage %zu (%s), region %zu: the feature is NaN or infinite: extract it again",
+                      images->path, place, image, mask_images_id(images, image), item / images->dim);
 }
 
 mask_status mask_images_features(const mask_images *images, size_t image, float *out, mask_error *err)
@@ -164,13 +188,12 @@ mask_status mask_images_features(const mask_images *images, size_t image, float 
     size_t rows = 0, where;
     MASK__TRY(mask__images_block(images, image, 1, out, &features, &rows, err));
     if (features != out) memcpy(out, features, rows * images->dim * sizeof *out);
-    return mask__all_finite(out, rows * images->dim, &where) ? MASK_OK
-                                                             : images->source->refuse(images, image, where, err);
+    return mask__all_finite(out, rows * images->dim, &where) ? MASK_OK : refuse(images, image, where, err);
 }
 
 mask_status mask__images_refuse(const mask_images *images, size_t image, mask_error *err)
 {
-    float *values = malloc((images->source->regions(images, image) * images->dim + 1) * sizeof *values);
+    float *values = malloc((mask_images_regions(images, image) * images->dim + 1) * sizeof *values);
     if (!values) return mask__no_memory(err, images->path);
     mask_status status = mask_images_features(images, image, values, err);
     free(values);

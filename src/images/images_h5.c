@@ -7,11 +7,9 @@
  *
  * libhdf5 serves one thread at a time: every call is made behind one lock for the whole process, its own error messages
  * silenced. Refused are datasets of images x dim x regions, of integers, and of more numbers than the file can hold. */
-#include "images/boxcache.h"
 #include "images/images.h"
 #include "base/library.h"
 #include "base/lines.h"
-#include "base/names.h"
 #include "base/memory.h"
 
 #include <hdf5.h>
@@ -30,17 +28,14 @@ enum { MAX_DIMS = 3, MAX_NAME = 512, MAX_ID = 256, MAX_REGIONS = 1 << 20, MOST_P
 enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf5 wants it */
 
 typedef struct h5_images {
-    mask_images base;            /* path is owned */
+    mask_images base;
     hid_t file, features, boxes; /* NONE where there are none; the last two of grid and runs */
     unsigned features_dims, boxes_dims;
+    bool opened;                         /* the library, and so the file or nothing */
     const char *pattern, *boxes_pattern; /* of named: how a dataset's name is made of an id; else NULL */
-    size_t grid_regions;                 /* of grid */
-    uint32_t *regions;                   /* of runs and named: each image's */
     uint64_t *starts;                    /* of runs: each image's first row */
     size_t capacity;
-    mask__names ids;
-    mask__boxcache boxcache;
-} h5_images;
+} h5_images; /* base.regions: of runs and named */
 
 /* What is used of libhdf5, which is loaded when the first file is opened. The variables are set by H5open. */
 /* clang-format off */
@@ -141,20 +136,17 @@ static bool read_rows(hid_t set, unsigned ndim, size_t first, size_t count, hid_
     return done;
 }
 
-static mask_status add_number(h5_images *h, long long number, mask_error *err)
-{
-    char id[24];
-    int length = snprintf(id, sizeof id, "%lld", number);
-    return mask__names_add(&h->ids, id, (size_t)length, err);
-}
-
 static mask_status read_integer_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
 {
     int64_t *values = calloc(h->base.count, sizeof *values);
     mask_status status = values ? MASK_OK : mask__no_memory(err, h->base.path);
     if (status == MASK_OK && !read_rows(set, 1, 0, h->base.count, *hdf5.H5T_NATIVE_INT64_g, values))
         status = damaged(h, name, "cannot be read: copy the file again", err);
-    for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) status = add_number(h, values[i], err);
+    for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
+        char id[24];
+        int length = snprintf(id, sizeof id, "%lld", (long long)values[i]);
+        status = mask__names_add(&h->base.ids, id, (size_t)length, err);
+    }
     free(values);
     return status;
 }
@@ -173,7 +165,7 @@ static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask
         const char *id = varies ? variable : text;
         if (!read || !id || !*id || strlen(id) > MAX_ID || mask__utf8_valid(id, strlen(id)) != strlen(id))
             status = damaged(h, name, "has an id that cannot be read", err);
-        else status = mask__names_add(&h->ids, id, strlen(id), err);
+        else status = mask__names_add(&h->base.ids, id, strlen(id), err);
         if (varies && read && variable) hdf5.H5free_memory(variable);
         variable = NULL;
     }
@@ -190,10 +182,7 @@ static mask_status read_ids(h5_images *h, mask_error *err)
     unsigned ndim;
     size_t shape[MAX_DIMS] = {0};
     hid_t set = open_first(h, names, &name);
-    if (set == NONE) {
-        for (size_t i = 0; i < h->base.count; i++) MASK__TRY(add_number(h, (long long)i, err));
-        return MASK_OK;
-    }
+    if (set == NONE) return mask__images_number(&h->base, err);
     mask_status status = describe(h, set, name, &class, &ndim, shape, err);
     if (status == MASK_OK && (ndim != 1 || shape[0] != h->base.count || (class != H5T_INTEGER && class != H5T_STRING)))
         status = damaged(h, name, "is not one number or text an image: write it again", err);
@@ -216,8 +205,8 @@ static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *e
     h->base.count = shape[0];
     int64_t(*runs)[2] = calloc(shape[0], sizeof *runs);
     h->starts = calloc(shape[0], sizeof *h->starts);
-    h->regions = calloc(shape[0], sizeof *h->regions);
-    mask_status status = runs && h->starts && h->regions ? MASK_OK : mask__no_memory(err, h->base.path);
+    h->base.regions = calloc(shape[0], sizeof *h->base.regions);
+    mask_status status = runs && h->starts && h->base.regions ? MASK_OK : mask__no_memory(err, h->base.path);
     if (status == MASK_OK && !read_rows(set, 2, 0, shape[0], *hdf5.H5T_NATIVE_INT64_g, runs))
         status = damaged(h, name, "cannot be read: copy the file again", err);
     for (size_t i = 0; status == MASK_OK && i < shape[0]; i++) {
@@ -227,7 +216,7 @@ static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *e
                                 "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again",
                                 h->base.path, i, (long long)runs[i][0], (long long)runs[i][1], rows);
         h->starts[i] = (uint64_t)runs[i][0];
-        h->regions[i] = (uint32_t)(runs[i][1] - runs[i][0]);
+        h->base.regions[i] = (uint32_t)(runs[i][1] - runs[i][0]);
     }
     free(runs);
     return status;
@@ -261,8 +250,8 @@ static mask_status open_together(h5_images *h, const char *name, mask_error *err
         return damaged(h, name, "is not images x regions x dim of floating-point numbers: write it again", err);
     h->base.dim = shape[h->features_dims - 1];
     h->base.count = shape[0];
-    h->grid_regions = h->features_dims == 3 ? shape[1] : 1;
-    if (h->grid_regions > MAX_REGIONS || h->base.dim > UINT32_MAX)
+    h->base.each_regions = h->features_dims == 3 ? shape[1] : 1;
+    if (h->base.each_regions > MAX_REGIONS || h->base.dim > UINT32_MAX)
         return damaged(h, name, "has too many regions or dimensions", err);
     hid_t runs = h->features_dims == 2 ? open_dataset(h, "pos_boxes") : NONE;
     if (runs != NONE) {
@@ -313,11 +302,11 @@ static mask_status add_named(visit *v, const char *link)
     if (h->base.count && shape[1] != h->base.dim)
         return mask__fail(v->err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: %s: has %zu dimensions, those before have %zu",
                           h->base.path, name, shape[1], h->base.dim);
-    if (!mask__grow(&h->regions, &h->capacity, h->base.count + 1, sizeof *h->regions))
+    if (!mask__grow(&h->base.regions, &h->capacity, h->base.count + 1, sizeof *h->base.regions))
         return mask__no_memory(v->err, h->base.path);
-    h->regions[h->base.count++] = (uint32_t)shape[0];
+    h->base.regions[h->base.count++] = (uint32_t)shape[0];
     h->base.dim = shape[1];
-    return mask__names_add(&h->ids, id, length, v->err);
+    return mask__names_add(&h->base.ids, id, length, v->err);
 }
 
 static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
@@ -366,38 +355,16 @@ static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
     return h->features == NONE ? open_named(h, run, err) : open_together(h, name, err);
 }
 
-static size_t regions_of(const mask_images *base, size_t image)
-{
-    const h5_images *h = (const h5_images *)base;
-    return h->regions ? h->regions[image] : h->grid_regions;
-}
-
-static const char *id_of(const mask_images *base, size_t image)
-{
-    return mask__names_get(&((const h5_images *)base)->ids, image);
-}
-
-static const char *name_of(const mask_images *base, size_t image)
-{
-    (void)base, (void)image;
-    return NULL;
-}
-
-static int64_t find(const mask_images *base, const char *id)
-{
-    return mask__names_find(&((const h5_images *)base)->ids, id);
-}
-
 /* Rows of an image from the dataset its pattern names, which must still have the shape it had. */
 static bool read_named(const h5_images *h, const char *pattern, size_t image, size_t columns, float *out)
 {
     char name[MAX_NAME];
     hsize_t dims[H5S_MAX_RANK];
-    snprintf(name, sizeof name, pattern, id_of(&h->base, image));
+    snprintf(name, sizeof name, pattern, mask_images_id(&h->base, image));
     hid_t set = open_dataset(h, name), space = set == NONE ? NONE : hdf5.H5Dget_space(set);
     bool done = space >= 0 && hdf5.H5Sget_simple_extent_ndims(space) == 2 &&
-                hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->regions[image] &&
-                dims[1] == columns && read_rows(set, 2, 0, h->regions[image], *hdf5.H5T_NATIVE_FLOAT_g, out);
+                hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->base.regions[image] &&
+                dims[1] == columns && read_rows(set, 2, 0, h->base.regions[image], *hdf5.H5T_NATIVE_FLOAT_g, out);
     if (space >= 0) hdf5.H5Sclose(space);
     if (set != NONE) hdf5.H5Dclose(set);
     return done;
@@ -411,29 +378,21 @@ static bool read_boxes(const mask_images *base, size_t image, float *boxes)
     if (h->pattern) done = read_named(h, h->boxes_pattern, image, 4, boxes);
     else if (h->boxes == NONE) done = false;
     else if (h->starts)
-        done = read_rows(h->boxes, 2, h->starts[image], h->regions[image], *hdf5.H5T_NATIVE_FLOAT_g, boxes);
+        done = read_rows(h->boxes, 2, h->starts[image], h->base.regions[image], *hdf5.H5T_NATIVE_FLOAT_g, boxes);
     else done = read_rows(h->boxes, h->boxes_dims, image, 1, *hdf5.H5T_NATIVE_FLOAT_g, boxes);
     end_turn(t);
     return done;
 }
 
-static bool box_of(const mask_images *base, size_t image, size_t region, float box[4])
-{
-    const h5_images *h = (const h5_images *)base;
-    if (!h->pattern && h->boxes == NONE) return false;
-    return mask__boxcache_get((mask__boxcache *)(uintptr_t)&h->boxcache, base, image, regions_of(base, image), region,
-                              read_boxes, box);
-}
-
 /* The images from `first` on that one read can fetch: all of a grid, runs that follow each other, one named. */
 static bool read_some(const h5_images *h, size_t first, size_t count, float *out, size_t *read)
 {
-    size_t rows = regions_of(&h->base, first);
-    *read = h->regions ? 1 : count;
+    size_t rows = mask_images_regions(&h->base, first);
+    *read = h->base.regions ? 1 : count;
     if (h->pattern) return read_named(h, h->pattern, first, h->base.dim, out);
     if (!h->starts) return read_rows(h->features, h->features_dims, first, count, *hdf5.H5T_NATIVE_FLOAT_g, out);
     for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read)
-        rows += h->regions[first + *read];
+        rows += h->base.regions[first + *read];
     return read_rows(h->features, 2, h->starts[first], rows, *hdf5.H5T_NATIVE_FLOAT_g, out);
 }
 
@@ -447,68 +406,43 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     turn t = begin_turn();
     for (size_t end = first + count; done && first < end; first += done ? read : 0) {
         done = read_some(h, first, end - first, buffer, &read);
-        for (size_t i = first; done && i < first + read; i++) buffer += regions_of(base, i) * base->dim;
+        for (size_t i = first; done && i < first + read; i++) buffer += mask_images_regions(base, i) * base->dim;
     }
     end_turn(t);
     if (done) return MASK_OK;
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                       "%s: the features of image %zu (%s) cannot be read: copy the file again", base->path, first,
-                      id_of(base, first));
-}
-
-static mask_status refuse(const mask_images *base, size_t image, size_t item, mask_error *err)
-{
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "%s: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", base->path,
-                      image, id_of(base, image), item / base->dim);
+                      mask_images_id(base, first));
 }
 
 static void close_images(mask_images *base)
 {
     h5_images *h = (h5_images *)base;
+    if (!h->opened) return;
     turn t = begin_turn();
     if (h->features >= 0) hdf5.H5Dclose(h->features);
     if (h->boxes >= 0) hdf5.H5Dclose(h->boxes);
     if (h->file >= 0) hdf5.H5Fclose(h->file);
     end_turn(t);
-    free(h->regions);
     free(h->starts);
-    mask__names_free(&h->ids);
-    mask__boxcache_close(&h->boxcache);
-    free((char *)(uintptr_t)base->path);
-    free(h);
 }
 
-static const mask__images_source h5_source = {
-    .regions = regions_of,
-    .id = id_of,
-    .name = name_of,
-    .find = find,
-    .box = box_of,
-    .block = block,
-    .refuse = refuse,
-    .close = close_images,
-};
-
-mask_status mask__images_open_h5(mask_images **out, const char *path, const char *split, bool rows, const mask_run *run,
-                                 mask_error *err)
+static mask_status open_images(mask_images *base, const mask__images_request *request, mask_error *err)
 {
-    (void)split, (void)rows;
-    *out = NULL;
-    MASK__TRY(mask__library_open(&hdf5_library, path, err));
-    h5_images *h = calloc(1, sizeof *h);
-    if (!h) return mask__no_memory(err, path);
-    h->base.source = &h5_source;
+    h5_images *h = (h5_images *)base;
+    MASK__TRY(mask__library_open(&hdf5_library, base->path, err));
+    h->opened = true;
     h->file = h->features = h->boxes = NONE;
-    mask__boxcache_open(&h->boxcache);
-    h->base.path = strdup(path);
-    mask_status status = h->base.path ? MASK_OK : mask__no_memory(err, path);
-    if (status == MASK_OK) {
-        turn t = begin_turn();
-        status = open_file(h, run, err);
-        end_turn(t);
-    }
-    if (status == MASK_OK) *out = &h->base;
-    else close_images(&h->base);
+    turn t = begin_turn();
+    mask_status status = open_file(h, request->run, err);
+    end_turn(t);
     return status;
 }
+
+const mask__images_source mask__images_h5 = {
+    .bytes = sizeof(h5_images),
+    .open = open_images,
+    .boxes = read_boxes,
+    .block = block,
+    .close = close_images,
+};

@@ -1,12 +1,9 @@
 /* Images from arrays of the calling program: one array of all, or one an image. They are copied into one dense array,
  * or borrowed as they lie, strides and all. Everything is checked when they are made, except that features are finite,
  * which is looked at when they are read, as for files. */
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/names.h"
 #include "images/images.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +11,6 @@ typedef struct memory_images {
     mask_images base;
     mask_images_memory from; /* features and each: of the caller, or of the copy */
     size_t *row_of;          /* count + 1: the rows before an image */
-    mask__names ids, names;  /* a name that is not known is empty */
     mask__arena arena;
 } memory_images;
 
@@ -23,28 +19,6 @@ static const char place[] = "images in memory";
 static const memory_images *of(const mask_images *images)
 {
     return (const memory_images *)images;
-}
-
-static size_t regions_of(const mask_images *images, size_t image)
-{
-    return of(images)->row_of[image + 1] - of(images)->row_of[image];
-}
-
-static const char *id_of(const mask_images *images, size_t image)
-{
-    return mask__names_get(&of(images)->ids, image);
-}
-
-static const char *name_of(const mask_images *images, size_t image)
-{
-    const char *name = of(images)->names.count ? mask__names_get(&of(images)->names, image) : "";
-    return *name ? name : NULL;
-}
-
-static int64_t find(const mask_images *images, const char *id)
-{
-    int64_t image = mask__names_find(&of(images)->ids, id);
-    return image >= 0 || !*id || !of(images)->names.count ? image : mask__names_find(&of(images)->names, id);
 }
 
 static bool box_of(const mask_images *images, size_t image, size_t region, float box[4])
@@ -84,7 +58,7 @@ static void copy_rows(const memory_images *m, size_t first, size_t count, float 
 {
     size_t dim = m->from.dim;
     for (size_t i = first; i < first + count; i++)
-        for (size_t r = 0; r < regions_of(&m->base, i); r++, out += dim) {
+        for (size_t r = 0; r < m->base.regions[i]; r++, out += dim) {
             const char *row = row_at(m, i, r);
             for (size_t d = 0; d < dim; d++) memcpy(&out[d], row + (ptrdiff_t)d * m->from.strides[2], sizeof *out);
         }
@@ -101,31 +75,13 @@ static mask_status block(const mask_images *images, size_t first, size_t count, 
     return MASK_OK;
 }
 
-static mask_status refuse(const mask_images *images, size_t image, size_t item, mask_error *err)
-{
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "%s: image %zu (%s), region %zu: the feature is NaN or infinite: extract it again", place, image,
-                      id_of(images, image), item / images->dim);
-}
-
 static void close_images(mask_images *images)
 {
-    memory_images *m = (memory_images *)images;
-    mask__names_free(&m->ids);
-    mask__names_free(&m->names);
-    mask__arena_free(&m->arena);
-    free(m);
+    mask__arena_free(&((memory_images *)images)->arena);
 }
 
-static const mask__images_source memory_source = {.regions = regions_of,
-                                                  .id = id_of,
-                                                  .name = name_of,
-                                                  .find = find,
-                                                  .box = box_of,
-                                                  .size = size_of,
-                                                  .block = block,
-                                                  .refuse = refuse,
-                                                  .close = close_images};
+static const mask__images_source memory_source = {
+    .bytes = sizeof(memory_images), .box = box_of, .size = size_of, .block = block, .close = close_images};
 
 /* ---- Making them ---- */
 
@@ -160,12 +116,14 @@ static mask_status count_rows(memory_images *m, mask_error *err)
     const mask_images_memory *f = &m->from;
     size_t rows = 0, values;
     m->row_of = mask__arena_alloc(&m->arena, f->count + 1, sizeof *m->row_of);
-    if (!m->row_of) return mask__no_memory(err, place);
+    m->base.regions = calloc(f->count + 1, sizeof *m->base.regions);
+    if (!m->row_of || !m->base.regions) return mask__no_memory(err, place);
     for (size_t i = 0; i < f->count; i++) {
         size_t regions = f->each ? f->each_regions[i] : f->regions;
         if (regions == 0) return invalid(err, i, "has no regions");
         if (f->each && !f->each[i]) return invalid(err, i, "has no features");
-        if (regions > SIZE_MAX - rows) return mask__no_memory(err, place);
+        if (regions > UINT32_MAX || regions > SIZE_MAX - rows) return mask__no_memory(err, place);
+        m->base.regions[i] = (uint32_t)regions;
         m->row_of[i + 1] = rows += regions;
     }
     return mask__multiply(rows, f->dim + 4, &values) ? MASK_OK : mask__no_memory(err, place);
@@ -174,13 +132,12 @@ static mask_status count_rows(memory_images *m, mask_error *err)
 static mask_status name_images(memory_images *m, mask_error *err)
 {
     const mask_images_memory *f = &m->from;
-    char number[24];
+    if (!f->ids) MASK__TRY(mask__images_number(&m->base, err));
     for (size_t i = 0; i < f->count; i++) {
-        snprintf(number, sizeof number, "%zu", i);
-        const char *id = f->ids ? f->ids[i] : number, *name = f->names && f->names[i] ? f->names[i] : "";
+        const char *id = f->ids ? f->ids[i] : "0", *name = f->names && f->names[i] ? f->names[i] : "";
         if (!id || !*id) return invalid(err, i, "has no id");
-        MASK__TRY(mask__names_add(&m->ids, id, strlen(id), err));
-        if (f->names) MASK__TRY(mask__names_add(&m->names, name, strlen(name), err));
+        if (f->ids) MASK__TRY(mask__names_add(&m->base.ids, id, strlen(id), err));
+        if (f->names) MASK__TRY(mask__names_add(&m->base.names, name, strlen(name), err));
     }
     return MASK_OK;
 }
@@ -237,13 +194,14 @@ static mask_status fill(memory_images *m, mask_error *err)
 
 mask_status mask_images_create(mask_images **out, const mask_images_memory *memory, mask_error *err)
 {
-    memory_images *m = calloc(1, sizeof *m);
-    *out = NULL;
-    if (!m) return mask__no_memory(err, place);
-    m->base = (mask_images){.source = &memory_source, .path = place, .count = memory->count, .dim = memory->dim};
+    MASK__TRY(mask__images_new(out, &memory_source, place, err));
+    memory_images *m = (memory_images *)*out;
+    m->base.count = m->base.rows = memory->count;
+    m->base.dim = memory->dim;
     m->from = *memory;
     mask_status status = fill(m, err);
-    if (status == MASK_OK) *out = &m->base;
-    else close_images(&m->base);
+    if (status == MASK_OK) return MASK_OK;
+    mask_images_close(*out);
+    *out = NULL;
     return status;
 }

@@ -4,9 +4,7 @@
  *
  * Opening reads the header of each file's x. A file that cannot be used, as an interrupted writer leaves one, is
  * skipped, and a warning counts them; more of them than good ones are refused. */
-#include "images/boxcache.h"
 #include "images/images.h"
-#include "base/names.h"
 #include "formats/npz.h"
 #include "base/memory.h"
 
@@ -23,11 +21,9 @@ typedef struct found {
 } found;
 
 typedef struct npz_images {
-    mask_images base; /* path is the folder; owned */
+    mask_images base; /* path is the folder */
     found *files;     /* of each image, in order; while the folder is read, of each file */
     size_t count, capacity;
-    mask__names ids;
-    mask__boxcache boxes;
 } npz_images;
 
 static bool is_npz(const char *name)
@@ -169,29 +165,13 @@ static mask_status choose_files(npz_images *n, mask_error *first, const mask_run
     if (skipped)
         mask__log(run, MASK_LOG_WARNING, "%s: skipped %zu of %zu files; the first: %s", n->base.path, skipped, n->count,
                   first->message);
-    for (size_t i = 0; i < kept; i++) MASK__TRY(mask__names_add(&n->ids, n->files[i].id, strlen(n->files[i].id), err));
+    n->base.regions = calloc(kept + 1, sizeof *n->base.regions);
+    if (!n->base.regions) return mask__no_memory(err, n->base.path);
+    for (size_t i = 0; i < kept; i++) {
+        n->base.regions[i] = n->files[i].regions;
+        MASK__TRY(mask__names_add(&n->base.ids, n->files[i].id, strlen(n->files[i].id), err));
+    }
     return MASK_OK;
-}
-
-static size_t regions_of(const mask_images *base, size_t image)
-{
-    return ((const npz_images *)base)->files[image].regions;
-}
-
-static const char *id_of(const mask_images *base, size_t image)
-{
-    return ((const npz_images *)base)->files[image].id;
-}
-
-static const char *name_of(const mask_images *base, size_t image)
-{
-    (void)base, (void)image;
-    return NULL;
-}
-
-static int64_t find(const mask_images *base, const char *id)
-{
-    return mask__names_find(&((const npz_images *)base)->ids, id);
 }
 
 static bool read_boxes(const mask_images *base, size_t image, float *boxes)
@@ -202,13 +182,6 @@ static bool read_boxes(const mask_images *base, size_t image, float *boxes)
                 mask__npz_floats(&npz, "bbox", n->files[image].regions * (size_t)4, boxes, NULL) == MASK_OK;
     mask__npz_close(&npz);
     return done;
-}
-
-static bool box_of(const mask_images *base, size_t image, size_t region, float box[4])
-{
-    const npz_images *n = (const npz_images *)base;
-    return mask__boxcache_get((mask__boxcache *)(uintptr_t)&n->boxes, base, image, n->files[image].regions, region,
-                              read_boxes, box);
 }
 
 static bool size_of(const mask_images *base, size_t image, float size[2])
@@ -253,56 +226,34 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     return MASK_OK;
 }
 
-static mask_status refuse(const mask_images *base, size_t image, size_t item, mask_error *err)
-{
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "%s/%s.npz: member 'x', region %zu: the feature is NaN or infinite: extract it again", base->path,
-                      id_of(base, image), item / base->dim);
-}
-
 static void close_images(mask_images *base)
 {
     npz_images *n = (npz_images *)base;
     for (size_t i = 0; i < n->count; i++) free(n->files[i].id);
     free(n->files);
-    mask__names_free(&n->ids);
-    mask__boxcache_close(&n->boxes);
-    free((char *)(uintptr_t)base->path);
-    free(n);
 }
 
-static const mask__images_source npz_source = {
-    .regions = regions_of,
-    .id = id_of,
-    .name = name_of,
-    .find = find,
-    .box = box_of,
+static mask_status open_images(mask_images *base, const mask__images_request *request, mask_error *err)
+{
+    char *folder;
+    mask_error first = {0};
+    npz_images *n = (npz_images *)base;
+    if (request->split) {
+        if (asprintf(&folder, "%s/%s", base->path, request->split) < 0) return mask__no_memory(err, base->path);
+        free(base->path);
+        base->path = folder;
+    }
+    MASK__TRY(list_files(n, err));
+    MASK__TRY(check_files(n, &first, request->run, err));
+    return choose_files(n, &first, request->run, err);
+}
+
+const mask__images_source mask__images_npz = {
+    .bytes = sizeof(npz_images),
+    .open = open_images,
+    .boxes = read_boxes,
     .size = size_of,
     .block = block,
-    .refuse = refuse,
     .sorted = true,
     .close = close_images,
 };
-
-mask_status mask__images_open_npz(mask_images **out, const char *path, const char *split, bool rows,
-                                  const mask_run *run, mask_error *err)
-{
-    char *folder = NULL;
-    mask_error first = {0};
-    (void)rows;
-    *out = NULL;
-    npz_images *n = calloc(1, sizeof *n);
-    if (!n || asprintf(&folder, split ? "%s/%s" : "%s", path, split) < 0) {
-        free(n);
-        return mask__no_memory(err, path);
-    }
-    n->base.source = &npz_source;
-    n->base.path = folder;
-    mask__boxcache_open(&n->boxes);
-    mask_status status = list_files(n, err);
-    if (status == MASK_OK) status = check_files(n, &first, run, err);
-    if (status == MASK_OK) status = choose_files(n, &first, run, err);
-    if (status == MASK_OK) *out = &n->base;
-    else close_images(&n->base);
-    return status;
-}

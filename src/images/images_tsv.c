@@ -26,20 +26,17 @@ typedef struct entry {
 } entry;
 
 typedef struct tsv_images {
-    mask_images base; /* path is owned */
+    mask_images base;
     mask__map map;
-    int columns;        /* 0 = not known yet */
-    mask__strings ids;  /* each with its final NUL */
-    uint32_t *image_of; /* each id's image, MASK__NOT_FOUND when all its rows were damaged */
-    entry *entries;     /* each image's; while rows are read, each whole row's */
+    int columns;       /* 0 = not known yet */
+    mask__strings ids; /* of all whole rows, each with its final NUL */
+    entry *entries;    /* each image's; while rows are read, each whole row's */
     size_t rows, capacity;
     size_t votes; /* for base.dim while rows are read: a majority has it if any value has one */
     size_t damaged, repeated;
     const char *wrong; /* with the first damaged row */
     uint64_t wrong_line;
 } tsv_images;
-
-static const mask__images_source tsv_source;
 
 static void count_damage(tsv_images *t, uint64_t line, const char *wrong)
 {
@@ -102,23 +99,29 @@ static mask_status read_rows(tsv_images *t, const mask_run *run, mask_error *err
 /* Of the whole rows, keeps the first of each id that has the dimension of most. */
 static mask_status choose_images(tsv_images *t, mask_error *err)
 {
-    size_t kept = 0;
-    t->image_of = malloc((t->ids.count + 1) * sizeof *t->image_of);
-    if (!t->image_of) return mask__no_memory(err, t->base.path);
-    memset(t->image_of, 0xff, t->ids.count * sizeof *t->image_of);
-    for (size_t i = 0; i < t->rows; i++) {
-        const entry *e = &t->entries[i];
-        if (e->dim != t->base.dim) {
-            count_damage(t, e->line, "has features of another dimension than most rows");
-        } else if (t->image_of[e->id] != MASK__NOT_FOUND) {
+    size_t kept = 0, length;
+    bool *taken = calloc(t->ids.count + 1, sizeof *taken);
+    mask_status status = taken ? MASK_OK : mask__no_memory(err, t->base.path);
+    for (size_t i = 0; i < t->rows && status == MASK_OK; i++) {
+        const entry e = t->entries[i];
+        const char *id = mask__strings_get(&t->ids, e.id, &length);
+        if (e.dim != t->base.dim) {
+            count_damage(t, e.line, "has features of another dimension than most rows");
+        } else if (taken[e.id]) {
             t->repeated++;
         } else {
-            t->image_of[e->id] = (uint32_t)kept;
-            t->entries[kept++] = *e;
+            taken[e.id] = true;
+            t->entries[kept++] = e;
+            status = mask__names_add(&t->base.ids, id, length - 1, err);
         }
     }
+    free(taken);
+    mask__strings_free(&t->ids);
     t->base.count = kept;
-    return MASK_OK;
+    t->base.regions = calloc(kept + 1, sizeof *t->base.regions);
+    if (!t->base.regions) return mask__no_memory(err, t->base.path);
+    for (size_t i = 0; i < kept; i++) t->base.regions[i] = t->entries[i].regions;
+    return status;
 }
 
 static mask_status judge(const tsv_images *t, const mask_run *run, mask_error *err)
@@ -138,32 +141,6 @@ static mask_status judge(const tsv_images *t, const mask_run *run, mask_error *e
     else if (t->repeated)
         mask__log(run, MASK_LOG_WARNING, "%s: skipped %zu rows whose image came before", path, t->repeated);
     return MASK_OK;
-}
-
-static size_t regions_of(const mask_images *base, size_t image)
-{
-    return ((const tsv_images *)base)->entries[image].regions;
-}
-
-static const char *id_of(const mask_images *base, size_t image)
-{
-    const tsv_images *t = (const tsv_images *)base;
-    size_t length;
-    return mask__strings_get(&t->ids, t->entries[image].id, &length);
-}
-
-static const char *name_of(const mask_images *base, size_t image)
-{
-    (void)base, (void)image;
-    return NULL;
-}
-
-static int64_t find(const mask_images *base, const char *id)
-{
-    const tsv_images *t = (const tsv_images *)base;
-    uint32_t index = mask__strings_find(&t->ids, id, strlen(id) + 1);
-    if (index == MASK__NOT_FOUND || t->image_of[index] == MASK__NOT_FOUND) return -1;
-    return t->image_of[index];
 }
 
 static bool size_of(const mask_images *base, size_t image, float size[2])
@@ -203,7 +180,7 @@ mask_status mask__images_tsv_classes(const mask_images *images, size_t image, in
                                      float *confidences, mask_error *err)
 {
     const tsv_images *t = (const tsv_images *)images;
-    if (images->source != &tsv_source || t->columns != MASK__TSV_LXMERT)
+    if (images->source != &mask__images_tsv || t->columns != MASK__TSV_LXMERT)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                           "%s: has no classes of regions: needed is a TSV file with the 10 columns of LXMERT",
                           images->path);
@@ -217,7 +194,7 @@ mask_status mask__images_tsv_classes(const mask_images *images, size_t image, in
         err, MASK_EFORMAT, at,
         "%s: line %llu: byte %zu: the classes of image %s are not base64 of one int64 or float32 a region: "
         "remove the line or extract the image again",
-        images->path, (unsigned long long)e->line, at, id_of(images, image));
+        images->path, (unsigned long long)e->line, at, mask_images_id(images, image));
 }
 
 static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask_error *err)
@@ -228,7 +205,7 @@ static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask
         err, MASK_EFORMAT, byte,
         "%s: line %llu: byte %zu: the features of image %s are not base64 there: remove the line or extract "
         "the image again",
-        t->base.path, (unsigned long long)e->line, byte, id_of(&t->base, image));
+        t->base.path, (unsigned long long)e->line, byte, mask_images_id(&t->base, image));
 }
 
 /* On one thread: decoding is as fast as memory, and whoever needs more calls from several. */
@@ -247,14 +224,9 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     return MASK_OK;
 }
 
-static mask_status refuse(const mask_images *base, size_t image, size_t item, mask_error *err)
+static size_t byte_of(const mask_images *base, size_t image, size_t item)
 {
-    const tsv_images *t = (const tsv_images *)base;
-    const entry *e = &t->entries[image];
-    size_t byte = e->features + item * sizeof(float) / 3 * 4;
-    return mask__fail(err, MASK_ENUMERIC, byte,
-                      "%s: line %llu: byte %zu: image %s, region %zu: the feature is NaN or infinite: extract it again",
-                      t->base.path, (unsigned long long)e->line, byte, id_of(base, image), item / base->dim);
+    return ((const tsv_images *)base)->entries[image].features + item * sizeof(float) / 3 * 4;
 }
 
 static void close_images(mask_images *base)
@@ -262,38 +234,24 @@ static void close_images(mask_images *base)
     tsv_images *t = (tsv_images *)base;
     mask__map_close(&t->map);
     mask__strings_free(&t->ids);
-    free(t->image_of);
     free(t->entries);
-    free((char *)(uintptr_t)base->path);
-    free(t);
 }
 
-static const mask__images_source tsv_source = {
-    .regions = regions_of,
-    .id = id_of,
-    .name = name_of,
-    .find = find,
+static mask_status open_images(mask_images *base, const mask__images_request *request, mask_error *err)
+{
+    tsv_images *t = (tsv_images *)base;
+    MASK__TRY(mask__map_open(&t->map, base->path, err));
+    MASK__TRY(read_rows(t, request->run, err));
+    MASK__TRY(choose_images(t, err));
+    return judge(t, request->run, err);
+}
+
+const mask__images_source mask__images_tsv = {
+    .bytes = sizeof(tsv_images),
+    .open = open_images,
     .box = box_of,
     .size = size_of,
     .block = block,
-    .refuse = refuse,
+    .byte = byte_of,
     .close = close_images,
 };
-
-mask_status mask__images_open_tsv(mask_images **out, const char *path, const char *split, bool rows,
-                                  const mask_run *run, mask_error *err)
-{
-    (void)split, (void)rows;
-    *out = NULL;
-    tsv_images *t = calloc(1, sizeof *t);
-    if (!t) return mask__no_memory(err, path);
-    t->base.source = &tsv_source;
-    t->base.path = strdup(path);
-    mask_status status = t->base.path ? mask__map_open(&t->map, path, err) : mask__no_memory(err, path);
-    if (status == MASK_OK) status = read_rows(t, run, err);
-    if (status == MASK_OK) status = choose_images(t, err);
-    if (status == MASK_OK) status = judge(t, run, err);
-    if (status == MASK_OK) *out = &t->base;
-    else close_images(&t->base);
-    return status;
-}

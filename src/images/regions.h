@@ -73,28 +73,18 @@ mask_status mask__regions_each(mask__regions_store *store,
                                mask_status (*visit)(void *user, const mask__regions_seen *photo, mask_error *err),
                                void *user, mask_error *err);
 
-/* The good photos of a store, in order of id, for reading by many threads. */
-typedef struct mask__regions_reader mask__regions_reader;
+/* The good photos of a store as a set of images, in order of id, for reading by many threads; their names are their
+ * paths. There may be none. */
+mask_status mask__regions_reader_open(mask_images **out, const char *path, mask_error *err);
 
-mask_status mask__regions_reader_open(mask__regions_reader **out, const char *path, mask_error *err);
-void mask__regions_reader_close(mask__regions_reader *reader);
-size_t mask__regions_reader_count(const mask__regions_reader *reader);
-size_t mask__regions_reader_bad(const mask__regions_reader *reader);
-size_t mask__regions_reader_dim(const mask__regions_reader *reader);
-size_t mask__regions_reader_rows(const mask__regions_reader *reader); /* regions of all photos */
-uint64_t mask__regions_reader_encoder(const mask__regions_reader *reader);
-const char *mask__regions_reader_options(const mask__regions_reader *reader);
-const char *mask__regions_reader_path(const mask__regions_reader *reader);
-size_t mask__regions_reader_regions(const mask__regions_reader *reader, size_t image);
-const char *mask__regions_reader_id(const mask__regions_reader *reader, size_t image);
-const char *mask__regions_reader_name(const mask__regions_reader *reader, size_t image);
-int64_t mask__regions_reader_find(const mask__regions_reader *reader, const char *id); /* id, else path; -1 */
-/* False where there is no such region, or the store cannot be read. */
-bool mask__regions_reader_box(const mask__regions_reader *reader, size_t image, size_t region, float box[4]);
-/* Width and height of the upright photo. */
-void mask__regions_reader_size(const mask__regions_reader *reader, size_t image, uint32_t size[2]);
-/* Regions x dim into out. Does not look for NaN. */
-mask_status mask__regions_reader_features(const mask__regions_reader *reader, size_t image, float *out,
-                                          mask_error *err);
+/* What a store says of itself beside that. */
+typedef struct mask__regions_facts {
+    uint64_t encoder;
+    size_t bad; /* photos */
+    const char *options;
+} mask__regions_facts;
+
+/* Of images that mask__regions_reader_open has opened; lives as long as they. */
+const mask__regions_facts *mask__regions_facts_of(const mask_images *images);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "photos/walk.h"
 #include "base/file.h"
+#include "images/images.h"
 #include "images/regions.h"
 
 #include <errno.h>
@@ -448,15 +449,16 @@ mask_status mask_extract(const char *const *photos, size_t count, const char *ou
 
 mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err)
 {
-    mask__regions_reader *reader;
+    mask_images *images;
     *info = (mask_extract_info){0};
-    MASK__TRY(mask__regions_reader_open(&reader, path, err));
-    *info = (mask_extract_info){.photos = mask__regions_reader_count(reader),
-                                .bad = mask__regions_reader_bad(reader),
-                                .regions = mask__regions_reader_rows(reader),
-                                .dim = mask__regions_reader_dim(reader),
-                                .encoder = mask__regions_reader_encoder(reader)};
-    snprintf(info->options, sizeof info->options, "%s", mask__regions_reader_options(reader));
-    mask__regions_reader_close(reader);
+    MASK__TRY(mask__regions_reader_open(&images, path, err));
+    const mask__regions_facts *facts = mask__regions_facts_of(images);
+    *info = (mask_extract_info){.photos = mask_images_count(images),
+                                .bad = facts->bad,
+                                .regions = mask__images_rows(images),
+                                .dim = mask_images_dim(images),
+                                .encoder = facts->encoder};
+    snprintf(info->options, sizeof info->options, "%s", facts->options);
+    mask_images_close(images);
     return MASK_OK;
 }

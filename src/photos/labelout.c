@@ -1,6 +1,7 @@
 #include "photos/labelout.h"
 #include "base/file.h"
 #include "formats/npy.h"
+#include "images/images.h"
 #include "images/regions.h"
 #include "annotations/regiontable.h"
 
@@ -116,7 +117,7 @@ const mask__boxtable_row *mask__labelout_rows(const mask__labelout *out, size_t 
 typedef struct writing {
     const mask__labelout *out;
     const mask__walk *walk;
-    const mask__regions_reader *reader;
+    const mask_images *reader;
     mask__npy_writer features;
     mask__writer table;
     float *values;
@@ -126,7 +127,7 @@ typedef struct writing {
 /* The photo's place in the store, -1 where it has none. */
 static int64_t place_of(const writing *w, size_t file)
 {
-    return mask__labelout_wants(w->out, file) ? mask__regions_reader_find(w->reader, w->walk->files[file].path) : -1;
+    return mask__labelout_wants(w->out, file) ? mask_images_find(w->reader, w->walk->files[file].path) : -1;
 }
 
 static mask_status put_text(writing *w, const char *text, mask_error *err)
@@ -136,15 +137,15 @@ static mask_status put_text(writing *w, const char *text, mask_error *err)
 
 static mask_status write_photo(writing *w, size_t file, size_t place, mask_error *err)
 {
-    size_t count, dim = mask__regions_reader_dim(w->reader);
+    size_t count, dim = mask_images_dim(w->reader);
     const mask__boxtable_row *rows = mask__labelout_rows(w->out, file, &count);
     const char *name = mask__names_get(&w->out->table.images, w->out->image_of[file]);
-    if (mask__regions_reader_regions(w->reader, place) != count)
+    if (mask_images_regions(w->reader, place) != count)
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: photo %s has another number of boxes than the table: remove the store",
-                          mask__regions_reader_path(w->reader), name);
+                          mask__images_path(w->reader), name);
     if (!mask__grow(&w->values, &w->capacity, count * dim, sizeof *w->values)) return mask__no_memory(err, name);
-    MASK__TRY(mask__regions_reader_features(w->reader, place, w->values, err));
+    MASK__TRY(mask_images_features(w->reader, place, w->values, err));
     MASK__TRY(mask__npy_append(&w->features, w->values, count * dim, err));
     for (size_t i = 0; i < count; i++) {
         MASK__TRY(put_text(w, name, err));
@@ -170,10 +171,10 @@ static mask_status write_photos(writing *w, mask_error *err)
 
 static mask_status write_files(writing *w, const char *features, const char *table, mask_error *err)
 {
-    size_t shape[2] = {0, mask__regions_reader_dim(w->reader)};
+    size_t shape[2] = {0, mask_images_dim(w->reader)};
     for (size_t i = 0; i < w->walk->count; i++) {
         int64_t place = place_of(w, i);
-        if (place >= 0) shape[0] += mask__regions_reader_regions(w->reader, (size_t)place);
+        if (place >= 0) shape[0] += mask_images_regions(w->reader, (size_t)place);
     }
     MASK__TRY(mask__npy_create(&w->features, features, MASK__NPY_F16, 2, shape, err));
     mask_status status = mask__writer_open(&w->table, table, err);
@@ -186,7 +187,7 @@ static mask_status write_files(writing *w, const char *features, const char *tab
 mask_status mask__labelout_write(const mask__labelout *out, const mask__walk *walk, const char *store,
                                  const char *folder, mask_error *err)
 {
-    mask__regions_reader *reader;
+    mask_images *reader;
     writing w = {.out = out, .walk = walk};
     char *features = NULL, *table = NULL;
     MASK__TRY(mask__regions_reader_open(&reader, store, err));
@@ -199,7 +200,7 @@ mask_status mask__labelout_write(const mask__labelout *out, const mask__walk *wa
     free(features);
     free(table);
     free(w.values);
-    mask__regions_reader_close(reader);
+    mask_images_close(reader);
     return status;
 }
 
