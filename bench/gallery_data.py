@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import eval_data
 
-Z, N, PER_WORD, REGIONS, BACKGROUND, TEXTS, NOISE = 512, 300, 5, 36, 500, 5000, 1.2
+Z, N, PER_WORD, REGIONS, BACKGROUND, TEXTS, NOISE = int(os.environ.get("MASK_BENCH_DIM", 512)), 300, 5, 36, 500, 5000, 1.2
 OOD = 400
 PIECE = 512
 

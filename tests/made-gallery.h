@@ -5,6 +5,7 @@
 
 #include "made.h"
 #include "search/gallery.h"
+#include "math/half.h"
 #include "math/vector.h"
 
 enum { M = 10, N = 7, WORDS = 14, VECTORS = 22, BACKGROUND = 12, REGIONS = 5, T = 9 };
@@ -134,7 +135,7 @@ static inline const int8_t *quantise_vectors(made_gallery *m, const float *value
 }
 
 /* Whole-image and scene vectors of a segment. */
-static inline void summarise(made_gallery *m, mask__segment *s)
+static inline void summarise(made_gallery *m, mask__segment *s, bool half)
 {
     mask_error err;
     const mask__calibration *calibration = m->g.calibration;
@@ -144,16 +145,19 @@ static inline void summarise(made_gallery *m, mask__segment *s)
     for (size_t i = 0; i < s->images; i++) {
         size_t regions = s->image_rows[i + 1] - s->image_rows[i];
         for (size_t r = 0; r < regions; r++)
-            mask__axpy(1 / (float)regions, s->mu + (s->image_rows[i] + r) * z, mean + i * z, z);
-        memcpy(whole + i * z, region >= 0 ? s->mu + (s->image_rows[i] + (size_t)region) * z : mean + i * z,
+            mask__axpy(1 / (float)regions, (const float *)s->mu + (s->image_rows[i] + r) * z, mean + i * z, z);
+        memcpy(whole + i * z,
+               region >= 0 ? (const float *)s->mu + (s->image_rows[i] + (size_t)region) * z : mean + i * z,
                z * sizeof *whole);
         mask__normalise(whole + i * z, z);
+        if (half) mask__round_to_half(whole + i * z, z);
     }
     s->whole = whole;
     s->whole_codes = quantise_vectors(m, whole, s->images, z, &s->whole_steps);
     if (calibration->options.scene > 0) {
         float *scenes = room(m, s->images * z, sizeof *scenes);
         check_ok(mask__calibration_scenes(calibration, mean, region >= 0 ? whole : NULL, s->images, scenes, &err));
+        if (half) mask__round_to_half(scenes, s->images * z);
         s->scenes = scenes;
         s->scene_codes = quantise_vectors(m, scenes, s->images, z, &s->scene_steps);
     }
@@ -168,15 +172,16 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
     float *c = room(m, all * n, sizeof *c), *a = room(m, all * n, sizeof *a), one[2];
     float *hub = room(m, n, sizeof *hub), *deviation = room(m, n, sizeof *deviation),
           *slack = room(m, k, sizeof *slack);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        mask__image_vectors x = mask__segment_image(s, i, NULL);
         for (uint32_t w = 0; w < all; w++) {
             mask__calibration_exact(calibration, w < k ? &calibration->known : &calibration->others,
-                                    &(uint32_t){w < k ? w : w - (uint32_t)k}, 1, s->mu + s->image_rows[i] * s->z,
-                                    s->image_rows[i + 1] - s->image_rows[i], s->whole + i * s->z,
-                                    s->scenes ? s->scenes + i * s->z : NULL, one, one + 1, NULL);
+                                    &(uint32_t){w < k ? w : w - (uint32_t)k}, 1, x.mu, x.regions, x.whole, x.scene, one,
+                                    one + 1, NULL);
             c[w * n + i] = one[0];
             a[w * n + i] = one[1];
         }
+    }
     float *z = room(m, calibration->texts.count * n, sizeof *z);
     mask__text_means(&calibration->texts, c, n, z, n);
     check_ok(mask__calibration_image_statistics(calibration, z, n, hub, deviation, &err));
@@ -193,6 +198,30 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
     s->pooled_codes = pooled;
     s->pooled_steps = pooled_steps;
     s->pooled_slack = 1e-5f;
+}
+
+static inline const void *halves(made_gallery *m, const void *values, size_t count)
+{
+    uint16_t *out = room(m, count, sizeof *out);
+    mask__float_to_half(values, out, count);
+    return out;
+}
+
+static inline void store_half(made_gallery *m, mask__segment *s)
+{
+    s->mu = halves(m, s->mu, s->image_rows[s->images] * s->z);
+    s->whole = halves(m, s->whole, s->images * s->z);
+    if (s->scenes) s->scenes = halves(m, s->scenes, s->images * s->z);
+    s->most_regions = 8;
+    s->half = true;
+}
+
+/* The vector that images are alike by. */
+static inline void likeness_vector(const mask__segment *s, size_t image, float *out)
+{
+    const void *from = s->scenes ? s->scenes : s->whole;
+    if (s->half) mask__half_to_float((const uint16_t *)from + image * s->z, out, s->z);
+    else memcpy(out, (const float *)from + image * s->z, s->z * sizeof *out);
 }
 
 /* Regions of an image: random directions, at times those of an image before, at times zero. */
@@ -248,10 +277,14 @@ static inline void make_gallery(made_gallery *m, const world *w, const mask_matc
         }
         m->g.snapshot.images += names->alive_count;
         segment->image_rows = rows;
-        segment->mu = m->mu + m->rows[m->images] * z;
+        float *mu = m->mu + m->rows[m->images] * z;
+        bool half = below(random, 2);
+        if (half) mask__round_to_half(mu, rows[n] * z);
+        segment->mu = mu;
         m->images += n;
-        summarise(m, segment);
+        summarise(m, segment, half);
         make_columns(m, segment);
+        if (half) store_half(m, segment);
     }
     bool twice;
     check_ok(mask__snapshot_index(&m->g.snapshot, &twice, &err));

@@ -40,7 +40,7 @@ static size_t brute_force(const made_gallery *m, const world *w, const texts *t,
                           mask_annotation *out)
 {
     size_t count = 0;
-    float c[64];
+    float c[64], scratch[256];
     for (size_t i = 0; i < TEXTS; i++) {
         mask_error err;
         mask__plan plan;
@@ -48,7 +48,7 @@ static size_t brute_force(const made_gallery *m, const world *w, const texts *t,
         mask_query_text text = {t->lines[i], 1};
         mask_query q = {.texts = &text, .count = 1};
         mask_status status = mask__plan_open(&plan, &m->g, w->vectors, &q, &readings, &err);
-        if (status == MASK_OK) out[count++] = (mask_annotation){i, mask__plan_score(&plan, segment, image, c)};
+        if (status == MASK_OK) out[count++] = (mask_annotation){i, mask__plan_score(&plan, segment, image, c, scratch)};
         else assert_int_equal(status, MASK_ENOTFOUND);
         mask__plan_close(&plan);
         mask__arena_free(&readings);

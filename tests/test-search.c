@@ -102,14 +102,14 @@ static mask__scored *brute_force(made_gallery *m, const world *w, const made_que
     mask_error err;
     mask__plan plan;
     mask__arena readings = {0};
-    float c[64], upper[MASK__BLOCK], lower[MASK__BLOCK];
+    float c[64], scratch[256], upper[MASK__BLOCK], lower[MASK__BLOCK];
     mask__scored *out = room(m, m->images, sizeof *out);
     *count = *searched = 0;
     check_ok(mask__plan_open(&plan, &m->g, w->vectors, &q->q, &readings, &err));
     check_ok(mask__plan_lock(&plan, &err));
     for (size_t s = 0; s < m->g.snapshot.segment_count; s++)
         for (size_t i = 0; i < m->g.segments[s].images; i++) {
-            double score = mask__plan_score(&plan, s, i, c);
+            double score = mask__plan_score(&plan, s, i, c, scratch);
             if (i % MASK__BLOCK == 0) mask__plan_bounds(&plan, s, i / MASK__BLOCK, upper, lower);
             assert_true((double)upper[i % MASK__BLOCK] >= score && (double)lower[i % MASK__BLOCK] <= score);
             assert_true((double)mask__plan_block_bound(&plan, s, i / MASK__BLOCK) >= score);
@@ -134,8 +134,7 @@ static void twin_vector(made_gallery *m, const mask_query_image *from, float *ou
     float mu[REGIONS * M], mean[M] = {0}, whole[M];
     if (from->id) {
         assert_true(mask__snapshot_find(&m->g.snapshot, from->id, &segment, &image));
-        const mask__segment *s = &m->g.segments[segment];
-        memcpy(out, (s->scenes ? s->scenes : s->whole) + image * z, z * sizeof *out);
+        likeness_vector(&m->g.segments[segment], image, out);
         return;
     }
     assert_true(z <= M);
@@ -156,7 +155,8 @@ static double twin_likeness(made_gallery *m, const made_query *q, const mask__sc
 {
     double sum = 0;
     const mask__segment *s = &m->g.segments[found->segment];
-    const float *x = (s->scenes ? s->scenes : s->whole) + found->image * s->z;
+    float x[M];
+    likeness_vector(s, found->image, x);
     for (size_t i = 0; i < q->q.image_count; i++) {
         float v[M];
         double cosine = 0;
@@ -196,6 +196,8 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
     const char *lines[MOST_TEXTS];
     mask__regions regions = {.image_rows = m->rows, .mu = m->mu, .count = m->images, .dim = m->g.calibration->z};
     float *scores = room(m, MOST_TEXTS * m->images, sizeof *scores);
+    bool half = false; /* rounded vectors are not quite unit, which the matcher mends and searches do not */
+    for (size_t s = 0; s < m->g.snapshot.segment_count; s++) half |= m->g.segments[s].half;
     for (size_t t = 0; t < q->q.count; t++) lines[t] = q->texts[t].text;
     check_ok(mask__text_batch_open(&texts, w->knowledge, w->vectors, &m->g.options, lines, q->q.count, &err));
     check_ok(mask__text_batch_prepare(&texts, m->g.calibration, NULL, &err));
@@ -210,7 +212,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
             size += fabs((double)q->texts[t].weight * (double)scores[t * m->images + image]);
         }
         score += twin_likeness(m, q, &best[i]);
-        if (fabs(score - best[i].score) > 1e-5 * size)
+        if (fabs(score - best[i].score) > (half ? 5e-3 : 1e-5) * size)
             fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
     }
     mask__text_batch_close(&texts);
@@ -287,12 +289,12 @@ static void check_similar(made_gallery *m, const made_query *q, size_t segment, 
     const mask__snapshot *snapshot = &m->g.snapshot;
     const char *id = snapshot->segments[segment].ids[image];
     size_t count = 0, z = m->g.calibration->z;
-    bool scenes = m->g.segments[segment].scenes != NULL;
-    const float *v = (scenes ? m->g.segments[segment].scenes : m->g.segments[segment].whole) + image * z;
+    float v[M], other[M];
+    likeness_vector(&m->g.segments[segment], image, v);
     if (!id) return;
     for (size_t s = 0; s < snapshot->segment_count; s++)
         for (size_t i = 0; i < m->g.segments[s].images; i++) {
-            const float *other = (scenes ? m->g.segments[s].scenes : m->g.segments[s].whole) + i * z;
+            likeness_vector(&m->g.segments[s], i, other);
             double score = (double)mask__dot(other, v, z);
             if (passes(q, &snapshot->segments[s], i) && (s != segment || i != image) && score >= (double)q->q.min_score)
                 best[count++] = (mask__scored){score, (uint32_t)s, (uint32_t)i, snapshot->segments[s].ids[i]};

@@ -99,6 +99,14 @@ static void check_vector(const float *x, const int8_t *codes, float step, size_t
     for (size_t d = 0; d < z; d++) assert_true(fabsf(x[d] - (float)codes[d] * step) <= 0.501f * step);
 }
 
+/* An image's vectors; those of the image before, of the other `which`, stay. */
+static mask__image_vectors vectors_of(const mask__segment *s, size_t image, int which)
+{
+    static float scratch[2][4096];
+    assert_true(mask__segment_scratch(s, 1) <= 4096);
+    return mask__segment_image(s, image, scratch[which]);
+}
+
 /* Everything a segment says of its images against exact scores of what it keeps. */
 static void check_segment(const mask__segment *s, const mask__calibration *calibration, bool statistics)
 {
@@ -108,9 +116,9 @@ static void check_segment(const mask__segment *s, const mask__calibration *calib
     assert_int_equal(s->words, calibration->known.count);
     assert_int_equal(z, calibration->z);
     for (size_t i = 0; i < s->images; i++) {
-        const float *mu = s->mu + s->image_rows[i] * z, *whole = s->whole ? s->whole + i * z : NULL;
-        const float *scene = s->scenes ? s->scenes + i * z : NULL;
-        size_t regions = s->image_rows[i + 1] - s->image_rows[i], block = i / MASK__BLOCK;
+        mask__image_vectors x = vectors_of(s, i, 0);
+        const float *mu = x.mu, *whole = x.whole, *scene = x.scene;
+        size_t regions = x.regions, block = i / MASK__BLOCK;
         mask__calibration_exact(calibration, &calibration->known, NULL, s->words, mu, regions, whole, scene, c, pooled,
                                 NULL);
         mask__calibration_exact(calibration, &calibration->others, NULL, calibration->others.count, mu, regions, whole,
@@ -173,20 +181,26 @@ static void test_codes_are_within_their_error(void **state)
         mask__calibration_close(&s);
         free_ragged(r);
     }
-    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
+    for (size_t n = 0; n < 2 * (sizeof counts / sizeof *counts); n++) {
         mask__calibration s;
         mask__segment segment;
-        ragged *r = make_ragged(counts[n], 3);
+        ragged *r = make_ragged(counts[n / 2], 3);
         mask__segment_source source = all_of(r);
+        source.half = n % 2;
         check_ok(mask__calibration_open(&s, w.knowledge, &base, 2, NULL, &err));
         build(&segment, &s, &source, 0, "codes.segment");
         check_segment(&segment, &s, true);
-        for (size_t i = 0; i < segment.images; i++) /* the whole image is region 2 */
-            for (size_t d = 0; d < s.z; d++)
-                assert_true(fabsf(segment.whole[i * s.z + d] - segment.mu[(r->rows[i] + 2) * s.z + d]) < 1e-6f);
-        for (size_t row = 0; row < r->rows[counts[n]]; row++) {
-            double norm = mask__norm(segment.mu + row * s.z, s.z);
-            assert_true(norm == 0 || fabs(norm - 1) < 1e-6);
+        assert_int_equal(segment.half, source.half);
+        assert_int_equal(segment.pack.version, source.half ? 2 : 1);
+        for (size_t i = 0; i < segment.images; i++) {
+            mask__image_vectors x = vectors_of(&segment, i, 0);
+            float least = source.half ? 0x1p-11f : 1e-6f;
+            for (size_t d = 0; d < s.z; d++) /* the whole image is region 2 */
+                assert_true(fabsf(x.whole[d] - x.mu[2 * s.z + d]) < least);
+            for (size_t row = 0; row < x.regions; row++) {
+                float norm = mask__norm(x.mu + row * s.z, s.z);
+                assert_true(norm == 0 || fabsf(norm - 1) < least);
+            }
         }
         mask__segment_close(&segment);
         mask__calibration_close(&s);
@@ -260,15 +274,14 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
             build(&cut, &s, &source, budget, "cut.segment");
             check_segment(&cut, &s, false);
             for (size_t i = 0; i < IMAGES; i++) {
-                const float *mu = plain.mu + plain.image_rows[i] * s.z;
+                const float *mu = vectors_of(&plain, i, 0).mu, *shorter = vectors_of(&cut, i, 1).mu;
                 size_t regions = plain.image_rows[i + 1] - plain.image_rows[i],
                        kept = cut.image_rows[i + 1] - cut.image_rows[i];
                 const uint32_t *order = cut.region_of_row + cut.image_rows[i];
                 assert_int_equal(kept, regions < budget ? regions : budget);
                 assert_memory_equal(order, full.region_of_row + full.image_rows[i], kept * sizeof *order);
                 for (size_t n = 0; n < kept; n++)
-                    assert_memory_equal(cut.mu + (cut.image_rows[i] + n) * s.z, mu + order[n] * s.z,
-                                        s.z * sizeof(float));
+                    assert_memory_equal(shorter + n * s.z, mu + order[n] * s.z, s.z * sizeof(float));
                 if (whole >= 0) assert_int_equal(order[0], whole);
                 for (size_t n = whole >= 0; n < kept; n++) { /* no other region would have added more */
                     uint32_t other[MAX];
@@ -291,9 +304,8 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
     }
 }
 
-static void test_kept_images_keep_their_bits(void **state)
+static void check_kept_images(bool both)
 {
-    (void)state;
     mask_error err;
     mask__calibration s;
     mask__segment parts[2], joined;
@@ -305,26 +317,29 @@ static void test_kept_images_keep_their_bits(void **state)
     check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     for (int p = 0; p < 2; p++) {
         mask__segment_source source = all_of(r[p]);
+        source.half = p > 0 || both;
         build(&parts[p], &s, &source, 3, p ? "b.segment" : "a.segment");
         for (size_t i = 0; i < EACH; i++)
             if (i % 7) kept[count++] = (mask__kept_image){&parts[p], i};
     }
     for (size_t budget = 3; budget > 1; budget--) {
-        mask__segment_source source = {.kept = kept, .count = count};
+        mask__segment_source source = {.kept = kept, .count = count, .half = true};
         build(&joined, &s, &source, budget, "joined.segment");
         check_segment(&joined, &s, false);
+        assert_int_equal(joined.half, both);
         for (size_t n = 0; n < count; n++) {
             const mask__segment *old = kept[n].segment;
             size_t i = kept[n].image, rows = joined.image_rows[n + 1] - joined.image_rows[n], z = s.z;
             size_t had = old->image_rows[i + 1] - old->image_rows[i];
             assert_int_equal(rows, had < budget ? had : budget);
-            assert_memory_equal(joined.mu + joined.image_rows[n] * z, old->mu + old->image_rows[i] * z, rows * z * 4);
+            mask__image_vectors now = vectors_of(&joined, n, 0), before = vectors_of(old, i, 1);
+            assert_memory_equal(now.mu, before.mu, rows * z * 4);
             assert_memory_equal(joined.region_of_row + joined.image_rows[n], old->region_of_row + old->image_rows[i],
                                 rows * 4);
             assert_memory_equal(joined.boxes + joined.image_rows[n] * 4, old->boxes + old->image_rows[i] * 4,
                                 rows * 16);
-            assert_memory_equal(joined.scenes + n * z, old->scenes + i * z, z * 4);
-            assert_memory_equal(joined.whole + n * z, old->whole + i * z, z * 4);
+            assert_memory_equal(now.scene, before.scene, z * 4);
+            assert_memory_equal(now.whole, before.whole, z * 4);
             assert_true(joined.image_hub[n] == old->image_hub[i] &&
                         joined.image_deviation[n] == old->image_deviation[i]);
         }
@@ -343,6 +358,13 @@ static void test_kept_images_keep_their_bits(void **state)
         free_ragged(r[p]);
     }
     mask__calibration_close(&s);
+}
+
+static void test_kept_images_keep_their_bits(void **state)
+{
+    (void)state;
+    check_kept_images(false); /* joined with images in float they become no float16 */
+    check_kept_images(true);
 }
 
 static void test_some_images_and_any_threads(void **state)
@@ -365,8 +387,9 @@ static void test_some_images_and_any_threads(void **state)
     for (size_t i = 0; i < SOME; i++) {
         size_t rows = some.image_rows[i + 1] - some.image_rows[i], at = all.image_rows[which[i]];
         assert_int_equal(rows, mask_images_regions(&r->base, which[i]));
+        const float *x = some.mu, *y = all.mu;
         for (size_t v = 0; v < rows * s.z; v++)
-            assert_true(fabsf(some.mu[some.image_rows[i] * s.z + v] - all.mu[at * s.z + v]) < 1e-5f);
+            assert_true(fabsf(x[some.image_rows[i] * s.z + v] - y[at * s.z + v]) < 1e-5f);
     }
     mask__segment_close(&some);
     mask__segment_close(&all);

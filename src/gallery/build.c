@@ -3,6 +3,7 @@
 #include "gallery/budget.h"
 #include "gallery/segment_write.h"
 #include "math/gemm.h"
+#include "math/half.h"
 
 #include <math.h>
 #include <omp.h>
@@ -118,6 +119,12 @@ static mask_status grow_image(block *b, size_t regions, mask_error *err)
 
 /* ---- Images of a set ---- */
 
+/* Everything is computed from vectors as the segment will hold them. */
+static void as_stored(const job *j, float *vectors, size_t count)
+{
+    if (j->draft.half) mask__round_to_half(vectors, count * j->calibration->z);
+}
+
 /* What is left of an image once its regions are gone. */
 static void summarise(block *b, size_t i, size_t regions)
 {
@@ -150,6 +157,7 @@ static mask_status take_image(block *b, size_t i, size_t from, size_t regions, m
     for (size_t r = 0; r < regions; r++)
         for (size_t d = 0; d < z; d++)
             b->image[r * z + d] = b->in.mu[(from + r) * z + d] * b->in.inverse_norms[from + r];
+    as_stored(j, b->image, regions);
     summarise(b, i, regions);
     for (size_t r = 0; r < kept; r++) b->order[r] = (uint32_t)r;
     if (j->keep != SIZE_MAX && regions)
@@ -182,10 +190,12 @@ static mask_status take_images(block *b, mask_error *err)
     if (j->draft.scenes) {
         const float *whole = s->options.whole_region >= 0 ? b->whole : NULL;
         MASK__TRY(mask__calibration_scenes(s, b->mean, whole, b->count, b->scenes, err));
+        as_stored(j, b->scenes, b->count);
         memcpy(j->draft.scenes + b->first * z, b->scenes, b->count * z * sizeof *b->scenes);
     }
     if (j->draft.whole) {
         for (size_t i = 0; i < b->count; i++) mask__normalise(b->whole + i * z, z);
+        as_stored(j, b->whole, b->count);
         memcpy(j->draft.whole + b->first * z, b->whole, b->count * z * sizeof *b->whole);
     }
     return MASK_OK;
@@ -204,12 +214,14 @@ static mask_status copy_images(block *b, mask_error *err)
         size_t kept = kept_regions(j, b->first + i), row = d->image_rows[b->first + i],
                at = old->image_rows[from->image];
         MASK__TRY(grow_rows(b, kept, err));
-        memcpy(b->mu + b->rows * z, old->mu + at * z, kept * z * sizeof *b->mu);
+        MASK__TRY(grow_image(b, old->most_regions + 2, err));
+        mask__image_vectors vectors = mask__segment_image(old, from->image, b->image);
+        memcpy(b->mu + b->rows * z, vectors.mu, kept * z * sizeof *b->mu);
         memcpy(d->region_of_row + row, old->region_of_row + at, kept * sizeof *d->region_of_row);
         for (size_t v = 0; v < kept * 4; v++) d->boxes[row * 4 + v] = old->boxes ? old->boxes[at * 4 + v] : NAN;
         b->row_of[i + 1] = b->rows += kept;
-        if (d->whole) memcpy(d->whole + (b->first + i) * z, old->whole + from->image * z, z * sizeof *d->whole);
-        if (d->scenes) memcpy(d->scenes + (b->first + i) * z, old->scenes + from->image * z, z * sizeof *d->scenes);
+        if (d->whole) memcpy(d->whole + (b->first + i) * z, vectors.whole, z * sizeof *d->whole);
+        if (d->scenes) memcpy(d->scenes + (b->first + i) * z, vectors.scene, z * sizeof *d->scenes);
         d->image_hub[b->first + i] = old->image_hub[from->image];
         d->image_deviation[b->first + i] = old->image_deviation[from->image];
     }
@@ -388,8 +400,12 @@ static mask_status open_draft(job *j, const char *path, mask_error *err)
     size_t count = j->source->count;
     uint64_t *rows = calloc(count + 1, sizeof *rows);
     if (!rows) return mask__no_memory(err, path);
-    for (size_t i = 0; i < count; i++) rows[i + 1] = rows[i] + kept_regions(j, i);
-    mask_status status = mask__draft_open(&j->draft, path, j->calibration, rows, count, err);
+    bool half = j->source->half;
+    for (size_t i = 0; i < count; i++) {
+        rows[i + 1] = rows[i] + kept_regions(j, i);
+        if (!j->source->images && !j->source->kept[i].segment->half) half = false;
+    }
+    mask_status status = mask__draft_open(&j->draft, path, j->calibration, rows, count, half, err);
     free(rows);
     return status;
 }

@@ -219,6 +219,7 @@ static mask_status write_batch(mask__writing *w, const mask_images *images, batc
     mask__segment_source source = {.images = images,
                                    .which = b->which,
                                    .count = b->count,
+                                   .half = w->settings.gallery.store == MASK_STORE_HALF,
                                    .progress_done = done,
                                    .progress_total = mask_images_count(images)};
     mask_status status =

@@ -1,5 +1,6 @@
 #include "gallery/segment.h"
 #include "gallery/segment_format.h"
+#include "math/half.h"
 
 #include <string.h>
 
@@ -23,12 +24,18 @@ static mask_status refuse(const mask__segment *s, const mask__tensor *t, const c
                       s->pack.path, (unsigned long long)t->offset, what);
 }
 
+static mask__dtype vector_type(const mask__segment *s)
+{
+    return s->half ? MASK__F16 : MASK__F32;
+}
+
 /* Images, rows, words, dimensions: what the other tensors must agree with. */
 static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
 {
-    const mask__tensor *at, *mu, *steps;
+    const mask__tensor *at, *mu = mask__pack_find(&s->pack, "mu"), *steps;
+    s->half = mu && mu->dtype == MASK__F16;
     MASK__TRY(mask__pack_get(&s->pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
-    MASK__TRY(mask__pack_get(&s->pack, "mu", MASK__F32, 2, (uint64_t[]){0, 0}, &mu, err));
+    MASK__TRY(mask__pack_get(&s->pack, "mu", vector_type(s), 2, (uint64_t[]){0, 0}, &mu, err));
     MASK__TRY(mask__pack_get(&s->pack, "scores.steps", MASK__F32, 3, (uint64_t[]){0, 0, 2}, &steps, err));
     if (at->shape[0] < 2 || mu->shape[1] < 1 || steps->shape[0] < 1)
         return refuse(s, at, "a segment without images, words or dimensions", err);
@@ -41,18 +48,22 @@ static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
     s->score_steps = steps->data;
     if (steps->shape[1] != s->blocks) return refuse(s, steps, "the steps are not one a word and block", err);
     bool rising = s->image_rows[0] == 0 && s->image_rows[s->images] == mu->shape[0];
-    for (size_t i = 0; rising && i < s->images; i++) rising = s->image_rows[i] <= s->image_rows[i + 1];
+    for (size_t i = 0; rising && i < s->images; i++) {
+        rising = s->image_rows[i] <= s->image_rows[i + 1];
+        size_t regions = (size_t)(s->image_rows[i + 1] - s->image_rows[i]);
+        if (rising && regions > s->most_regions) s->most_regions = regions;
+    }
     if (!rising) return refuse(s, at, "'image_rows' does not divide the rows", err);
     *rows = mu->shape[0];
     return MASK_OK;
 }
 
-/* Vectors an image, in floats and in 8 bits; all three are there or none. */
-static mask_status get_vectors(const mask__segment *s, const char *const names[3], const float **values,
+/* Vectors an image, as mu and in 8 bits; all three are there or none. */
+static mask_status get_vectors(const mask__segment *s, const char *const names[3], const void **values,
                                const int8_t **codes, const float **steps, mask_error *err)
 {
     if (!mask__pack_find(&s->pack, names[0])) return MASK_OK;
-    MASK__TRY(get(s, names[0], MASK__F32, s->images, s->z, values, err));
+    MASK__TRY(get(s, names[0], vector_type(s), s->images, s->z, values, err));
     MASK__TRY(get(s, names[1], MASK__U8, s->images, s->z, codes, err));
     return get(s, names[2], MASK__F32, s->images, 0, steps, err);
 }
@@ -78,6 +89,34 @@ static mask_status get_all(mask__segment *s, mask_error *err)
     MASK__TRY(get_vectors(s, mask__scene_names, &s->scenes, &s->scene_codes, &s->scene_steps, err));
     MASK__TRY(get(s, "image_hub", MASK__F32, s->images, 0, &s->image_hub, err));
     return get(s, "image_deviation", MASK__F32, s->images, 0, &s->image_deviation, err);
+}
+
+size_t mask__segment_scratch(const mask__segment *segments, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t floats = segments[i].half ? (segments[i].most_regions + 2) * segments[i].z : 0;
+        most = floats > most ? floats : most;
+    }
+    return most;
+}
+
+static const float *vectors(const mask__segment *s, const void *from, size_t row, size_t rows, float *scratch)
+{
+    if (!from) return NULL;
+    if (!s->half) return (const float *)from + row * s->z;
+    mask__half_to_float((const uint16_t *)from + row * s->z, scratch, rows * s->z);
+    return scratch;
+}
+
+mask__image_vectors mask__segment_image(const mask__segment *s, size_t image, float *scratch)
+{
+    size_t row = (size_t)s->image_rows[image], regions = (size_t)s->image_rows[image + 1] - row;
+    float *after = s->half ? scratch + regions * s->z : NULL, *last = s->half ? after + s->z : NULL;
+    return (mask__image_vectors){.mu = vectors(s, s->mu, row, regions, scratch),
+                                 .whole = vectors(s, s->whole, image, 1, after),
+                                 .scene = vectors(s, s->scenes, image, 1, last),
+                                 .regions = regions};
 }
 
 mask_status mask__segment_open(mask__segment *s, const char *path, mask__verify verify, mask_error *err)

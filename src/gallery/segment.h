@@ -21,7 +21,9 @@ typedef struct mask__segment {
     size_t images, blocks;         /* blocks of MASK__BLOCK images; the last may be partly filled */
     size_t words, z;               /* K, Z */
     const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
-    const float *mu;               /* rows x Z, unit region vectors: what exact rescoring reads */
+    bool half;                     /* mu, whole and scenes are float16, else float */
+    size_t most_regions;           /* of an image */
+    const void *mu;                /* rows x Z, unit region vectors: what exact rescoring reads */
     const uint32_t *region_of_row; /* rows: the region of its image as the image set numbers them */
     const float *boxes;            /* rows x 4: x1, y1, x2, y2, NaN where unknown; NULL when all are */
     const uint8_t *score_codes; /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
@@ -29,15 +31,26 @@ typedef struct mask__segment {
     const float *score_slack;       /* K */
     const uint8_t *pooled_codes;    /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
     const mask__steps *pooled_steps;
-    float pooled_slack;  /* of all words */
-    const float *whole;  /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */
-    const float *scenes; /* images x Z: unit scene vector; NULL without scenes */
+    float pooled_slack; /* of all words */
+    const void *whole;  /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */
+    const void *scenes; /* images x Z: unit scene vector; NULL without scenes */
     const int8_t *whole_codes,
         *scene_codes;                       /* images x Z, the same in 8 bits: |x - q step| <= 0.501 step a component */
     const float *whole_steps, *scene_steps; /* images: step of the image, its largest component / 127 */
     const float *image_hub;                 /* images: a h(i); 0 below the full calibration */
     const float *image_deviation;           /* images: D(i); 1 below the full calibration */
 } mask__segment;
+
+/* An image's vectors in float. */
+typedef struct mask__image_vectors {
+    const float *mu;            /* regions x Z */
+    const float *whole, *scene; /* NULL where the segment has none */
+    size_t regions;
+} mask__image_vectors;
+
+/* scratch: where float16 becomes float; as many floats as mask__segment_scratch says, of all that it is used for. */
+size_t mask__segment_scratch(const mask__segment *segments, size_t count);
+mask__image_vectors mask__segment_image(const mask__segment *segment, size_t image, float *scratch);
 
 /* Maps and validates; verify reads all of it against the checksums. */
 mask_status mask__segment_open(mask__segment *segment, const char *path, mask__verify verify, mask_error *err);

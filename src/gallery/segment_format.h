@@ -3,7 +3,8 @@
 #define MASK_GALLERY_SEGMENT_FORMAT_H
 
 #define MASK__SEGMENT_MAGIC "MASKSEGM"
-enum { MASK__SEGMENT_VERSION = 1 };
+/* Version 2 may have its vectors in float16; one in float is written as version 1. */
+enum { MASK__SEGMENT_VERSION = 2 };
 
 /* values, codes, steps */
 static const char *const mask__whole_names[3] = {"whole", "whole.codes", "whole.steps"};

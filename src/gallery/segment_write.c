@@ -1,5 +1,6 @@
 #include "gallery/segment_write.h"
 #include "gallery/segment_format.h"
+#include "math/half.h"
 
 #include <float.h>
 #include <math.h>
@@ -35,13 +36,13 @@ static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, 
 }
 
 /* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon;
- * pooling adds one rounding a value it sums, and vectors are unit to a few roundings. */
+ * pooling adds one rounding a value it sums, and vectors are unit to a few roundings, or to 2^-11 in float16. */
 static double dot_slack(const mask__calibration *s, size_t most_regions, bool pooled)
 {
     const mask_match_options *o = &s->options;
     double roundings = (double)s->z + 8, u = FLT_EPSILON / 2;
     if (pooled) roundings += o->pool == MASK_POOL_MEAN ? (double)most_regions : o->top;
-    return 2.001 * roundings * u / (1 - roundings * u);
+    return 2.003 * roundings * u / (1 - roundings * u);
 }
 
 float mask__pooled_slack(const mask__calibration *s, size_t most_regions)
@@ -65,11 +66,11 @@ float mask__score_slack(const mask__calibration *s, size_t word, size_t most_reg
 /* ---- The file ---- */
 
 mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calibration *s, const uint64_t *image_rows,
-                             size_t images, mask_error *err)
+                             size_t images, bool half, mask_error *err)
 {
     size_t rows = image_rows[images];
     const mask_match_options *o = &s->options;
-    *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z};
+    *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z, .half = half};
     d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
     d->stride = d->blocks * MASK__BLOCK;
     d->image_rows = mask__arena_matrix(&d->arena, images + 1, 1, sizeof *d->image_rows);
@@ -90,13 +91,23 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calib
     memcpy(d->image_rows, image_rows, (images + 1) * sizeof *image_rows);
     for (size_t i = 0; i < images; i++)
         if (image_rows[i + 1] - image_rows[i] > d->most_regions) d->most_regions = image_rows[i + 1] - image_rows[i];
-    MASK__TRY(mask__pack_create(&d->writer, path, MASK__SEGMENT_MAGIC, MASK__SEGMENT_VERSION, err));
-    return mask__pack_begin(d->writer, "mu", MASK__F32, err);
+    MASK__TRY(mask__pack_create(&d->writer, path, MASK__SEGMENT_MAGIC, half ? MASK__SEGMENT_VERSION : 1, err));
+    return mask__pack_begin(d->writer, "mu", half ? MASK__F16 : MASK__F32, err);
 }
 
-mask_status mask__draft_append(mask__draft *d, const float *mu, size_t rows, mask_error *err)
+/* Vectors of the tensor that was begun. */
+mask_status mask__draft_append(mask__draft *d, const float *values, size_t rows, mask_error *err)
 {
-    return rows == 0 ? MASK_OK : mask__pack_append(d->writer, mu, rows * d->z * sizeof *mu, err);
+    enum { AT_ONCE = 8192 };
+    uint16_t halves[AT_ONCE];
+    size_t count = rows * d->z;
+    if (!d->half) return count == 0 ? MASK_OK : mask__pack_append(d->writer, values, count * sizeof *values, err);
+    for (size_t at = 0, n; at < count; at += n) {
+        n = count - at < AT_ONCE ? count - at : AT_ONCE;
+        mask__float_to_half(values + at, halves, n);
+        MASK__TRY(mask__pack_append(d->writer, halves, n * sizeof *halves, err));
+    }
+    return MASK_OK;
 }
 
 static mask_status put(mask__draft *d, const char *name, mask__dtype dtype, size_t rows, size_t columns,
@@ -113,8 +124,10 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
     mask_status status = codes && steps ? MASK_OK : mask__no_memory(err, names[0]);
     if (status == MASK_OK) {
         quantise_rows(values, d->images, d->z, codes, steps);
-        status = put(d, names[0], MASK__F32, d->images, d->z, values, err);
+        status = mask__pack_begin(d->writer, names[0], d->half ? MASK__F16 : MASK__F32, err);
     }
+    if (status == MASK_OK) status = mask__draft_append(d, values, d->images, err);
+    if (status == MASK_OK) status = mask__pack_end(d->writer, 2, (uint64_t[]){d->images, d->z}, err);
     if (status == MASK_OK) status = put(d, names[1], MASK__U8, d->images, d->z, codes, err);
     if (status == MASK_OK) status = put(d, names[2], MASK__F32, d->images, 0, steps, err);
     free(codes);

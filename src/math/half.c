@@ -2,6 +2,9 @@
 #include "math/half.h"
 
 #include <string.h>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
 
 static float as_float(uint32_t bits)
 {
@@ -41,10 +44,20 @@ static uint16_t to_half(float value)
 
 void mask__half_to_float(const uint16_t *from, float *to, size_t count)
 {
-    for (size_t i = 0; i < count; i++) to[i] = mask__half(from[i]);
+    size_t i = 0;
+#ifdef __F16C__
+    for (; i + 8 <= count; i += 8)
+        _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from + i))));
+#endif
+    for (; i < count; i++) to[i] = mask__half(from[i]);
 }
 
 void mask__float_to_half(const float *from, uint16_t *to, size_t count)
 {
     for (size_t i = 0; i < count; i++) to[i] = to_half(from[i]);
+}
+
+void mask__round_to_half(float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) values[i] = mask__half(to_half(values[i]));
 }

@@ -7,6 +7,7 @@
 
 float mask__half(uint16_t half);
 void mask__half_to_float(const uint16_t *from, float *to, size_t count);
+void mask__round_to_half(float *values, size_t count); /* to the nearest float16 */
 void mask__float_to_half(const float *from, uint16_t *to, size_t count);
 
 #endif

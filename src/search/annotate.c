@@ -46,14 +46,17 @@ void mask_annotator_close(mask_annotator *annotator)
 typedef struct scratch {
     float *c, *radius;      /* terms: c_w, and what it may be off by; 0 = exact */
     float *upper, *lower;   /* texts */
+    float *vectors;         /* as mask__segment_scratch says */
     mask__ranked *best;     /* k */
     mask_annotation *exact; /* texts */
     mask__arena arena;
 } scratch;
 
-static mask_status open_scratch(scratch *s, const mask__text_index *x, size_t k, mask_error *err)
+static mask_status open_scratch(scratch *s, const mask_annotator *a, size_t k, mask_error *err)
 {
-    size_t terms = x->known + x->others;
+    const mask__text_index *x = &a->index;
+    size_t terms = x->known + x->others,
+           room = mask__segment_scratch(a->view->segments, a->view->snapshot.segment_count);
     *s = (scratch){0};
     s->c = mask__arena_alloc(&s->arena, terms, sizeof *s->c);
     s->radius = mask__arena_alloc(&s->arena, terms, sizeof *s->radius);
@@ -61,7 +64,8 @@ static mask_status open_scratch(scratch *s, const mask__text_index *x, size_t k,
     s->lower = mask__arena_alloc(&s->arena, x->texts, sizeof *s->lower);
     s->best = mask__arena_alloc(&s->arena, k < x->texts ? k : x->texts, sizeof *s->best);
     s->exact = mask__arena_alloc(&s->arena, x->texts, sizeof *s->exact);
-    bool enough = s->c && s->radius && s->upper && s->lower && s->best && s->exact;
+    s->vectors = mask__arena_alloc(&s->arena, room, sizeof *s->vectors);
+    bool enough = s->vectors && s->c && s->radius && s->upper && s->lower && s->best && s->exact;
     if (!enough) mask__arena_free(&s->arena);
     return enough ? MASK_OK : mask__no_memory(err, "texts");
 }
@@ -72,15 +76,14 @@ typedef struct subject {
     const mask__segment *segment;
     size_t image;
     scratch *s;
+    mask__image_vectors vectors;
 } subject;
 
 static void compute(const subject *j, const mask__scored_terms *terms, const uint32_t *which, size_t count, float *c)
 {
-    const mask__segment *s = j->segment;
-    uint64_t row = s->image_rows[j->image];
-    mask__calibration_exact(j->annotator->view->calibration, terms, which, count, s->mu + row * s->z,
-                            (size_t)(s->image_rows[j->image + 1] - row), s->whole ? s->whole + j->image * s->z : NULL,
-                            s->scenes ? s->scenes + j->image * s->z : NULL, c, NULL, NULL);
+    const mask__image_vectors *x = &j->vectors;
+    mask__calibration_exact(j->annotator->view->calibration, terms, which, count, x->mu, x->regions, x->whole, x->scene,
+                            c, NULL, NULL);
 }
 
 static void bound_terms(const subject *j)
@@ -153,7 +156,7 @@ static size_t annotate(const mask_annotator *a, const mask__segment *segment, si
                        mask_annotation *out)
 {
     const mask__text_index *x = &a->index;
-    subject j = {a, segment, image, s};
+    subject j = {a, segment, image, s, mask__segment_image(segment, image, s->vectors)};
     size_t count = 0;
     bound_terms(&j);
     bound_texts(&j);
@@ -176,7 +179,7 @@ mask_status mask_annotator_image(const mask_annotator *a, const char *id, size_t
     *count = 0;
     if (!mask__snapshot_find(&v->snapshot, id, &segment, &image))
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, id);
-    MASK__TRY(open_scratch(&s, &a->index, k, err));
+    MASK__TRY(open_scratch(&s, a, k, err));
     *count = annotate(a, &v->segments[segment], image, k, &s, out);
     mask__arena_free(&s.arena);
     return MASK_OK;
@@ -236,7 +239,7 @@ mask_status mask_annotator_all(const mask_annotator *a, size_t k, mask_annotatio
     c.best = mask__multiply(images, c.k, &room) ? mask__arena_alloc(&arena, room, sizeof *c.best) : NULL;
     c.counts = mask__arena_alloc(&arena, images, sizeof *c.counts);
     mask_status status = c.scratch && c.best && c.counts ? MASK_OK : mask__no_memory(err, "texts");
-    for (int t = 0; status == MASK_OK && t < c.threads; t++) status = open_scratch(&c.scratch[t], &a->index, c.k, err);
+    for (int t = 0; status == MASK_OK && t < c.threads; t++) status = open_scratch(&c.scratch[t], a, c.k, err);
     for (size_t s = 0; status == MASK_OK && s < a->view->snapshot.segment_count; s++)
         status = run_segment(a, &c, s, each, user, &done, run, err);
     for (int t = 0; c.scratch && t < c.threads; t++) mask__arena_free(&c.scratch[t].arena);

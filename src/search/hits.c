@@ -12,25 +12,22 @@ static mask_status copy_text(const char **out, const char *text, mask__arena *ar
     return text && !*out ? mask__no_memory(err, "results") : MASK_OK;
 }
 
-static void place_word(mask_hit_word *word, const mask__segment *s, size_t image, const float *prototype, uint32_t best)
+static void place_word(mask_hit_word *word, const mask__segment *s, size_t image, const float *mu,
+                       const float *prototype, uint32_t best)
 {
     uint64_t row = s->image_rows[image] + best;
     if (row >= s->image_rows[image + 1]) return; /* an image without regions */
     word->region = s->region_of_row ? s->region_of_row[row] : best;
-    word->cosine = mask__dot(s->mu + row * s->z, prototype, s->z);
+    word->cosine = mask__dot(mu + best * s->z, prototype, s->z);
     word->has_box = s->boxes && !isnan(s->boxes[row * 4]);
     if (word->has_box) memcpy(word->box, s->boxes + row * 4, sizeof word->box);
 }
 
-static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__scored *found, mask__arena *arena,
-                           mask_error *err)
+static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__scored *found, const mask__image_vectors *x,
+                           mask__arena *arena, mask_error *err)
 {
     const mask__segment *s = &p->view->segments[found->segment];
     const mask__calibration *calibration = p->view->calibration;
-    size_t image = found->image, regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
-    const float *mu = s->mu + s->image_rows[image] * s->z;
-    const float *whole = s->whole ? s->whole + image * s->z : NULL,
-                *scene = s->scenes ? s->scenes + image * s->z : NULL;
     mask_hit_word *words = mask__arena_alloc(arena, p->part_count, sizeof *words);
     if (!words) return mask__no_memory(err, "results");
     for (size_t i = 0; i < p->part_count; i++) {
@@ -39,8 +36,9 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
         const mask__scored_terms *terms = known ? &calibration->known : &p->ood_words[part->term - p->known]->scored;
         uint32_t which = known ? p->words[part->term] : 0, best = 0;
         words[i] = (mask_hit_word){.text = part->text, .word = part->word};
-        mask__calibration_exact(calibration, terms, &which, 1, mu, regions, whole, scene, &words[i].score, NULL, &best);
-        place_word(&words[i], s, image, terms->prototypes + which * s->z, best);
+        mask__calibration_exact(calibration, terms, &which, 1, x->mu, x->regions, x->whole, x->scene, &words[i].score,
+                                NULL, &best);
+        place_word(&words[i], s, found->image, x->mu, terms->prototypes + which * s->z, best);
     }
     hit->words = words;
     hit->word_count = p->part_count;
@@ -52,7 +50,9 @@ mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__
 {
     size_t count = found > offset ? found - offset : 0;
     mask_hit *hits = mask__arena_alloc(arena, count, sizeof *hits);
-    if (!hits) return mask__no_memory(err, "results");
+    float *scratch =
+        mask__arena_alloc(arena, mask__segment_scratch(v->segments, v->snapshot.segment_count), sizeof *scratch);
+    if (!hits || !scratch) return mask__no_memory(err, "results");
     out->hits = hits;
     out->count = count;
     for (size_t i = 0; i < count; i++) {
@@ -61,10 +61,12 @@ mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__
         hits[i] = (mask_hit){.score = item->score,
                              .width = names->widths ? names->widths[item->image] : 0,
                              .height = names->heights ? names->heights[item->image] : 0};
-        if (plan) hits[i].likeness = mask__likeness_score(&plan->likeness, &v->segments[item->segment], item->image);
         MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));
         MASK__TRY(copy_text(&hits[i].name, names->names ? names->names[item->image] : NULL, arena, err));
-        if (plan) MASK__TRY(explain(&hits[i], plan, item, arena, err));
+        if (!plan) continue;
+        mask__image_vectors vectors = mask__segment_image(&v->segments[item->segment], item->image, scratch);
+        hits[i].likeness = mask__likeness_score(&plan->likeness, &vectors, v->segments[item->segment].z);
+        MASK__TRY(explain(&hits[i], plan, item, &vectors, arena, err));
     }
     return MASK_OK;
 }

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Segments keep at least one of them: they follow from the options. */
-static const float *vectors_of(const mask__segment *s)
+static const float *vector_in(const mask__image_vectors *x)
 {
-    return s->scenes ? s->scenes : s->whole;
+    return x->scene ? x->scene : x->whole;
 }
 
 /* ---- From images ---- */
@@ -77,7 +77,11 @@ static mask_status vector_of(const mask__view *v, const mask_query_image *from, 
     if (!from->id) return vector_of_features(v, from->images, from->image, arena, out, err);
     if (!mask__snapshot_find(&v->snapshot, from->id, &segment, &image))
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, from->id);
-    *out = vectors_of(&v->segments[segment]) + image * v->knowledge->info.dim;
+    const mask__segment *s = &v->segments[segment];
+    float *scratch = mask__arena_alloc(arena, mask__segment_scratch(s, 1), sizeof *scratch);
+    if (!scratch) return mask__no_memory(err, "an image");
+    mask__image_vectors vectors = mask__segment_image(s, image, scratch);
+    *out = vector_in(&vectors);
     return MASK_OK;
 }
 
@@ -97,7 +101,7 @@ mask_status mask__likeness_make(mask__likeness *out, const mask__view *v, const 
     int16_t *codes = mask__arena_alloc(arena, z, sizeof *codes);
     if (!sum || !codes) return mask__no_memory(err, "a search");
     for (size_t i = 0; i < query->image_count; i++) {
-        const float *vector;
+        const float *vector = NULL;
         MASK__TRY(vector_of(v, &query->images[i], arena, &vector, err));
         /* One image keeps its bits: its share is 1 or -1. */
         double share = out->scale > 0 ? (double)query->images[i].weight / out->scale : 0;
@@ -115,8 +119,8 @@ void mask__likeness_widen(const mask__likeness *l, const mask__segment *s, size_
     size_t first = block * MASK__BLOCK, count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
     float dots[MASK__BLOCK], errors[MASK__BLOCK];
     if (l->scale == 0) return;
-    mask__scan_dots(&l->codes, (s->scenes ? s->scene_codes : s->whole_codes) + first * s->z,
-                    (s->scenes ? s->scene_steps : s->whole_steps) + first, count, dots, errors);
+    mask__scan_dots(&l->codes, (s->scene_codes ? s->scene_codes : s->whole_codes) + first * s->z,
+                    (s->scene_steps ? s->scene_steps : s->whole_steps) + first, count, dots, errors);
     for (size_t i = 0; i < count; i++) {
         double middle = l->scale * (double)dots[i], off = l->scale * (double)errors[i];
         double high = (double)upper[i] + middle + off, low = (double)lower[i] + middle - off;
@@ -127,7 +131,7 @@ void mask__likeness_widen(const mask__likeness *l, const mask__segment *s, size_
     }
 }
 
-double mask__likeness_score(const mask__likeness *l, const mask__segment *s, size_t image)
+double mask__likeness_score(const mask__likeness *l, const mask__image_vectors *image, size_t z)
 {
-    return l->scale > 0 ? l->scale * (double)mask__dot(vectors_of(s) + image * s->z, l->vector, s->z) : 0;
+    return l->scale > 0 ? l->scale * (double)mask__dot(vector_in(image), l->vector, z) : 0;
 }

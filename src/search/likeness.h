@@ -19,6 +19,6 @@ mask_status mask__likeness_make(mask__likeness *out, const mask__view *view, con
 /* Adds what a block's images may gain, at most and at least, to bounds of their scores. */
 void mask__likeness_widen(const mask__likeness *likeness, const mask__segment *segment, size_t block, float *upper,
                           float *lower);
-double mask__likeness_score(const mask__likeness *likeness, const mask__segment *segment, size_t image);
+double mask__likeness_score(const mask__likeness *likeness, const mask__image_vectors *image, size_t z);
 
 #endif

@@ -272,20 +272,17 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
 
 /* ---- Exactly ---- */
 
-double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c)
+double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c, float *scratch)
 {
     const mask__segment *s = &p->view->segments[segment];
     const mask__calibration *calibration = p->view->calibration;
-    const float *mu = s->mu + s->image_rows[image] * s->z;
-    const float *whole = s->whole ? s->whole + image * s->z : NULL,
-                *scene = s->scenes ? s->scenes + image * s->z : NULL;
-    size_t regions = (size_t)(s->image_rows[image + 1] - s->image_rows[image]);
+    mask__image_vectors x = mask__segment_image(s, image, scratch);
     double score = 0;
-    mask__calibration_exact(calibration, &calibration->known, p->words, p->known, mu, regions, whole, scene, c, NULL,
-                            NULL);
+    mask__calibration_exact(calibration, &calibration->known, p->words, p->known, x.mu, x.regions, x.whole, x.scene, c,
+                            NULL, NULL);
     for (size_t w = 0; w < p->ood; w++)
-        mask__calibration_exact(calibration, &p->ood_words[w]->scored, &(uint32_t){0}, 1, mu, regions, whole, scene,
-                                c + p->known + w, NULL, NULL);
+        mask__calibration_exact(calibration, &p->ood_words[w]->scored, &(uint32_t){0}, 1, x.mu, x.regions, x.whole,
+                                x.scene, c + p->known + w, NULL, NULL);
     for (size_t t = 0; t < p->text_count; t++) {
         const mask__plan_text *text = &p->texts[t];
         double sum = 0;
@@ -295,5 +292,5 @@ double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float
                                      (double)s->image_deviation[image] -
                                  (double)s->image_hub[image] - (double)text->statistics.hub);
     }
-    return score + mask__likeness_score(&p->likeness, s, image);
+    return score + mask__likeness_score(&p->likeness, &x, s->z);
 }

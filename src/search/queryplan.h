@@ -57,7 +57,8 @@ void mask__plan_unlock(const mask__plan *plan);
 float mask__plan_block_bound(const mask__plan *plan, size_t segment, size_t block);
 /* Certain bounds of the scores of a block's images: MASK__BLOCK each. */
 void mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float *upper, float *lower);
-/* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). */
-double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c);
+/* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). scratch: as
+ * mask__segment_scratch of the view's segments says. */
+double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c, float *scratch);
 
 #endif

@@ -52,8 +52,9 @@ static mask_status scan(const mask__plan *plan, const mask__filter *filter, mask
 
 typedef struct rescoring {
     const mask__plan *plan;
-    float *c; /* MASK__MOST_RESCORED x terms */
-    size_t terms;
+    float *c;       /* MASK__MOST_RESCORED x terms */
+    float *scratch; /* threads x scratch_size */
+    size_t terms, scratch_size;
 } rescoring;
 
 /* Exact scores of a batch; what they say of OOD words is kept for later searches. */
@@ -63,7 +64,8 @@ static void rescore(void *context, const mask__candidate *batch, size_t count, d
     const mask__plan *p = r->plan;
 #pragma omp parallel for schedule(dynamic, 4) if (count >= RESCORE_ALONE)
     for (size_t i = 0; i < count; i++)
-        scores[i] = mask__plan_score(p, batch[i].segment, batch[i].image, r->c + i * r->terms);
+        scores[i] = mask__plan_score(p, batch[i].segment, batch[i].image, r->c + i * r->terms,
+                                     r->scratch + (size_t)omp_get_thread_num() * r->scratch_size);
     for (size_t w = 0; w < p->ood; w++) {
         pthread_rwlock_wrlock(&p->ood_words[w]->lock);
         for (size_t i = 0; i < count; i++)
@@ -87,7 +89,9 @@ static mask_status select_best(const mask__plan *plan, const mask_query *query, 
     mask__selection *parts = mask__arena_alloc(work, (size_t)threads, sizeof *parts);
     rescoring r = {
         .plan = plan, .terms = terms, .c = mask__arena_alloc(work, MASK__MOST_RESCORED * terms, sizeof(float))};
-    if (!parts || !r.c) return mask__no_memory(err, "a search");
+    r.scratch_size = mask__segment_scratch(v->segments, v->snapshot.segment_count);
+    r.scratch = mask__arena_alloc(work, (size_t)omp_get_max_threads() * r.scratch_size, sizeof(float));
+    if (!parts || !r.c || !r.scratch) return mask__no_memory(err, "a search");
     for (int t = 0; t < threads; t++) mask__selection_open(&parts[t], want, query->min_score);
     mask_status status = scan(plan, &filter, parts, threads, err);
     if (status == MASK_OK)

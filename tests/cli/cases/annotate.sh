@@ -1,6 +1,6 @@
 # One image, or all of them; what was prepared is kept, and gives the same the next time.
 #out     1 * *
-#out     2     1.8960     690  The green bus is next to a blue bike .
+#out     2     1.8958     690  The green bus is next to a blue bike .
 #out     3     1.8384      30  There is a house near a green boy .
 #out     4     1.7188      29  There is a cottage near a green boy .
 #out     5 * *

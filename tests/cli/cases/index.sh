@@ -2,7 +2,7 @@
 #out G.gallery: 200 images added, 0 replaced, 0 there already; * images/s
 #out 200 images in 4 segments, * bytes an image
 #out G.gallery: nothing to do: all 200 images are there
-#out 200 images in 4 segments, 3582 bytes an image
+#out 200 images in 4 segments, 2302 bytes an image
 #out G.gallery: 3 images removed, 1 ids were not there
 #out G.gallery: 2 images removed
 #out G.gallery: 5 images added, 0 replaced, 195 there already; * images/s

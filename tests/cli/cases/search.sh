@@ -1,12 +1,12 @@
 # A table; with --explain also what became of the words, and each word's best region.
 #out     1 * *
-#out     2     0.9915  35
+#out     2     0.9912  35
 #out     3     0.7314  195
 #out     4     0.7044  62
 #out     5     0.6507  177
 #out     6     0.6270  44
 #out     7     0.6207  198
-#out     8     0.3411  70
+#out     8     0.3409  70
 #out     9     0.2591  185
 #out    10 * *
 #out a              not used: article
@@ -17,7 +17,7 @@
 #out     1 * *
 #out * dog * region * (cosine *)*
 #out         puppy          +4.639  region 2 (cosine 0.402)  32,60 122,170
-#out     2     0.8223  35
+#out     2     0.8219  35
 #out         dog            +4.489  region 3 (cosine 0.489)  120,60 210,170
 #out         puppy          +3.865  region 3 (cosine 0.428)  120,60 210,170
 #out     3     0.8120  70
