@@ -292,6 +292,8 @@ typedef struct mask_word {
     float weight;                          /* in the text's mean */
     const mask_word_neighbour *neighbours; /* of an OOD word, best first */
     size_t neighbour_count;
+    const char *const *suggestions; /* of an unknown word: words that may have been meant, best first */
+    size_t suggestion_count;
 } mask_word;
 
 /* One text, word by word; mask_reading_free frees all that it points to. */
@@ -299,6 +301,8 @@ typedef struct mask_reading {
     const mask_word *words; /* every token in order; a compound or the parts of a hyphenated word stand after the tokens
                                whose place they take */
     size_t count;
+    const char
+        *language; /* the text seems to be in it ("German"), not in that of the knowledge; NULL: nothing to say */
     void *memory;
 } mask_reading;
 /* What becomes of the words of a text. */
@@ -413,6 +417,7 @@ typedef struct mask_query {
     size_t image_count;
     size_t k, offset;       /* results offset .. offset + k of the ranking */
     float min_score;        /* -INFINITY = any */
+    float min_confidence;   /* 0 = any; above, MASK_EINVAL where hits have no confidence */
     const char *where;      /* SQL condition over the images' metadata; NULL = none */
     const char *const *ids; /* only these; NULL = all */
     size_t id_count;
@@ -421,7 +426,7 @@ typedef struct mask_query {
 /* The ten best of all images, explained. */
 static inline mask_query mask_query_defaults(void)
 {
-    mask_query query = {NULL, 0, NULL, 0, 10, 0, -__builtin_inff(), NULL, NULL, 0, true};
+    mask_query query = {NULL, 0, NULL, 0, 10, 0, -__builtin_inff(), 0, NULL, NULL, 0, true};
     return query;
 }
 
@@ -439,6 +444,8 @@ typedef struct mask_hit_word {
 typedef struct mask_hit {
     const char *id, *name;  /* name may be NULL */
     double score, likeness; /* likeness: what the query's images give of the score, with `explain` */
+    float confidence;       /* probability that the image shows what the texts ask for; NAN where the knowledge has no
+                               calibration for it, or the query has images or more than one text of positive weight */
     size_t width, height;   /* 0 = unknown */
     const mask_hit_word *words;
     size_t word_count;

@@ -59,6 +59,7 @@ mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__
         const mask__scored *item = &best[offset + i];
         const mask__snapshot_segment *names = &v->snapshot.segments[item->segment];
         hits[i] = (mask_hit){.score = item->score,
+                             .confidence = NAN,
                              .width = names->widths ? names->widths[item->image] : 0,
                              .height = names->heights ? names->heights[item->image] : 0};
         MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));

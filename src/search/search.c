@@ -132,6 +132,11 @@ static mask_status check_query(const mask_query *query, mask_error *err)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a query needs at least one text or image");
     if (isnan(query->min_score))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
+    if (!(query->min_confidence >= 0 && query->min_confidence <= 1))
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest confidence must be from 0 to 1");
+    if (query->min_confidence > 0)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                          "the knowledge has no confidences: search by score, or calibrate it again");
     return MASK_OK;
 }
 
