@@ -3,18 +3,36 @@
  * exception to "the library has no mutable globals". */
 #include "photos/decode.h"
 #include "base/file.h"
+#include "base/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vips/vips.h>
 
+/* What is used of libvips and of GLib, which it brings: loaded when the first photo is decoded. */
+/* clang-format off */
+#define VIPS_NAMES(X) \
+    X(vips_init) X(vips_concurrency_set) X(vips_cache_set_max) X(vips_error) X(vips_error_buffer) X(vips_error_clear) \
+    X(vips_source_new_from_memory) X(vips_jpegload_source) X(vips_pngload_source) X(vips_gifload_source) \
+    X(vips_webpload_source) X(vips_tiffload_source) X(vips_heifload_source) X(vips_jpegsave_buffer) \
+    X(vips_image_get_width) X(vips_image_get_height) X(vips_image_get_bands) X(vips_image_get_format) \
+    X(vips_image_get_typeof) X(vips_image_get_interpretation) X(vips_image_get_orientation_swap) \
+    X(vips_image_hasalpha) X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_format_sizeof) \
+    X(vips_thumbnail_image) X(vips_colourspace) X(vips_flatten) X(vips_cast) X(vips_array_double_newv) \
+    X(vips_area_unref) X(g_object_unref) X(g_free) X(g_log_set_handler)
+/* clang-format on */
+MASK__LIBRARY(vips, VIPS_NAMES, MASK__VIPS_FILE, "libvips42")
+
 enum {
+    QUALITY = 80,            /* of a thumbnail */
+    MOST_PIXELS = 100000000, /* of its photo */
     MAX_FILE_BYTES = 1 << 30,
     BACKGROUND = 128,      /* behind transparent pixels: what networks see as nothing */
     MAX_BANDS = 8,         /* CMYK and alpha are five */
@@ -32,36 +50,43 @@ static void swallow(const gchar *domain, GLogLevelFlags level, const gchar *mess
 
 static void start(void)
 {
-    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION, swallow, NULL); /* warnings about odd files */
-    if (VIPS_INIT("mask") != 0) return;
-    vips_concurrency_set(1); /* photos are decoded side by side */
-    vips_cache_set_max(0);   /* no photo is decoded twice */
+    vips.g_log_set_handler("VIPS", G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION, swallow,
+                           NULL); /* warnings about odd files */
+    if (vips.vips_init("mask") != 0) return;
+    vips.vips_concurrency_set(1); /* photos are decoded side by side */
+    vips.vips_cache_set_max(0);   /* no photo is decoded twice */
     started = true;
 }
 
 mask_status mask__decode_start(mask_error *err)
 {
+    MASK__TRY(mask__library_open(&vips_library, "photos", err));
     pthread_once(&once, start);
     if (started) return MASK_OK;
     return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
                       "libvips cannot start: see that it is installed whole (libvips42)");
 }
 
-typedef int (*loader)(VipsSource *source, VipsImage **out, ...);
-
 static const struct format {
     const char *name, *magic;
     size_t offset, length;
-    loader load;
+    int (**load)(VipsSource *source, VipsImage **out, ...);
 } formats[] = {
-    {"JPEG", "\xff\xd8\xff", 0, 3, vips_jpegload_source}, {"PNG", "\x89PNG\r\n\x1a\n", 0, 8, vips_pngload_source},
-    {"GIF", "GIF87a", 0, 6, vips_gifload_source},         {"GIF", "GIF89a", 0, 6, vips_gifload_source},
-    {"WebP", "WEBP", 8, 4, vips_webpload_source},         {"TIFF", "II*\0", 0, 4, vips_tiffload_source},
-    {"TIFF", "MM\0*", 0, 4, vips_tiffload_source},        {"TIFF", "II+\0", 0, 4, vips_tiffload_source},
-    {"TIFF", "MM\0+", 0, 4, vips_tiffload_source},        {"HEIF", "ftypheic", 4, 8, vips_heifload_source},
-    {"HEIF", "ftypheix", 4, 8, vips_heifload_source},     {"HEIF", "ftyphevc", 4, 8, vips_heifload_source},
-    {"HEIF", "ftypmif1", 4, 8, vips_heifload_source},     {"HEIF", "ftypmsf1", 4, 8, vips_heifload_source},
-    {"AVIF", "ftypavif", 4, 8, vips_heifload_source},
+    {"JPEG", "\xff\xd8\xff", 0, 3, &vips.vips_jpegload_source},
+    {"PNG", "\x89PNG\r\n\x1a\n", 0, 8, &vips.vips_pngload_source},
+    {"GIF", "GIF87a", 0, 6, &vips.vips_gifload_source},
+    {"GIF", "GIF89a", 0, 6, &vips.vips_gifload_source},
+    {"WebP", "WEBP", 8, 4, &vips.vips_webpload_source},
+    {"TIFF", "II*\0", 0, 4, &vips.vips_tiffload_source},
+    {"TIFF", "MM\0*", 0, 4, &vips.vips_tiffload_source},
+    {"TIFF", "II+\0", 0, 4, &vips.vips_tiffload_source},
+    {"TIFF", "MM\0+", 0, 4, &vips.vips_tiffload_source},
+    {"HEIF", "ftypheic", 4, 8, &vips.vips_heifload_source},
+    {"HEIF", "ftypheix", 4, 8, &vips.vips_heifload_source},
+    {"HEIF", "ftyphevc", 4, 8, &vips.vips_heifload_source},
+    {"HEIF", "ftypmif1", 4, 8, &vips.vips_heifload_source},
+    {"HEIF", "ftypmsf1", 4, 8, &vips.vips_heifload_source},
+    {"AVIF", "ftypavif", 4, 8, &vips.vips_heifload_source},
 };
 
 static const struct format *find_format(const unsigned char *head)
@@ -125,38 +150,46 @@ typedef struct decoding {
 /* The status of a failure of libvips; its text is added by whoever holds the lock. */
 enum { VIPS_FAILED = -1 };
 
+static void drop(VipsImage **image)
+{
+    if (*image) vips.g_object_unref(*image);
+    *image = NULL;
+}
+
 /* Header only: pixels are decoded when they are asked for. shrink and scale are the loaders' own, nearly for free. */
 static int load(decoding *d, int shrink)
 {
-    VipsSource *source = vips_source_new_from_memory(d->bytes, d->size);
-    g_clear_object(&d->image);
+    VipsSource *source = vips.vips_source_new_from_memory(d->bytes, d->size);
+    drop(&d->image);
     if (!source) return VIPS_FAILED;
     int code;
-    if (d->format->load == vips_jpegload_source)
-        code = vips_jpegload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                    VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
-    else if (d->format->load == vips_webpload_source)
-        code = vips_webpload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                    VIPS_FAIL_ON_TRUNCATED, "scale", 1.0 / shrink, NULL);
+    if (d->format->load == &vips.vips_jpegload_source)
+        code = vips.vips_jpegload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                         VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
+    else if (d->format->load == &vips.vips_webpload_source)
+        code = vips.vips_webpload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                         VIPS_FAIL_ON_TRUNCATED, "scale", 1.0 / shrink, NULL);
     else
-        code = d->format->load(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED,
-                               NULL);
-    g_object_unref(source);
+        code = (*d->format->load)(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                  VIPS_FAIL_ON_TRUNCATED, NULL);
+    vips.g_object_unref(source);
     return code;
 }
 
 static mask_status check_header(const decoding *d, mask_error *err)
 {
-    uint64_t width = (uint64_t)vips_image_get_width(d->image), height = (uint64_t)vips_image_get_height(d->image);
-    uint64_t bytes = VIPS_IMAGE_SIZEOF_PEL(d->image);
+    uint64_t width = (uint64_t)vips.vips_image_get_width(d->image),
+             height = (uint64_t)vips.vips_image_get_height(d->image);
+    uint64_t bytes =
+        vips.vips_format_sizeof(vips.vips_image_get_format(d->image)) * (uint64_t)vips.vips_image_get_bands(d->image);
     if (width * height > d->max_pixels)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
                           "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise the limit",
                           d->name, (unsigned long long)width, (unsigned long long)height,
                           (unsigned long long)d->max_pixels);
-    if (vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)
+    if (vips.vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %d channels, which is no photo: save it as sRGB",
-                          d->name, vips_image_get_bands(d->image));
+                          d->name, vips.vips_image_get_bands(d->image));
     return MASK_OK;
 }
 
@@ -168,14 +201,14 @@ static int loader_shrink(const decoding *d, const mask__photo *photo)
     bool cover = d->fit == MASK__COVER;
     bool portrait = photo->full_width < photo->full_height;
     size_t side = portrait == cover ? photo->full_width : photo->full_height, least = cover ? d->side : d->side * 2;
-    if (d->format->load != vips_jpegload_source && d->format->load != vips_webpload_source) return 1;
+    if (d->format->load != &vips.vips_jpegload_source && d->format->load != &vips.vips_webpload_source) return 1;
     while (shrink < 8 && side / (size_t)(shrink * 2) >= least) shrink *= 2;
     return shrink;
 }
 
 static void replace(decoding *d, VipsImage *image)
 {
-    g_object_unref(d->image);
+    vips.g_object_unref(d->image);
     d->image = image;
 }
 
@@ -186,11 +219,11 @@ static int shrink_upright(decoding *d, const mask__photo *photo)
     double width = (double)photo->full_width, height = (double)photo->full_height, side = (double)d->side;
     double scale = d->fit == MASK__COVER ? 2 * side / fmin(width, height) : side / fmax(width, height);
     int wide = (int)fmax(1, ceil(fmin(scale, 1) * width)), high = (int)fmax(1, ceil(fmin(scale, 1) * height));
-    bool profile = vips_image_get_typeof(d->image, VIPS_META_ICC_NAME) != 0 ||
-                   vips_image_get_interpretation(d->image) == VIPS_INTERPRETATION_CMYK;
-    int code = profile ? vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN,
-                                              "export_profile", "srgb", NULL)
-                       : vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN, NULL);
+    bool profile = vips.vips_image_get_typeof(d->image, VIPS_META_ICC_NAME) != 0 ||
+                   vips.vips_image_get_interpretation(d->image) == VIPS_INTERPRETATION_CMYK;
+    int code = profile ? vips.vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN,
+                                                   "export_profile", "srgb", NULL)
+                       : vips.vips_thumbnail_image(d->image, &next, wide, "height", high, "size", VIPS_SIZE_DOWN, NULL);
     if (code == 0) replace(d, next);
     return code;
 }
@@ -199,16 +232,16 @@ static int shrink_upright(decoding *d, const mask__photo *photo)
 static int convert(decoding *d)
 {
     VipsImage *next;
-    if (vips_colourspace(d->image, &next, VIPS_INTERPRETATION_sRGB, NULL) != 0) return VIPS_FAILED;
+    if (vips.vips_colourspace(d->image, &next, VIPS_INTERPRETATION_sRGB, NULL) != 0) return VIPS_FAILED;
     replace(d, next);
-    if (vips_image_hasalpha(d->image)) {
-        VipsArrayDouble *grey = vips_array_double_newv(1, (double)BACKGROUND);
-        int code = vips_flatten(d->image, &next, "background", grey, NULL);
-        vips_area_unref(VIPS_AREA(grey));
+    if (vips.vips_image_hasalpha(d->image)) {
+        VipsArrayDouble *grey = vips.vips_array_double_newv(1, (double)BACKGROUND);
+        int code = vips.vips_flatten(d->image, &next, "background", grey, NULL);
+        vips.vips_area_unref((VipsArea *)grey);
         if (code != 0) return VIPS_FAILED;
         replace(d, next);
     }
-    if (vips_cast(d->image, &next, VIPS_FORMAT_UCHAR, NULL) != 0) return VIPS_FAILED;
+    if (vips.vips_cast(d->image, &next, VIPS_FORMAT_UCHAR, NULL) != 0) return VIPS_FAILED;
     replace(d, next);
     return 0;
 }
@@ -216,14 +249,14 @@ static int convert(decoding *d)
 static int copy_pixels(const decoding *d, mask__photo *photo)
 {
     size_t bytes;
-    photo->width = (size_t)vips_image_get_width(d->image);
-    photo->height = (size_t)vips_image_get_height(d->image);
+    photo->width = (size_t)vips.vips_image_get_width(d->image);
+    photo->height = (size_t)vips.vips_image_get_height(d->image);
     photo->stride = photo->width * 3;
-    if (vips_image_get_bands(d->image) != 3) {
-        vips_error("mask", "%d channels remain", vips_image_get_bands(d->image));
+    if (vips.vips_image_get_bands(d->image) != 3) {
+        vips.vips_error("mask", "%d channels remain", vips.vips_image_get_bands(d->image));
         return VIPS_FAILED;
     }
-    photo->rgb = vips_image_write_to_memory(d->image, &bytes);
+    photo->rgb = vips.vips_image_write_to_memory(d->image, &bytes);
     return photo->rgb ? 0 : VIPS_FAILED;
 }
 
@@ -234,8 +267,8 @@ static int decode(decoding *d, mask__photo *photo, mask_error *err)
     if (load(d, 1) != 0) return VIPS_FAILED;
     mask_status status = check_header(d, err);
     if (status != MASK_OK) return (int)status;
-    bool turned = vips_image_get_orientation_swap(d->image);
-    size_t width = (size_t)vips_image_get_width(d->image), height = (size_t)vips_image_get_height(d->image);
+    bool turned = vips.vips_image_get_orientation_swap(d->image);
+    size_t width = (size_t)vips.vips_image_get_width(d->image), height = (size_t)vips.vips_image_get_height(d->image);
     photo->full_width = turned ? height : width;
     photo->full_height = turned ? width : height;
     int shrink = loader_shrink(d, photo);
@@ -246,7 +279,7 @@ static int decode(decoding *d, mask__photo *photo, mask_error *err)
 static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
 {
     int code = decode(d, photo, err);
-    g_clear_object(&d->image);
+    drop(&d->image);
     if (code != 0) mask__photo_free(photo);
     return code;
 }
@@ -254,10 +287,10 @@ static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
 /* The first line of libvips's text. Empties it. */
 static void take_reason(char *reason, size_t size)
 {
-    const char *text = vips_error_buffer();
+    const char *text = vips.vips_error_buffer();
     size_t length = strcspn(text, "\n");
-    g_strlcpy(reason, text, length + 1 < size ? length + 1 : size);
-    vips_error_clear();
+    snprintf(reason, size, "%.*s", (int)length, text);
+    vips.vips_error_clear();
 }
 
 mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, size_t size, const char *name,
@@ -275,7 +308,7 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
     pthread_rwlock_unlock(&errors);
     if (code != VIPS_FAILED) return (mask_status)code;
     pthread_rwlock_wrlock(&errors);
-    vips_error_clear();
+    vips.vips_error_clear();
     code = decode_once(&d, photo, err);
     if (code == VIPS_FAILED) take_reason(reason, sizeof reason);
     pthread_rwlock_unlock(&errors);
@@ -286,6 +319,30 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
 
 void mask__photo_free(mask__photo *photo)
 {
-    g_free(photo->rgb);
+    if (photo->rgb) vips.g_free(photo->rgb);
     *photo = (mask__photo){0};
+}
+
+mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size, mask_error *err)
+{
+    unsigned char *bytes;
+    mask__photo photo = {0};
+    void *made = NULL;
+    *jpeg = NULL;
+    if (side < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a thumbnail needs a side of at least 1 pixel");
+    MASK__TRY(mask__decode_start(err));
+    MASK__TRY(mask__photo_read(&bytes, size, path, err));
+    mask_status status = mask__photo_decode(&photo, bytes, *size, path, MASK__INSIDE, (size_t)side, MOST_PIXELS, err);
+    free(bytes);
+    if (status != MASK_OK) return status;
+    VipsImage *image = vips.vips_image_new_from_memory(photo.rgb, photo.width * photo.height * 3, (int)photo.width,
+                                                       (int)photo.height, 3, VIPS_FORMAT_UCHAR);
+    if (!image || vips.vips_jpegsave_buffer(image, &made, size, "Q", QUALITY, "strip", TRUE, NULL) != 0)
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be written as JPEG", path);
+    drop(&image);
+    mask__photo_free(&photo);
+    if (status == MASK_OK && !(*jpeg = malloc(*size))) status = mask__no_memory(err, path);
+    if (status == MASK_OK) memcpy(*jpeg, made, *size);
+    vips.g_free(made);
+    return status;
 }
