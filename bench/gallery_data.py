@@ -53,7 +53,7 @@ class World:
         return np.concatenate(parts)[:count]
 
     def regions(self, rng, words):
-        return (self.patterns[words] + NOISE * rng.standard_normal((len(words), Z), dtype=np.float32)).astype(np.float16)
+        return (self.patterns[words] + NOISE * rng.standard_normal(words.shape + (Z,), dtype=np.float32)).astype(np.float16)
 
 
 def write_words(folder, count):
@@ -92,9 +92,9 @@ def write_images(world, path, count, regions, seed):
     out = np.lib.format.open_memmap(path + '.part', 'w+', np.float16, (count, regions, Z))
     for first in range(0, count, PIECE):
         rng = np.random.default_rng([seed, first, regions])
-        for i in range(first, min(first + PIECE, count)):
-            words = world.scene(rng, min(6, max(2, regions)))
-            out[i] = world.regions(rng, rng.choice(words, regions))
+        end = min(first + PIECE, count)
+        words = [rng.choice(world.scene(rng, min(6, max(2, regions))), regions) for _ in range(first, end)]
+        out[first:end] = world.regions(rng, np.array(words))
     out.flush()
     os.rename(path + '.part', path)
 

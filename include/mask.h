@@ -65,6 +65,16 @@ MASK_API const char *mask_status_text(mask_status status);
 
 typedef enum mask_log_level { MASK_LOG_INFO, MASK_LOG_WARNING } mask_log_level;
 
+/* Processes that do one work together: each calls the same functions with the same arguments, does its share, and has
+ * the whole result (mask-mpi makes a team by MPI). Functions that know no team do all of the work in each process. */
+typedef struct mask_team {
+    int rank, ranks; /* 0 <= rank < ranks; rank 0 alone writes files */
+    /* Puts the sum over all processes in the place of each value, the same bits in all of them. One array is NULL. A
+     * result other than 0 fails the call. */
+    int (*sum)(void *user, double *doubles, float *floats, size_t count);
+    void *user;
+} mask_team;
+
 /* All fields may be zero. The callbacks run on the calling thread. */
 typedef struct mask_run {
     int threads;   /* 0 = every core */
@@ -73,6 +83,7 @@ typedef struct mask_run {
     /* total 0 = unknown. A result other than 0 stops the work, which then returns MASK_ECANCELLED. */
     int (*progress)(void *user, const char *what, const char *unit, uint64_t done, uint64_t total);
     void *user;
+    const mask_team *team; /* NULL = this process alone */
 } mask_run;
 
 /* ---- Word vectors (.mvec) ----------------------------------------------------------------------------------- */

@@ -86,6 +86,13 @@ mask_status mask__progress(const mask_run *run, const char *what, const char *un
                       (unsigned long long)done, (unsigned long long)total, unit);
 }
 
+mask_status mask__team_sum(const mask_run *run, double *doubles, float *floats, size_t count, mask_error *err)
+{
+    if (mask__team_size(run) == 1 || run->team->sum(run->team->user, doubles, floats, count) == 0) return MASK_OK;
+    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "process %d of %d: the others cannot be reached", run->team->rank,
+                      run->team->ranks);
+}
+
 void mask__log(const mask_run *run, mask_log_level level, const char *format, ...)
 {
     char line[512];

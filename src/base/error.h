@@ -39,6 +39,18 @@ void mask__restore_threads(const int *threads);
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
                            mask_error *err);
 /* Sends one line (without a newline) to the log callback, if there is one; escaped as mask__fail's. */
+/* Processes that share a run's work, and which of them this one is. */
+static inline size_t mask__team_size(const mask_run *run)
+{
+    return run && run->team ? (size_t)run->team->ranks : 1;
+}
+static inline size_t mask__team_rank(const mask_run *run)
+{
+    return run && run->team ? (size_t)run->team->rank : 0;
+}
+/* Sums over them, in place; one array is NULL. Nothing to do for one process. */
+mask_status mask__team_sum(const mask_run *run, double *doubles, float *floats, size_t count, mask_error *err);
+
 void mask__log(const mask_run *run, mask_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

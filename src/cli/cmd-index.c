@@ -1,5 +1,6 @@
 /* mask index and its verbs: galleries made, changed, compacted and verified. */
 #include "commands.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ static int add(args *a, const char *path, bool created)
     const char *metadata = args_text(a, "--metadata", NULL);
     double began = now();
     mask_status status = mask_gallery_add(path, a->images, &change, &a->run, &err);
+    if (team_follows(a)) return status == MASK_OK ? 0 : failed(&err);
     double seconds = now() - began;
     if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, &err);
     if (status != MASK_OK && created) remove_unused(path);
@@ -111,7 +113,8 @@ static int run_index(args *a)
     if (!bad) bad = read_match_options(a, &o);
     if (!bad) bad = open_images(a, a->positional[1]);
     if (bad) return bad;
-    if (mask_gallery_create(path, a->knowledge, &o, &g, &err) != MASK_OK) return failed(&err);
+    if (!team_follows(a) && mask_gallery_create(path, a->knowledge, &o, &g, &err) != MASK_OK) return failed(&err);
+    if ((bad = team_meet(a)) != 0) return bad;
     return add(a, path, true);
 }
 

@@ -1,5 +1,6 @@
 /* mask learn, mask calibrate: the commands that make a knowledge. */
 #include "commands.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,8 @@ static int run_learn(args *a)
     if (head_path && !ends_with(head_path, ".menc") && !head_labels)
         return args_usage(a, "--head of a .npy needs --head-labels FILE, a line of names per class");
     if ((bad = check_output(out)) != 0) return bad;
+    if (a->run.team && (choose || o.representation == MASK_REPRESENTATION_MASK))
+        return args_usage(a, "a team learns with --encoder none or whiten: networks are trained by one process");
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     train.checkpoint = checkpoint;
@@ -150,6 +153,10 @@ static int run_learn(args *a)
     mask_labels_close(labels);
     close_head(&head);
     if (status != MASK_OK) return failed(&err);
+    if (team_follows(a)) {
+        mask_knowledge_close(k);
+        return 0;
+    }
     int result = save(a, k, out);
     if (result == 0 && (choose || o.representation == MASK_REPRESENTATION_MASK)) remove(checkpoint);
     return result;

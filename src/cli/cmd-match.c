@@ -1,5 +1,6 @@
 /* mask score, mask eval. */
 #include "commands.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,7 @@ static int evaluate(args *a, evaluation *e)
         mask_status status =
             mask_matcher_scores(a->matcher, a->images, a->texts, scores, kinds, &e->report, &a->run, &err);
         if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
-        if (status == MASK_OK && save) status = mask_scores_save(save, scores, n, t, &err);
+        if (status == MASK_OK && save && !team_follows(a)) status = mask_scores_save(save, scores, n, t, &err);
         if (status != MASK_OK) result = failed(&err);
     }
     free(scores);
@@ -240,7 +241,7 @@ static int run_eval(args *a)
     if (result == 0) result = read_match_options(a, &e.options);
     if (result == 0) result = open_dataset(a, a->positional[1]);
     if (result == 0) result = evaluate(a, &e);
-    if (result) return result;
+    if (result || team_follows(a)) return result;
     e.seconds = now() - start;
     e.by_name = mask_texts_by_name(a->texts);
     progress_end();

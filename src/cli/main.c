@@ -1,5 +1,6 @@
 /* mask, the command line. One table of commands drives dispatch, help and the manual page. */
 #include "commands.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -134,7 +135,7 @@ static int help(int count, char **words)
     return list_group(stdout, words[0]) ? 0 : no_command("mask help", words[0]);
 }
 
-static int run(int count, char **words)
+static int run(int count, char **words, const mask_team *team)
 {
     args a;
     int used;
@@ -148,6 +149,7 @@ static int run(int count, char **words)
     int bad = args_parse(&a, c, count - used, words + used);
     if (bad) return bad;
     if (args_has(&a, "--help")) return help_command(c);
+    if ((bad = team_join(&a, team)) != 0) return bad;
     progress_start(&a.run, a.quiet);
     int result = c->run(&a);
     close_all(&a);
@@ -158,11 +160,12 @@ static int run(int count, char **words)
 int main(int argc, char **argv)
 {
     guard_terminal();
+    const mask_team *team = team_begin(&argc, &argv);
     if (argc < 2) {
         help_all(stderr);
-        return EXIT_USAGE;
+        return team_end(EXIT_USAGE);
     }
-    int result = run(argc - 1, argv + 1);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) return fail("cannot write the result to stdout");
-    return result;
+    int result = run(argc - 1, argv + 1, team);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) result = fail("cannot write the result to stdout");
+    return team_end(result);
 }

@@ -104,6 +104,7 @@ static mask_status measure(const chooser *c, const mask_knowledge *k, double *rs
         for (size_t i = 0; i <= images; i++) rows[i] = mask__labels_start(c->held, i);
         status = mask__region_pass(c->held, &k->representation, "held-out images", gather, &g, c->run, err);
     }
+    if (status == MASK_OK) status = mask__team_sum(c->run, NULL, g.mu, regions * z, err);
     mask__regions set = {.image_rows = rows, .mu = g.mu, .count = images, .dim = z};
     if (status == MASK_OK) status = score_held(c, k, &set, scores, err);
     if (status == MASK_OK)

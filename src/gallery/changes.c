@@ -30,7 +30,7 @@ void mask__writing_close(mask__writing *w)
 mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err)
 {
     *w = (mask__writing){.path = path, .run = run};
-    mask_status status = mask__catalogue_open(&w->catalogue, path, true, err);
+    mask_status status = mask__catalogue_open(&w->catalogue, path, mask__team_rank(run) == 0, err);
     if (status == MASK_OK) status = mask__catalogue_settings_read(w->catalogue, &w->settings, err);
     if (status != MASK_OK) mask__writing_close(w);
     return status;
@@ -52,6 +52,7 @@ static mask_status make_calibration(mask__writing *w, mask_error *err)
     MASK__TRY(mask__calibration_open(&w->calibration, w->knowledge, &w->settings.options, w->settings.whole_region,
                                      w->run, err));
     w->scored = true;
+    if (mask__team_rank(w->run) > 0) return MASK_OK;
     MASK__TRY(mask__gallery_file(&file, w->path, "scorer.mask", err));
     mask_status status = mask__calibration_save(&w->calibration, file, err);
     free(file);
@@ -208,34 +209,44 @@ static mask_status put_batch(mask__writing *w, const mask_images *images, const 
     return MASK_OK;
 }
 
-static mask_status write_batch(mask__writing *w, const mask_images *images, batch *b, size_t done,
-                               mask_gallery_change *change, mask_error *err)
+static mask_status build_batch(mask__writing *w, const mask_images *images, const batch *b, const char *file,
+                               size_t done, mask_error *err)
 {
-    uint64_t segment;
-    char *file;
-    size_t replaced = 0;
-    if (b->count == 0) return MASK_OK;
-    MASK__TRY(mask__writing_next_file(w, &segment, &file, err));
     mask__segment_source source = {.images = images,
                                    .which = b->which,
                                    .count = b->count,
                                    .half = w->settings.gallery.store == MASK_STORE_HALF,
                                    .progress_done = done,
                                    .progress_total = mask_images_count(images)};
-    mask_status status =
-        mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
-    if (status == MASK_OK) {
-        status = mask__catalogue_begin(w->catalogue, err);
-        if (status == MASK_OK) status = put_batch(w, images, b, segment, &replaced, err);
-        status = mask__writing_commit(w, status, file, err);
-    }
-    free(file);
-    if (status != MASK_OK) return status;
+    return mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
+}
+
+static mask_status commit_batch(mask__writing *w, const mask_images *images, batch *b, uint64_t segment,
+                                const char *file, mask_gallery_change *change, mask_error *err)
+{
+    size_t replaced = 0;
+    mask_status status = mask__catalogue_begin(w->catalogue, err);
+    if (status == MASK_OK) status = put_batch(w, images, b, segment, &replaced, err);
+    MASK__TRY(mask__writing_commit(w, status, file, err));
     w->resolve = false;
     change->replaced += replaced;
     change->added += b->count - replaced;
     b->count = 0;
     return MASK_OK;
+}
+
+/* Of one process: the next segment. */
+static mask_status write_batch(mask__writing *w, const mask_images *images, batch *b, size_t done,
+                               mask_gallery_change *change, mask_error *err)
+{
+    uint64_t segment;
+    char *file;
+    if (b->count == 0) return MASK_OK;
+    MASK__TRY(mask__writing_next_file(w, &segment, &file, err));
+    mask_status status = build_batch(w, images, b, file, done, err);
+    if (status == MASK_OK) status = commit_batch(w, images, b, segment, file, change, err);
+    free(file);
+    return status;
 }
 
 /* Takes the image into the batch unless it is there with the same content. */
@@ -273,6 +284,98 @@ static mask_status add_images(mask__writing *w, const mask_images *images, mask_
     return status;
 }
 
+/* ---- Adding by a team ---- */
+
+/* Rank 0 alone has the catalogue: it says which images are new, and commits. The segments are those of one process,
+ * each built by the process whose turn it is; a round of them is committed when all are there. */
+typedef struct team_add {
+    float *fresh;      /* images: 1 = to be added */
+    uint64_t *content; /* of rank 0 */
+    uint64_t first;    /* the number of the first segment */
+    size_t next;       /* image */
+} team_add;
+
+static mask_status compare_images(mask__writing *w, const mask_images *images, team_add *t, batch *b, mask_error *err)
+{
+    size_t count = mask_images_count(images);
+    double first = 0;
+    for (size_t i = 0; mask__team_rank(w->run) == 0 && i < count; i++) {
+        if (i % COMPARED_BETWEEN_PROGRESS == 0) MASK__TRY(mask__progress(w->run, "comparing", "images", i, count, err));
+        b->count = 0;
+        MASK__TRY(consider(w, images, i, b, err));
+        t->fresh[i] = b->count > 0;
+        t->content[i] = b->content[0];
+    }
+    if (mask__team_rank(w->run) == 0) MASK__TRY(mask__catalogue_next_segment(w->catalogue, &t->first, err));
+    first = (double)t->first;
+    MASK__TRY(mask__team_sum(w->run, &first, NULL, 1, err));
+    t->first = (uint64_t)first;
+    return mask__team_sum(w->run, NULL, t->fresh, count, err);
+}
+
+static void next_batch(const mask__writing *w, team_add *t, size_t count, batch *b)
+{
+    for (b->count = 0; t->next < count && b->count < w->segment_images; t->next++) {
+        if (t->fresh[t->next] == 0) continue;
+        b->which[b->count] = t->next;
+        b->content[b->count++] = t->content[t->next];
+    }
+}
+
+static mask_status file_of(const mask__writing *w, uint64_t segment, char **file, mask_error *err)
+{
+    char name[MASK__SEGMENT_NAME_BYTES];
+    mask__segment_name(segment, name);
+    return mask__gallery_file(file, w->path, name, err);
+}
+
+/* One segment of each process, while there are images. */
+static mask_status add_round(mask__writing *w, const mask_images *images, team_add *t, batch *b,
+                             mask_gallery_change *change, mask_error *err)
+{
+    size_t count = mask_images_count(images), ranks = mask__team_size(w->run), from = t->next;
+    mask_status status = MASK_OK;
+    double none = 0;
+    char *file;
+    for (size_t r = 0; status == MASK_OK && r < ranks; r++) {
+        next_batch(w, t, count, b);
+        if (r != mask__team_rank(w->run) || b->count == 0) continue;
+        MASK__TRY(file_of(w, t->first + r, &file, err));
+        status = build_batch(w, images, b, file, from, err);
+        free(file);
+    }
+    MASK__TRY(status);
+    MASK__TRY(mask__team_sum(w->run, &none, NULL, 1, err)); /* when all are there */
+    t->next = mask__team_rank(w->run) == 0 ? from : t->next;
+    for (size_t r = 0; status == MASK_OK && mask__team_rank(w->run) == 0 && r < ranks; r++) {
+        next_batch(w, t, count, b);
+        if (b->count == 0) continue;
+        MASK__TRY(file_of(w, t->first + r, &file, err));
+        status = commit_batch(w, images, b, t->first + r, file, change, err);
+        free(file);
+    }
+    t->first += ranks;
+    return status;
+}
+
+static mask_status add_by_team(mask__writing *w, const mask_images *images, mask_gallery_change *change,
+                               mask_error *err)
+{
+    size_t count = mask_images_count(images), room = w->segment_images < count ? w->segment_images : count;
+    mask__arena arena = {0};
+    team_add t = {.fresh = mask__arena_alloc(&arena, count, sizeof *t.fresh),
+                  .content = mask__arena_alloc(&arena, count, sizeof *t.content)};
+    batch b = {.which = mask__arena_alloc(&arena, room, sizeof *b.which),
+               .content = mask__arena_alloc(&arena, room, sizeof *b.content)};
+    mask_status status =
+        t.fresh && t.content && b.which && b.content ? MASK_OK : mask__no_memory(err, "a segment's images");
+    if (status == MASK_OK) status = compare_images(w, images, &t, &b, err);
+    while (status == MASK_OK && t.next < count) status = add_round(w, images, &t, &b, change, err);
+    free(b.features);
+    mask__arena_free(&arena);
+    return status;
+}
+
 mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
                              const mask_run *run, mask_error *err)
 {
@@ -287,7 +390,7 @@ mask_status mask_gallery_add(const char *path, const mask_images *images, mask_g
     if (status == MASK_OK && mask_images_count(images)) {
         status = settle_whole_region(&w, images, err);
         if (status == MASK_OK) status = mask__writing_calibration(&w, err);
-        if (status == MASK_OK) status = add_images(&w, images, change, err);
+        if (status == MASK_OK) status = (mask__team_size(run) > 1 ? add_by_team : add_images)(&w, images, change, err);
     }
     change->seconds = w.times.seconds;
     change->seconds_gemm = w.times.seconds_gemm;

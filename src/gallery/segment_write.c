@@ -58,7 +58,7 @@ float mask__score_slack(const mask__calibration *s, size_t word, size_t most_reg
         if (!parts[p]) continue;
         double scale = fabs(parts[p][word].scale);
         slack += scale * dot_slack(s, most_regions, p == 0);
-        largest += scale * (1.001 + fabs(parts[p][word].mean));
+        largest += scale * (1.002 + fabs(parts[p][word].mean));
     }
     return (float)((slack + 16 * FLT_EPSILON * largest) * (1 + 4 * FLT_EPSILON) + FLT_MIN);
 }

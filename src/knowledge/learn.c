@@ -145,6 +145,23 @@ static void gather_block(void *context, size_t first, size_t rows, const float *
     }
 }
 
+/* Of a team's processes. An image's scene comes from one of them: its bits stay. */
+static mask_status sum_gathered(gathering *g, const mask_run *run, mask_error *err)
+{
+    size_t words = g->knowledge->info.words, z = g->knowledge->info.dim, slots = MASK__SLOTS * words;
+    double *counts = mask__team_size(run) > 1 ? malloc(slots * sizeof *counts) : NULL;
+    if (mask__team_size(run) == 1) return MASK_OK;
+    if (!counts) return mask__no_memory(err, "prototypes");
+    for (size_t i = 0; i < slots; i++) counts[i] = (double)g->counts[i];
+    mask_status status = mask__team_sum(run, counts, NULL, slots, err);
+    for (size_t i = 0; i < slots; i++) g->counts[i] = (uint64_t)counts[i];
+    free(counts);
+    if (status == MASK_OK) status = mask__team_sum(run, g->sums, NULL, slots * z, err);
+    if (status != MASK_OK || !g->with_scenes) return status;
+    MASK__TRY(mask__team_sum(run, NULL, g->scenes.scenes.vectors, g->scenes.scenes.images * z, err));
+    return mask__team_sum(run, NULL, g->scenes.weights, g->scenes.scenes.images, err);
+}
+
 /* The rows of a classifier's head join the words of their class, in a slot beside the folds: no fold is judged by
  * images they came from. */
 static mask_status gather_head(const mask_knowledge *k, const gathering *g, const mask_head *head, const float *rows,
@@ -244,6 +261,7 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
     if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
     if (status == MASK_OK)
         status = mask__region_pass(labels, &k->representation, "prototypes", gather_block, &g, run, err);
+    if (status == MASK_OK) status = sum_gathered(&g, run, err);
     if (status == MASK_OK && head_rows) status = gather_head(k, &g, o->head, head_rows, err);
     if (status == MASK_OK) status = make_prototypes(k, &g, &neighbours, o->prototype_shrink, err);
     if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);

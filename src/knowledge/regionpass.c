@@ -32,10 +32,11 @@ mask_status mask__region_pass(const mask_labels *labels, const mask__representat
     size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
     mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, what);
     if (status == MASK_OK) status = mask__encoding_open(&encoding, representation, most, largest, err);
-    for (size_t image = 0, end; status == MASK_OK && image < images; image = end) {
+    for (size_t image = 0, end, block = 0; status == MASK_OK && image < images; image = end, block++) {
         const float *features;
         size_t first = mask__labels_start(labels, image);
         end = block_end(labels, image);
+        if (block % mask__team_size(run) != mask__team_rank(run)) continue;
         for (size_t i = image; i <= end; i++) offsets[i - image] = mask__labels_start(labels, i) - first;
         size_t rows = offsets[end - image];
         status = mask__progress(run, what, "regions", first, mask_labels_regions(labels), err);

@@ -1,4 +1,5 @@
-/* One pass over labelled regions: blocks of whole images, encoded. */
+/* One pass over labelled regions: blocks of whole images, encoded. Of a team each process visits its share of the
+ * blocks, and the caller sums what was gathered (mask__team_sum). */
 #ifndef MASK_KNOWLEDGE_REGIONPASS_H
 #define MASK_KNOWLEDGE_REGIONPASS_H
 

@@ -100,7 +100,7 @@ static mask_status fold_prototypes(judge *j, size_t fold, mask_error *err)
 }
 
 /* The scene cosines of a fold's images with scene prototypes from the others. */
-static mask_status judge_scenes(judge *j, size_t fold, mask_error *err)
+static mask_status judge_scenes(judge *j, size_t fold, const mask_run *run, mask_error *err)
 {
     const mask__scenes *s = j->in->scenes;
     size_t words = j->words, z = j->z;
@@ -111,8 +111,12 @@ static mask_status judge_scenes(judge *j, size_t fold, mask_error *err)
     if (status == MASK_OK)
         status =
             mask__scene_prototypes(s, j->in->incidence, use, j->in->neighbours, j->in->pseudo_counts, prototypes, err);
-    for (size_t first = fold; status == MASK_OK && first < s->images;) {
+    for (size_t first = fold, chunk = 0; status == MASK_OK && first < s->images; chunk++) {
         size_t count = 0, image = first;
+        if (chunk % mask__team_size(run) != mask__team_rank(run)) {
+            first += (size_t)GATHER_ROWS * MASK__FOLDS;
+            continue;
+        }
         for (; image < s->images && count < GATHER_ROWS; image += MASK__FOLDS) {
             memcpy(j->gathered + count * z, s->vectors + image * z, z * sizeof(float));
             mask__normalise(j->gathered + count++ * z, z);
@@ -192,8 +196,11 @@ mask_status mask__reliability(const mask__reliability_input *in, float power, fl
         status = mask__region_pass(in->labels, in->representation, "reliability", visit, &j, run, err);
     for (size_t f = 0; status == MASK_OK && f < MASK__FOLDS; f++) {
         status = mask__progress(run, "reliability of scenes", "folds", f, MASK__FOLDS, err);
-        if (status == MASK_OK) status = judge_scenes(&j, f, err);
+        if (status == MASK_OK) status = judge_scenes(&j, f, run, err);
     }
+    enum { NUMBERS = sizeof(tally) / sizeof(double) };
+    if (status == MASK_OK) status = mask__team_sum(run, &j.regions->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err);
+    if (status == MASK_OK) status = mask__team_sum(run, &j.scenes->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err);
     if (status == MASK_OK) status = weigh(&j, power, out, err);
     mask__arena_free(&work);
     return status;

@@ -30,7 +30,8 @@ mask_status mask__feature_moments(const mask_labels *labels, mask__feature_chang
     float *products = covariance ? mask__arena_alloc(&work, dim * dim, sizeof *products) : NULL; /* of one block */
     mask_status status = buffer && changed && sum && (products || !covariance) ? MASK_OK : mask__no_memory(err, what);
     if (covariance) memset(covariance, 0, dim * dim * sizeof *covariance);
-    for (size_t first = 0; status == MASK_OK && first < regions; first += BLOCK_ROWS) {
+    for (size_t first = mask__team_rank(run) * BLOCK_ROWS; status == MASK_OK && first < regions;
+         first += mask__team_size(run) * BLOCK_ROWS) {
         size_t rows = regions - first < BLOCK_ROWS ? regions - first : BLOCK_ROWS;
         const float *x;
         status = mask__progress(run, what, "regions", first, regions, err);
@@ -44,6 +45,8 @@ mask_status mask__feature_moments(const mask_labels *labels, mask__feature_chang
 #pragma omp parallel for schedule(static)
         for (size_t i = 0; i < dim * dim; i++) covariance[i] += products[i];
     }
+    if (status == MASK_OK) status = mask__team_sum(run, sum, NULL, dim, err);
+    if (status == MASK_OK && covariance) status = mask__team_sum(run, covariance, NULL, dim * dim, err);
     for (size_t d = 0; status == MASK_OK && d < dim; d++) mean[d] = (float)(sum[d] / (double)regions);
     for (size_t i = 0; status == MASK_OK && covariance && i < dim; i++)
         for (size_t j = 0; j < dim; j++)

@@ -8,7 +8,8 @@
 typedef void mask__feature_change(void *context, const float *x, size_t rows, size_t dim, float *y);
 
 /* One pass over the features of labelled regions (labels are not looked at), each changed first (NULL = as it is): mean
- * (M) and, unless NULL, covariance (M x M). Sums are double. `what` names the pass in the progress. */
+ * (M) and, unless NULL, covariance (M x M). Sums are double, over a team's processes too. `what` names the pass in the
+ * progress. */
 mask_status mask__feature_moments(const mask_labels *labels, mask__feature_change *change, void *context,
                                   const char *what, float *mean, double *covariance, const mask_run *run,
                                   mask_error *err);

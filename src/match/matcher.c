@@ -156,13 +156,17 @@ static void fill_kinds(const mask__text_batch *b, unsigned char *kinds)
 static mask_status score_all(mask__text_batch *b, const mask__regions *regions, int whole_region, float *scores,
                              const mask_run *run, mask_error *err)
 {
-    size_t all = regions->count, at_once = b->transductive ? all : MASK__SCORE_IMAGES;
-    for (size_t first = 0; first < all; first += at_once) {
+    size_t all = regions->count, at_once = b->transductive ? all : MASK__SCORE_IMAGES, texts = b->texts.count;
+    bool shared = mask__team_size(run) > 1 && !b->transductive; /* else statistics need all images in each process */
+    if (shared && at_once > all / mask__team_size(run) + 1) at_once = all / mask__team_size(run) + 1;
+    if (shared) memset(scores, 0, texts * all * sizeof *scores);
+    for (size_t first = 0, part_number = 0; first < all; first += at_once, part_number++) {
+        if (shared && part_number % mask__team_size(run) != mask__team_rank(run)) continue;
         mask__regions part = mask__regions_part(regions, first, all - first < at_once ? all - first : at_once);
         MASK__TRY(mask__progress(run, "scores", "images", first, all, err));
         MASK__TRY(mask__text_batch_score(b, &part, whole_region, scores + first, all, NULL, run, err));
     }
-    return MASK_OK;
+    return shared ? mask__team_sum(run, NULL, scores, texts * all, err) : MASK_OK;
 }
 
 mask_status mask_matcher_scores(mask_matcher *m, const mask_images *images, const mask_texts *texts, float *scores,

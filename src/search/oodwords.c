@@ -116,8 +116,8 @@ static void pooled_bounds(const filling *f, size_t block, float *high, float *lo
     float up = f->convex ? (float)(middle + radius) : 2, down = (float)(middle - radius);
     for (size_t i = 0; i < MASK__BLOCK; i++) {
         float bound = sums[i] + up;
-        high[i] = bound < 1.0001f ? bound : 1.0001f;
-        low[i] = f->linear ? sums[i] + down : -1.0001f;
+        high[i] = bound < MASK__MOST_COSINE ? bound : MASK__MOST_COSINE;
+        low[i] = f->linear ? sums[i] + down : -MASK__MOST_COSINE;
     }
 }
 

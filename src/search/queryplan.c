@@ -211,8 +211,7 @@ float mask__plan_block_bound(const mask__plan *p, size_t segment, size_t block)
     block_sum sum = sum_block(p, segment, block);
     double top = sum.high - p->mean, hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
     top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
-    /* Cosines are at most 1 but for rounding. */
-    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range) + 1.0001 * p->likeness.scale);
+    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range) + MASK__MOST_COSINE * p->likeness.scale);
 }
 
 /* Adds the OOD words' intervals of a block to sums of upper and lower bounds. */

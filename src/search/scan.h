@@ -7,6 +7,8 @@
 
 /* Half a unit in the last place of a float: what one operation may be off by, relatively. */
 #define MASK__ROUNDING 6e-8
+/* Cosines of stored vectors: each is of unit length within 2^-11, as float16 are, and rounding. */
+#define MASK__MOST_COSINE 1.001f
 
 /* sums[i] += scale codes[i] over a block. */
 void mask__scan_add(const uint8_t *codes, float scale, float *sums);
