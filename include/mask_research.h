@@ -1,5 +1,6 @@
-/* mask_research.h: what research needs beside mask.h: learning a knowledge from labelled regions and choosing how,
- * calibrating and adapting it, evaluation, re-ranking, and other programs' files. Conventions are those of mask.h. */
+/* mask_research.h: what programs that only search and score have no need of: making word vectors, encoders and
+ * knowledges, looking into them, evaluation, re-ranking, and other programs' files. Conventions are those of mask.h.
+ * Where a heading names no library, its functions are libmask-research's. */
 #ifndef MASK_RESEARCH_H
 #define MASK_RESEARCH_H
 
@@ -8,6 +9,108 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Word vectors (libmask) --------------------------------------------------------------------------------- */
+
+/* Reads GloVe text, word2vec binary, fastText .vec or wink JSON (recognised by content, .gz too) into a .mvec.
+ * Of a repeated token the first stays. Memory: the words and one chunk of vectors. */
+MASK_API mask_status mask_vectors_import(const char *from, const char *to, const mask_vectors_import_options *options,
+                                         const mask_run *run, mask_error *err);
+/* Reads all of the file against its checksums: MASK_EFORMAT, naming the damaged part. */
+MASK_API mask_status mask_vectors_verify(const mask_vectors *vectors, mask_error *err);
+MASK_API size_t mask_vectors_count(const mask_vectors *vectors);
+MASK_API size_t mask_vectors_dim(const mask_vectors *vectors);
+MASK_API const char *mask_vectors_path(const mask_vectors *vectors);
+/* Identifies the content (words and numbers); a knowledge remembers it of the vectors it was learned with. */
+MASK_API uint64_t mask_vectors_fingerprint(const mask_vectors *vectors);
+/* Row of a token, -1 when absent. Exact bytes: fold the case first. */
+MASK_API int64_t mask_vectors_find(const mask_vectors *vectors, const char *word, size_t length);
+/* The token of a row (not NUL-terminated) and its length; owned by vectors. */
+MASK_API const char *mask_vectors_word(const mask_vectors *vectors, size_t row, size_t *length);
+/* Copies a row's dim values into out. */
+MASK_API void mask_vectors_get(const mask_vectors *vectors, size_t row, float *out);
+
+typedef struct mask_neighbour {
+    size_t row;
+    float cosine;
+} mask_neighbour;
+
+/* The k rows nearest to query[dim] by cosine, best first, ties by row; *found <= k of them go to out. */
+MASK_API mask_status mask_vectors_near(const mask_vectors *vectors, const float *query, size_t k, mask_neighbour *out,
+                                       size_t *found, const mask_run *run, mask_error *err);
+
+/* ---- A knowledge from within (libmask) ---------------------------------------------------------------------- */
+
+/* A word of the knowledge (NUL-terminated, owned by it) and the number of regions that carried it. */
+MASK_API const char *mask_knowledge_word(const mask_knowledge *knowledge, size_t index, size_t *count);
+/* The prototype v_k (Z values, owned by the knowledge) of a word by index. */
+MASK_API const float *mask_knowledge_prototype(const mask_knowledge *knowledge, size_t index);
+
+/* mu of one image's regions: regions x Z into out. */
+MASK_API mask_status mask_knowledge_encode(const mask_knowledge *knowledge, const mask_images *images, size_t image,
+                                           float *out, mask_error *err);
+/* mu of a whole set, written as a float32 .npy (images x regions x Z); every image needs as many regions. */
+MASK_API mask_status mask_knowledge_encode_file(const mask_knowledge *knowledge, const mask_images *images,
+                                                const char *path, const mask_run *run, mask_error *err);
+/* Calibrates: returns a copy of the knowledge that holds `images` (encoded) and `texts` as its unpaired background and
+ * `options` as its defaults. Neither may have to do with what is searched later. */
+MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge *knowledge,
+                                              const mask_vectors *vectors, const mask_images *images,
+                                              const mask_texts *texts, const mask_match_options *options,
+                                              const mask_run *run, mask_error *err);
+/* Rounds prototypes, word vectors and the background to 8 bits (whole steps of a row's largest value / 127), which
+ * files then keep: a quarter of their size. Not while another thread uses the knowledge. */
+MASK_API mask_status mask_knowledge_round(mask_knowledge *knowledge, mask_error *err);
+
+/* ---- Galleries (libmask) ------------------------------------------------------------------------------------ */
+
+/* Reads all of a gallery against its checksums. */
+MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
+
+/* ---- Region stores and encoders of photos (libmask-photos) -------------------------------------------------- */
+
+/* What a region store holds. */
+typedef struct mask_extract_info {
+    size_t photos, bad, regions, dim;
+    uint64_t encoder;  /* fingerprint */
+    char options[128]; /* how regions were chosen and encoded */
+} mask_extract_info;
+MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err);
+
+/* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
+ */
+typedef struct mask_encoder_info {
+    bool detector;            /* finds boxes; else a classifier, which has features only */
+    bool head;                /* holds the last layer of its classifier, for as many classes as there are labels */
+    size_t networks;          /* side by side; the next five lines are of the first */
+    size_t size;              /* its input is size x size pixels */
+    size_t least, most, step; /* other sizes that it can have */
+    size_t features;          /* length of a feature, all networks together */
+    size_t map_size;          /* cells a side of the map that features are pooled from */
+    size_t labels;
+    char provenance[256];
+} mask_encoder_info;
+
+/* Makes a .menc of a network: an ONNX model, a plain .tflite, or a bundle of a label list and a TFLite file as
+ * MediaPipe packs them. A network that has SSD's boxes and scores is a detector, any other with a feature map a
+ * classifier. MASK_EFORMAT when the network cannot be run; the message names the operator. */
+MASK_API mask_status mask_encoder_import(const char *from, const char *to, const mask_encoder_options *options,
+                                         mask_error *err);
+/* Makes one .menc of up to 8 that are no detectors and have the same labels: each looks at the photo at its own size,
+ * and a feature is theirs one behind the other. */
+MASK_API mask_status mask_encoder_join(const char *const *from, size_t count, const char *to, mask_error *err);
+/* The last layer of the classifier that an encoder was: class c scores weights[c x features] . feature + biases[c] for
+ * the feature of a whole photo; of networks side by side their sum. A middle layer has zeros. */
+typedef struct mask_encoder_head {
+    size_t classes, features;
+    float *weights, *biases;
+    char **labels; /* of the classes */
+} mask_encoder_head;
+/* MASK_ENOTFOUND when it has none for as many classes as it has labels. mask_encoder_head_free frees what it holds. */
+MASK_API mask_status mask_encoder_head_read(mask_encoder_head *head, const char *path, mask_error *err);
+MASK_API void mask_encoder_head_free(mask_encoder_head *head);
+/* Reads and checks a .menc. */
+MASK_API mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err);
 
 /* ---- Datasets: images with five texts each, for evaluation --------------------------------------------------- */
 
@@ -21,6 +124,8 @@ extern "C" {
  * (folders of .npz, region stores) names that do not fit are refused, and a warning tells when there are none. */
 MASK_API mask_status mask_dataset_open(mask_images **images, mask_texts **texts, const char *folder, const char *split,
                                        const char *captions, const mask_run *run, mask_error *err);
+/* (libmask) Whether the texts were paired with images by name (mask_dataset_open); else by position. */
+MASK_API bool mask_texts_by_name(const mask_texts *texts);
 
 /* ---- Labelled regions: what a knowledge is learned from ------------------------------------------------------- */
 

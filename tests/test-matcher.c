@@ -3,6 +3,8 @@
 #include "matching.h"
 #include "knowledge/knowledge.h"
 
+#include <pthread.h>
+
 enum { M = 10, N = 7, WORDS = 12, VECTORS = 18, IMAGES = 9, BACKGROUND = 8, REGIONS = 5, TEXTS = 7, T = 6, LENGTH = 4 };
 
 typedef struct world {
@@ -143,6 +145,79 @@ static void threads_do_not_change_scores(void **state)
     free_world(&w);
 }
 
+enum { CREW = 6, ROUNDS = 20 };
+
+/* What one thread asks of a matcher that all share, and whether every answer was the one that a matcher of its own
+ * gives. */
+typedef struct asker {
+    mask_matcher *shared;
+    const world *w;
+    const float *scores; /* TEXTS x IMAGES */
+    size_t number;
+    bool same;
+    pthread_t thread;
+} asker;
+
+static bool asks_once(const asker *a, size_t round)
+{
+    mask_error err;
+    mask_explanation e;
+    mask_reading reading;
+    float scores[TEXTS * IMAGES];
+    const mask_run run = {.threads = 1};
+    size_t image = (a->number + round) % IMAGES, text = 1 + (a->number * 3 + round) % (TEXTS - 1);
+    const char *line = mask_texts_get(a->w->texts, text);
+    if (mask_matcher_explain(a->shared, a->w->images, image, line, &e, &run, &err) != MASK_OK) return false;
+    double alone = (double)a->scores[text * IMAGES + image]; /* of all images at once: other orders of sums */
+    bool same = fabs(e.score - alone) < 1e-5 * fmax(1, fabs(alone));
+    size_t words = e.reading.count;
+    mask_explanation_free(&e);
+    if (mask_matcher_read(a->shared, line, &reading, &err) != MASK_OK) return false;
+    same = same && reading.count == words;
+    mask_reading_free(&reading);
+    if (round % 4 != a->number % 4) return same;
+    return same &&
+           mask_matcher_scores(a->shared, a->w->images, a->w->texts, scores, NULL, NULL, &run, &err) == MASK_OK &&
+           memcmp(scores, a->scores, sizeof scores) == 0;
+}
+
+static void *ask(void *context)
+{
+    asker *a = context;
+    a->same = true;
+    for (size_t round = 0; a->same && round < ROUNDS; round++) a->same = asks_once(a, round);
+    return NULL;
+}
+
+static void many_threads_share_a_matcher(void **state)
+{
+    (void)state;
+    mask_error err;
+    world w;
+    float scores[TEXTS * IMAGES];
+    asker crew[CREW];
+    mask_matcher *alone, *shared;
+    const mask_run run = {.threads = 1};
+    make_world(&w, MASK_REPRESENTATION_WHITEN, 77);
+    for (int calibrated = 0; calibrated < 2; calibrated++) {
+        const mask_knowledge *k = calibrated ? w.calibrated : w.plain;
+        mask_match_options o = mask_match_defaults(k);
+        if (!calibrated) o.calibrate = MASK_CALIBRATE_NONE;
+        check_ok(mask_matcher_open(&alone, k, w.vectors, &o, NULL, &err));
+        check_ok(mask_matcher_scores(alone, w.images, w.texts, scores, NULL, NULL, &run, &err));
+        mask_matcher_close(alone);
+        check_ok(mask_matcher_open(&shared, k, w.vectors, &o, NULL, &err)); /* its statistics: the first thread's */
+        for (size_t i = 0; i < CREW; i++) {
+            crew[i] = (asker){.shared = shared, .w = &w, .scores = scores, .number = i};
+            assert_int_equal(pthread_create(&crew[i].thread, NULL, ask, &crew[i]), 0);
+        }
+        for (size_t i = 0; i < CREW; i++) pthread_join(crew[i].thread, NULL);
+        for (size_t i = 0; i < CREW; i++) assert_true(crew[i].same);
+        mask_matcher_close(shared);
+    }
+    free_world(&w);
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -180,9 +255,8 @@ static void what_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_saved_knowledge_scores_the_same),
-        cmocka_unit_test(an_explanation_agrees_with_the_score),
-        cmocka_unit_test(threads_do_not_change_scores),
+        cmocka_unit_test(a_saved_knowledge_scores_the_same), cmocka_unit_test(an_explanation_agrees_with_the_score),
+        cmocka_unit_test(threads_do_not_change_scores),      cmocka_unit_test(many_threads_share_a_matcher),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

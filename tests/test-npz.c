@@ -50,9 +50,7 @@ static void check_members(const char *path)
     mask__npz npz;
     mask__npy npy;
     float values[2];
-    int64_t *whole;
-    unsigned ndim;
-    size_t shape[MASK__NPY_DIMS];
+    int64_t whole;
     check_ok(mask__npz_open(&npz, path, &err));
     assert_true(mask__npz_has(&npz, "tau"));
     assert_false(mask__npz_has(&npz, "tau.npy"));
@@ -61,19 +59,19 @@ static void check_members(const char *path)
     assert_true(npy.ndim == 2 && npy.shape[0] == 2 && npy.shape[1] == 3 && npy.type == MASK__NPY_F64);
     check_ok(mask__npz_floats(&npz, "param.fc.bias", 2, values, &err));
     assert_memory_equal(values, floats, sizeof floats);
-    check_ok(mask__npz_integers(&npz, "offsets", &whole, &ndim, shape, &err));
-    assert_memory_equal(whole, integers, sizeof integers);
-    free(whole);
+    check_ok(mask__npz_integer(&npz, "offsets", &whole, &err));
+    assert_true(whole == integers[0]);
     check_ok(mask__npz_describe(&npz, "tau", &npy, &err));
     assert_int_equal(npy.ndim, 0);
     check_ok(mask__npz_floats(&npz, "tau", 1, values, &err));
     assert_true(values[0] == 0.5f);
 
-    check_fails(mask__npz_integers(&npz, "r", &whole, &ndim, shape, &err), MASK_EFORMAT, "float64");
+    check_fails(mask__npz_integer(&npz, "r", &whole, &err), MASK_EFORMAT, "float64");
     check_fails(mask__npz_describe(&npz, "info", &npy, &err), MASK_EFORMAT, "pickled");
-    check_fails(mask__npz_integers(&npz, "short", &whole, &ndim, shape, &err), MASK_EFORMAT, "member 'short'");
-    assert_null(whole);
-    check_fails(mask__npz_integers(&npz, "absent", &whole, &ndim, shape, &err), MASK_ENOTFOUND, "'absent'");
+    check_fails(mask__npz_integer(&npz, "short", &whole, &err), MASK_EFORMAT, "member 'short'");
+    check_ok(mask__npz_integer(&npz, "absent", &whole, &err));
+    assert_true(whole == -1);
+    check_fails(mask__npz_floats(&npz, "absent", 1, values, &err), MASK_ENOTFOUND, "'absent'");
     mask__npz_close(&npz);
     mask__npz_close(&npz);
 }

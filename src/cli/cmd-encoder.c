@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 int info_encoder(const args *a, const char *path)
 {
@@ -26,15 +27,16 @@ int info_encoder(const args *a, const char *path)
 /* "127.5" for all channels or "123.7,116.3,103.5"; leaves values where the option is absent. 0 or EXIT_USAGE. */
 static int read_channels(const args *a, const char *name, float values[3])
 {
-    const char *text = args_text(a, name, NULL);
-    char end;
-    if (!text) return 0;
-    int read = sscanf(text, "%f,%f,%f%c", &values[0], &values[1], &values[2], &end);
-    if (read == 3) return 0;
-    if (sscanf(text, "%f%c", &values[0], &end) != 1)
-        return args_usage(a, "%s %s: one number, or three with commas between", name, text);
-    values[1] = values[2] = values[0];
-    return 0;
+    const char *text = args_text(a, name, NULL), *at = text;
+    int count = 0;
+    for (char *end; at && count < 3; at = *end == ',' ? end + 1 : NULL) {
+        values[count++] = strtof(at, &end);
+        if (end == at || (*end && *end != ',') || (*end && count == 3)) count = 0, end = "";
+    }
+    if (count == 1) values[1] = values[2] = values[0];
+    return !text || count == 1 || count == 3
+               ? 0
+               : args_usage(a, "%s %s: one number, or three with commas between", name, text);
 }
 
 static int run_import(args *a)

@@ -327,7 +327,8 @@ size_t mask__npy_header(char *out, size_t room, mask__npy_type type, unsigned nd
     memset(out + at, ' ', total - at);
     out[total - 1] = '\n';
     size_t length = total - PREFIX_BYTES;
-    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    memcpy(out, magic, sizeof magic);
     out[8] = (char)(length & 0xff);
     out[9] = (char)(length >> 8);
     return total;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zip.h>
 
-enum { CHUNK_BYTES = 1 << 18, MAX_NAME_BYTES = 256, HEADER_BYTES = 4096, MOST_DEFLATED = 1100 };
+enum { MAX_NAME_BYTES = 256, HEADER_BYTES = 4096, MOST_DEFLATED = 1100 };
 #define MAX_MEMBER_BYTES (UINT64_C(1) << 32) /* a few megabytes can inflate to terabytes */
 
 mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
@@ -55,56 +55,6 @@ static mask_status inflate_failed(const mask__npz *npz, const char *name, const 
 {
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                       "%s: member '%s' cannot be read: %s: make or copy the file again", npz->path, name, why);
-}
-
-/* All bytes of a member; reading to the end makes libzip verify the checksum. The caller frees. */
-static mask_status inflate_member(const mask__npz *npz, const char *name, unsigned char **out, size_t *size,
-                                  mask_error *err)
-{
-    zip_int64_t index = locate(npz, name), got;
-    size_t capacity = 0;
-    *out = NULL;
-    *size = 0;
-    if (index < 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                          "%s: has no member '%s': list its names to see what it has", npz->path, name);
-    zip_file_t *file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0);
-    if (!file) return inflate_failed(npz, name, zip_strerror(npz->zip), err);
-    mask_status status = MASK_OK;
-    do {
-        got = 0;
-        if (*size > MAX_MEMBER_BYTES) {
-            status = inflate_failed(npz, name, "is over 4 GiB, which belongs in an .npy", err);
-        } else if (!mask__grow(out, &capacity, *size + CHUNK_BYTES, 1)) {
-            status = mask__no_memory(err, npz->path);
-        } else {
-            got = zip_fread(file, *out + *size, CHUNK_BYTES);
-            if (got < 0) status = inflate_failed(npz, name, zip_file_strerror(file), err);
-            if (got > 0) *size += (size_t)got;
-        }
-    } while (got > 0);
-    zip_fclose(file);
-    if (status != MASK_OK) {
-        free(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-static mask_status read_member(const mask__npz *npz, const char *name, mask__npy *npy, unsigned char **bytes,
-                               mask_error *err)
-{
-    char place[4096];
-    size_t size;
-    *npy = (mask__npy){0};
-    MASK__TRY(inflate_member(npz, name, bytes, &size, err));
-    snprintf(place, sizeof place, "%s: member '%s'", npz->path, name);
-    mask_status status = mask__npy_parse(npy, place, *bytes, size, err);
-    if (status != MASK_OK) {
-        free(*bytes);
-        *bytes = NULL;
-    }
-    return status;
 }
 
 #define PLACE_BYTES 4096
@@ -164,52 +114,56 @@ static mask_status read_rest(const mask__npz *npz, const char *name, zip_file_t 
     return inflate_failed(npz, name, more < 0 ? zip_file_strerror(file) : "it is longer than its header says", err);
 }
 
-mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err)
+/* The numbers of a member as they lie in the file, into *raw: the caller's `out` where it is not NULL and they are of
+ * `type`, else memory that is to be freed. items 0 = as many as there are. */
+static mask_status read_member(const mask__npz *npz, const char *name, size_t items, mask__npy_type type, void *out,
+                               mask__npy *npy, unsigned char **raw, mask_error *err)
 {
-    unsigned char head[HEADER_BYTES], *raw = (unsigned char *)out;
+    unsigned char head[HEADER_BYTES];
     zip_file_t *file;
-    mask__npy npy;
     size_t rest = 0;
-    mask_status status = open_member(npz, name, &file, &npy, head, &rest, err);
-    if (status == MASK_OK && npy.items != items)
+    *raw = NULL;
+    mask_status status = open_member(npz, name, &file, npy, head, &rest, err);
+    if (status == MASK_OK && items && npy->items != items)
         status = inflate_failed(npz, name, "it has changed since it was opened", err);
-    if (status == MASK_OK && npy.type != MASK__NPY_F32 && !(raw = malloc(items * npy.item_bytes)))
-        status = mask__no_memory(err, npz->path);
-    if (status == MASK_OK)
-        status = read_rest(npz, name, file, head + npy.data_offset, rest, raw, items * npy.item_bytes, err);
-    if (status == MASK_OK && npy.type != MASK__NPY_F32) {
-        npy.data = raw;
-        mask__npy_floats(&npy, 0, items, out);
+    if (status == MASK_OK) {
+        size_t bytes = npy->items * npy->item_bytes;
+        *raw = out && npy->type == type ? out : malloc(bytes);
+        status = *raw ? read_rest(npz, name, file, head + npy->data_offset, rest, *raw, bytes, err)
+                      : mask__no_memory(err, npz->path);
+        npy->data = *raw;
     }
     if (file) zip_fclose(file);
-    if (raw != (unsigned char *)out) free(raw);
+    if (status != MASK_OK && *raw != out) free(*raw);
     return status;
 }
 
-mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
-                               size_t shape[MASK__NPY_DIMS], mask_error *err)
+mask_status mask__npz_floats(const mask__npz *npz, const char *name, size_t items, float *out, mask_error *err)
 {
     mask__npy npy;
-    unsigned char *bytes;
-    *values = NULL;
-    MASK__TRY(read_member(npz, name, &npy, &bytes, err));
-    int64_t *out = mask__npy_is_float(&npy) ? NULL : calloc(npy.items, sizeof *out);
-    if (!out) {
-        free(bytes);
-        if (!mask__npy_is_float(&npy)) return mask__no_memory(err, npz->path);
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: member '%s' holds %s, integers are needed", npz->path,
-                          name, mask__npy_type_name(npy.type));
-    }
-    for (size_t i = 0; i < npy.items; i++) {
-        int32_t small;
-        if (npy.type == MASK__NPY_I32) memcpy(&small, npy.data + i * sizeof small, sizeof small), out[i] = small;
-        else memcpy(&out[i], npy.data + i * sizeof *out, sizeof *out);
-    }
-    free(bytes);
-    *ndim = npy.ndim;
-    memcpy(shape, npy.shape, sizeof npy.shape);
-    *values = out;
+    unsigned char *raw;
+    MASK__TRY(read_member(npz, name, items, MASK__NPY_F32, out, &npy, &raw, err));
+    if (raw == (unsigned char *)out) return MASK_OK;
+    mask__npy_floats(&npy, 0, items, out);
+    free(raw);
     return MASK_OK;
+}
+
+mask_status mask__npz_integer(const mask__npz *npz, const char *name, int64_t *value, mask_error *err)
+{
+    mask__npy npy;
+    unsigned char *raw;
+    int32_t small;
+    *value = -1;
+    if (!mask__npz_has(npz, name)) return MASK_OK;
+    MASK__TRY(read_member(npz, name, 0, MASK__NPY_F32, NULL, &npy, &raw, err));
+    bool integers = !mask__npy_is_float(&npy);
+    if (npy.type == MASK__NPY_I32) memcpy(&small, raw, sizeof small), *value = small;
+    else if (integers) memcpy(value, raw, sizeof *value);
+    free(raw);
+    if (integers) return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: member '%s' holds %s, integers are needed", npz->path,
+                      name, mask__npy_type_name(npy.type));
 }
 
 static mask_status not_written(const mask__npz *npz, mask_error *err)

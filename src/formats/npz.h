@@ -17,10 +17,8 @@ void mask__npz_close(mask__npz *npz); /* harmless on a zeroed one */
 /* Whether there is a member of this name ("x" for "x.npy"). */
 bool mask__npz_has(const mask__npz *npz, const char *name);
 
-/* A member's numbers, converted, in C order; the caller frees *values. A 0-d array has *ndim = 0 and one value.
- * Refuses a member of floating-point numbers. */
-mask_status mask__npz_integers(const mask__npz *npz, const char *name, int64_t **values, unsigned *ndim,
-                               size_t shape[MASK__NPY_DIMS], mask_error *err);
+/* The first of a member's whole numbers, such as of a 0-d array; -1 when there is no such member. */
+mask_status mask__npz_integer(const mask__npz *npz, const char *name, int64_t *value, mask_error *err);
 /* What a member holds, from its header alone: type, shape, items. Refuses one whose size in the archive is not what the
  * header promises, or more than its compressed bytes could ever give. */
 mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err);

@@ -56,9 +56,9 @@ float mask__score_slack(const mask__calibration *s, size_t word, size_t most_reg
     double slack = 0, largest = 0;
     for (int p = 0; p < 3; p++) {
         if (!parts[p]) continue;
-        double scale = fabs(parts[p][word].scale);
+        double scale = fabs((double)parts[p][word].scale);
         slack += scale * dot_slack(s, most_regions, p == 0);
-        largest += scale * (1.002 + fabs(parts[p][word].mean));
+        largest += scale * (1.002 + fabs((double)parts[p][word].mean));
     }
     return (float)((slack + 16 * FLT_EPSILON * largest) * (1 + 4 * FLT_EPSILON) + FLT_MIN);
 }

@@ -76,20 +76,6 @@ static mask_status open_file(mask__npz *npz, const npz_images *n, const char *id
     return status;
 }
 
-/* A 0-d member, or one of a single number; -1 when it is not there. */
-static mask_status read_integer(const mask__npz *npz, const char *name, int64_t *value, mask_error *err)
-{
-    int64_t *values;
-    unsigned ndim;
-    size_t shape[MASK__NPY_DIMS];
-    *value = -1;
-    if (!mask__npz_has(npz, name)) return MASK_OK;
-    MASK__TRY(mask__npz_integers(npz, name, &values, &ndim, shape, err));
-    *value = values[0];
-    free(values);
-    return MASK_OK;
-}
-
 static mask_status check_file(const mask__npz *npz, found *file, mask_error *err)
 {
     mask__npy x, boxes;
@@ -100,7 +86,7 @@ static mask_status check_file(const mask__npz *npz, found *file, mask_error *err
                           "%s: x is not regions x dim of floating-point numbers: extract "
                           "it again",
                           npz->path);
-    MASK__TRY(read_integer(npz, "num_bbox", &told, err));
+    MASK__TRY(mask__npz_integer(npz, "num_bbox", &told, err));
     if (told >= 0 && (uint64_t)told != x.shape[0])
         return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
                           "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path, (long long)told,
@@ -190,8 +176,8 @@ static bool size_of(const mask_images *base, size_t image, float size[2])
     mask__npz npz;
     int64_t width = -1, height = -1;
     bool read = open_file(&npz, n, n->files[image].id, NULL) == MASK_OK &&
-                read_integer(&npz, "image_w", &width, NULL) == MASK_OK &&
-                read_integer(&npz, "image_h", &height, NULL) == MASK_OK;
+                mask__npz_integer(&npz, "image_w", &width, NULL) == MASK_OK &&
+                mask__npz_integer(&npz, "image_h", &height, NULL) == MASK_OK;
     mask__npz_close(&npz);
     size[0] = (float)width;
     size[1] = (float)height;

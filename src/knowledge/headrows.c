@@ -38,7 +38,7 @@ static mask_status any_negative(const mask_labels *labels, bool *negative, mask_
 
 static void place(const float *mean, const float *step, size_t dim, double distance, bool negative, float *rows)
 {
-    double length = sqrt(mask__dot(step, step, dim));
+    double length = sqrt((double)mask__dot(step, step, dim));
     for (size_t copy = 0; copy < MASK__HEAD_ROWS; copy++)
         for (size_t d = 0; d < dim; d++) {
             double value = mean[d] + (length > 0 ? lengths[copy] * distance / length * step[d] : 0);

@@ -69,12 +69,12 @@ mask_status mask__graph_constant(mask__graph *g, unsigned ndim, const size_t *sh
 /* The operator's inputs exist; whether all of them are constants. */
 static const char *check_inputs(const mask__graph *g, const mask__graph_op *op, bool *constant)
 {
-    const mask__operator *known = &mask__operators[op->kind];
+    size_t needed;
     *constant = true;
-    if (op->input_count < known->least || op->input_count > known->most) return "has a wrong number of inputs";
+    if (!mask__operator_takes(op->kind, op->input_count, &needed)) return "has a wrong number of inputs";
     for (size_t i = 0; i < op->input_count; i++) {
         uint32_t t = op->inputs[i];
-        if (t == MASK__NO_TENSOR && i >= known->needed) continue;
+        if (t == MASK__NO_TENSOR && i >= needed) continue;
         if (t >= g->tensor_count || (!g->tensors[t].values && !g->tensors[t].count))
             return "reads a tensor that was not computed before it";
         *constant = *constant && g->tensors[t].values;
@@ -108,7 +108,7 @@ mask_status mask__graph_add(mask__graph *g, const mask__graph_op *given, uint32_
     if (!wrong && op.output != MASK__NO_TENSOR &&
         (op.output >= g->tensor_count || g->tensors[op.output].values || g->tensors[op.output].count))
         wrong = "writes a tensor that has its values already";
-    if (!wrong) wrong = mask__operators[op.kind].infer(g, &op, &y);
+    if (!wrong) wrong = mask__operator_infer(g, &op, &y);
     if (!wrong && (!mask__graph_count(y.ndim, y.shape, &y.count) || (y.count == 0 && !constant)))
         wrong = "its result is not for one image of ordinary size";
     if (!wrong && g->op_count == MAX_OPS) wrong = "is one too many";

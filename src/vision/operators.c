@@ -103,7 +103,8 @@ void mask__activate(const mask__graph_op *op, float *x, size_t count)
     for (size_t i = 0; i < count; i += PART) activate(op, x + i, count - i < PART ? count - i : PART);
 }
 
-static void run_activation(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
+/* The values as they are: reshaped, or before a function of each. */
+static void run_same(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
 {
     memcpy(y, in[0], g->tensors[op->output].count * sizeof *y);
 }
@@ -391,11 +392,6 @@ static void run_concat(const mask__graph *g, const mask__graph_op *op, inputs_t 
     }
 }
 
-static void run_reshape(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y)
-{
-    memcpy(y, in[0], g->tensors[op->output].count * sizeof *y);
-}
-
 /* y[i] = x[offset + sum of index d of i x strides[d]]; rows that are whole in x are copied. */
 static void gather_strided(const mask__graph_tensor *out, const float *x, const long *strides, float *y)
 {
@@ -517,31 +513,17 @@ static void run_resize(const mask__graph *g, const mask__graph_op *op, inputs_t 
     }
 }
 
-enum { ANY = 1 << 14 };
-
-const mask__operator mask__operators[MASK__OP_KINDS] = {
-    [MASK__OP_CONV] = {2, 2, 3, mask__infer_conv, NULL},
-    [MASK__OP_AVERAGE_POOL] = {1, 1, 1, mask__infer_pool, run_pool},
-    [MASK__OP_MAX_POOL] = {1, 1, 1, mask__infer_pool, run_pool},
-    [MASK__OP_MATMUL] = {2, 2, 2, mask__infer_matmul, run_matmul},
-    [MASK__OP_REDUCE] = {1, 1, 1, mask__infer_reduce, run_reduce},
-    [MASK__OP_BINARY] = {2, 2, 2, mask__infer_broadcast, run_binary},
-    [MASK__OP_WHERE] = {3, 3, 3, mask__infer_broadcast, run_where},
-    [MASK__OP_CONCAT] = {1, ANY, ANY, mask__infer_concat, run_concat},
-    [MASK__OP_RESHAPE] = {1, 1, 1, mask__infer_reshape, run_reshape},
-    [MASK__OP_TRANSPOSE] = {1, 1, 1, mask__infer_transpose, run_transpose},
-    [MASK__OP_SLICE] = {1, 1, 1, mask__infer_slice, run_slice},
-    [MASK__OP_GATHER] = {2, 2, 2, mask__infer_gather, run_gather},
-    [MASK__OP_EXPAND] = {1, 1, 1, mask__infer_expand, run_expand},
-    [MASK__OP_PAD] = {1, 1, 1, mask__infer_pad, run_pad},
-    [MASK__OP_RESIZE] = {1, 1, 1, mask__infer_resize, run_resize},
-    [MASK__OP_SOFTMAX] = {1, 1, 1, mask__infer_same, run_softmax},
-    [MASK__OP_NORM] = {1, 1, 3, mask__infer_same, run_norm},
-    [MASK__OP_ACTIVATION] = {1, 1, 1, mask__infer_same, run_activation},
+static void (*const runners[MASK__OP_KINDS])(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *y) = {
+    [MASK__OP_AVERAGE_POOL] = run_pool, [MASK__OP_MAX_POOL] = run_pool,   [MASK__OP_MATMUL] = run_matmul,
+    [MASK__OP_REDUCE] = run_reduce,     [MASK__OP_BINARY] = run_binary,   [MASK__OP_WHERE] = run_where,
+    [MASK__OP_CONCAT] = run_concat,     [MASK__OP_RESHAPE] = run_same,    [MASK__OP_TRANSPOSE] = run_transpose,
+    [MASK__OP_SLICE] = run_slice,       [MASK__OP_GATHER] = run_gather,   [MASK__OP_EXPAND] = run_expand,
+    [MASK__OP_PAD] = run_pad,           [MASK__OP_RESIZE] = run_resize,   [MASK__OP_SOFTMAX] = run_softmax,
+    [MASK__OP_NORM] = run_norm,         [MASK__OP_ACTIVATION] = run_same,
 };
 
 void mask__operator_run(const mask__graph *g, const mask__graph_op *op, inputs_t in, float *out)
 {
-    mask__operators[op->kind].run(g, op, in, out);
+    runners[op->kind](g, op, in, out);
     mask__activate(op, out, g->tensors[op->output].count);
 }

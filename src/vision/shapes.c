@@ -55,7 +55,7 @@ static bool slide(mask__graph_op *op, const size_t kernel[2], const mask__graph_
     return true;
 }
 
-const char *mask__infer_conv(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_conv(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0), *w = input(g, op, 1), *bias = input(g, op, 2);
     if (!w->values || w->ndim != 4 || w->count == 0 || (bias && (!bias->values || bias->count != w->shape[0])))
@@ -68,7 +68,7 @@ const char *mask__infer_conv(const mask__graph *g, mask__graph_op *op, mask__gra
     return NULL;
 }
 
-const char *mask__infer_pool(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_pool(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     if (!slide(op, op->kernel, x, out)) return "its window does not fit its input";
@@ -92,7 +92,7 @@ static bool broadcast(const mask__graph_tensor *a, const mask__graph_tensor *b, 
     return true;
 }
 
-const char *mask__infer_matmul(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_matmul(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *a = input(g, op, 0), *b = input(g, op, 1);
     if (a->ndim < 2 || b->ndim < 2 || !broadcast(a, b, 2, out)) return "its matrices do not fit each other";
@@ -103,7 +103,7 @@ const char *mask__infer_matmul(const mask__graph *g, mask__graph_op *op, mask__g
     return NULL;
 }
 
-const char *mask__infer_reduce(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_reduce(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     if (x->count == 0) return "reduces nothing";
@@ -114,7 +114,7 @@ const char *mask__infer_reduce(const mask__graph *g, mask__graph_op *op, mask__g
     return NULL;
 }
 
-const char *mask__infer_broadcast(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_broadcast(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     *out = *input(g, op, 0);
     for (size_t i = 1; i < op->input_count; i++) {
@@ -127,7 +127,7 @@ const char *mask__infer_broadcast(const mask__graph *g, mask__graph_op *op, mask
     return NULL;
 }
 
-const char *mask__infer_concat(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_concat(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     *out = *input(g, op, 0);
     out->values = NULL;
@@ -143,7 +143,7 @@ const char *mask__infer_concat(const mask__graph *g, mask__graph_op *op, mask__g
     return NULL;
 }
 
-const char *mask__infer_reshape(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_reshape(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     out->whole = x->whole;
@@ -154,7 +154,7 @@ const char *mask__infer_reshape(const mask__graph *g, mask__graph_op *op, mask__
                : "its result has not as many values as its input";
 }
 
-const char *mask__infer_transpose(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_transpose(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     unsigned seen = 0;
@@ -168,7 +168,7 @@ const char *mask__infer_transpose(const mask__graph *g, mask__graph_op *op, mask
     return NULL;
 }
 
-const char *mask__infer_slice(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_slice(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     for (unsigned d = 0; d < x->ndim; d++) {
@@ -184,7 +184,7 @@ const char *mask__infer_slice(const mask__graph *g, mask__graph_op *op, mask__gr
     return NULL;
 }
 
-const char *mask__infer_gather(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_gather(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0), *indices = input(g, op, 1);
     if (!indices->values || op->axis >= x->ndim || x->ndim - 1 + indices->ndim > MASK__GRAPH_DIMS)
@@ -201,7 +201,7 @@ const char *mask__infer_gather(const mask__graph *g, mask__graph_op *op, mask__g
     return NULL;
 }
 
-const char *mask__infer_expand(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_expand(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     mask__graph_tensor wanted = {.ndim = op->ndim};
     if (op->ndim > MASK__GRAPH_DIMS) return "has too many dimensions";
@@ -210,7 +210,7 @@ const char *mask__infer_expand(const mask__graph *g, mask__graph_op *op, mask__g
     return broadcast(input(g, op, 0), &wanted, 0, out) ? NULL : "its input's shape does not fit the wanted one";
 }
 
-const char *mask__infer_pad(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_pad(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     take_shape(out, x->ndim, x->shape);
@@ -221,7 +221,7 @@ const char *mask__infer_pad(const mask__graph *g, mask__graph_op *op, mask__grap
     return NULL;
 }
 
-const char *mask__infer_resize(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_resize(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     if (x->ndim != 4 || x->count == 0 || op->sizes[0] == 0 || op->sizes[1] == 0) return "resizes no picture";
@@ -229,7 +229,7 @@ const char *mask__infer_resize(const mask__graph *g, mask__graph_op *op, mask__g
     return NULL;
 }
 
-const char *mask__infer_same(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+static const char *infer_same(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
 {
     const mask__graph_tensor *x = input(g, op, 0);
     *out = *x;
@@ -242,4 +242,32 @@ const char *mask__infer_same(const mask__graph *g, mask__graph_op *op, mask__gra
         if (input(g, op, i) && (!input(g, op, i)->values || input(g, op, i)->count != x->shape[x->ndim - 1]))
             return "its scale or shift is no constant for each channel";
     return NULL;
+}
+
+enum { ANY = 1 << 14 };
+
+static const struct {
+    size_t least, needed, most; /* inputs */
+    const char *(*infer)(const mask__graph *graph, mask__graph_op *op, mask__graph_tensor *out);
+} kinds[MASK__OP_KINDS] = {
+    [MASK__OP_CONV] = {2, 2, 3, infer_conv},       [MASK__OP_AVERAGE_POOL] = {1, 1, 1, infer_pool},
+    [MASK__OP_MAX_POOL] = {1, 1, 1, infer_pool},   [MASK__OP_MATMUL] = {2, 2, 2, infer_matmul},
+    [MASK__OP_REDUCE] = {1, 1, 1, infer_reduce},   [MASK__OP_BINARY] = {2, 2, 2, infer_broadcast},
+    [MASK__OP_WHERE] = {3, 3, 3, infer_broadcast}, [MASK__OP_CONCAT] = {1, ANY, ANY, infer_concat},
+    [MASK__OP_RESHAPE] = {1, 1, 1, infer_reshape}, [MASK__OP_TRANSPOSE] = {1, 1, 1, infer_transpose},
+    [MASK__OP_SLICE] = {1, 1, 1, infer_slice},     [MASK__OP_GATHER] = {2, 2, 2, infer_gather},
+    [MASK__OP_EXPAND] = {1, 1, 1, infer_expand},   [MASK__OP_PAD] = {1, 1, 1, infer_pad},
+    [MASK__OP_RESIZE] = {1, 1, 1, infer_resize},   [MASK__OP_SOFTMAX] = {1, 1, 1, infer_same},
+    [MASK__OP_NORM] = {1, 1, 3, infer_same},       [MASK__OP_ACTIVATION] = {1, 1, 1, infer_same},
+};
+
+bool mask__operator_takes(mask__op_kind kind, size_t inputs, size_t *needed)
+{
+    *needed = kinds[kind].needed;
+    return inputs >= kinds[kind].least && inputs <= kinds[kind].most;
+}
+
+const char *mask__operator_infer(const mask__graph *g, mask__graph_op *op, mask__graph_tensor *out)
+{
+    return kinds[op->kind].infer(g, op, out);
 }

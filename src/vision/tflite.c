@@ -355,9 +355,9 @@ static mask_status read_code(reader *r, size_t table, int32_t *code, const char 
     *code = -1;
     if (index >= r->codes.count) return MASK_OK;
     size_t entry = mask__flat_item(&r->flat, r->codes, index);
-    int32_t old = (int8_t)mask__flat_byte(&r->flat, entry, 0, 0);
+    uint8_t old = mask__flat_byte(&r->flat, entry, 0, 0);
     *code = mask__flat_int(&r->flat, entry, 3, 0);
-    if (old > *code) *code = old; /* codes over 127 do not fit the old field */
+    if (old <= INT8_MAX && old > *code) *code = old; /* codes over 127 do not fit the old field */
     if (*code >= 0 && (size_t)*code < sizeof code_names / sizeof *code_names) *name = code_names[*code];
     return *code == CODE_CUSTOM ? text(r, entry, 1, name, err) : MASK_OK;
 }
