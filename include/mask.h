@@ -465,20 +465,22 @@ MASK_API mask_status mask_annotator_all(const mask_annotator *annotator, size_t 
 /* ---- Photos --------------------------------------------------------------------------------------------------- */
 
 typedef struct mask_extract_report {
-    size_t photos;    /* found */
-    size_t good;      /* of them are in the store with their regions */
-    size_t extracted; /* of them by this call */
-    size_t copied;    /* had the content of a photo in the store, and took its regions */
-    size_t unchanged; /* were there already */
-    size_t bad;       /* could not be decoded: in the store with the reason, tried again when they change */
-    size_t vanished;  /* photos of the store whose files are no longer there; dropped with prune */
+    size_t photos;     /* found */
+    size_t good;       /* of them are in the store with their regions */
+    size_t extracted;  /* of them by this call */
+    size_t copied;     /* had the content of a photo in the store, and took its regions */
+    size_t unchanged;  /* were there already */
+    size_t bad;        /* could not be decoded: in the store with the reason, tried again when they change */
+    size_t vanished;   /* photos of the store whose files are no longer there, or excluded; dropped with prune */
+    size_t raw, video; /* files met that are not read */
 } mask_extract_report;
 
 /* Decodes photos (files, and folders with all below them; JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF) and stores their
  * regions' boxes, labels, scores and features in the region store `out`, which mask_images_open opens: docs/photos.md.
  * Region 0 is the whole photo. A store that is there is continued: files that have not changed are skipped, so a run
  * that was stopped goes on where it was; MASK_EMISMATCH when it was made with another encoder or other options. Work is
- * committed every few seconds. Bad photos are skipped and named in the log at the end; MASK_EFORMAT when there is no
+ * committed every few seconds. Photos that this call
+ * found to be bad are skipped and named in the log at the end; MASK_EFORMAT when there is no
  * good one. report may be NULL. */
 MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
                                   const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
@@ -524,6 +526,13 @@ MASK_API mask_status mask_extractor_regions(mask_extractor *extractor, const mas
 MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photo,
                                            mask_error *err);
 
+/* What a camera wrote into a photo (EXIF). */
+typedef struct mask_photo_facts {
+    char date[24];              /* "2019-06-01 14:03:22", of where it was taken; "" = unknown */
+    double latitude, longitude; /* degrees, north and east; NAN = unknown */
+} mask_photo_facts;
+/* Reads the header of a photo. MASK_EFORMAT: not a photo, or damaged. */
+MASK_API mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_error *err);
 /* A photo, upright and at most `side` pixels wide and high, as JPEG. *jpeg is the caller's, to be freed with free(). */
 MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,
                                           mask_error *err);

@@ -80,9 +80,9 @@ while True:
             out, err = process.communicate()
             if process.returncode != 0:
                 # -SIGTERM: before the program had begun to listen to signals
-                if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, 1):
+                if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM):
                     sys.exit(f"exited with {process.returncode}: {err.decode()}")
-                if process.returncode == 1 and b"stopped" not in err:
+                if process.returncode > 0 and b"stopped" not in err:
                     sys.exit(f"was stopped, but said: {err.decode()}")
                 kills[number] += 1
                 continue

@@ -74,10 +74,10 @@ while True:
             process.send_signal(number)
             process.wait()
         if process.returncode != 0:
-            if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, 1):
+            if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM):
                 sys.exit(f"exited with {process.returncode}: {process.stderr.read().decode()}")
             message = process.stderr.read().decode()
-            if process.returncode == 1 and "stopped" not in message:
+            if process.returncode > 0 and "stopped" not in message:
                 sys.exit(f"was stopped, but said: {message}")
             kills[number] += 1
             resumed += os.path.exists("k.mask.ckpt")

@@ -74,5 +74,49 @@ for delay in (0.05, 0.3, 0.6):
     process.kill()
     process.wait()
 expect("after kills", names)
+
+
+def run(*words, status=0):
+    done = subprocess.run([mask, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != status:
+        sys.exit(f"mask {' '.join(words)}: status {done.returncode}: {done.stderr} (in {work})")
+    return done
+
+
+if run("search", "nothing.gallery", "a dog", status=1).stderr.count("\n") != 1:
+    sys.exit("a gallery that is not there needs one line")
+again = run("search", "a dog", "-k3", "--paths")
+if len(again.stdout.splitlines()) != 3 or "as last time" not in again.stderr:
+    sys.exit(f"the folder of last time was not searched: {again}")
+if run("search", "a dog", "-k2", "-0", "--quiet").stdout.count("\0") != 2:
+    sys.exit("-0 ends each path with a zero byte")
+moved = os.path.join(work, "moved")
+os.rename(photos, moved)
+photos = moved
+renamed = run("search", "--photos", photos, "a dog", "-k", "50", "--json")
+if ", 0 read" not in renamed.stderr.replace(": 0 read", ", 0 read"):
+    sys.exit(f"a renamed folder was read again: {renamed.stderr}")
+if sorted(hit["id"] for hit in json.loads(renamed.stdout)) != sorted(names):
+    sys.exit(f"a renamed folder has other ids: {renamed.stdout}")
+with open(os.path.join(photos, "film.mp4"), "wb"), open(os.path.join(photos, "cut.png"), "wb") as file:
+    file.write(b"\x89PNG\r\n\x1a\n")
+first, second = (run("search", "--photos", photos, "a dog").stderr for _ in range(2))
+if "cut.png" not in first or "1 videos" not in first or "cut.png" in second or "1 photos cannot be read" not in second:
+    sys.exit(f"a bad photo is to be named once: {first} {second}")
+left = run("search", "--photos", photos, "a dog", "-k", "50", "--json", "--exclude", "more-*,0.png")
+if len(json.loads(left.stdout)) != len([name for name in names if not name.startswith("more-")]):
+    sys.exit(f"--exclude: {left.stdout}")
+where = run("search", "--photos", photos, "a dog", "-k", "50", "--json", "--where", "file = '1.png' AND date IS NULL")
+if [hit["id"] for hit in json.loads(where.stdout)] != ["1.png"]:
+    sys.exit(f"file names are metadata: {where.stdout}")
+like = json.loads(run("similar", "--photos", photos, os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)
+if like[0]["id"] != "2.png" or like[0]["score"] < 0.99:
+    sys.exit(f"a photo is most like itself: {like}")
+listed = json.loads(run("cache", "list", "--json").stdout)
+if len(listed) != 1 or listed[0]["folders"] != [os.path.realpath(photos)] or not listed[0]["photos"]:
+    sys.exit(f"cache list: {listed}")
+run("cache", "clear", photos)
+if json.loads(run("cache", "list", "--json").stdout):
+    sys.exit("cache clear left something")
 shutil.rmtree(work)
 print("photos found, added, removed and found again after kills")

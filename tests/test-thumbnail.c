@@ -1,5 +1,7 @@
 /* Thumbnails: a JPEG that decodes, upright and within the side; or one line that says why not. */
 #include "pictures.h"
+
+#include <math.h>
 #include "photos/decode.h"
 
 #include <unistd.h>
@@ -77,9 +79,31 @@ static void test_refuses(void **state)
     refused(text, 60, MASK_EFORMAT, "is no JPEG");
 }
 
+static void test_facts(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_photo_facts facts;
+    VipsImage *image = quarters(PICTURE_WIDTH, PICTURE_HEIGHT, 3);
+    vips_image_set_string(image, "exif-ifd2-DateTimeOriginal", "2019:07:02 10:11:12");
+    vips_image_set_string(image, "exif-ifd3-GPSLatitude", "48/1 30/1 0/1");
+    vips_image_set_string(image, "exif-ifd3-GPSLatitudeRef", "S");
+    vips_image_set_string(image, "exif-ifd3-GPSLongitude", "2/1 15/1 36/1");
+    vips_image_set_string(image, "exif-ifd3-GPSLongitudeRef", "E");
+    check_ok(mask_photo_describe(&facts, photo_file(image, "dated.jpg", ".jpg"), &err));
+    assert_string_equal(facts.date, "2019-07-02 10:11:12");
+    assert_float_equal(facts.latitude, -48.5, 1e-6);
+    assert_float_equal(facts.longitude, 2.26, 1e-6);
+    check_ok(mask_photo_describe(&facts, photo_file(quarters(8, 8, 3), "plain.png", ".png"), &err));
+    assert_string_equal(facts.date, "");
+    assert_true(isnan(facts.latitude) && isnan(facts.longitude));
+    check_fails(mask_photo_describe(&facts, temp_path("none.jpg"), &err), MASK_EIO, "none.jpg");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts),
         cmocka_unit_test(test_fits_the_side),
         cmocka_unit_test(test_upright),
         cmocka_unit_test(test_refuses),

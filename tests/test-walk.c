@@ -71,7 +71,7 @@ static void check_walk(const char *const *paths, size_t count, const char *want)
     mask_error err;
     mask__walk walk;
     char got[1024] = "";
-    check_ok(mask__walk_open(&walk, paths, count, NULL, &err));
+    check_ok(mask__walk_open(&walk, paths, count, NULL, NULL, &err));
     for (size_t i = 0; i < walk.count; i++) {
         const mask__walk_file *file = &walk.files[i];
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", file->id);
@@ -126,7 +126,7 @@ static void test_facts(void **state)
     mask__walk walk;
     struct stat info;
     const char *paths[] = {inside("a/x.png")};
-    check_ok(mask__walk_open(&walk, paths, 1, NULL, &err));
+    check_ok(mask__walk_open(&walk, paths, 1, NULL, NULL, &err));
     assert_int_equal(stat(paths[0], &info), 0);
     assert_int_equal(walk.files[0].size, 2);
     assert_true(walk.files[0].mtime == info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec);
@@ -151,7 +151,7 @@ static void test_strange_names(void **state)
     make_file("strange/latin\xe9.jpg", "x", 1);
     make_file("strange/utf\xc3\xa9.jpg", "x", 1);
     const char *paths[] = {inside("strange")};
-    check_ok(mask__walk_open(&walk, paths, 1, &run, &err));
+    check_ok(mask__walk_open(&walk, paths, 1, NULL, &run, &err));
     assert_int_equal(walk.count, 1);
     assert_string_equal(walk.files[0].id, "utf\xc3\xa9.jpg");
     assert_int_equal(warnings, 2);
@@ -164,9 +164,9 @@ static void test_refused(void **state)
     mask_error err;
     mask__walk walk;
     const char *paths[] = {inside("none.jpg")};
-    check_fails(mask__walk_open(&walk, paths, 1, NULL, &err), MASK_EIO, "none.jpg: cannot open");
+    check_fails(mask__walk_open(&walk, paths, 1, NULL, NULL, &err), MASK_EIO, "none.jpg: cannot open");
     paths[0] = "/dev/null";
-    check_fails(mask__walk_open(&walk, paths, 1, NULL, &err), MASK_EIO, "neither a file nor a folder");
+    check_fails(mask__walk_open(&walk, paths, 1, NULL, NULL, &err), MASK_EIO, "neither a file nor a folder");
 }
 
 int main(void)

@@ -60,7 +60,11 @@ static int parse_option(args *a, int count, char **words, int *at)
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     const option *o = find_option(a->command->options, word, length);
     const mask_option *row = o ? NULL : find_row(a->command->options, word, length);
-    if (!o && !row) o = find_option(common_options, word, length);
+    if (!o && !row)
+        o = find_option(common_options, strcmp(word, "-h") == 0 ? "--help" : word,
+                        strcmp(word, "-h") == 0 ? 6 : length);
+    if (!o && !row && word[1] != '-' && (o = find_option(a->command->options, word, 2)) && o->value)
+        equals = word + 1; /* -k2 */
     if (!o && !row) return args_usage(a, "unknown option %s", word);
     const char *name = o ? o->name : row->flag, *wants = o ? o->value : row->value;
     if (!wants && equals) return args_usage(a, "%s takes no value", name);
@@ -202,6 +206,13 @@ const char *args_text(const args *a, const char *name, const char *otherwise)
     bool given;
     const char *value = value_of(a, name, &given);
     return given ? value : otherwise;
+}
+
+const char *args_each_text(const args *a, const char *name, size_t which)
+{
+    for (int i = 0; i < a->option_count; i++)
+        if (strcmp(a->options[i].name, name) == 0 && which-- == 0) return a->options[i].value;
+    return NULL;
 }
 
 int args_number(const args *a, const char *name, double low, double high, double *value)

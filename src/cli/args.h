@@ -67,6 +67,8 @@ void args_each(const option *list, void (*show)(const char *name, const char *va
 
 bool args_has(const args *a, const char *name);
 const char *args_text(const args *a, const char *name, const char *otherwise);
+/* The use of an option that may be given several times, in order; NULL after the last. */
+const char *args_each_text(const args *a, const char *name, size_t which);
 /* These leave *value when the option is absent; on a bad value they print and return EXIT_USAGE. */
 int args_number(const args *a, const char *name, double low, double high, double *value);
 int args_float(const args *a, const char *name, double low, double high, float *value);

@@ -8,13 +8,14 @@
 static int print_report(const args *a, const char *out, const mask_extract_options *o, const mask_extract_report *r)
 {
     if (a->json)
-        return print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", out, "photos", (json_int_t)r->photos, "good",
-            (json_int_t)r->good, "extracted", (json_int_t)r->extracted, "copied", (json_int_t)r->copied, "unchanged",
-            (json_int_t)r->unchanged, "bad", (json_int_t)r->bad, "vanished", (json_int_t)r->vanished));
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", out, "photos",
+                                    (json_int_t)r->photos, "good", (json_int_t)r->good, "extracted",
+                                    (json_int_t)r->extracted, "copied", (json_int_t)r->copied, "unchanged",
+                                    (json_int_t)r->unchanged, "bad", (json_int_t)r->bad, "vanished",
+                                    (json_int_t)r->vanished, "raw", (json_int_t)r->raw, "video", (json_int_t)r->video));
     printf("%s: %zu of %zu photos: %zu extracted, %zu moved or copied, %zu unchanged\n", out, r->good, r->photos,
            r->extracted, r->copied, r->unchanged);
-    if (r->bad) printf("%zu could not be decoded (named above)\n", r->bad);
+    if (r->bad) printf("%zu cannot be decoded (named when they were met first)\n", r->bad);
     if (r->vanished)
         printf("%zu are no longer there: %s\n", r->vanished,
                o->prune ? "dropped" : "still in the store, --prune drops them");

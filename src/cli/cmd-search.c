@@ -1,6 +1,7 @@
 /* mask search, mask similar. */
 #include "commands.h"
 #include "page.h"
+#include "photo-gallery.h"
 #include "querytext.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- What a search is asked with ---- */
 
@@ -138,6 +140,11 @@ static void print_readings(const mask_results *r)
         }
 }
 
+static void print_paths(const mask_results *r, char end)
+{
+    for (size_t i = 0; i < r->count; i++) printf("%s%c", r->hits[i].name ? r->hits[i].name : r->hits[i].id, end);
+}
+
 static void print_results(const mask_results *r, size_t offset, bool explain)
 {
     if (explain) print_readings(r);
@@ -169,6 +176,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
         result = failed(&err);
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, q->offset));
+        else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
         else print_results(&results, q->offset, args_has(a, "--explain"));
         if (p)
             page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
@@ -252,7 +260,33 @@ static int search_gallery(const args *a, mask_query *query, int first)
     result = args_has(a, "--queries") ? search_file(a, query, p) : search_once(a, query, first, p);
     if (p && result == 0) result = page_close(p);
     else if (p) page_abort(p);
+    if (p && result == 0 && !a->quiet) page_link(html);
     return result;
+}
+
+/* The folders of --photos. */
+static int read_folders(const args *a, folder_list *list)
+{
+    const char *folder;
+    *list = (folder_list){0};
+    for (size_t i = 0; (folder = args_each_text(a, "--photos", i)); i++) {
+        if (list->count == MOST_FOLDERS) return args_usage(a, "--photos may be given %d times", MOST_FOLDERS);
+        if (!(list->folders[list->count] = strdup(folder))) return fail("out of memory");
+        list->count++;
+    }
+    return 0;
+}
+
+/* Without --photos and without a gallery, the folders that were searched last. */
+static int assume_folders(const args *a, folder_list *list)
+{
+    struct stat info;
+    const char *first = a->positional_count ? a->positional[0] : "";
+    if (list->count || ends_with(first, ".gallery") || stat(first, &info) == 0) return 0;
+    if (a->positional_count == 0 && !args_has(a, "--queries")) return 0;
+    if (last_folders(list) != 0) return 0; /* the gallery will not be found */
+    if (!a->quiet) fprintf(stderr, "searching %s, as last time\n", list->folders[0]);
+    return 0;
 }
 
 static int run_search(args *a)
@@ -260,18 +294,22 @@ static int run_search(args *a)
     mask_query query;
     line_list ids = {0};
     char place[DATA_PATH];
-    const char *photos = args_text(a, "--photos", NULL), *path = place;
-    int first = photos ? 0 : 1; /* of the texts; before them stands the gallery */
-    if (first > a->positional_count) return args_usage(a, "expected a gallery, or --photos FOLDER");
-    if (args_has(a, "--queries") == (a->positional_count > first))
-        return args_usage(a, "expected a text, or --queries FILE");
-    int result = read_query_options(a, &query, &ids);
-    if (result == 0 && photos) result = photo_gallery(a, photos, place);
-    else path = a->positional[0];
+    const char *path = place;
+    folder_list folders;
+    int result = read_folders(a, &folders);
+    if (result == 0) result = assume_folders(a, &folders);
+    int first = folders.count ? 0 : 1; /* of the texts; before them stands the gallery */
+    if (result == 0 && first > a->positional_count) result = args_usage(a, "expected a gallery, or --photos FOLDER");
+    if (result == 0 && args_has(a, "--queries") == (a->positional_count > first))
+        result = args_usage(a, "expected a text, or --queries FILE");
+    if (result == 0) result = read_query_options(a, &query, &ids);
+    if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
+    else if (result == 0) path = a->positional[0];
     if (result == 0) result = open_gallery(a, path);
     if (result == 0) result = open_gallery_vectors(a);
     if (result == 0) result = search_gallery(a, &query, first);
     lines_free(&ids);
+    folders_free(&folders);
     return result;
 }
 
@@ -285,14 +323,19 @@ const command command_search = {
         "A score is the sum over texts of weight x score. \"\\-\", \"\\^\" and \"\\\\\" are the characters "
         "themselves.\n"
         "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
-        "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask.",
+        "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask\n"
+        "(mask cache list). mask search TEXT... searches the folders of the last time.",
     .options =
         (const option[]){
             SEARCH_OPTIONS,
-            {"--photos", "FOLDER", "search these photos, without a gallery"},
+            {"--photos", "FOLDER", "search the photos below it, without a gallery; may be given several times"},
+            {"--exclude", "PATTERNS",
+             "of --photos: leave out these files and folders, \"*.png,private\" (default: none)"},
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
+            {"--paths", NULL, "print only the photos' paths, one a line"},
+            {"-0", NULL, "print only the paths, each ended by a zero byte, for xargs -0"},
             {"--explain", NULL, "also each word's score and its best region"},
             {"--queries", "FILE", "many queries, one per line; prints query line, rank, score, id; - = standard input"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
@@ -303,31 +346,57 @@ const command command_search = {
 
 /* ---- similar ---- */
 
+/* Photos of --photos or of the gallery that are like one of its images, or like any photo. */
 static int run_similar(args *a)
 {
     mask_error err;
     mask_query query;
     mask_results results;
     line_list ids = {0};
-    int result = read_query_options(a, &query, &ids);
-    if (result == 0) result = open_gallery(a, a->positional[0]);
-    if (result == 0 && mask_gallery_similar(a->gallery, &(mask_query_image){.id = a->positional[1]}, &query, &results,
-                                            &a->run, &err) != MASK_OK)
+    folder_list folders;
+    char place[DATA_PATH];
+    const char *path = place, *of = a->positional[a->positional_count - 1];
+    int result = read_folders(a, &folders);
+    if (result == 0 && a->positional_count != (folders.count ? 1 : 2))
+        result = args_usage(a, "expected %s", folders.count ? "one PHOTO" : "a gallery and an ID or PHOTO");
+    if (result == 0) result = read_query_options(a, &query, &ids);
+    if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
+    else if (result == 0) path = a->positional[0];
+    if (result == 0) result = open_gallery(a, path);
+    mask_query_image image = {.id = of};
+    mask_status status = MASK_OK;
+    if (result == 0) status = mask_gallery_similar(a->gallery, &image, &query, &results, &a->run, &err);
+    if (result == 0 && status == MASK_ENOTFOUND && access(of, R_OK) == 0) {
+        result = photo_encoder_images(a, of, &a->images);
+        image = (mask_query_image){.images = a->images};
+        if (result == 0) status = mask_gallery_similar(a->gallery, &image, &query, &results, &a->run, &err);
+    }
+    if (result == 0 && status != MASK_OK) {
         result = failed(&err);
-    else if (result == 0) {
+    } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
+        else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
         else print_results(&results, query.offset, false);
         mask_results_free(&results);
     }
     lines_free(&ids);
+    folders_free(&folders);
     return result;
 }
 
 const command command_similar = {
     .name = "similar",
-    .positional = "G.gallery ID",
-    .summary = "The images of a gallery most like one of its images",
-    .details = "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes.",
-    .options = (const option[]){SEARCH_OPTIONS, {0}},
+    .positional = "[G.gallery] ID|PHOTO",
+    .summary = "The images of a gallery, or the photos of a folder, most like an image",
+    .details = "ID is an image of the gallery; PHOTO is any file, read by the encoder.\n"
+               "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes.",
+    .options = (const option[]){SEARCH_OPTIONS,
+                                {"--photos", "FOLDER", "search the photos below it, without a gallery"},
+                                {"--exclude", "PATTERNS", "of --photos: leave out these files and folders"},
+                                {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
+                                {"--encoder", "E.menc", "of PHOTO and --photos (default: default.menc)"},
+                                {"--paths", NULL, "print only paths, one a line"},
+                                {"-0", NULL, "print only paths, each ended by a zero byte"},
+                                {0}},
     .run = run_similar,
 };

@@ -20,6 +20,7 @@ extern const command command_encoder_join;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;
 extern const command command_index_verify, command_index_metadata;
 extern const command command_search, command_similar, command_annotate;
+extern const command command_cache_list, command_cache_clear;
 
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
@@ -61,9 +62,6 @@ bool find_data(const char *name, char path[DATA_PATH]);
  * which the starter knowledge was learned with. 0, or EXIT_FAILED after one line. */
 #define ENCODER "default.menc"
 int find_encoder(const args *a, char path[DATA_PATH]);
-/* Brings the gallery of a folder of photos up to date, in the user's cache, making it where there is none; gives its
- * path. 0 or EXIT_FAILED. */
-int photo_gallery(args *a, const char *folder, char path[DATA_PATH]);
 /* mask info of a .menc. */
 int info_encoder(const args *a, const char *path);
 /* Entries for the option tables of commands that match. */

@@ -12,7 +12,7 @@ static const command *const commands[] = {
     &command_adapt,          &command_reproduce,      &command_encoder_import, &command_encoder_join,
     &command_index,          &command_index_add,      &command_index_remove,   &command_index_compact,
     &command_index_verify,   &command_index_metadata, &command_search,         &command_similar,
-    &command_annotate,
+    &command_annotate,       &command_cache_list,     &command_cache_clear,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -57,7 +57,8 @@ static int help_all(FILE *out)
         mask_version());
     for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n  mask help COMMAND   its arguments and options\n"
-                 "\nResults go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage.\n");
+                 "\nResults go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage, 130 "
+                 "stopped by Ctrl-C.\n");
     return 0;
 }
 
@@ -103,7 +104,7 @@ static int manual_page(void)
     }
     printf(".SH COMMON OPTIONS\n");
     args_each(common_options, man_option);
-    printf(".SH EXIT STATUS\n0 ok, 1 failed, 2 usage.\n");
+    printf(".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 130 stopped by Ctrl-C.\n");
     return 0;
 }
 
@@ -118,10 +119,42 @@ static int list_group(FILE *out, const char *group)
     return found;
 }
 
+/* Letters to add, leave out, replace or swap with the next, to make one word the other; `most` + 1 for more. */
+static int distance(const char *a, const char *b, int most)
+{
+    if (most < 0) return 0;
+    for (; *a && *a == *b; a++, b++) {
+    }
+    if (!*a && !*b) return 0;
+    int least = most;
+    int ways[4] = {*a ? distance(a + 1, b, most - 1) : most, *b ? distance(a, b + 1, most - 1) : most,
+                   *a && *b ? distance(a + 1, b + 1, most - 1) : most,
+                   *a && *b && a[0] == b[1] && a[1] == b[0] ? distance(a + 2, b + 2, most - 1) : most};
+    for (int i = 0; i < 4; i++)
+        if (ways[i] < least) least = ways[i];
+    return least + 1;
+}
+
+/* The command that a mistyped one may have been; NULL when none is near. */
+static const char *nearest(const char *word)
+{
+    const char *best = NULL;
+    int least = 3;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char first[32];
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(commands[i]->name, " "), commands[i]->name);
+        int d = strlen(word) < 2 ? least : distance(word, first, 2);
+        if (d < least) best = commands[i]->name, least = d;
+    }
+    return best;
+}
+
 static int no_command(const char *who, const char *word)
 {
     if (list_group(stderr, word)) return EXIT_USAGE;
-    fprintf(stderr, "%s: there is no command '%s' (see: mask help)\n", who, word);
+    const char *near = nearest(word);
+    if (near) fprintf(stderr, "%s: there is no command '%s': did you mean '%s'? (see: mask help)\n", who, word, near);
+    else fprintf(stderr, "%s: there is no command '%s' (see: mask help)\n", who, word);
     return EXIT_USAGE;
 }
 
@@ -139,8 +172,9 @@ static int run(int count, char **words, const mask_team *team)
 {
     args a;
     int used;
-    if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0) return help(count - 1, words + 1);
-    if (strcmp(words[0], "--version") == 0) {
+    if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)
+        return help(count - 1, words + 1);
+    if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0) {
         printf("mask %s\n", mask_version());
         return 0;
     }
@@ -154,7 +188,7 @@ static int run(int count, char **words, const mask_team *team)
     int result = c->run(&a);
     close_all(&a);
     progress_end();
-    return result;
+    return result && progress_interrupted() ? 128 + progress_interrupted() : result;
 }
 
 int main(int argc, char **argv)

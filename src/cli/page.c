@@ -12,7 +12,8 @@ static const char style[] =
     "body{margin:2rem auto;max-width:76rem;padding:0 1rem;font:16px/1.45 system-ui,sans-serif;color:var(--ink);"
     "background:var(--paper)}h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}p{margin:.2rem 0 .8rem}"
     ".soft,figcaption{color:var(--soft);font-size:.9rem}.hits{display:grid;gap:1.2rem;"
-    "grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}figure{margin:0}.photo{position:relative;line-height:0}"
+    "grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}figure{margin:0}.photo{display:block;position:relative;"
+    "line-height:0}"
     ".photo img{width:100%;height:auto;border-radius:4px}.photo svg{position:absolute;inset:0;width:100%;height:100%}"
     ".none{display:grid;place-items:center;height:10rem;border:1px solid var(--line);border-radius:4px;line-height:1.4}"
     "figcaption{margin-top:.35rem;overflow-wrap:anywhere}b{color:var(--ink);font-weight:600}"
@@ -66,10 +67,12 @@ static void put_reading(FILE *file, const mask_reading *reading)
 {
     for (size_t i = 0; i < reading->count; i++) {
         const mask_word *word = &reading->words[i];
-        if (word->kind == MASK_WORD_UNKNOWN) {
+        if (word->kind == MASK_WORD_UNKNOWN || word->kind == MASK_WORD_DROPPED) {
             fprintf(file, "<p class=\"soft\"><b>");
             put_text(file, word->token);
-            fprintf(file, "</b> is a word nothing is known of; it was left out.</p>\n");
+            fprintf(file, "</b> was not used: ");
+            put_text(file, word->kind == MASK_WORD_DROPPED ? word->reason : "nothing is known of this word");
+            fprintf(file, "</p>\n");
         }
         if (word->kind != MASK_WORD_OOD) continue;
         fprintf(file, "<p class=\"soft\"><b>");
@@ -82,6 +85,25 @@ static void put_reading(FILE *file, const mask_reading *reading)
         }
         fprintf(file, "</p>\n");
     }
+}
+
+/* A path as the address of a file; letters that an address cannot hold are escaped. */
+static void put_address(FILE *file, const char *path)
+{
+    char *whole = realpath(path, NULL);
+    fputs("file://", file);
+    for (const unsigned char *at = (const unsigned char *)(whole ? whole : path); *at; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ||
+                     strchr("/-_.~", *at);
+        fprintf(file, plain ? "%c" : "%%%02X", *at);
+    }
+    free(whole);
+}
+
+void page_link(const char *path)
+{
+    put_address(stderr, path);
+    fputc('\n', stderr);
 }
 
 static const char *word_of(const mask_results *results, const mask_hit_word *w)
@@ -115,11 +137,15 @@ static void put_photo(page *p, const mask_results *results, const mask_hit *hit)
         fprintf(p->out.file, "<div class=\"none soft\">no picture</div>");
         return;
     }
-    fprintf(p->out.file, "<div class=\"photo\"><img alt=\"\" src=\"data:image/jpeg;base64,");
+    fprintf(p->out.file, "<a class=\"photo\" href=\"");
+    put_address(p->out.file, hit->name);
+    fprintf(p->out.file, "\"><img alt=\"");
+    put_text(p->out.file, hit->id);
+    fprintf(p->out.file, "\" src=\"data:image/jpeg;base64,");
     put_base64(p->out.file, jpeg, size);
     fprintf(p->out.file, "\">");
     put_boxes(p->out.file, results, hit);
-    fprintf(p->out.file, "</div>");
+    fprintf(p->out.file, "</a>");
     free(jpeg);
 }
 

@@ -17,5 +17,7 @@ int page_open(page *p, const char *path, const char *title);
 void page_results(page *p, const char *const *texts, size_t count, const mask_results *results);
 int page_close(page *p);
 void page_abort(page *p);
+/* Prints where a page lies, as a link, to stderr. */
+void page_link(const char *path);
 
 #endif

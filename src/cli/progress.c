@@ -19,7 +19,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
 {
-    interrupted = 1;
+    interrupted = number;
     if (number == SIGINT) signal(number, SIG_DFL); /* a second Ctrl-C ends at once; `timeout` sends SIGTERM twice */
 }
 
@@ -92,6 +92,11 @@ void progress_start(mask_run *run, bool quiet)
     run->log = on_log;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+int progress_interrupted(void)
+{
+    return interrupted;
 }
 
 void progress_end(void)

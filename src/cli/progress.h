@@ -8,6 +8,8 @@
 void progress_start(mask_run *run, bool quiet);
 /* Seconds on a clock that only goes forward. */
 double now(void);
+/* The signal that came (Ctrl-C is SIGINT); 0 = none. */
+int progress_interrupted(void);
 /* Ends the bar's line, if one is open. */
 void progress_end(void);
 

@@ -12,7 +12,7 @@
 
 static const float LARGEST_HALF = 65504;
 
-enum statement { STATE, ID_TAKEN, PUT, COPY, REMOVE, STATEMENTS };
+enum statement { STATE, ID_TAKEN, PUT, COPY, NAME, REMOVE, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
     [STATE] = "SELECT error IS NULL, size, mtime, hash FROM photos WHERE path = ?1",
     [ID_TAKEN] = "SELECT 1 FROM photos WHERE id = ?1 AND path <> ?2",
@@ -29,6 +29,7 @@ static const char *const sql[STATEMENTS] = {
         " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime = excluded.mtime, hash = excluded.hash,"
         " width = excluded.width, height = excluded.height, regions = excluded.regions, error = excluded.error,"
         " boxes = excluded.boxes, labels = excluded.labels, scores = excluded.scores, features = excluded.features",
+    [NAME] = "UPDATE OR IGNORE photos SET id = ?1 WHERE path = ?2 AND id <> ?1",
     [REMOVE] = "DELETE FROM photos WHERE path = ?1",
 };
 
@@ -274,6 +275,15 @@ mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_r
     MASK__TRY(finish(store, s, err));
     *copied = sqlite3_changes(store->db) > 0;
     return MASK_OK;
+}
+
+mask_status mask__regions_name(mask__regions_store *store, const char *path, const char *id, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[NAME];
+    MASK__TRY(begin(store, err));
+    sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
+    return finish(store, s, err);
 }
 
 mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err)

@@ -59,6 +59,8 @@ mask_status mask__regions_put(mask__regions_store *store, const mask__regions_ro
 /* The file at row->path has the content of a photo that is stored: takes its regions. Only id, path, size, mtime and
  * hash of row are read. *copied is false when none has that content. */
 mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_row *row, bool *copied, mask_error *err);
+/* Gives the photo at `path` this id, unless another photo has it. */
+mask_status mask__regions_name(mask__regions_store *store, const char *path, const char *id, mask_error *err);
 mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err);
 /* Makes what was put durable. */
 mask_status mask__regions_commit(mask__regions_store *store, mask_error *err);

@@ -23,7 +23,7 @@
     X(vips_source_new_from_memory) X(vips_jpegload_source) X(vips_pngload_source) X(vips_gifload_source) \
     X(vips_webpload_source) X(vips_tiffload_source) X(vips_heifload_source) X(vips_jpegsave_buffer) \
     X(vips_image_get_width) X(vips_image_get_height) X(vips_image_get_bands) X(vips_image_get_format) \
-    X(vips_image_get_typeof) X(vips_image_get_interpretation) X(vips_image_get_orientation_swap) \
+    X(vips_image_get_typeof) X(vips_image_get_string) X(vips_image_get_interpretation) X(vips_image_get_orientation_swap) \
     X(vips_image_hasalpha) X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_format_sizeof) \
     X(vips_thumbnail_image) X(vips_colourspace) X(vips_flatten) X(vips_cast) X(vips_array_double_newv) \
     X(vips_area_unref) X(g_object_unref) X(g_free) X(g_log_set_handler)
@@ -321,6 +321,57 @@ void mask__photo_free(mask__photo *photo)
 {
     if (photo->rgb) vips.g_free(photo->rgb);
     *photo = (mask__photo){0};
+}
+
+/* EXIF's text of a tag, as libvips has it: "VALUE (VALUE, TYPE, ...)"; NULL when it has none. */
+static const char *exif(VipsImage *image, const char *tag)
+{
+    const char *text;
+    return vips.vips_image_get_typeof(image, tag) && vips.vips_image_get_string(image, tag, &text) == 0 ? text : NULL;
+}
+
+/* Degrees from "48/1 51/1 2963/100 (...)" and the letter of its side; NAN when they are none. */
+static double degrees(const char *text, const char *side, double most)
+{
+    double part[6];
+    if (!text || !side ||
+        sscanf(text, "%lf/%lf %lf/%lf %lf/%lf", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5]) != 6)
+        return NAN;
+    double value = part[0] / part[1] + part[2] / part[3] / 60 + part[4] / part[5] / 3600;
+    if (!(value >= 0 && value <= most)) return NAN;
+    return *side == 'S' || *side == 'W' ? -value : value;
+}
+
+static void read_facts(VipsImage *image, mask_photo_facts *facts)
+{
+    const char *when = exif(image, "exif-ifd2-DateTimeOriginal");
+    unsigned y, mo, d, h = 0, mi = 0, s = 0;
+    if (!when) when = exif(image, "exif-ifd0-DateTime");
+    if (when && sscanf(when, "%4u:%2u:%2u %2u:%2u:%2u", &y, &mo, &d, &h, &mi, &s) >= 3 && y > 1800 && mo >= 1 &&
+        mo <= 12 && d >= 1 && d <= 31 && h < 24 && mi < 60 && s < 61)
+        snprintf(facts->date, sizeof facts->date, "%04u-%02u-%02u %02u:%02u:%02u", y % 10000, mo % 100, d % 100,
+                 h % 100, mi % 100, s % 100);
+    facts->latitude = degrees(exif(image, "exif-ifd3-GPSLatitude"), exif(image, "exif-ifd3-GPSLatitudeRef"), 90);
+    facts->longitude = degrees(exif(image, "exif-ifd3-GPSLongitude"), exif(image, "exif-ifd3-GPSLongitudeRef"), 180);
+}
+
+mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_error *err)
+{
+    unsigned char *bytes;
+    decoding d = {.name = path};
+    *facts = (mask_photo_facts){.latitude = NAN, .longitude = NAN};
+    MASK__TRY(mask__decode_start(err));
+    MASK__TRY(mask__photo_read(&bytes, &d.size, path, err));
+    d.bytes = bytes;
+    d.format = d.size >= MASK__PHOTO_HEAD ? find_format(bytes) : NULL;
+    pthread_rwlock_wrlock(&errors); /* a tag that cannot be read leaves a text */
+    bool good = d.format && load(&d, 1) == 0;
+    if (good) read_facts(d.image, facts);
+    drop(&d.image);
+    vips.vips_error_clear();
+    pthread_rwlock_unlock(&errors);
+    free(bytes);
+    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is no photo, or damaged", path);
 }
 
 mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size, mask_error *err)

@@ -42,7 +42,7 @@ typedef struct job {
     mask__walk walk;
     mask__labelout labelled; /* where boxes are given */
     mask__regions_store *store;
-    size_t *todo; /* files to look at */
+    size_t *todo; /* files to look at, rising */
     size_t todo_count, done;
     uint64_t *hashes; /* of the good photos in the store, sorted */
     size_t hash_count, hash_capacity;
@@ -343,17 +343,26 @@ static mask_status extract_all(job *j, mask_error *err)
     return status != MASK_OK ? status : committed;
 }
 
-/* Names bad photos, counts good ones, collects those whose files are gone. */
+static int by_number(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Names photos that this run found to be bad, counts good ones, collects those whose files are gone or left out. */
 static mask_status take_stock_of(void *user, const mask__regions_seen *photo, mask_error *err)
 {
     job *j = user;
     const mask__walk_file *file = mask__walk_find(&j->walk, photo->path);
     if (file && photo->error) {
+        size_t number = (size_t)(file - j->walk.files);
         j->report.bad++;
-        mask__log(j->run, MASK_LOG_WARNING, "%s: %s", photo->path, photo->error);
+        if (j->todo_count && bsearch(&number, j->todo, j->todo_count, sizeof number, by_number))
+            mask__log(j->run, MASK_LOG_WARNING, "%s: %s", photo->path, photo->error);
     } else if (file) {
         j->report.good++;
-    } else if (access(photo->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    } else if (mask__walk_excluded(j->options->exclude, photo->path) ||
+               (access(photo->path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))) {
         char *copy = strdup(photo->path);
         j->report.vanished++;
         if (!copy || !mask__grow(&j->vanished, &j->vanished_capacity, j->vanished_count + 1, sizeof *j->vanished)) {
@@ -370,13 +379,22 @@ static mask_status take_stock(job *j, mask_error *err)
     MASK__TRY(mask__regions_each(j->store, take_stock_of, j, err));
     for (size_t i = 0; j->options->prune && i < j->vanished_count; i++)
         MASK__TRY(mask__regions_remove(j->store, j->vanished[i], err));
+    for (size_t i = 0; j->options->prune && j->vanished_count && i < j->todo_count; i++) {
+        const mask__walk_file *file = &j->walk.files[j->todo[i]]; /* moved ones: what had their id is gone */
+        MASK__TRY(mask__regions_name(j->store, file->path, file->id, err));
+    }
     return mask__regions_commit(j->store, err);
 }
 
 static mask_status prepare(job *j, const char *const *photos, size_t count, mask_error *err)
 {
     if (j->options->boxes) MASK__TRY(mask__boxtable_open(&j->labelled.table, j->options->boxes, err));
-    MASK__TRY(mask__walk_open(&j->walk, photos, count, j->run, err));
+    MASK__TRY(mask__walk_open(&j->walk, photos, count, j->options->exclude, j->run, err));
+    j->report.raw = j->walk.raw;
+    j->report.video = j->walk.video;
+    if (j->walk.raw || j->walk.video)
+        mask__log(j->run, MASK_LOG_INFO, "%zu raw photos and %zu videos are left out: they are not read", j->walk.raw,
+                  j->walk.video);
     if (j->walk.count == 0)
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
                           "%s: no photo is there: name files or folders that hold some",

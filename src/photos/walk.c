@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +25,23 @@ typedef struct mask__walk_folder {
 typedef struct walking {
     mask__walk *walk;
     const mask_run *run;
+    const char *exclude;
     size_t id_from; /* where the id begins in a path */
 } walking;
 
-static bool has_photo_extension(const char *name)
+static bool has_extension(const char *name, const char *const *extensions)
 {
-    static const char *const extensions[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
-                                             "gif", "tif",  "tiff", "heic", "heif", "avif"};
     const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
+    for (size_t i = 0; dot && extensions[i]; i++)
         if (strcasecmp(dot + 1, extensions[i]) == 0) return true;
     return false;
 }
+
+static const char *const photo_extensions[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
+                                               "tif", "tiff", "heic", "heif", "avif", NULL};
+static const char *const raw_extensions[] = {"cr2", "cr3", "nef", "arw", "dng", "orf",
+                                             "rw2", "raf", "pef", "srw", "x3f", NULL};
+static const char *const video_extensions[] = {"mp4", "mov", "avi", "mkv", "mts", "3gp", "webm", "mpg", "m4v", NULL};
 
 static bool has_photo_content(const char *path)
 {
@@ -96,8 +102,11 @@ static mask_status walk_entry(const walking *w, const char *path, int depth, mas
     struct stat info;
     bool is_new;
     if (stat(path, &info) != 0) return MASK_OK; /* a link to nowhere */
-    if (S_ISREG(info.st_mode))
-        return has_photo_extension(path) || has_photo_content(path) ? add_file(w, path, &info, err) : MASK_OK;
+    if (mask__walk_excluded(w->exclude, path + w->id_from)) return MASK_OK;
+    if (S_ISREG(info.st_mode) && has_extension(path, raw_extensions)) w->walk->raw++;
+    else if (S_ISREG(info.st_mode) && has_extension(path, video_extensions)) w->walk->video++;
+    else if (S_ISREG(info.st_mode) && (has_extension(path, photo_extensions) || has_photo_content(path)))
+        return add_file(w, path, &info, err);
     if (!S_ISDIR(info.st_mode)) return MASK_OK;
     if (depth == MAX_DEPTH) {
         mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %d folders deep", path, depth);
@@ -152,10 +161,11 @@ static char *absolute_file(const char *path)
     return whole;
 }
 
-static mask_status walk_path(mask__walk *walk, const char *path, const mask_run *run, mask_error *err)
+static mask_status walk_path(mask__walk *walk, const char *path, const char *exclude, const mask_run *run,
+                             mask_error *err)
 {
     struct stat info;
-    walking w = {.walk = walk, .run = run};
+    walking w = {.walk = walk, .run = run, .exclude = exclude};
     if (stat(path, &info) != 0)
         return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
@@ -198,12 +208,23 @@ static void sort_files(mask__walk *walk)
     walk->count = kept;
 }
 
-mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const mask_run *run,
-                            mask_error *err)
+bool mask__walk_excluded(const char *patterns, const char *id)
+{
+    char one[256];
+    const char *name = strrchr(id, '/') ? strrchr(id, '/') + 1 : id;
+    for (const char *at = patterns; at && *at; at += strcspn(at, ","), at += *at == ',') {
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, ","), at);
+        if (*one && (fnmatch(one, name, 0) == 0 || fnmatch(one, id, 0) == 0)) return true;
+    }
+    return false;
+}
+
+mask_status mask__walk_open(mask__walk *walk, const char *const *paths, size_t count, const char *exclude,
+                            const mask_run *run, mask_error *err)
 {
     mask_status status = MASK_OK;
     *walk = (mask__walk){0};
-    for (size_t i = 0; i < count && status == MASK_OK; i++) status = walk_path(walk, paths[i], run, err);
+    for (size_t i = 0; i < count && status == MASK_OK; i++) status = walk_path(walk, paths[i], exclude, run, err);
     if (status == MASK_OK) sort_files(walk);
     else mask__walk_close(walk);
     return status;

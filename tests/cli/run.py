@@ -92,7 +92,8 @@ def judge(want, done, folder):
 def case(name, top, data, env):
     folder = tempfile.mkdtemp(prefix=name + ".", dir=top)
     os.symlink(data, os.path.join(folder, "d"))
-    return folder, subprocess.run(["sh", os.path.join(HERE, "cases", name + ".sh")], cwd=folder, env=env,
+    return folder, subprocess.run(["sh", os.path.join(HERE, "cases", name + ".sh")], cwd=folder,
+                                  env=dict(env, XDG_CACHE_HOME=os.path.join(top, "cache-" + name)),
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   encoding="utf8", errors="replace", timeout=600)
 

@@ -1,5 +1,5 @@
-# Ctrl-C: one line, status 1, no output.
-#exit 1
+# Ctrl-C: one line, status 130, no output.
+#exit 130
 #err mask: *: stopped after *
 interrupt mask calibrate d/white.mask --images d/background_ims.npy --texts d/background_caps.txt -o K.mask
 status=$?

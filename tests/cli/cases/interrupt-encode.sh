@@ -1,5 +1,5 @@
 # Ctrl-C while a (large) file is being written: nothing of it stays.
-#exit 1
+#exit 130
 #err mask: encoding: stopped after *
 make-npy x_ims.npy 1000000 8 64
 interrupt --once 'mu.npy.tmp-*' mask encode d/white.mask x_ims.npy -o mu.npy

@@ -6,6 +6,7 @@
 #out <!doctype html>p.html
 #out x_ids.txt
 #out x_ims.npy
+#err file://*.html
 mkdir real
 for file in x_ims.npy x_ids.txt p.html; do
     echo old > real/$file

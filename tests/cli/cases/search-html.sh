@@ -2,6 +2,7 @@
 #out     1 * *
 #out     2     0.8219  35
 #out     3     0.8120  70
+#err file://*.html
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
 mask search G.gallery "dog & <i>puppy" -k 3 --html page.html

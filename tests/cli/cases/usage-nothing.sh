@@ -27,8 +27,10 @@
 #out   index verify     Read all of a gallery against its checksums
 #out   index metadata   Set metadata columns of a gallery's images from a tab-separated table
 #out   search           The images of a gallery that match texts best, in exact order
-#out   similar          The images of a gallery most like one of its images
+#out   similar          The images of a gallery, or the photos of a folder, most like an image
 #out   annotate         The texts of a file that describe an image of a gallery best, or each of its images
+#out   cache list       List what search --photos keeps: size, photos, last use and folders
+#out   cache clear      Remove what search --photos keeps, of one folder of photos or of all; photos are never touched
 #out
 #out   mask help COMMAND *
 #out

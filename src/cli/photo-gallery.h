@@ -1,0 +1,26 @@
+/* Folders of photos as a gallery in the user's cache. */
+#ifndef MASK_CLI_PHOTO_GALLERY_H
+#define MASK_CLI_PHOTO_GALLERY_H
+
+#include "commands.h"
+
+enum { MOST_FOLDERS = 64 };
+
+typedef struct folder_list {
+    char *folders[MOST_FOLDERS];
+    size_t count;
+} folder_list;
+void folders_free(folder_list *list);
+
+/* ~/.cache/mask. 0 or EXIT_FAILED. */
+int cache_root(char root[DATA_PATH]);
+/* The folders of photos that a folder of the cache is of; EXIT_FAILED without a message when it tells none. */
+int folders_read(folder_list *list, const char *place);
+/* Those that were searched last. */
+int last_folders(folder_list *list);
+/* Brings the gallery of these folders up to date, making it where there is none; gives its path. 0 or EXIT_FAILED. */
+int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH]);
+/* A photo as a set of one image, by --encoder or the usual one. 0 or EXIT_FAILED. */
+int photo_encoder_images(args *a, const char *photo, mask_images **images);
+
+#endif
