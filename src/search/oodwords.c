@@ -106,12 +106,17 @@ static void pooled_bounds(const filling *f, size_t block, float *high, float *lo
     double off = 4 * (double)(m + 8) * MASK__ROUNDING * (f->sum_shares + 1) + (double)(z + 8) * MASK__ROUNDING;
     double middle = 0, radius = off;
     float sums[MASK__BLOCK] = {0};
+    mask__scan_column columns[MASK__SCAN_COLUMNS];
+    size_t ready = 0;
     for (size_t q = 0; f->convex && q < m; q++) {
         mask__steps step = s->pooled_steps[items[q].index * s->blocks + block];
-        mask__scan_add(s->pooled_codes + items[q].index * stride + block * MASK__BLOCK,
-                       (float)(f->shares[q] * step.step), sums);
+        columns[ready++] = (mask__scan_column){s->pooled_codes + items[q].index * stride + block * MASK__BLOCK,
+                                               f->shares[q] * step.step};
         middle += f->shares[q] * step.low;
         radius += f->shares[q] * (0.5 * step.step + s->pooled_slack);
+        if (ready < MASK__SCAN_COLUMNS && q + 1 < m) continue;
+        radius += mask__scan_add(columns, ready, sums);
+        ready = 0;
     }
     float up = f->convex ? (float)(middle + radius) : 2, down = (float)(middle - radius);
     for (size_t i = 0; i < MASK__BLOCK; i++) {

@@ -249,12 +249,17 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
     block_sum sum = sum_block(p, segment, block);
     double margin = margin_of(p, &sum, &p->view->searcher->ranges[segment][block]), middle = -p->mean, radius = 0;
     float sums[MASK__BLOCK] = {0}, lows[MASK__BLOCK];
+    mask__scan_column columns[MASK__SCAN_COLUMNS];
+    size_t ready = 0;
     for (size_t w = 0; w < p->known; w++) {
         uint32_t word = p->words[w];
         mask__steps step = s->score_steps[word * s->blocks + block];
-        mask__scan_add(s->score_codes + word * stride + first, (float)(p->coefficients[w] * step.step), sums);
+        columns[ready++] = (mask__scan_column){s->score_codes + word * stride + first, p->coefficients[w] * step.step};
         middle += p->coefficients[w] * step.low;
         radius += fabs(p->coefficients[w]) * (0.5 * step.step + s->score_slack[word]);
+        if (ready < MASK__SCAN_COLUMNS && w + 1 < p->known) continue;
+        radius += mask__scan_add(columns, ready, sums);
+        ready = 0;
     }
     const float *low = sums;
     if (p->ood) {

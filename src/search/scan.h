@@ -10,8 +10,16 @@
 /* Cosines of stored vectors: each is of unit length within 2^-11, as float16 are, and rounding. */
 #define MASK__MOST_COSINE 1.001f
 
-/* sums[i] += scale codes[i] over a block. */
-void mask__scan_add(const uint8_t *codes, float scale, float *sums);
+/* A block of a column: MASK__BLOCK codes, each times `factor`. */
+typedef struct mask__scan_column {
+    const uint8_t *codes;
+    double factor;
+} mask__scan_column;
+enum { MASK__SCAN_COLUMNS = 64 };
+
+/* sums[i] += sum over at most MASK__SCAN_COLUMNS columns of factor codes[i], in integers: factors are rounded to 16
+ * bits of the largest. What that may be off by is returned; the last addition is float's. */
+double mask__scan_add(const mask__scan_column *columns, size_t count, float *sums);
 
 /* A vector in 16 bits beside which 8-bit vectors are summed in integers, exactly. */
 typedef struct mask__scan_vector {

@@ -61,6 +61,7 @@ void mask__selection_offer(mask__selection *s, size_t segment, size_t block, siz
 {
     size_t first = block * MASK__BLOCK, count = images - first < MASK__BLOCK ? images - first : MASK__BLOCK;
     float bar = mask__selection_bar(s), best = -INFINITY;
+#pragma omp simd reduction(max : best)
     for (size_t i = 0; i < MASK__BLOCK; i++) best = upper[i] > best ? upper[i] : best;
     if (s->want == 0 || best < bar) return;
     for (size_t i = 0; i < count; i++) {
