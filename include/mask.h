@@ -180,6 +180,7 @@ typedef struct mask_knowledge_info {
     bool adapted;                               /* by mask_knowledge_adapt */
     mask_learn_options learned;                 /* how; its train and provenance are NULL */
     size_t background_images, background_texts; /* 0 = not calibrated */
+    size_t background_own;                      /* of the images: that are at hand (mask_knowledge_mix) */
     const char *vectors_path; /* where they were when it was learned; where nothing is there, beside the .mask file */
     uint64_t vectors_fingerprint;
     const char *provenance;
@@ -197,6 +198,13 @@ static inline mask_match_options mask_match_defaults(const mask_knowledge *knowl
     return options;
 }
 
+/* A copy of a knowledge that knows `word`, one or two words ("my cat"), from photos that show it: 1 is enough, 3 to 10
+ * in different places are good. `images` are their regions, as the knowledge's. A word it knows already is sharpened
+ * (*sharpened, may be NULL): what it was keeps a share. A new word needs no word vector; one of a single word takes it
+ * from vectors, if they have it (may be NULL). MASK_EINVAL for a name that texts would not be read to hold. */
+MASK_API mask_status mask_knowledge_teach(mask_knowledge **out, const mask_knowledge *knowledge,
+                                          const mask_vectors *vectors, const char *word, const mask_images *images,
+                                          bool *sharpened, mask_error *err);
 /* What happened to the words of a set of texts, and where the statistics came from. */
 typedef struct mask_match_report {
     size_t images, texts;
@@ -342,10 +350,11 @@ MASK_API mask_status mask_gallery_refresh(mask_gallery *gallery, bool *changed, 
 
 typedef struct mask_gallery_info {
     size_t images, removed, segments, regions, words, dim, budget; /* removed: dead images that segments still hold */
-    uint64_t bytes;             /* of segments and catalogue: what grows with the images */
-    uint64_t generation;        /* counts changes */
-    mask_match_options options; /* whole_region as resolved by the first images */
-    const char *vectors_path;   /* of its knowledge, owned by the gallery */
+    uint64_t bytes;                           /* of segments and catalogue: what grows with the images */
+    uint64_t generation;                      /* counts changes */
+    size_t background_images, background_own; /* of its statistics; those of them that are the gallery's */
+    mask_match_options options;               /* whole_region as resolved by the first images */
+    const char *vectors_path;                 /* of its knowledge, owned by the gallery */
 } mask_gallery_info;
 MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
 

@@ -225,7 +225,9 @@ typedef enum mask_store {
     X(MASK_KEPT, size_t, segment_images, 0, 0, 4194304, "auto", "--segment-images", "N",                               \
       "images per segment; auto = as many as fit its memory")                                                          \
     X(MASK_KEPT, mask_store, store, MASK_STORE_HALF, 0, 1, "float16|float32", "--store", "KIND",                       \
-      "how vectors of regions and images are kept")
+      "how vectors of regions and images are kept")\
+    X(MASK_KEPT, size_t, own, 1, 0, 100000, "off|auto", "--own", "N|auto|off",                                         \
+      "indexed images that join the background's: at most N, or 500 from 25 on; statistics follow as images change")
 
 typedef enum mask_encoder_weights {
     MASK_WEIGHTS_AS_THEY_ARE,

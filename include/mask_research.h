@@ -58,6 +58,11 @@ MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_k
                                               const mask_vectors *vectors, const mask_images *images,
                                               const mask_texts *texts, const mask_match_options *options,
                                               const mask_run *run, mask_error *err);
+/* A copy of a calibrated knowledge whose background holds images at hand too: `own` of them (mask_gallery_options has
+ * its values; 1 = by itself), and as many of those it had. What is scored with it should be these images; figures
+ * measured so are transductive on images. Fewer than 25 images change nothing: background_own tells. */
+MASK_API mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *knowledge,
+                                        const mask_images *images, size_t own, const mask_run *run, mask_error *err);
 /* Rounds prototypes, word vectors and the background to 8 bits (whole steps of a row's largest value / 127), which
  * files then keep: a quarter of their size. Not while another thread uses the knowledge. */
 MASK_API mask_status mask_knowledge_round(mask_knowledge *knowledge, mask_error *err);

@@ -3,7 +3,7 @@
 
 After each kill the gallery must hold what it held before, or, of an addition, that with a prefix of the added images; nothing
 lost, nothing doubled. The same command again must complete the work, `mask index verify` must be content, and no file may be
-left that the catalogue does not know.
+left that the catalogue does not know: images at hand join the background from 25 on, and are chosen anew as they change.
 """
 import os
 import random
@@ -70,6 +70,8 @@ def contents(gallery):
 def check_files(gallery):
     with sqlite3.connect(os.path.join(gallery, "catalogue.sqlite")) as db:
         named = {f"{number:08}.segment" for number, in db.execute("SELECT number FROM segment")}
+        own = [number for number, in db.execute("SELECT value FROM state WHERE name = 'own' AND value > 0")]
+        named |= {f"{number:08}.{end}" for number in own for end in ("own", "scorer")}
     db.close()
     names = set(os.listdir(gallery))
     rest = names - named - {"catalogue.sqlite", "knowledge.mask", "scorer.mask", "lock"}
@@ -86,7 +88,11 @@ with open("regions/regions.tsv", "w") as f:
     f.write("image\tx1\ty1\tx2\ty2\tlabel\n")
     f.writelines(f"{r // 4}\t0\t0\t9\t9\tz{chr(97 + r % WORDS) * 2}\n" for r in range(160))
 run("vectors", "import", "v.txt", "-o", "v.mvec")
-run("learn", "regions", "--vectors", "v.mvec", "--encoder", "none", "--tokens", "letters", "-o", "k.mask")
+run("learn", "regions", "--vectors", "v.mvec", "--encoder", "none", "--tokens", "letters", "-o", "plain.mask")
+with open("texts.txt", "w") as f:
+    f.writelines(" ".join("z" + chr(97 + w) * 2 for w in rng.sample(range(WORDS), 2)) + "\n" for _ in range(20))
+background = write_images("background", [(1000 + i, 0) for i in range(12)])
+run("calibrate", "plain.mask", "--images", background, "--texts", "texts.txt", "-o", "k.mask")
 
 # What each version of each image hashes to, from galleries that nobody disturbs.
 content = {}

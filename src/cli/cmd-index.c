@@ -23,30 +23,40 @@ static double bytes_per_image(const mask_gallery_info *info)
     return info->images ? (double)info->bytes / (double)info->images : 0;
 }
 
+const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_TEXT])
+{
+    snprintf(text, STATISTICS_TEXT, "statistics from %zu background images and %zu of these",
+             info->background_images - info->background_own, info->background_own);
+    return text;
+}
+
 /* ---- mask info GALLERY ---- */
 
 int info_gallery(const args *a, const char *path)
 {
     mask_gallery_info i;
-    char vectors[4096], budget[32] = "all", pool[OPTION_TEXT], calibrate[OPTION_TEXT];
+    char vectors[4096], statistics[STATISTICS_TEXT], budget[32] = "all", pool[OPTION_TEXT], calibrate[OPTION_TEXT];
     int bad = gallery_state(a, path, &i, vectors, sizeof vectors);
     if (bad) return bad;
     option_text(MASK_OPTIONS_MATCH, &i.options, "pool", pool);
     option_text(MASK_OPTIONS_MATCH, &i.options, "calibrate", calibrate);
     if (a->json)
         return print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s, s:s, s:o}", "kind", "gallery", "images",
-            (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments, "regions",
-            (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "kind", "gallery",
+            "images", (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments,
+            "regions", (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
             (json_int_t)i.budget, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i), "generation",
-            (json_int_t)i.generation, "pool", pool, "calibrate", calibrate, "vectors", vectors, "matching",
+            (json_int_t)i.generation, "pool", pool, "calibrate", calibrate, "vectors", vectors, "background_images",
+            (json_int_t)i.background_images, "background_own", (json_int_t)i.background_own, "matching",
             options_json(MASK_OPTIONS_MATCH, &i.options)));
     if (i.budget) snprintf(budget, sizeof budget, "%zu", i.budget);
     printf("gallery        %zu images in %zu segments, %zu removed or replaced since; generation %llu\n", i.images,
            i.segments, i.removed, (unsigned long long)i.generation);
     printf("index          %zu words, %zu dimensions, %s regions an image kept, %zu regions\n", i.words, i.dim, budget,
            i.regions);
-    printf("scores         pooling %s, calibration %s\n", pool, calibrate);
+    printf("scores         pooling %s, calibration %s", pool, calibrate);
+    if (i.background_own) printf(", %s", statistics_text(&i, statistics));
+    printf("\n");
     printf("size           %llu bytes, %.0f an image\n", (unsigned long long)i.bytes, bytes_per_image(&i));
     printf("word vectors   %s\n", vectors);
     return 0;
@@ -57,21 +67,25 @@ int info_gallery(const args *a, const char *path)
 static int print_added(const args *a, const char *path, const mask_gallery_change *change, size_t given, double seconds)
 {
     mask_gallery_info i;
+    char statistics[STATISTICS_TEXT];
     size_t done = change->added + change->replaced;
     double rate = seconds > 0 ? (double)done / seconds : 0;
     int bad = gallery_state(a, path, &i, NULL, 0);
     if (bad) return bad;
     if (a->json)
-        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "gallery", path, "images",
-                                    (json_int_t)i.images, "added", (json_int_t)change->added, "replaced",
+        return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "gallery", path,
+                                    "images", (json_int_t)i.images, "added", (json_int_t)change->added, "replaced",
                                     (json_int_t)change->replaced, "unchanged", (json_int_t)(given - done), "segments",
                                     (json_int_t)i.segments, "bytes", (json_int_t)i.bytes, "bytes_per_image",
-                                    bytes_per_image(&i), "seconds", seconds, "images_per_second", rate));
+                                    bytes_per_image(&i), "seconds", seconds, "images_per_second", rate,
+                                    "background_own", (json_int_t)i.background_own));
     if (done == 0) printf("%s: nothing to do: all %zu images are there\n", path, given);
     else
         printf("%s: %zu images added, %zu replaced, %zu there already; %.0f images/s\n", path, change->added,
                change->replaced, given - done, rate);
-    printf("%zu images in %zu segments, %.0f bytes an image\n", i.images, i.segments, bytes_per_image(&i));
+    printf("%zu images in %zu segments, %.0f bytes an image", i.images, i.segments, bytes_per_image(&i));
+    if (i.background_own) printf(", %s", statistics_text(&i, statistics));
+    printf("\n");
     return 0;
 }
 

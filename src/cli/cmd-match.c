@@ -135,7 +135,8 @@ typedef struct evaluation {
     mask_match_report report;
     mask_match_options options;
     size_t folds;
-    bool by_name; /* captions were paired with images */
+    bool by_name;           /* captions were paired with images */
+    size_t background, own; /* images of the background; of them those that are evaluated */
     double seconds;
 } evaluation;
 
@@ -155,6 +156,8 @@ static json_t *eval_json(const evaluation *e)
     json_object_set_new(out, "folds", json_integer((json_int_t)e->folds));
     json_object_set_new(out, "ties", json_boolean(e->recalls.ties));
     json_object_set_new(out, "transductive", json_boolean(r->transductive));
+    json_object_set_new(out, "background_images", json_integer((json_int_t)e->background));
+    json_object_set_new(out, "background_own", json_integer((json_int_t)e->own));
     json_object_set_new(out, "whole_region", r->whole_is_region ? json_integer(r->whole_region) : json_string("mean"));
     json_object_set_new(out, "seconds_columns", json_real(r->seconds_columns));
     json_object_set_new(out, "seconds_gemm", json_real(r->seconds_gemm));
@@ -193,13 +196,42 @@ static void print_eval(const evaluation *e)
     if (e->folds > 1) printf(", mean of %zu folds", e->folds);
     printf("; words: %zu known, %zu OOD, %zu unusable; %zu texts without a usable word\n", r->known, r->ood,
            r->unusable, r->skipped);
-    printf("calibration %s%s, whole image = ", option_text(MASK_OPTIONS_MATCH, &e->options, "calibrate", level),
-           e->options.calibrate == MASK_CALIBRATE_NONE ? ""
-           : r->transductive ? " from the images and texts at hand (transductive: not comparable with other methods)"
-                             : " from the background");
+    option_text(MASK_OPTIONS_MATCH, &e->options, "calibrate", level);
+    if (e->own && !r->transductive)
+        printf(
+            "calibration %s from %zu background images and %zu of these (transductive on images: not comparable with "
+            "other methods), whole image = ",
+            level, e->background - e->own, e->own);
+    else
+        printf("calibration %s%s, whole image = ", level,
+               e->options.calibrate == MASK_CALIBRATE_NONE ? ""
+               : r->transductive
+                   ? " from the images and texts at hand (transductive: not comparable with other methods)"
+                   : " from the background");
     if (r->whole_is_region) printf("region %d", r->whole_region);
     else printf("mean of the regions");
     printf("; %.2f s\n", e->seconds);
+}
+
+/* --own: the images that are evaluated join the background of the knowledge. */
+static int mix(args *a, evaluation *e)
+{
+    mask_error err;
+    mask_gallery_options g = mask_gallery_defaults();
+    mask_knowledge *mixed;
+    mask_knowledge_info info;
+    const char *own = args_text(a, "--own", "off");
+    if (mask_option_set(MASK_OPTIONS_GALLERY, &g, "--own", own, &err) != MASK_OK)
+        return args_usage(a, "%s", err.message);
+    if (g.own) {
+        if (mask_knowledge_mix(&mixed, a->knowledge, a->images, g.own, &a->run, &err) != MASK_OK) return failed(&err);
+        mask_knowledge_close(a->knowledge);
+        a->knowledge = mixed;
+    }
+    mask_knowledge_describe(a->knowledge, &info);
+    e->background = info.background_images;
+    e->own = info.background_own;
+    return 0;
 }
 
 static int evaluate(args *a, evaluation *e)
@@ -240,6 +272,7 @@ static int run_eval(args *a)
     if (result == 0) result = open_knowledge(a, a->positional[0]);
     if (result == 0) result = read_match_options(a, &e.options);
     if (result == 0) result = open_dataset(a, a->positional[1]);
+    if (result == 0) result = mix(a, &e);
     if (result == 0) result = evaluate(a, &e);
     if (result || team_follows(a)) return result;
     e.seconds = now() - start;
@@ -264,6 +297,8 @@ const command command_eval = {
              "captions from elsewhere: one per line, or Karpathy JSON; paired by name where names are known"},
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "S.npy", "write the scores, images x texts, float32"},
+            {"--own", "N|auto",
+             "statistics from these images too, as a gallery of them has them: transductive on images"},
             MATCH_OPTIONS,
             {0},
         },

@@ -145,8 +145,10 @@ static void print_paths(const mask_results *r, char end)
     for (size_t i = 0; i < r->count; i++) printf("%s%c", r->hits[i].name ? r->hits[i].name : r->hits[i].id, end);
 }
 
-static void print_results(const mask_results *r, size_t offset, bool explain)
+static void print_results(const args *a, const mask_results *r, size_t offset, bool explain)
 {
+    mask_gallery_info info;
+    char statistics[STATISTICS_TEXT];
     if (explain) print_readings(r);
     for (size_t i = 0; i < r->count; i++) {
         const mask_hit *hit = &r->hits[i];
@@ -154,9 +156,11 @@ static void print_results(const mask_results *r, size_t offset, bool explain)
                hit->name ? hit->name : "");
         if (explain) print_hit_words(r, hit);
     }
-    if (explain)
-        printf("%zu images searched, %zu scored from their regions, %.2f ms\n", r->searched, r->rescored,
-               1000 * r->seconds);
+    if (!explain) return;
+    mask_gallery_describe(a->gallery, &info);
+    printf("%zu images searched, %zu scored from their regions, %.2f ms", r->searched, r->rescored, 1000 * r->seconds);
+    if (info.background_own) printf("; %s", statistics_text(&info, statistics));
+    printf("\n");
 }
 
 /* ---- search ---- */
@@ -177,7 +181,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, q->offset));
         else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
-        else print_results(&results, q->offset, args_has(a, "--explain"));
+        else print_results(a, &results, q->offset, args_has(a, "--explain"));
         if (p)
             page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
                          &results);
@@ -376,7 +380,7 @@ static int run_similar(args *a)
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
         else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
-        else print_results(&results, query.offset, false);
+        else print_results(a, &results, query.offset, false);
         mask_results_free(&results);
     }
     lines_free(&ids);

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 extern const command command_vectors_import, command_vectors_near;
-extern const command command_learn, command_calibrate;
+extern const command command_learn, command_calibrate, command_teach;
 extern const command command_info, command_words, command_encode;
 extern const command command_score, command_eval;
 extern const command command_convert;
@@ -22,6 +22,9 @@ extern const command command_index_verify, command_index_metadata;
 extern const command command_search, command_similar, command_annotate;
 extern const command command_cache_list, command_cache_clear;
 
+/* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */
+enum { STATISTICS_TEXT = 128 };
+const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_TEXT]);
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
 /* These open what a command needs, into a, for as long as it runs: 0, or EXIT_FAILED after one line. */

@@ -63,9 +63,14 @@ static size_t kept_regions(const job *j, size_t image)
 }
 
 /* h(i) and D(i) of images that are kept stay what they were: only known words are multiplied then. */
+static bool makes_statistics(const job *j)
+{
+    return j->source->images || j->source->anew;
+}
+
 static size_t terms_of(const job *j)
 {
-    return j->calibration->known.count + (j->source->images ? j->calibration->others.count : 0);
+    return j->calibration->known.count + (makes_statistics(j) ? j->calibration->others.count : 0);
 }
 
 static mask_status block_open(block *b, job *j, mask_error *err)
@@ -125,16 +130,36 @@ static void as_stored(const job *j, float *vectors, size_t count)
     if (j->draft.half) mask__round_to_half(vectors, count * j->calibration->z);
 }
 
-/* What is left of an image once its regions are gone. */
-static void summarise(block *b, size_t i, size_t regions)
+/* What is left of an image once its regions (unit rows) are gone. */
+static void summarise(block *b, size_t i, const float *rows, size_t regions)
 {
     const mask__calibration *s = b->job->calibration;
     size_t z = s->z;
     int whole = s->options.whole_region;
     float *mean = b->mean + i * z;
     memset(mean, 0, z * sizeof *mean);
-    for (size_t r = 0; r < regions; r++) mask__axpy(1 / (float)regions, b->image + r * z, mean, z);
-    memcpy(b->whole + i * z, whole >= 0 ? b->image + (size_t)whole * z : mean, z * sizeof *mean);
+    for (size_t r = 0; r < regions; r++) mask__axpy(1 / (float)regions, rows + r * z, mean, z);
+    memcpy(b->whole + i * z, whole >= 0 ? rows + (size_t)whole * z : mean, z * sizeof *mean);
+}
+
+/* Scene and whole-image vectors of the block's images from what is left of them. */
+static mask_status project(block *b, mask_error *err)
+{
+    job *j = b->job;
+    const mask__calibration *s = j->calibration;
+    size_t z = s->z;
+    if (j->draft.scenes) {
+        const float *whole = s->options.whole_region >= 0 ? b->whole : NULL;
+        MASK__TRY(mask__calibration_scenes(s, b->mean, whole, b->count, b->scenes, err));
+        as_stored(j, b->scenes, b->count);
+        memcpy(j->draft.scenes + b->first * z, b->scenes, b->count * z * sizeof *b->scenes);
+    }
+    if (j->draft.whole) {
+        for (size_t i = 0; i < b->count; i++) mask__normalise(b->whole + i * z, z);
+        as_stored(j, b->whole, b->count);
+        memcpy(j->draft.whole + b->first * z, b->whole, b->count * z * sizeof *b->whole);
+    }
+    return MASK_OK;
 }
 
 static void keep_box(block *b, size_t i, size_t region, size_t row)
@@ -158,7 +183,7 @@ static mask_status take_image(block *b, size_t i, size_t from, size_t regions, m
         for (size_t d = 0; d < z; d++)
             b->image[r * z + d] = b->in.mu[(from + r) * z + d] * b->in.inverse_norms[from + r];
     as_stored(j, b->image, regions);
-    summarise(b, i, regions);
+    summarise(b, i, b->image, regions);
     for (size_t r = 0; r < kept; r++) b->order[r] = (uint32_t)r;
     if (j->keep != SIZE_MAX && regions)
         mask__budget_order(&j->budget, b->image, regions, kept, b->order, b->image + regions * z);
@@ -174,9 +199,6 @@ static mask_status take_image(block *b, size_t i, size_t from, size_t regions, m
 
 static mask_status take_images(block *b, mask_error *err)
 {
-    job *j = b->job;
-    const mask__calibration *s = j->calibration;
-    size_t z = s->z;
     for (size_t done = 0; done < b->count; done += b->in.count) {
         b->in.first = b->first + done;
         mask__region_block_extent(&b->in, b->count - done);
@@ -187,18 +209,7 @@ static mask_status take_images(block *b, mask_error *err)
             b->row_of[done + i + 1] = b->rows;
         }
     }
-    if (j->draft.scenes) {
-        const float *whole = s->options.whole_region >= 0 ? b->whole : NULL;
-        MASK__TRY(mask__calibration_scenes(s, b->mean, whole, b->count, b->scenes, err));
-        as_stored(j, b->scenes, b->count);
-        memcpy(j->draft.scenes + b->first * z, b->scenes, b->count * z * sizeof *b->scenes);
-    }
-    if (j->draft.whole) {
-        for (size_t i = 0; i < b->count; i++) mask__normalise(b->whole + i * z, z);
-        as_stored(j, b->whole, b->count);
-        memcpy(j->draft.whole + b->first * z, b->whole, b->count * z * sizeof *b->whole);
-    }
-    return MASK_OK;
+    return project(b, err);
 }
 
 /* ---- Images of older segments ---- */
@@ -219,13 +230,15 @@ static mask_status copy_images(block *b, mask_error *err)
         memcpy(b->mu + b->rows * z, vectors.mu, kept * z * sizeof *b->mu);
         memcpy(d->region_of_row + row, old->region_of_row + at, kept * sizeof *d->region_of_row);
         for (size_t v = 0; v < kept * 4; v++) d->boxes[row * 4 + v] = old->boxes ? old->boxes[at * 4 + v] : NAN;
+        if (j->source->anew) summarise(b, i, vectors.mu, kept);
         b->row_of[i + 1] = b->rows += kept;
+        if (j->source->anew) continue;
         if (d->whole) memcpy(d->whole + (b->first + i) * z, vectors.whole, z * sizeof *d->whole);
         if (d->scenes) memcpy(d->scenes + (b->first + i) * z, vectors.scene, z * sizeof *d->scenes);
         d->image_hub[b->first + i] = old->image_hub[from->image];
         d->image_deviation[b->first + i] = old->image_deviation[from->image];
     }
-    return MASK_OK;
+    return j->source->anew ? project(b, err) : MASK_OK;
 }
 
 /* ---- Columns ---- */
@@ -324,7 +337,7 @@ static mask_status build_block(block *b, mask_error *err)
     if (omp_get_thread_num() == 0) MASK__TRY(tell(b->job, b->first, err));
     MASK__TRY(from->images ? take_images(b, err) : copy_images(b, err));
     make_columns(b);
-    return from->images ? image_statistics(b, err) : MASK_OK;
+    return makes_statistics(b->job) ? image_statistics(b, err) : MASK_OK;
 }
 
 /* ---- All of it ---- */

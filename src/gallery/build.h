@@ -19,6 +19,7 @@ typedef struct mask__segment_source {
     const mask_images *images;    /* a set, to be encoded; NULL = `kept` */
     const size_t *which;          /* its images; NULL = 0, 1, ... */
     const mask__kept_image *kept; /* images of open segments, whose exact scores stay the same bits */
+    bool anew; /* of `kept`: the calibration is another than theirs, and they have all their regions */
     size_t count;
     bool half; /* keep vectors in float16; but what is kept of segments in float stays in float */
     size_t progress_done, progress_total; /* for progress: images before these, images of the whole change */

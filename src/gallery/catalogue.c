@@ -75,7 +75,8 @@ static mask_status use_id(mask__catalogue *c, enum statement which, const char *
 /* ---- What is fixed when a gallery is made ---- */
 
 static const char resolved_name[] = "resolved_whole_region", match_name[] = "options.match",
-                  gallery_name[] = "options.gallery";
+                  gallery_name[] = "options.gallery", own_name[] = "own", own_images_name[] = "own_images",
+                  own_changes_name[] = "own_changes";
 
 static mask_status set_number(mask__catalogue *c, const char *name, int64_t number, mask_error *err)
 {
@@ -128,6 +129,15 @@ static mask_status take_state(mask__catalogue *c, sqlite3_stmt *s, mask__catalog
                    ? MASK_OK
                    : mask__database_damaged(c, err, "its whole_region is none");
     }
+    uint64_t *own = strcmp(name, own_name) == 0           ? &out->own
+                    : strcmp(name, own_images_name) == 0  ? &out->own_images
+                    : strcmp(name, own_changes_name) == 0 ? &out->own_changes
+                                                          : NULL;
+    if (own) {
+        int64_t value = sqlite3_column_int64(s, 1);
+        *own = (uint64_t)value;
+        return value >= 0 ? MASK_OK : mask__database_damaged(c, err, "its background is none");
+    }
     double number = sqlite3_column_double(s, 1);
     bool gallery = strcmp(name, "budget") == 0 || strcmp(name, "segment_images") == 0;
     return mask__options_read_numbers(gallery ? MASK_OPTIONS_GALLERY : MASK_OPTIONS_MATCH,
@@ -161,6 +171,21 @@ const char *mask__catalogue_settings_differ(const mask__catalogue_settings *a, c
     mask__options_write(MASK_OPTIONS_GALLERY, &a->gallery, left);
     mask__options_write(MASK_OPTIONS_GALLERY, &b->gallery, right);
     return name ? name : mask__options_differ(MASK_OPTIONS_GALLERY, left, right);
+}
+
+mask_status mask__catalogue_count(mask__catalogue *c, size_t *count, mask_error *err)
+{
+    int64_t value = 0;
+    MASK__TRY(mask__database_number(c, "SELECT count(*) FROM item", &value, err));
+    *count = (size_t)value;
+    return MASK_OK;
+}
+
+mask_status mask__catalogue_set_own(mask__catalogue *c, const mask__catalogue_settings *settings, mask_error *err)
+{
+    MASK__TRY(set_number(c, own_name, (int64_t)settings->own, err));
+    MASK__TRY(set_number(c, own_images_name, (int64_t)settings->own_images, err));
+    return set_number(c, own_changes_name, (int64_t)settings->own_changes, err);
 }
 
 mask_status mask__catalogue_set_whole_region(mask__catalogue *c, int whole_region, mask_error *err)
@@ -197,6 +222,13 @@ void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES])
     snprintf(name, MASK__SEGMENT_NAME_BYTES, "%08llu.segment", (unsigned long long)segment);
 }
 
+const char mask__own_number[] = "SELECT coalesce((SELECT value FROM state WHERE name = 'own'), 0)";
+
+void mask__own_name(uint64_t number, bool scorer, char name[MASK__SEGMENT_NAME_BYTES])
+{
+    snprintf(name, MASK__SEGMENT_NAME_BYTES, "%08llu.%s", (unsigned long long)number, scorer ? "scorer" : "own");
+}
+
 mask_status mask__catalogue_next_segment(mask__catalogue *c, uint64_t *segment, mask_error *err)
 {
     sqlite3_stmt *s;
@@ -222,11 +254,16 @@ mask_status mask__catalogue_drop_segment(mask__catalogue *c, uint64_t segment, m
 }
 
 /* What a writer that was killed may have left; anything else in the folder is somebody's. */
-static bool is_leftover(mask__catalogue *c, const char *name, mask_status *status, mask_error *err)
+static bool is_leftover(mask__catalogue *c, uint64_t own, const char *name, mask_status *status, mask_error *err)
 {
     sqlite3_stmt *s;
     bool row = true;
     char right[MASK__SEGMENT_NAME_BYTES];
+    for (int scorer = 0; scorer < 2; scorer++) {
+        mask__own_name(strtoull(name, NULL, 10), scorer, right);
+        if (strncmp(name, right, strlen(right)) == 0)
+            return name[strlen(right)] != '\0' || strtoull(name, NULL, 10) != own;
+    }
     if (strstr(name, ".segment.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 ||
         strncmp(name, "knowledge.mask.", 15) == 0 || strncmp(name, "catalogue.sqlite.new", 20) == 0)
         return true;
@@ -246,10 +283,12 @@ static mask_status sweep(mask__catalogue *c, mask_error *err)
 {
     struct dirent *entry;
     mask_status status = MASK_OK;
+    int64_t own = 0;
+    MASK__TRY(mask__database_number(c, mask__own_number, &own, err));
     DIR *folder = opendir(c->folder);
     if (!folder) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot list: %s", c->folder, strerror(errno));
     while (status == MASK_OK && (entry = readdir(folder)))
-        if (is_leftover(c, entry->d_name, &status, err)) unlinkat(dirfd(folder), entry->d_name, 0);
+        if (is_leftover(c, (uint64_t)own, entry->d_name, &status, err)) unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     return status;
 }

@@ -2,6 +2,7 @@
  *   catalogue.sqlite   which segments there are, which image lies where, their metadata: the single point of commit
  *   knowledge.mask     a copy of the knowledge it was indexed with
  *   NNNNNNNN.segment   the parts (segment.h)
+ *   NNNNNNNN.own       images at hand that joined the background (own.c); the catalogue says which of these is in force
  * A change writes and syncs new segments first and then commits one SQLite transaction; a crash leaves segments nobody
  * names, which the next writer removes. Readers hold a snapshot: segments are unlinked, never changed, and a mapped
  * file stays readable. */
@@ -23,6 +24,7 @@ typedef struct mask__snapshot_segment {
 
 typedef struct mask__snapshot {
     uint64_t generation;          /* counts commits */
+    uint64_t own;                 /* the number of the images at hand in its background; 0 = none */
     size_t segment_count, images; /* images alive */
     mask__snapshot_segment *segments;
     void *memory;
@@ -35,6 +37,7 @@ mask_status mask__catalogue_open(mask__catalogue **out, const char *folder, bool
 void mask__catalogue_close(mask__catalogue *catalogue);
 /* These may be asked by many threads of one reader. */
 mask_status mask__catalogue_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
+mask_status mask__catalogue_own(mask__catalogue *catalogue, uint64_t *own, mask_error *err); /* as in a snapshot */
 mask_status mask__catalogue_snapshot(mask__catalogue *catalogue, mask__snapshot *out, mask_error *err);
 void mask__snapshot_free(mask__snapshot *snapshot);
 /* Images whose metadata satisfy an SQL condition over the view `image` (id, name, width, height, and every metadata
@@ -57,6 +60,10 @@ typedef struct mask__catalogue_settings {
     mask_match_options options;   /* as given */
     mask_gallery_options gallery; /* the same */
     int whole_region;             /* resolved by the first images; MASK_WHOLE_AUTO until then */
+    /* Not fixed: images at hand in the background */
+    uint64_t own;         /* the number of the file that holds them; 0 = none */
+    uint64_t own_images;  /* images alive when they were chosen */
+    uint64_t own_changes; /* images that came, went or changed since */
 } mask__catalogue_settings;
 
 /* The name of a setting in which they differ (whole_region, as resolved, does not count); NULL when they are equal. */
@@ -89,6 +96,8 @@ void mask__catalogue_rollback(mask__catalogue *catalogue); /* harmless after a c
  */
 mask_status mask__catalogue_next_segment(mask__catalogue *catalogue, uint64_t *segment, mask_error *err);
 void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES]);
+/* The file of images at hand of that number, or of the calibration they belong to. */
+void mask__own_name(uint64_t number, bool scorer, char name[MASK__SEGMENT_NAME_BYTES]);
 mask_status mask__catalogue_add_segment(mask__catalogue *catalogue, uint64_t segment, size_t images, mask_error *err);
 /* Puts an image at a place; an image of that id is replaced (*replaced) and keeps its metadata. */
 mask_status mask__catalogue_put(mask__catalogue *catalogue, uint64_t segment, size_t position,
@@ -101,6 +110,11 @@ mask_status mask__catalogue_drop_segment(mask__catalogue *catalogue, uint64_t se
 mask_status mask__catalogue_remove(mask__catalogue *catalogue, const char *id, bool *found, mask_error *err);
 /* The content hash of the image with that id; *found = false when there is none. */
 mask_status mask__catalogue_content(mask__catalogue *catalogue, const char *id, uint64_t *content, bool *found,
+                                    mask_error *err);
+/* Images alive. */
+mask_status mask__catalogue_count(mask__catalogue *catalogue, size_t *count, mask_error *err);
+/* What the settings say of images at hand, inside a transaction. */
+mask_status mask__catalogue_set_own(mask__catalogue *catalogue, const mask__catalogue_settings *settings,
                                     mask_error *err);
 mask_status mask__catalogue_set_whole_region(mask__catalogue *catalogue, int whole_region, mask_error *err);
 /* Metadata columns from a table (mask.h), inside a transaction; counts its rows and those whose id is not there. */

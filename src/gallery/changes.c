@@ -20,79 +20,6 @@
 
 enum { COMPARED_BETWEEN_PROGRESS = 1024 };
 
-void mask__writing_close(mask__writing *w)
-{
-    if (w->scored) mask__calibration_close(&w->calibration);
-    mask_knowledge_close(w->knowledge);
-    mask__catalogue_close(w->catalogue);
-}
-
-mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err)
-{
-    *w = (mask__writing){.path = path, .run = run};
-    mask_status status = mask__catalogue_open(&w->catalogue, path, mask__team_rank(run) == 0, err);
-    if (status == MASK_OK) status = mask__catalogue_settings_read(w->catalogue, &w->settings, err);
-    if (status != MASK_OK) mask__writing_close(w);
-    return status;
-}
-
-mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
-{
-    char *file;
-    MASK__TRY(mask__gallery_file(&file, w->path, "knowledge.mask", err));
-    mask_status status = mask_knowledge_open(&w->knowledge, file, NULL, err);
-    free(file);
-    return status;
-}
-
-/* What building needs; the first change stores it, for readers to open in a millisecond. */
-static mask_status make_calibration(mask__writing *w, mask_error *err)
-{
-    char *file;
-    MASK__TRY(mask__calibration_open(&w->calibration, w->knowledge, &w->settings.options, w->settings.whole_region,
-                                     w->run, err));
-    w->scored = true;
-    if (mask__team_rank(w->run) > 0) return MASK_OK;
-    MASK__TRY(mask__gallery_file(&file, w->path, "scorer.mask", err));
-    mask_status status = mask__calibration_save(&w->calibration, file, err);
-    free(file);
-    return status;
-}
-
-mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
-{
-    mask_status stored = MASK_ENOTFOUND;
-    if (!w->resolve)
-        stored = mask__gallery_stored_calibration(&w->calibration, w->path, w->knowledge, &w->settings,
-                                                  MASK__VERIFY_DATA, err);
-    w->scored = stored == MASK_OK;
-    if (stored == MASK_ENOMEM) return stored;
-    if (stored != MASK_OK) MASK__TRY(make_calibration(w, err));
-    size_t fits = mask__segment_capacity(&w->calibration);
-    w->segment_images = w->settings.gallery.segment_images ? w->settings.gallery.segment_images : fits;
-    if (w->segment_images > MASK__SEGMENT_IMAGES_MAX) w->segment_images = MASK__SEGMENT_IMAGES_MAX;
-    return MASK_OK;
-}
-
-mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err)
-{
-    char name[MASK__SEGMENT_NAME_BYTES];
-    MASK__TRY(mask__catalogue_next_segment(w->catalogue, segment, err));
-    mask__segment_name(*segment, name);
-    return mask__gallery_file(file, w->path, name, err);
-}
-
-/* A segment that was written but not committed is nobody's. */
-mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err)
-{
-    if (status == MASK_OK) status = mask__catalogue_commit(w->catalogue, err);
-    if (status != MASK_OK) {
-        mask__catalogue_rollback(w->catalogue);
-        unlink(file);
-    }
-    return status;
-}
-
 /* ---- Adding ---- */
 
 /* Images of one segment to be. */
@@ -206,7 +133,8 @@ static mask_status put_batch(mask__writing *w, const mask_images *images, const 
         MASK__TRY(mask__catalogue_put(w->catalogue, segment, i, &image, &again, err));
         *replaced += again;
     }
-    return MASK_OK;
+    if (!w->joining) return mask__own_count(w, b->count, err);
+    return mask__catalogue_set_own(w->catalogue, &w->settings, err);
 }
 
 static mask_status build_batch(mask__writing *w, const mask_images *images, const batch *b, const char *file,
@@ -389,8 +317,10 @@ mask_status mask_gallery_add(const char *path, const mask_images *images, mask_g
     if (status == MASK_OK) status = check_images(images, w.knowledge, err);
     if (status == MASK_OK && mask_images_count(images)) {
         status = settle_whole_region(&w, images, err);
+        if (status == MASK_OK) status = mask__own_begin(&w, images, err);
         if (status == MASK_OK) status = mask__writing_calibration(&w, err);
         if (status == MASK_OK) status = (mask__team_size(run) > 1 ? add_by_team : add_images)(&w, images, change, err);
+        if (status == MASK_OK) status = mask__own_refresh(&w, err);
     }
     change->seconds = w.times.seconds;
     change->seconds_gemm = w.times.seconds_gemm;
@@ -400,6 +330,14 @@ mask_status mask_gallery_add(const char *path, const mask_images *images, mask_g
 }
 
 /* ---- Removing, metadata ---- */
+
+static mask_status end_removal(mask__writing *w, size_t removed, mask_error *err)
+{
+    mask_status status = MASK_OK;
+    if (removed) status = mask__own_count(w, removed, err);
+    if (removed && status == MASK_OK) status = mask__catalogue_commit(w->catalogue, err);
+    return removed && status == MASK_OK ? mask__own_refresh(w, err) : status;
+}
 
 mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count, mask_gallery_change *change,
                                 const mask_run *run, mask_error *err)
@@ -416,7 +354,7 @@ mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t
         if (status == MASK_OK && found) change->removed++;
         else change->missing++;
     }
-    if (status == MASK_OK && change->removed) status = mask__catalogue_commit(w.catalogue, err);
+    if (status == MASK_OK) status = end_removal(&w, change->removed, err);
     mask__catalogue_rollback(w.catalogue);
     mask__writing_close(&w);
     return status;
@@ -456,7 +394,7 @@ mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_
     }
     if (status == MASK_OK) status = mask__catalogue_begin(w.catalogue, err);
     if (status == MASK_OK) status = remove_others(w.catalogue, &snapshot, &ids, change, err);
-    if (status == MASK_OK && change->removed) status = mask__catalogue_commit(w.catalogue, err);
+    if (status == MASK_OK) status = end_removal(&w, change->removed, err);
     mask__catalogue_rollback(w.catalogue);
     mask__strings_free(&ids);
     mask__snapshot_free(&snapshot);

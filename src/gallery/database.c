@@ -77,11 +77,15 @@ void mask__database_end(mask__catalogue *c)
     if (c->db && !sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+mask_status mask__database_number(mask__catalogue *c, const char *sql, int64_t *value, mask_error *err)
+{
+    return mask__sql_number(c->db, c->path, advice, sql, value, err);
+}
+
 mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, mask_error *err)
 {
     int64_t value = 0;
-    MASK__TRY(
-        mask__sql_number(c->db, c->path, advice, "SELECT value FROM state WHERE name = 'generation'", &value, err));
+    MASK__TRY(mask__database_number(c, "SELECT value FROM state WHERE name = 'generation'", &value, err));
     *generation = (uint64_t)value;
     return MASK_OK;
 }

@@ -32,6 +32,9 @@ mask_status mask__database_step(mask__catalogue *catalogue, sqlite3_stmt *statem
 /* A transaction that only reads, around what must be seen at one moment. */
 mask_status mask__database_begin(mask__catalogue *catalogue, mask_error *err);
 void mask__database_end(mask__catalogue *catalogue);
+/* The only number that a query gives. */
+mask_status mask__database_number(mask__catalogue *catalogue, const char *sql, int64_t *value, mask_error *err);
+extern const char mask__own_number[]; /* SQL: of the images at hand in force, 0 = none */
 mask_status mask__database_generation(mask__catalogue *catalogue, uint64_t *generation, mask_error *err);
 
 /* mask__catalogue_open but for the leftovers of writers that were killed. */

@@ -1,4 +1,5 @@
 #include "gallery/files.h"
+#include "knowledge/mixing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,10 +21,11 @@ static bool ends(const char *name, const char *with)
     return length >= tail && strcmp(name + length - tail, with) == 0;
 }
 
-/* Segments, and indexes of texts. */
+/* Segments, indexes of texts, images at hand and their calibrations. */
 static bool is_part(const char *name)
 {
-    return name[strspn(name, "0123456789abcdef")] == '.' && (ends(name, ".segment") || ends(name, ".texts"));
+    return name[strspn(name, "0123456789abcdef")] == '.' &&
+           (ends(name, ".segment") || ends(name, ".texts") || ends(name, ".own") || ends(name, ".scorer"));
 }
 
 /* What is left of making one: not yet a catalogue. */
@@ -62,14 +64,37 @@ void mask__gallery_unmake(const char *path)
     rmdir(path);
 }
 
+mask_status mask__gallery_knowledge(mask_knowledge **out, const char *path, uint64_t own, mask_error *err)
+{
+    char *file, name[MASK__SEGMENT_NAME_BYTES];
+    MASK__TRY(mask__gallery_file(&file, path, "knowledge.mask", err));
+    mask_status status = mask_knowledge_open(out, file, NULL, err);
+    free(file);
+    if (status != MASK_OK || own == 0) return status;
+    mask__own_name(own, false, name);
+    status = mask__gallery_file(&file, path, name, err);
+    if (status == MASK_OK) status = mask__own_load(*out, file, err);
+    free(file);
+    if (status == MASK_OK) return MASK_OK;
+    mask_knowledge_close(*out);
+    *out = NULL;
+    return status;
+}
+
+mask_status mask__gallery_scorer(char **out, const char *path, uint64_t own, mask_error *err)
+{
+    char name[MASK__SEGMENT_NAME_BYTES];
+    mask__own_name(own, true, name);
+    return mask__gallery_file(out, path, own ? name : "scorer.mask", err);
+}
+
 mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *k,
-                                             const mask__catalogue_settings *settings, mask__verify verify,
-                                             mask_error *err)
+                                             uint64_t own, int whole_region, mask__verify verify, mask_error *err)
 {
     char *file;
-    MASK__TRY(mask__gallery_file(&file, path, "scorer.mask", err));
+    MASK__TRY(mask__gallery_scorer(&file, path, own, err));
     mask_status status = mask__calibration_load(out, k, file, verify, err);
-    if (status == MASK_OK && out->options.whole_region != settings->whole_region) {
+    if (status == MASK_OK && out->options.whole_region != whole_region) {
         mask__calibration_close(out);
         status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                             "%s: does not belong to this gallery: remove it, it will be made again", file);

@@ -11,9 +11,11 @@ mask_status mask__gallery_file(char **out, const char *folder, const char *name,
 mask_status mask__gallery_check_folder(const char *path, mask_error *err);
 /* Removes a gallery's files, and the folder when nothing else is in it. */
 void mask__gallery_unmake(const char *path);
-/* The calibration that a gallery's first change stored, scorer.mask. */
+/* Its knowledge with the images at hand of that number in the background (0 = none), and the file of the calibration
+ * of both, which the first change stores. The caller frees. */
+mask_status mask__gallery_knowledge(mask_knowledge **out, const char *path, uint64_t own, mask_error *err);
+mask_status mask__gallery_scorer(char **out, const char *path, uint64_t own, mask_error *err);
 mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *knowledge,
-                                             const mask__catalogue_settings *settings, mask__verify verify,
-                                             mask_error *err);
+                                             uint64_t own, int whole_region, mask__verify verify, mask_error *err);
 
 #endif

@@ -172,16 +172,29 @@ mask_status mask__catalogue_generation(mask__catalogue *c, uint64_t *generation,
     return status;
 }
 
+mask_status mask__catalogue_own(mask__catalogue *c, uint64_t *own, mask_error *err)
+{
+    int64_t number = 0;
+    pthread_mutex_lock(&c->mutex);
+    mask_status status = mask__database_number(c, mask__own_number, &number, err);
+    pthread_mutex_unlock(&c->mutex);
+    *own = (uint64_t)number;
+    return status;
+}
+
 mask_status mask__catalogue_snapshot(mask__catalogue *c, mask__snapshot *out, mask_error *err)
 {
     *out = (mask__snapshot){.memory = calloc(1, sizeof(keep))};
     keep *k = out->memory;
     bool twice;
+    int64_t own = 0;
     if (!k) return mask__no_memory(err, c->path);
     pthread_mutex_lock(&c->mutex);
     mask__sql_bound(c->db, c->path);
     mask_status status = mask__database_begin(c, err);
     if (status == MASK_OK) status = mask__database_generation(c, &out->generation, err);
+    if (status == MASK_OK) status = mask__database_number(c, mask__own_number, &own, err);
+    out->own = (uint64_t)own;
     if (status == MASK_OK) status = read_segments(c, k, out, err);
     if (status == MASK_OK) status = read_images(c, k, out, err);
     if (status == MASK_OK) status = mask__snapshot_index(out, &twice, err);

@@ -168,7 +168,7 @@ static mask_status get_options(mask_knowledge *k, mask_error *err)
 
 uint64_t mask__knowledge_fingerprint(const mask_knowledge *k)
 {
-    uint64_t print = 0;
+    uint64_t print = k->own_print;
     for (size_t i = 0; i < k->pack.count; i++) {
         const uint64_t pair[2] = {print, k->pack.tensors[i].checksum};
         print = mask__strings_hash((const char *)pair, sizeof pair);

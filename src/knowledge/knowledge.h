@@ -39,6 +39,7 @@ struct mask_knowledge {
     mask__background background;
     bool rounded;               /* its matrices are kept in bytes (rounding.h) */
     mask_match_options options; /* defaults of its calibration; meaningful when background.images > 0 */
+    uint64_t own_print;         /* of the images at hand that joined the background (mixing.h) */
     mask__arena arena;          /* what was computed */
     mask__pack pack;            /* what was mapped */
 };

@@ -150,7 +150,8 @@ static mask_status open_calibration(mask__view *v, const mask__catalogue_setting
     MASK__TRY(mask__matcher_new(&v->matcher, v->knowledge, NULL, &settings->options, err));
     if (resolved) {
         mask__calibration *stored = &v->matcher->calibrations[whole >= 0];
-        mask_status status = mask__gallery_stored_calibration(stored, v->path, v->knowledge, settings, verify, &lost);
+        mask_status status =
+            mask__gallery_stored_calibration(stored, v->path, v->knowledge, v->snapshot.own, whole, verify, &lost);
         v->matcher->ready[whole >= 0] = status == MASK_OK;
         v->calibration = stored;
         if (status != MASK_OK && err) *err = lost;
@@ -181,8 +182,20 @@ static mask_status open_segments(mask__view *v, mask_error *err)
     return MASK_OK;
 }
 
+/* The gallery's knowledge, or, where other images at hand are in force, one of the view's own. */
+static mask_status open_knowledge(mask__view *v, const mask_gallery *g, mask_error *err)
+{
+    v->knowledge = g->knowledge;
+    if (v->snapshot.own == g->own) return MASK_OK;
+    MASK__TRY(mask__gallery_knowledge(&v->mixed, v->path, v->snapshot.own, err));
+    v->knowledge = v->mixed;
+    return MASK_OK;
+}
+
 static void close_segments(mask__view *v)
 {
+    mask_knowledge_close(v->mixed);
+    v->mixed = NULL;
     for (size_t i = 0; i < v->opened; i++) mask__segment_close(&v->segments[i]);
     free(v->segments);
     v->segments = NULL;
@@ -190,13 +203,14 @@ static void close_segments(mask__view *v)
     mask__snapshot_free(&v->snapshot);
 }
 
-static mask_status open_snapshot(mask__view *v, mask_error *err)
+static mask_status open_snapshot(mask__view *v, const mask_gallery *g, mask_error *err)
 {
     uint64_t before = 0;
     for (int attempt = 0;; attempt++) {
         MASK__TRY(mask__catalogue_snapshot(v->catalogue, &v->snapshot, err));
-        mask_status status = open_segments(v, err);
-        /* MASK_EIO: a segment is gone. In the same generation as before it is lost, not compacted away. */
+        mask_status status = open_knowledge(v, g, err);
+        if (status == MASK_OK) status = open_segments(v, err);
+        /* MASK_EIO: a file is gone. In the same generation as before it is lost, not replaced. */
         if (status != MASK_EIO || attempt == ATTEMPTS || v->snapshot.generation == before) return status;
         before = v->snapshot.generation;
         close_segments(v);
@@ -212,10 +226,11 @@ static void close_view(mask__view *v)
     free(v);
 }
 
-static mask_status fill_view(mask__view *v, mask__verify verify, const mask_run *run, mask_error *err)
+static mask_status fill_view(mask__view *v, const mask_gallery *g, mask__verify verify, const mask_run *run,
+                             mask_error *err)
 {
     mask__catalogue_settings settings;
-    MASK__TRY(open_snapshot(v, err));
+    MASK__TRY(open_snapshot(v, g, err));
     MASK__TRY(mask__catalogue_settings_read(v->catalogue, &settings, err));
     v->budget = settings.gallery.budget;
     v->options = settings.options;
@@ -230,8 +245,8 @@ static mask_status open_view(mask__view **out, const mask_gallery *g, mask__veri
     mask__view *v = calloc(1, sizeof *v);
     *out = NULL;
     if (!v) return mask__no_memory(err, g->path);
-    *v = (mask__view){.path = g->path, .knowledge = g->knowledge, .catalogue = g->catalogue, .users = 1};
-    mask_status status = fill_view(v, verify, run, err);
+    *v = (mask__view){.path = g->path, .catalogue = g->catalogue, .users = 1};
+    mask_status status = fill_view(v, g, verify, run, err);
     if (status == MASK_OK) *out = v;
     else close_view(v);
     return status;
@@ -239,12 +254,13 @@ static mask_status open_view(mask__view **out, const mask_gallery *g, mask__veri
 
 static mask_status open_parts(mask_gallery *g, mask__verify verify, const mask_run *run, mask_error *err)
 {
-    char *file;
     MASK__TRY(mask__catalogue_open(&g->catalogue, g->path, false, err));
     if (verify == MASK__VERIFY_DATA) MASK__TRY(mask__catalogue_verify(g->catalogue, err));
-    MASK__TRY(mask__gallery_file(&file, g->path, "knowledge.mask", err));
-    mask_status status = mask_knowledge_open(&g->knowledge, file, NULL, err);
-    free(file);
+    mask_status status = MASK_EIO;
+    for (int attempt = 0; status == MASK_EIO && attempt < ATTEMPTS; attempt++) { /* it may be replaced meanwhile */
+        MASK__TRY(mask__catalogue_own(g->catalogue, &g->own, err));
+        status = mask__gallery_knowledge(&g->knowledge, g->path, g->own, err);
+    }
     return status == MASK_OK ? open_view(&g->view, g, verify, run, err) : status;
 }
 
@@ -348,8 +364,10 @@ void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
     mask__view *v = mask__gallery_pin(g);
     *info = (mask_gallery_info){.images = v->snapshot.images,
                                 .segments = v->snapshot.segment_count,
-                                .words = g->knowledge->info.words,
-                                .dim = g->knowledge->info.dim,
+                                .words = v->knowledge->info.words,
+                                .dim = v->knowledge->info.dim,
+                                .background_images = v->knowledge->info.background_images,
+                                .background_own = v->knowledge->info.background_own,
                                 .budget = v->budget,
                                 .generation = v->snapshot.generation,
                                 .options = v->options,

@@ -13,7 +13,7 @@
 typedef struct mask__searcher mask__searcher;
 
 typedef struct mask__view {
-    /* Of the gallery. */
+    /* Of the gallery; the knowledge may be `mixed`. */
     const char *path;
     const mask_knowledge *knowledge;
     mask__catalogue *catalogue;
@@ -23,6 +23,7 @@ typedef struct mask__view {
     mask__snapshot snapshot;
     mask__segment *segments;              /* snapshot.segment_count */
     size_t opened;                        /* of them, while opening and closing */
+    mask_knowledge *mixed;                /* NULL = the gallery's */
     mask_matcher *matcher;                /* of the knowledge and the options, without vectors */
     const mask__calibration *calibration; /* the matcher's */
     mask__searcher *searcher;
@@ -31,7 +32,8 @@ typedef struct mask__view {
 
 struct mask_gallery {
     char *path;
-    mask_knowledge *knowledge; /* the gallery's own copy */
+    mask_knowledge *knowledge; /* the gallery's own copy, with the images at hand of this number in its background: */
+    uint64_t own;
     mask__catalogue *catalogue;
     pthread_mutex_t lock;    /* of which view is the present one, and of users */
     pthread_mutex_t refresh; /* one refresh at a time */

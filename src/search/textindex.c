@@ -1,6 +1,6 @@
 /* Texts as terms with weights and statistics, and the file that remembers them. It is named after the texts' content,
- * so it is never wrong about them; a gallery's knowledge never changes. A damaged file, or one of another version, is
- * made anew. */
+ * and the images at hand in the background, so it is never wrong about them. A damaged file, or one of another version,
+ * is made anew. */
 #include "search/textindex.h"
 #include "base/memory.h"
 
@@ -137,9 +137,9 @@ static mask_status make(mask__text_index *out, const mask__view *v, const mask_v
 
 /* ---- The file ---- */
 
-static uint64_t key_of(const mask_texts *texts, const mask_vectors *vectors)
+static uint64_t key_of(const mask__view *v, const mask_texts *texts, const mask_vectors *vectors)
 {
-    uint64_t key = vectors ? mask_vectors_fingerprint(vectors) : 0;
+    uint64_t key = (vectors ? mask_vectors_fingerprint(vectors) : 0) ^ v->knowledge->own_print;
     for (size_t t = 0; t < mask_texts_count(texts); t++) {
         const char *text = mask_texts_get(texts, t);
         uint64_t both[2] = {key, mask__strings_hash(text, strlen(text))};
@@ -235,7 +235,7 @@ mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, co
     size_t room_for = strlen(v->path) + 64;
     char *path = malloc(room_for);
     if (!path) return mask__no_memory(err, "texts");
-    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", v->path, key_of(texts, vectors));
+    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", v->path, key_of(v, texts, vectors));
     mask_status status = MASK_OK;
     if (!load(out, v, path, mask_texts_count(texts))) {
         status = make(out, v, vectors, texts, run, err);

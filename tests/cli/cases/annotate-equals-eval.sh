@@ -1,7 +1,7 @@
 # The texts that eval's matrix says, with its scores; equal scores by line.
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery --store float32 > /dev/null
-mask eval d/full.mask d/demo_precomp --split dev --save-sims s.npy > /dev/null
+mask eval d/full.mask d/demo_precomp --split dev --own auto --save-sims s.npy > /dev/null
 mask annotate G.gallery --texts d/demo_precomp/dev_caps.txt -k 4 --json > found
 python3 << 'PYTHON'
 import json, struct

@@ -1,7 +1,7 @@
 # All images, by texts with known and OOD words: the scores of eval, and in their order.
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery --store float32 > /dev/null
-mask eval d/full.mask d/demo_precomp --split dev --save-sims s.npy > /dev/null
+mask eval d/full.mask d/demo_precomp --split dev --own auto --save-sims s.npy > /dev/null
 for line in 1 16 333 777; do
     text=$(sed -n ${line}p d/demo_precomp/dev_caps.txt)
     mask search G.gallery "$text" -k 500 --json > found.json

@@ -1,7 +1,7 @@
 # A page of results: the query escaped, and a word where there is no photo to show.
 #out     1 * *
-#out     2     0.8219  35
-#out     3     0.8120  70
+#out     2     1.0696  35
+#out     3     1.0030  70
 #err file://*.html
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

@@ -1,13 +1,13 @@
 # The image itself is left out; ranks count from 1.
 #out     1 * *
-#out     2     0.3178  197
-#out     3     0.3136  23
-#out     4     0.2943  68
-#out     5     0.2763  31
-#out     6     0.2745  13
-#out     7     0.2678  41
-#out     8     0.2492  120
-#out     9     0.2443  72
+#out     2     0.3268  23
+#out     3     0.3262  197
+#out     4     0.2911  68
+#out     5     0.2748  13
+#out     6     0.2747  41
+#out     7     0.2670  31
+#out     8     0.2505  5
+#out     9     0.2473  72
 #out    10 * *
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

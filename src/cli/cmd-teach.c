@@ -1,0 +1,130 @@
+/* mask teach: a word from a person's own photos. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The regions of the photos, one behind the other. */
+typedef struct photos {
+    size_t count, dim, *regions;
+    float **features, *boxes, *sizes;
+    const char **names;
+    size_t boxes_used;
+} photos;
+
+static void free_photos(photos *p)
+{
+    for (size_t i = 0; p->features && i < p->count; i++) free(p->features[i]);
+    free(p->features);
+    free(p->regions);
+    free(p->boxes);
+    free(p->sizes);
+    free(p->names);
+}
+
+/* One more photo; room is the most regions that it may have. */
+static int read_photo(photos *p, mask_extractor *extractor, const char *path, size_t room)
+{
+    mask_error err;
+    mask_photo photo = {.path = path};
+    float *features = malloc((room * p->dim + 1) * sizeof *features);
+    if (!features) return fail("out of memory for %s", path);
+    p->features[p->count] = features;
+    mask_photo_regions r = {.room = room, .boxes = p->boxes + p->boxes_used, .features = features};
+    p->names[p->count] = path;
+    p->count++;
+    if (mask_extractor_regions(extractor, &photo, &r, &err) != MASK_OK) return failed(&err);
+    p->regions[p->count - 1] = r.count;
+    p->sizes[2 * p->count - 2] = (float)r.width;
+    p->sizes[2 * p->count - 1] = (float)r.height;
+    p->boxes_used += 4 * r.count;
+    return 0;
+}
+
+/* The photos of the command line as a->images. */
+static int open_photos(args *a)
+{
+    mask_error err;
+    char encoder[DATA_PATH];
+    mask_extractor *extractor = NULL;
+    size_t count = (size_t)a->positional_count - 2;
+    int result = find_encoder(a, encoder);
+    if (result) return result;
+    if (mask_extractor_open(&extractor, encoder, NULL, &a->run, &err) != MASK_OK) return failed(&err);
+    size_t room = mask_extractor_most(extractor);
+    photos p = {.dim = mask_extractor_dim(extractor),
+                .regions = calloc(count, sizeof *p.regions),
+                .features = calloc(count, sizeof *p.features),
+                .boxes = calloc(4 * room * count, sizeof *p.boxes),
+                .sizes = calloc(2 * count, sizeof *p.sizes),
+                .names = calloc(count, sizeof *p.names)};
+    if (!p.regions || !p.features || !p.boxes || !p.sizes || !p.names) result = fail("out of memory for the photos");
+    for (size_t i = 0; result == 0 && i < count; i++) result = read_photo(&p, extractor, a->positional[2 + i], room);
+    mask_images_memory memory = {.count = p.count,
+                                 .dim = p.dim,
+                                 .each = (const float *const *)p.features,
+                                 .each_regions = p.regions,
+                                 .names = p.names,
+                                 .boxes = p.boxes,
+                                 .sizes = p.sizes};
+    if (result == 0 && mask_images_create(&a->images, &memory, &err) != MASK_OK) result = failed(&err);
+    free_photos(&p);
+    mask_extractor_close(extractor);
+    return result;
+}
+
+static int print_taught(const args *a, const char *out, bool sharpened)
+{
+    size_t count = mask_images_count(a->images);
+    const char *word = a->positional[1];
+    progress_end();
+    if (a->json)
+        return print_json(json_pack("{s:s, s:s, s:I, s:b}", "file", out, "word", word, "photos", (json_int_t)count,
+                                    "sharpened", (int)sharpened));
+    printf("%s: %s '%s' from %zu photo%s\n", out, sharpened ? "sharpened" : "learned", word, count,
+           count == 1 ? "" : "s");
+    printf("Search with it: mask search --photos FOLDER --knowledge %s \"%s\"\n", out, word);
+    if (count < 3) printf("A few more photos, in other places, would make it surer.\n");
+    return 0;
+}
+
+static int run_teach(args *a)
+{
+    mask_error err;
+    mask_match_options o;
+    mask_knowledge *taught;
+    bool sharpened;
+    const char *out = args_text(a, "-o", NULL);
+    int bad = check_output(out);
+    if (!bad) bad = open_knowledge(a, a->positional[0]);
+    if (!bad) bad = read_match_options(a, &o);
+    if (!bad) bad = open_vectors(a, &o);
+    if (!bad) bad = open_photos(a);
+    if (bad) return bad;
+    mask_status status =
+        mask_knowledge_teach(&taught, a->knowledge, a->vectors, a->positional[1], a->images, &sharpened, &err);
+    if (status == MASK_OK) status = mask_knowledge_save(taught, out, &err);
+    if (status == MASK_OK) bad = print_taught(a, out, sharpened);
+    mask_knowledge_close(taught);
+    return status == MASK_OK ? bad : failed(&err);
+}
+
+const command command_teach = {
+    .name = "teach",
+    .positional = "K.mask WORD PHOTO...",
+    .summary = "Add a word to a knowledge, or sharpen one, from a few of your own photos",
+    .details = "WORD is one or two words: \"my cat\". 1 photo is enough, 3 to 10 in different places are good: what "
+               "they have\n"
+               "in common, and other photos have not, is learned. The photos themselves are not kept.",
+    .options =
+        (const option[]){
+            {"-o", "K2.mask", "file to write; it may be K.mask"},
+            {"--vectors", "FILE", "word vectors (default: the file the knowledge was learned with)"},
+            {"--encoder", "E.menc",
+             "network that its knowledge was learned with (default: default.menc beside the program)"},
+            {0},
+        },
+    .needed = "-o",
+    .run = run_teach,
+};
