@@ -3,6 +3,8 @@
 
     MASK_BENCH_IMAGES=100000   images of 36 regions (2000 is a quick try)
     MASK_BENCH_WORDS=12385     words of the knowledge
+    MASK_BENCH_REGIONS=36      regions of an image, and
+    MASK_BENCH_DIM=512         their dimensions
     MASK_BENCH_CURVE=1000,10000,100000,1000000   sizes of the curve, images of 4 regions; empty = none
 
 Writes bench/results/MACHINE-gallery.csv. The data stays in build/bench-gallery; what is only of one size of the curve is removed."""
@@ -20,7 +22,8 @@ DATA = B + '/bench-gallery'
 IMAGES = int(os.environ.get('MASK_BENCH_IMAGES', 100000))
 WORDS = int(os.environ.get('MASK_BENCH_WORDS', 12385))
 CURVE = [int(n) for n in os.environ.get('MASK_BENCH_CURVE', '1000,10000,100000,1000000').split(',') if n]
-REGIONS, CURVE_REGIONS, DIM = 36, 4, 512
+REGIONS, CURVE_REGIONS = int(os.environ.get('MASK_BENCH_REGIONS', 36)), 4
+DIM = int(os.environ.get('MASK_BENCH_DIM', 512))
 ENV = dict(os.environ, OMP_PROC_BIND='true')
 rows = []
 
@@ -51,8 +54,8 @@ def size_of(folder):
 
 
 def need_disk(images, regions):
-    """Features in 2 bytes; the gallery: regions in 4, two vectors in 5, two 8-bit columns a word."""
-    gigabytes = images * (regions * DIM * 6 + 2 * DIM * 5 + 2 * WORDS) / 1e9
+    """Features in 2 bytes; the gallery: regions in 2, two vectors in 3, two 8-bit columns a word."""
+    gigabytes = images * (regions * DIM * 4 + 2 * DIM * 3 + 2 * WORDS) / 1e9
     free = shutil.disk_usage(DATA).free / 1e9
     print('%d images of %d regions need %.1f GB of disk, %.1f GB are free' % (images, regions, gigabytes, free))
     if gigabytes * 1.1 > free:
