@@ -1,0 +1,20 @@
+"""mask_match: matches images with texts without ever having seen a paired caption (MASK, ICLR 2026).
+
+    import mask_match
+    photos = mask_match.Photos("~/Pictures")
+    photos.search("a dog in the snow")
+
+For research: Knowledge.learn, Knowledge.calibrate, Matcher.scores, recalls, rerank. docs/python.md has a tour.
+"""
+from ._core import MaskError, Status, Struct, describe as describe_options, lib as _lib, text as _text, use
+from .data import Dataset, Images, Labels, Texts, Vectors, data_file, open_dataset
+from .evaluate import Recalls, Reranking, recalls, rerank, save_scores
+from .gallery import Annotator, Gallery, Hit, HitWord, Results
+from .knowledge import Choice, Explanation, Knowledge, Matcher, Reading, Scores, Word
+from .photos import Extractor, Photos, Regions, extract, search_photos, thumbnail
+
+__version__: str = _text(_lib.mask_version())
+__all__ = ["Annotator", "Choice", "Dataset", "Explanation", "Extractor", "Gallery", "Hit", "HitWord", "Images", "Knowledge", "Labels",
+           "MaskError", "Matcher", "Photos", "Reading", "Recalls", "Regions", "Reranking", "Results", "Scores", "Status", "Struct",
+           "Texts", "Vectors", "Word", "data_file", "describe_options", "extract", "open_dataset", "recalls", "rerank",
+           "save_scores", "search_photos", "thumbnail", "use"]
