@@ -8,7 +8,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
 ctest = -j $(JOBS) --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
-.PHONY: all setup demo demo-method check python lint format bench quality encoder detector starter install clean
+.PHONY: all setup demo demo-method check python wheel lint format bench quality encoder detector starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -50,6 +50,11 @@ check:
 python: all
 	@scripts/install-packages.sh check
 	@python/test.sh $(BUILD)
+
+# A wheel that needs none of our packages (docs/python.md), in $(BUILD)/dist; tools and libvips come from PyPI.
+wheel: all
+	@scripts/install-packages.sh check wheel
+	@python/wheel.sh $(BUILD)
 
 # How the tree looks: clang-format, what clang-tidy finds, and the walls between rooms. `check` does it for what has changed lately,
 # since all sources take two minutes.

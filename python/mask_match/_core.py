@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Type, T
 
 import numpy as np
 
-from . import _mask
+from . import _mask  # type: ignore[attr-defined]
 
 ffi: Any = _mask.ffi
 lib: Any = _mask.lib
@@ -18,6 +18,10 @@ logger = logging.getLogger("mask_match")
 Path = Union[str, "os.PathLike[str]"]
 Progress = Union[None, bool, Callable[[str, str, int, int], Any]]
 NO_OFFSET = 2**64 - 1
+
+_wordnet = os.path.join(os.path.dirname(__file__), "data", "wordnet")
+if os.path.isdir(_wordnet):  # of a self-contained wheel
+    os.environ.setdefault("WNSEARCHDIR", _wordnet)
 
 # ---- Errors ----------------------------------------------------------------------------------------------------
 
@@ -255,7 +259,7 @@ class Options:
     """An options struct, filled by name from a preset, or from an existing struct, and keywords."""
 
     def __init__(self, kind: str, given: Dict[str, Any], preset: Optional[str] = None, start: Any = None):
-        self.kind, self.kept = kind, []
+        self.kind, self.kept = kind, []  # type: str, List[Any]
         self.number = getattr(lib, "MASK_OPTIONS_" + kind)
         self.c = ffi.new(STRUCTS.get(kind, "mask_%s_options" % kind.lower()) + " *")
         self.size = ffi.sizeof(self.c[0])

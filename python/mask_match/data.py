@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, U
 
 import numpy as np
 
-from ._core import (Handle, MaskError, Options, Path, Progress, Run, Status, call, copied, documents, encoded, ffi, floats, lib,
+from ._core import (Handle, MaskError, Options, Path, Progress, Run, call, copied, documents, encoded, ffi, floats, lib,
                     quick, strings, text)
 
 
@@ -338,7 +338,7 @@ def data_file(name: str) -> str:
     for place in places:
         if os.path.exists(os.path.join(place, name)):
             return os.path.normpath(os.path.join(place, name))
-    raise MaskError("%s: is not in %s: name its folder in MASK_DATA" % (name, ", ".join(places)), Status.ENOTFOUND)
+    raise MaskError("%s: is not in %s: name its folder in MASK_DATA" % (name, ", ".join(places)), lib.MASK_ENOTFOUND)
 
 
 def open_vectors(path: Optional[str]) -> Vectors:

@@ -21,6 +21,7 @@ class HitWord(Struct):
     """A word's part in a hit: word, score, region (with the largest cosine), cosine, box (x1, y1, x2, y2, or None)."""
 
     __slots__ = ("word",)
+    word: str
 
     @property
     def box(self) -> Optional[Tuple[float, ...]]:
@@ -31,6 +32,7 @@ class Hit(Struct):
     """An image that was found: id, name (of its file, or None), score, width and height (0 = unknown)."""
 
     __slots__ = ("_readings",)
+    _readings: List[Reading]
 
     @property
     def words(self) -> List[HitWord]:

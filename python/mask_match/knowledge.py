@@ -215,6 +215,8 @@ class Explanation(Struct):
     hub_text."""
 
     __slots__ = ("boxes", "name")
+    boxes: Optional[np.ndarray]  # regions x 4
+    name: Optional[str]  # of the image's file
 
     @property
     def reading(self) -> Reading:

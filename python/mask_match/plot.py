@@ -5,7 +5,7 @@ Each function draws on `ax` (None = a new figure's) and gives it back.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def _axes(ax: Any, size: Sequence[float] = (6, 4)) -> Any:
 def training(metrics: Path, ax: Any = None, smooth: int = 50) -> Any:
     """Losses over steps, of a metrics file (Knowledge.learn(..., metrics=FILE)): each divided by its first value, the mean of
     `smooth` steps."""
-    ax, curves = _axes(ax), {}  # type: Any, Dict[str, List[float]]
+    ax, curves = _axes(ax), dict[str, List[float]]()
     with open(metrics, encoding="utf8") as file:
         for line in file:
             for name, value in json.loads(line).items():

@@ -14,7 +14,7 @@ extern const command command_info, command_words, command_encode;
 extern const command command_score, command_eval;
 extern const command command_convert;
 extern const command command_extract;
-extern const command command_rerank, command_adapt, command_reproduce;
+extern const command command_rerank, command_adapt;
 extern const command command_encoder_import;
 extern const command command_encoder_join;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;

@@ -6,12 +6,13 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &command_vectors_import, &command_vectors_near, &command_learn,          &command_calibrate, &command_teach,
-    &command_info,           &command_words,        &command_encode,         &command_score,     &command_eval,
-    &command_convert,        &command_extract,      &command_rerank,         &command_adapt,     &command_reproduce,
-    &command_encoder_import, &command_encoder_join, &command_index,          &command_index_add, &command_index_remove,
-    &command_index_compact,  &command_index_verify, &command_index_metadata, &command_search,    &command_similar,
-    &command_annotate,       &command_cache_list,   &command_cache_clear,
+    &command_vectors_import, &command_vectors_near,   &command_learn,          &command_calibrate,
+    &command_teach,          &command_info,           &command_words,          &command_encode,
+    &command_score,          &command_eval,           &command_convert,        &command_extract,
+    &command_rerank,         &command_adapt,          &command_encoder_import, &command_encoder_join,
+    &command_index,          &command_index_add,      &command_index_remove,   &command_index_compact,
+    &command_index_verify,   &command_index_metadata, &command_search,         &command_similar,
+    &command_annotate,       &command_cache_list,     &command_cache_clear,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -12,7 +12,6 @@
 #out 1: mask: a.mask: cannot create: is a device or pipe: choose another place for the output
 #out 1: mask: i.gallery: cannot make this folder: File exists
 #out 1: mask: p.html: cannot create: is a device or pipe: choose another place for the output
-#out 1: mask: r.html: cannot create: is a device or pipe: choose another place for the output
 #out 1: mask: regions.db: cannot create: is a device or pipe: choose another place for the output
 #out 1: mask: H.gallery/catalogue.sqlite: is a device or pipe, not a regular file: name another
 set -e
@@ -44,7 +43,6 @@ refused r-t2i.npy rerank --base S.npy --knowledge d/full.mask d/demo_precomp --s
 refused a.mask adapt d/full.mask --images d/background_ims.npy --texts d/background_caps.txt -o a.mask
 refused i.gallery index d/full.mask d/demo_precomp --split dev -o i.gallery
 refused p.html search G.gallery dog --html p.html
-refused r.html reproduce flickr8k --data d8 -o r.html --epochs 0
 refused regions.db extract photos -o regions.db
 mkdir H.gallery
 refused H.gallery/catalogue.sqlite index d/full.mask d/demo_precomp --split dev -o H.gallery

@@ -17,7 +17,6 @@
 #out   extract          Find the regions of photos and write their features
 #out   rerank           Re-rank the best candidates of another model's scores
 #out   adapt            Fit a knowledge to a domain with unpaired images and texts of it
-#out   reproduce        Run the paper's tables and sweeps on your data and write a report
 #out   encoder import   Import a network that reads photos into a .menc file
 #out   encoder join     Put several encoders side by side into one .menc file
 #out   index            Make a gallery of images that can be searched in milliseconds, or continue one
