@@ -8,6 +8,7 @@
 #out   vectors near     Print the words nearest to a word by cosine
 #out   learn            Learn a knowledge from labelled regions
 #out   calibrate        Store unpaired background images and texts in a knowledge, so that scores become comparable
+#out   teach            Add a word to a knowledge, or sharpen one, from a few of your own photos
 #out   info             Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds
 #out   words            Show what becomes of words or whole texts: known, OOD with its neighbours, or dropped and why
 #out   encode           Write the region representations mu of images as a float32 .npy
