@@ -112,6 +112,16 @@ if [hit["id"] for hit in json.loads(where.stdout)] != ["1.png"]:
 like = json.loads(run("similar", "--photos", photos, os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)
 if like[0]["id"] != "2.png" or like[0]["score"] < 0.99:
     sys.exit(f"a photo is most like itself: {like}")
+both = json.loads(run("search", "--photos", photos, "a dog", "--image", "2.png", "--image-weight", "100", "-k", "60", "--json").stdout)
+if "2.png" in [hit["id"] for hit in both] or len(both) != len(names) - 1:
+    sys.exit(f"a text and an image of the gallery: {both}")
+both = json.loads(run("search", "--photos", photos, "--image", os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)
+if both[0]["id"] != "2.png":
+    sys.exit(f"any photo as a query: {both}")
+shutil.copy(os.path.join(photos, "2.png"), os.path.join(photos, "2-again.png"))
+twins = run("search", "--photos", photos, "a dog", "-k", "60").stdout
+if "is almost the same photo as" not in twins:
+    sys.exit(f"a copy is the same photo: {twins}")
 listed = json.loads(run("cache", "list", "--json").stdout)
 if len(listed) != 1 or listed[0]["folders"] != [os.path.realpath(photos)] or not listed[0]["photos"]:
     sys.exit(f"cache list: {listed}")

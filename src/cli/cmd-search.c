@@ -84,6 +84,38 @@ static int read_query_options(const args *a, mask_query *q, line_list *ids)
     return 0;
 }
 
+/* ---- Photos that are almost the same ---- */
+
+enum { MOST_GROUPED = 200 };
+static const float ALIKE = 0.93f; /* cosine of a photo and its smaller, cropped or recompressed copy */
+
+/* Says which hits are almost the same photo as one before them. */
+static void print_duplicates(const args *a, const mask_results *r, size_t offset)
+{
+    mask_error err;
+    const char *ids[MOST_GROUPED];
+    bool said[MOST_GROUPED] = {false};
+    size_t count = r->count < MOST_GROUPED ? r->count : MOST_GROUPED;
+    for (size_t i = 0; i < count; i++) ids[i] = r->hits[i].id;
+    for (size_t i = 0; i + 1 < count; i++) {
+        mask_results like;
+        mask_query q = mask_query_defaults();
+        q.k = count;
+        q.min_score = ALIKE;
+        q.ids = ids + i + 1;
+        q.id_count = count - i - 1;
+        mask_query_image image = {.id = ids[i], .weight = 1};
+        if (said[i] || mask_gallery_similar(a->gallery, &image, &q, &like, NULL, &err) != MASK_OK) continue;
+        for (size_t h = 0; h < like.count; h++)
+            for (size_t j = i + 1; j < count; j++)
+                if (strcmp(ids[j], like.hits[h].id) == 0 && !said[j]) {
+                    printf("%5zu is almost the same photo as %zu\n", offset + j + 1, offset + i + 1);
+                    said[j] = true;
+                }
+        mask_results_free(&like);
+    }
+}
+
 /* ---- What it found ---- */
 
 static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
@@ -182,6 +214,8 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
         if (a->json) result = print_json(results_json(&results, q->offset));
         else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
         else print_results(a, &results, q->offset, args_has(a, "--explain"));
+        bool lines = !a->json && !args_has(a, "-0") && !args_has(a, "--paths");
+        if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
             page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
                          &results);
@@ -268,6 +302,22 @@ static int search_gallery(const args *a, mask_query *query, int first)
     return result;
 }
 
+/* An image of a query: one of the gallery by its id, else a file. */
+static int find_image(args *a, const char *of, mask_query_image *image)
+{
+    mask_error err;
+    mask_results none;
+    mask_query q = mask_query_defaults();
+    *image = (mask_query_image){.id = of, .weight = 1};
+    q.k = 1;
+    mask_status status = mask_gallery_similar(a->gallery, image, &q, &none, &a->run, &err);
+    if (status == MASK_OK) mask_results_free(&none);
+    if (status != MASK_ENOTFOUND || access(of, R_OK) != 0) return status == MASK_OK ? 0 : failed(&err);
+    int result = photo_encoder_images(a, of, &a->images);
+    *image = (mask_query_image){.images = a->images, .weight = 1};
+    return result;
+}
+
 /* The folders of --photos. */
 static int read_folders(const args *a, folder_list *list)
 {
@@ -304,13 +354,24 @@ static int run_search(args *a)
     if (result == 0) result = assume_folders(a, &folders);
     int first = folders.count ? 0 : 1; /* of the texts; before them stands the gallery */
     if (result == 0 && first > a->positional_count) result = args_usage(a, "expected a gallery, or --photos FOLDER");
-    if (result == 0 && args_has(a, "--queries") == (a->positional_count > first))
-        result = args_usage(a, "expected a text, or --queries FILE");
+    if (result == 0 && args_has(a, "--queries") && a->positional_count > first)
+        result = args_usage(a, "expected a text or --queries FILE, not both");
+    if (result == 0 && !args_has(a, "--queries") && !args_has(a, "--image") && a->positional_count == first)
+        result = args_usage(a, "expected a text, --image PHOTO or --queries FILE");
     if (result == 0) result = read_query_options(a, &query, &ids);
     if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
     else if (result == 0) path = a->positional[0];
     if (result == 0) result = open_gallery(a, path);
     if (result == 0) result = open_gallery_vectors(a);
+    mask_query_image image;
+    double weight = 10; /* cosines of like and unlike photos are some 0.3 apart, scores of texts some 3 */
+    if (result == 0) result = args_number(a, "--image-weight", -100, 100, &weight);
+    if (result == 0 && args_has(a, "--image")) {
+        result = find_image(a, args_text(a, "--image", ""), &image);
+        image.weight = (float)weight;
+        query.images = &image;
+        query.image_count = 1;
+    }
     if (result == 0) result = search_gallery(a, &query, first);
     lines_free(&ids);
     folders_free(&folders);
@@ -337,6 +398,9 @@ const command command_search = {
              "of --photos: leave out these files and folders, \"*.png,private\" (default: none)"},
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
+            {"--image", "ID|PHOTO", "also like this image of the gallery, or this photo"},
+            {"--image-weight", "W",
+             "of its cosine, which is 0.1 to 0.4 for other photos, where a text's score reaches about 3 (default: 10)"},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
             {"--paths", NULL, "print only the photos' paths, one a line"},
             {"-0", NULL, "print only the paths, each ended by a zero byte, for xargs -0"},
@@ -367,14 +431,10 @@ static int run_similar(args *a)
     if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
     else if (result == 0) path = a->positional[0];
     if (result == 0) result = open_gallery(a, path);
-    mask_query_image image = {.id = of};
+    mask_query_image image;
     mask_status status = MASK_OK;
+    if (result == 0) result = find_image(a, of, &image);
     if (result == 0) status = mask_gallery_similar(a->gallery, &image, &query, &results, &a->run, &err);
-    if (result == 0 && status == MASK_ENOTFOUND && access(of, R_OK) == 0) {
-        result = photo_encoder_images(a, of, &a->images);
-        image = (mask_query_image){.images = a->images};
-        if (result == 0) status = mask_gallery_similar(a->gallery, &image, &query, &results, &a->run, &err);
-    }
     if (result == 0 && status != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {

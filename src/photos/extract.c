@@ -392,9 +392,8 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
     MASK__TRY(mask__walk_open(&j->walk, photos, count, j->options->exclude, j->run, err));
     j->report.raw = j->walk.raw;
     j->report.video = j->walk.video;
-    if (j->walk.raw || j->walk.video)
-        mask__log(j->run, MASK_LOG_INFO, "%zu raw photos and %zu videos are left out: they are not read", j->walk.raw,
-                  j->walk.video);
+    if (j->walk.raw) mask__log(j->run, MASK_LOG_INFO, "%zu raw photos are left out: they are not read", j->walk.raw);
+    if (j->walk.video) mask__log(j->run, MASK_LOG_INFO, "%zu videos are left out", j->walk.video);
     if (j->walk.count == 0)
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
                           "%s: no photo is there: name files or folders that hold some",
