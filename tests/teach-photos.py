@@ -50,9 +50,13 @@ if sorted(hit["id"] for hit in found) != [f"cat/{i}.png" for i in range(8)]:
     sys.exit(f"'my thing' found {[hit['id'] for hit in found]} (in {work})")
 if [word["word"] for word in found[0]["words"]] != ["my_thing"]:
     sys.exit(f"'my thing' is read as {found[0]['words']} (in {work})")
+learned = json.loads(run("learn", "photos", "--vectors", os.path.join(data, "starter.mvec"), "--whiten-dim", "8", "--encoder", "whiten",
+                         "-o", "folders.mask", "--json"))
+if (learned["words"], learned["regions"]) != (2, 16):
+    sys.exit(f"learned {learned} from two folders of eight photos (in {work})")
 bad = subprocess.run([mask, "teach", os.path.join(data, "starter.mask"), "my very own thing", "photos/cat/0.png", "-o", "no.mask"],
                      env=environment, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 if bad.returncode != 1 or "teach a name of one or two" not in bad.stderr or os.path.exists(os.path.join(work, "no.mask")):
     sys.exit(f"a name of four words: {bad.returncode} {bad.stderr} (in {work})")
 shutil.rmtree(work)
-print("taught from photos, and found")
+print("taught and learned from photos, and found")

@@ -2,9 +2,11 @@
 #include "commands.h"
 #include "team.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The command line again, for the file's provenance. --resume does not change what is learned, and is left out. */
 static const char *provenance(const args *a, char *line, size_t size)
@@ -121,10 +123,69 @@ static mask_status open_head(const args *a, given_head *g, const mask_head **out
     return MASK_OK;
 }
 
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* A row for each file of FOLDER/WORD: all of the photo shows WORD. */
+static size_t write_rows(FILE *table, const char *folder, const char *word)
+{
+    char path[DATA_PATH];
+    struct dirent **files;
+    size_t written = 0;
+    int count =
+        snprintf(path, sizeof path, "%s/%s", folder, word) < DATA_PATH ? scandir(path, &files, visible, alphasort) : -1;
+    for (int i = 0; i < count; i++) {
+        if (!strpbrk(files[i]->d_name, "\t\n") && ++written)
+            fprintf(table, "%s/%s\t0\t0\t100000\t100000\t%s\n", word, files[i]->d_name, word);
+        free(files[i]);
+    }
+    if (count >= 0) free(files);
+    return written;
+}
+
+/* Of a folder of folders, WORD/photo.jpg, labelled regions are made on the way, in K.mask.regions; *regions is where
+ * they are then, else the folder itself. */
+static int extract_words(args *a, const char *folder, const char *out, char regions[DATA_PATH])
+{
+    mask_error err;
+    char features[DATA_PATH], encoder[DATA_PATH], rows[DATA_PATH + 8];
+    struct dirent **words;
+    size_t written = 0;
+    snprintf(regions, DATA_PATH, "%s", folder);
+    snprintf(features, sizeof features, "%s/features.npy", folder);
+    int count = access(features, F_OK) == 0 ? -1 : scandir(folder, &words, visible, alphasort);
+    if (count < 0) return 0; /* mask_labels_open says what is wrong */
+    snprintf(regions, DATA_PATH, "%s.regions", out);
+    snprintf(rows, sizeof rows, "%s.tsv", regions);
+    FILE *table = fopen(rows, "w");
+    if (table) fprintf(table, "image\tx1\ty1\tx2\ty2\tlabel\n");
+    for (int i = 0; i < count; i++) {
+        if (table && words[i]->d_type == DT_DIR && !strpbrk(words[i]->d_name, "\t\n"))
+            written += write_rows(table, folder, words[i]->d_name);
+        free(words[i]);
+    }
+    free(words);
+    if (!table || fclose(table) != 0) return fail("%s: cannot be written", rows);
+    mask_extract_options o = mask_extract_defaults();
+    const char *given = getenv("MASK_ENCODER"); /* --encoder names a representation here */
+    int result = 0;
+    if (!written)
+        result = fail("%s: has neither features.npy nor folders of photos, one per word: give one of them", folder);
+    else if (!given && !find_data(ENCODER, encoder))
+        result = fail("%s is not beside the program: build it again, or name one in MASK_ENCODER", ENCODER);
+    o.encoder = given ? given : encoder;
+    o.boxes = rows;
+    if (result == 0 && mask_extract(&folder, 1, regions, &o, NULL, &a->run, &err) != MASK_OK) result = failed(&err);
+    remove(rows);
+    return result;
+}
+
 static int run_learn(args *a)
 {
     mask_error err;
-    char line[4096], checkpoint[4096];
+    char line[4096], checkpoint[4096], regions[DATA_PATH];
     mask_labels *labels = NULL;
     mask_knowledge *k = NULL;
     given_head head = {0};
@@ -144,7 +205,8 @@ static int run_learn(args *a)
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     train.checkpoint = checkpoint;
-    mask_status status = mask_labels_open(&labels, a->positional[0], &a->run, &err);
+    if ((bad = extract_words(a, a->positional[0], out, regions)) != 0) return bad;
+    mask_status status = mask_labels_open(&labels, regions, &a->run, &err);
     if (status == MASK_OK) status = mask_vectors_open(&a->vectors, vectors_path, &a->run, &err);
     if (status == MASK_OK) status = open_head(a, &head, &o.head, &err);
     if (status == MASK_OK && choose)
@@ -166,7 +228,9 @@ const command command_learn = {
     .name = "learn",
     .positional = "REGIONS",
     .summary = "Learn a knowledge from labelled regions",
-    .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label).\n"
+    .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label), or "
+               "of folders of\n"
+               "photos, one per word (cat/1.jpg): then regions are extracted on the way, to K.mask.regions.\n"
                "Training is described in docs/training.md. Ctrl-C keeps it in K.mask.ckpt for --resume.",
     .options =
         (const option[]){
