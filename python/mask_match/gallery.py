@@ -29,7 +29,7 @@ class HitWord(Struct):
 
 
 class Hit(Struct):
-    """An image that was found: id, name (of its file, or None), score, width and height (0 = unknown)."""
+    """An image that was found: id, name (of its file, or None), score, confidence (0 to 1, or NaN), width, height (0 = unknown)."""
 
     __slots__ = ("_readings",)
     _readings: List[Reading]
@@ -243,7 +243,8 @@ class Gallery(Handle):
     # -- Searching --
 
     def search(self, query: Query = (), k: int = 10, offset: int = 0, images: Sequence[Any] = (), where: Optional[str] = None,
-               ids: Optional[Sequence[str]] = None, min_score: Optional[float] = None, explain: bool = True) -> Results:
+               ids: Optional[Sequence[str]] = None, min_score: Optional[float] = None, explain: bool = True,
+               min_confidence: float = 0) -> Results:
         """The k best images.
 
         query    a text, a (text, weight), or a list of these, whose weighted scores are added; a negative weight sends
@@ -252,9 +253,11 @@ class Gallery(Handle):
         where    an SQL condition over the images' metadata
         ids      only these
         explain  each hit tells its words' parts and regions
+        min_confidence  only hits at least so sure, 0 to 1, where the knowledge is calibrated for it (Hit.confidence)
         """
         pairs = [item if isinstance(item, tuple) else (item, 1.0) for item in images]
         q = _Query(_texts_of(query), pairs, k, offset, min_score, where, ids, explain)
+        q.c.min_confidence = min_confidence
         out = ffi.gc(ffi.new("mask_results *"), lib.mask_results_free)
         call(lib.mask_gallery_search, self._c, self.vectors._c if self.vectors else ffi.NULL, q.c, out, quick())
         return Results(out, out, query, self.root)

@@ -102,6 +102,14 @@ class Knowledge(Handle):
         adapted.report = Struct(report)
         return adapted
 
+    def teach(self, word: str, images: Any, vectors: Union[Vectors, Path, None] = None) -> "Knowledge":
+        """A copy that knows a word, one or two words such as "my cat", from photos that show it (Extractor.images): 1 is
+        enough, 3 to 10 in different places are good. A word it knows already is sharpened."""
+        images, out, sharpened = as_images(images), ffi.new("mask_knowledge **"), ffi.new("bool *")
+        words = self._vectors(vectors)
+        call(lib.mask_knowledge_teach, out, self._c, words._c, word.encode(errors="surrogateescape"), images._c, sharpened)
+        return Knowledge._of(out)
+
     def round(self) -> None:
         """Rounds the background to 8 bits, a quarter of its size in files."""
         call(lib.mask_knowledge_round, self._c)

@@ -42,6 +42,6 @@ def demo(tmp_path_factory):
     demo.data = m.open_dataset(folder / "demo_precomp", "dev")
     demo.matcher = m.Matcher(demo.knowledge)
     demo.scores = demo.matcher.scores(*demo.data)
-    demo.gallery = m.Gallery.create(folder / "g.gallery", demo.knowledge, store="float32")
+    demo.gallery = m.Gallery.create(folder / "g.gallery", demo.knowledge, store="float32", own="off")  # exactly what the matcher scores
     demo.gallery.add(demo.data.images)
     return demo

@@ -87,6 +87,12 @@ def test_knowledge(demo, tmp_path):
     assert m.Knowledge(tmp_path / "copy.mask").match_options["top"] == "1"
 
 
+def test_teaching_a_word(demo):
+    images = [demo.data.images[i] for i, text in enumerate(demo.data.texts[::5]) if "kite" in text][:5]
+    taught = demo.knowledge.teach("my toy", images)
+    assert len(taught) == len(demo.knowledge) + 1 and "my_toy" in "_".join(taught.words).replace(" ", "_")
+
+
 def test_choosing_says_what_was_tried(demo):
     k = m.Knowledge.learn(demo.folder / "knowledge", demo.vectors, epochs=0)
     assert sum(choice.kept for choice in k.choices) == 1 and {choice.representation for choice in k.choices} >= {"none", "whiten"}
