@@ -8,14 +8,17 @@ makes one of them anew, keeping the knowledge files that are newer than the buil
 minutes for ladder and around, half an hour for the training of the ablations.
 """
 import argparse
+import collections
 import json
 import os
 import re
+import shutil
 import resource
 import struct
 import subprocess
 import sys
 import time
+from statistics import mean
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
@@ -23,6 +26,8 @@ WORK, MASK, PAGE = os.path.join(BUILD, "quality"), os.path.join(BUILD, "mask"), 
 LIBRARY = os.path.join(BUILD, "libmask.so")
 SHARED = os.environ.get("MASK_SHARED") or sys.exit("set MASK_SHARED to the folder that holds flickr8k/ and words/")
 DATA = os.path.join(SHARED, "flickr8k")
+EMPTY = {line.split()[0] for name in ("stopwords", "nonvisual") for line in open(os.path.join(ROOT, "data", name + ".txt"), encoding="utf8")
+         if line.strip()}
 
 NINE = "--preset section9 "
 MACK = NINE + "--encoder none --min-count 5 --prototype-shrink 0"
@@ -224,6 +229,49 @@ def dev_captions():
     return path
 
 
+def content_words(text):
+    return {word for word in re.findall("[a-z]{3,}", text.lower()) if word not in EMPTY}
+
+
+def everyday(captions, least):
+    """Queries and the photos relevant to them: each content word, and each two words of one caption, that at least two of a
+    photo's five captions hold, for at least `least` photos."""
+    texts, relevant = open(captions, encoding="utf8").read().splitlines(), {}
+    for photo in range(len(texts) // 5):
+        held = collections.Counter()
+        for text in texts[5 * photo:5 * photo + 5]:
+            words = sorted(content_words(text))
+            held.update(words)
+            held.update(a + " " + b for i, a in enumerate(words) for b in words[i + 1:])
+        for query, times in held.items():
+            if times >= 2:
+                relevant.setdefault(query, set()).add(photo)
+    return {query: photos for query, photos in sorted(relevant.items()) if len(photos) >= least}
+
+
+def answers(knowledge, given, store, queries, options):
+    """What a gallery finds for each query: its ten best as (place of the photo, confidence)."""
+    gallery = os.path.join(WORK, "precision.gallery")
+    shutil.rmtree(gallery, ignore_errors=True)
+    mask("index", knowledge, store, "-o", gallery, *options)
+    ids = [hit["id"] for hit in mask("search", gallery, next(iter(queries)), "-k", "1000000", *given)]
+    place = {name: i for i, name in enumerate(sorted(ids))}
+    listed = os.path.join(WORK, "queries.txt")
+    with open(listed, "w", encoding="utf8") as file:
+        file.writelines(query + "\n" for query in queries)
+    out = subprocess.run([MASK, "search", gallery, "--queries", listed, "-k", "10", "--json", "--quiet", *given], check=True,
+                         stdout=subprocess.PIPE, env=dict(os.environ, OMP_WAIT_POLICY="passive")).stdout.decode()
+    return [[(place[hit["id"]], hit.get("confidence")) for hit in json.loads(line)["results"]] for line in out.splitlines()]
+
+
+def precision(queries, found):
+    """Precision at 10 of single words, and of pairs."""
+    shares = {False: [], True: []}
+    for (query, relevant), hits in zip(queries.items(), found):
+        shares[" " in query].append(100 * sum(photo in relevant for photo, _ in hits) / 10)
+    return " / ".join("%.1f" % (sum(x) / len(x)) if x else "-" for x in shares.values())
+
+
 def photos():
     """The starter knowledge on real photos and their captions, from the JPEGs on."""
     starter = os.path.join(ROOT, "starter", "starter.mask")
@@ -231,19 +279,26 @@ def photos():
     sets = [("Flickr", os.path.join(DATA, "dev_photos"), dev_captions()),
             ("COCO", os.path.join(SHARED, "coco100", "photos"), os.path.join(SHARED, "coco100", "captions.txt"))]
     ways = [("starter, as it comes", []), ("... without OOD words", ["--ood", "off"]),
-            ("... without calibration", ["--calibrate", "none"]), ("... without scenes", ["--scene", "0"])]
+            ("... without calibration", ["--calibrate", "none"]), ("... without scenes", ["--scene", "0"]),
+            ("... all of the images' hubness for short queries", ["--hub-words", "0"])]
     rows, shares = [], []
     for name, folder, captions in sets:
         store, n = os.path.join(WORK, name + ".regions"), len(os.listdir(folder))
         mask("extract", folder, "-o", store, "--prune")
+        queries = everyday(captions, max(5, n // 50))
         for way, options in ways:
             e = mask("eval", starter, store, "--captions", captions, *given, *options)
-            rows.append(["%s, %d photos" % (name, n), way, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"]])
+            found = answers(starter, given, store, queries, options)
+            rows.append(["%s, %d photos" % (name, n), way, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"],
+                         precision(queries, found)])
         chance = sum(100 * k / n + 100 * (1 - (1 - 1 / n) ** k) for k in (1, 5, 10))
-        rows.append(["", "chance", "", "", "%.1f" % chance])
+        rows.append(["", "chance", "", "", "%.1f" % chance, "%.1f" % (100 * mean(len(x) for x in queries.values()) / n)])
+        most = mean(min(len(x), 10) for x in queries.values())
+        shares.append("%s: %d words and %d pairs asked; precision at 10 can be %.1f at most." % (
+            name, sum(" " not in x for x in queries), sum(" " in x for x in queries), 10 * most))
         shares.append("%s: %d texts; of their words %d are known (%d different ones), %d OOD, %d neither." % (
             name, e["texts"], e["known"], e["known_words"], e["ood"], e["unusable"]))
-    return table(["photos", "", "t2i R@1 5 10", "i2t R@1 5 10", "Rs"], rows) + "\n" + "\n".join(shares) + "\n"
+    return table(["photos", "", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "P@10 words / pairs"], rows) + "\n" + "\n".join(shares) + "\n"
 
 
 def rows_of(array, which, out):

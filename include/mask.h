@@ -385,7 +385,7 @@ typedef struct mask_query {
     size_t image_count;
     size_t k, offset;       /* results offset .. offset + k of the ranking */
     float min_score;        /* -INFINITY = any */
-    float min_confidence;   /* 0 = any; above, MASK_EINVAL where hits have no confidence */
+    float min_confidence;   /* of the k, only those as probable; 0 = any; above, MASK_EINVAL where there is none */
     const char *where;      /* SQL condition over the images' metadata; NULL = none */
     const char *const *ids; /* only these; NULL = all */
     size_t id_count;
@@ -412,8 +412,8 @@ typedef struct mask_hit_word {
 typedef struct mask_hit {
     const char *id, *name;  /* name may be NULL */
     double score, likeness; /* likeness: what the query's images give of the score, with `explain` */
-    float confidence;       /* probability that the image shows what the texts ask for; NAN where the knowledge has no
-                               calibration for it, or the query has images or more than one text of positive weight */
+    float confidence;       /* probability that the image shows what the texts say, none of negative weight; NAN where
+                               the gallery's options give none (docs/matching.md), or the query has images */
     size_t width, height;   /* 0 = unknown */
     const mask_hit_word *words;
     size_t word_count;

@@ -83,7 +83,11 @@ enum { MASK_WHOLE_AUTO = -2, MASK_WHOLE_MEAN = -1 };
     X(MASK_LOOSE, float, adjective, 0, 0, 1e6, NULL, "--adjectives", "X",                                              \
       "a noun's prototype becomes unit(noun + X times that of a word that modifies it); 0 = off")                      \
     X(MASK_LOOSE, const char *, modifiers, 0, 0, 0, NULL, "--modifiers", "FILE",                                       \
-      "that --adjectives needs: text, adjective, noun (numbers from 0) on each line (docs/matching.md)")
+      "that --adjectives needs: text, adjective, noun (numbers from 0) on each line (docs/matching.md)")              \
+    X(MASK_KEPT, float, hub_words, 0, 0, 1e6, NULL, "--hub-words", "W",                                                \
+      "summed weight of a text's words from which on it loses all of the images' hubness, below its share; 0 = always")  \
+    X(MASK_KEPT, float, confidence, 0, 0, 100, NULL, "--confidence", "X",                                              \
+      "how fast the probability that an image shows what is asked grows with its score; 0 = hits have no confidence")
 
 /* ---- Learning ------------------------------------------------------------------------------------------------- */
 

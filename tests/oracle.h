@@ -27,7 +27,7 @@ typedef struct oracle_word {
 typedef struct oracle_text {
     size_t count, *words;
     double *s[2]; /* S(t, .), then z(t, .), over the images and over B */
-    double f, mean, deviation, g;
+    double f, mean, deviation, g, share;
 } oracle_text;
 
 typedef struct oracle {
@@ -43,6 +43,7 @@ typedef struct oracle {
     oracle_text *texts; /* the queries, then T, which is the queries again where there is no background */
     size_t queries, text_count, first_of_t;
     double *h, *d; /* images: h(i), D(i) */
+    double mean_h; /* of h(b) over B */
 } oracle;
 
 static inline double *oracle_room(size_t count)
@@ -340,7 +341,8 @@ static inline void oracle_text_scores(oracle *x, oracle_text *t, double mean_f)
         }
     }
     t->mean = 0;
-    t->deviation = 1;
+    t->deviation = t->share = 1;
+    if (weights < (double)x->o.hub_words) t->share = weights / (double)x->o.hub_words;
     if (x->o.calibrate < MASK_CALIBRATE_TEXT) return;
     t->f = pow(fmax(weights, 0.3), (double)x->o.text_power) / mean_f;
     oracle_moments(t->s[1], x->sets[1].count, &t->mean, &t->deviation);
@@ -371,13 +373,19 @@ static inline void oracle_image_statistics(oracle *x)
     double reference = 0;
     size_t t = x->text_count - x->first_of_t;
     for (size_t b = 0; b < x->sets[1].count; b++) reference += oracle_deviation(x, 1, b) / (double)x->sets[1].count;
-    for (size_t i = 0; i < x->sets[0].count; i++) {
-        double *over_t = oracle_over_t(x, 0, i), deviation = oracle_deviation(x, 0, i);
-        x->d[i] = x->o.image_power > 0 && deviation > 0 ? pow(deviation / reference, (double)x->o.image_power) : 1;
-        for (size_t p = 0; p < t; p++) over_t[p] /= x->d[i];
-        x->h[i] = oracle_hubness(over_t, t, x->o.hub_neighbours, (double)x->o.hub_image_sharpness);
-        free(over_t);
-    }
+    for (int side = 1; side >= 0; side--)
+        for (size_t i = 0; i < x->sets[side].count; i++) {
+            double *over_t = oracle_over_t(x, side, i), deviation = oracle_deviation(x, side, i);
+            double d = x->o.image_power > 0 && deviation > 0 ? pow(deviation / reference, (double)x->o.image_power) : 1;
+            for (size_t p = 0; p < t; p++) over_t[p] /= d;
+            double h = oracle_hubness(over_t, t, x->o.hub_neighbours, (double)x->o.hub_image_sharpness);
+            if (side) x->mean_h += h / (double)x->sets[1].count;
+            else {
+                x->d[i] = d;
+                x->h[i] = h;
+            }
+            free(over_t);
+        }
 }
 
 /* Computes all scores of `texts` with `images`. Without a background in the knowledge B and T are these themselves.
@@ -457,7 +465,8 @@ static inline double oracle_score(const oracle *x, size_t text, size_t image)
 {
     const oracle_text *t = &x->texts[text];
     if (x->o.calibrate < MASK_CALIBRATE_FULL) return t->s[0][image];
-    return t->s[0][image] / x->d[image] - (double)x->o.hub_image * x->h[image] - (double)x->o.hub_text * t->g;
+    double hub = t->share * x->h[image] + (1 - t->share) * x->mean_h;
+    return t->s[0][image] / x->d[image] - (double)x->o.hub_image * hub - (double)x->o.hub_text * t->g;
 }
 
 /* ---- Sets ---- */

@@ -136,6 +136,7 @@ static mask_match_options make_options(uint64_t *random, int whole)
     o.image_power = powers[below(random, 3)];
     o.hub_image = powers[below(random, 4)];
     o.hub_neighbours = (int)below(random, 4);
+    o.hub_words = (float)below(random, 4);
     return o;
 }
 

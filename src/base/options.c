@@ -50,7 +50,8 @@ static const struct preset {
     {MASK_OPTIONS_MATCH, "tuned",
      "top 2, context 0.4, ood_temperature 0.1, ood_company 0.5, scene 0.8, calibrate full, text_power 0.15, "
      "image_power "
-     "0.5, hub_image 0.8, hub_neighbours 0, hub_image_sharpness 1.5, hub_text_sharpness 2"},
+     "0.5, hub_image 0.8, hub_neighbours 0, hub_image_sharpness 1.5, hub_text_sharpness 2, hub_words 3, confidence "
+     "1.3"},
     {MASK_OPTIONS_MATCH, "section9", "top 3, context 0.5, calibrate full"},
     {MASK_OPTIONS_LEARN, "section9", "power 1, whiten_shrink 0.7, prototype_shrink 10, scenes off, reliability 0"},
     {MASK_OPTIONS_TRAIN, "paper",

@@ -57,6 +57,8 @@ static int lines_read(line_list *list, const char *path)
 #define SEARCH_OPTIONS                                                                                                 \
     {"-k", "N", "results (10)"}, {"--offset", "N", "results to pass over (0)"},                                        \
         {"--min-score", "S", "only images that score at least S"},                                                     \
+        {"--min-confidence", "P",                                                                                      \
+         "of the results, those that show it with a probability of P (0 to 1) or more; where none do, the nearest"},   \
         {"--where", "SQL", "only images whose metadata satisfy a condition"},                                          \
     {                                                                                                                  \
         "--ids", "FILE", "only the images of these ids, one per line; - = standard input"                              \
@@ -65,15 +67,19 @@ static int lines_read(line_list *list, const char *path)
 /* Results of one query are printed by these numbers. */
 enum { MOST_RESULTS = 1000000 };
 
+static const float UNSURE = 0.05f; /* below this the best result is said not to be sure */
+
 static int read_query_options(const args *a, mask_query *q, line_list *ids)
 {
-    double least = -INFINITY;
+    double least = -INFINITY, sure = 0;
     *q = mask_query_defaults();
     int bad = args_size(a, "-k", 1, MOST_RESULTS, &q->k);
     if (!bad) bad = args_size(a, "--offset", 0, 1000000000, &q->offset);
     if (!bad) bad = args_number(a, "--min-score", -1e30, 1e30, &least);
+    if (!bad) bad = args_number(a, "--min-confidence", 0, 1, &sure);
     if (bad) return bad;
     q->min_score = (float)least;
+    q->min_confidence = (float)sure;
     q->where = args_text(a, "--where", NULL);
     if (!args_has(a, "--ids")) return 0;
     bad = lines_read(ids, args_text(a, "--ids", ""));
@@ -132,7 +138,9 @@ static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
         if (word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
         json_array_append_new(words, item);
     }
-    json_t *out = json_pack("{s:I, s:s, s:f}", "rank", (json_int_t)rank, "id", hit->id, "score", hit->score);
+    json_t *sure = isnan(hit->confidence) ? json_null() : json_real((double)hit->confidence);
+    json_t *out = json_pack("{s:I, s:s, s:f, s:o}", "rank", (json_int_t)rank, "id", hit->id, "score", hit->score,
+                            "confidence", sure);
     if (hit->name) json_object_set_new(out, "name", json_string(hit->name));
     json_object_set_new(out, "words", words);
     return out;
@@ -153,6 +161,29 @@ static void print_hit_words(const mask_results *r, const mask_hit *hit)
                h->region, h->cosine);
         if (h->has_box) printf("  %.0f,%.0f %.0f,%.0f", h->box[0], h->box[1], h->box[2], h->box[3]);
         printf("\n");
+    }
+}
+
+/* What a person would want to know of a query even unasked: its words that say nothing here, and why. */
+static void print_unused(const mask_results *r)
+{
+    for (size_t t = 0; t < r->reading_count; t++) {
+        const mask_reading *reading = &r->readings[t];
+        if (reading->language)
+            fprintf(stderr, "the text seems to be %s: the words known here are English\n", reading->language);
+        size_t said = 0;
+        for (size_t w = 0; w < reading->count; w++) {
+            const mask_word *word = &reading->words[w];
+            bool unknown = word->kind == MASK_WORD_UNKNOWN, sign = !strcmp(word->reason, "no letter");
+            if (!unknown && (word->kind != MASK_WORD_DROPPED || sign || !strcmp(word->reason, "part of what follows")))
+                continue;
+            fprintf(stderr, "%s%s (%s", said++ ? ", " : "not used: ", word->token,
+                    *word->reason ? word->reason : "unknown");
+            for (size_t i = 0; i < word->suggestion_count; i++)
+                fprintf(stderr, "%s %s", i ? "," : "; did you mean", word->suggestions[i]);
+            fprintf(stderr, "%s)", word->suggestion_count ? "?" : "");
+        }
+        if (said) fprintf(stderr, "\n");
     }
 }
 
@@ -177,15 +208,17 @@ static void print_paths(const mask_results *r, char end)
     for (size_t i = 0; i < r->count; i++) printf("%s%c", r->hits[i].name ? r->hits[i].name : r->hits[i].id, end);
 }
 
-static void print_results(const args *a, const mask_results *r, size_t offset, bool explain)
+static void print_results(const args *a, const mask_results *r, size_t offset, bool explain, bool unsure)
 {
     mask_gallery_info info;
     char statistics[STATISTICS_TEXT];
     if (explain) print_readings(r);
+    if (unsure) fprintf(stderr, "nothing sure; the nearest are:\n");
     for (size_t i = 0; i < r->count; i++) {
         const mask_hit *hit = &r->hits[i];
-        printf("%5zu  %9.4f  %s%s%s\n", offset + i + 1, hit->score, hit->id, hit->name ? "  " : "",
-               hit->name ? hit->name : "");
+        printf("%5zu  %9.4f", offset + i + 1, hit->score);
+        if (!isnan(hit->confidence)) printf("  %3.0f%%", 100 * (double)hit->confidence);
+        printf("  %s%s%s\n", hit->id, hit->name ? "  " : "", hit->name ? hit->name : "");
         if (explain) print_hit_words(r, hit);
     }
     if (!explain) return;
@@ -208,12 +241,22 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     q->texts = texts.texts;
     q->count = texts.count;
     q->explain = a->json || p || args_has(a, "--explain");
-    if (result == 0 && mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err) != MASK_OK) {
+    mask_status status = result ? MASK_EINVAL : mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
+    bool nearest = status == MASK_OK && results.count == 0 && q->min_confidence > 0 && !a->json && !args_has(a, "-0") &&
+                   !args_has(a, "--paths");
+    if (nearest) {
+        mask_results_free(&results);
+        q->min_confidence = 0;
+        status = mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
+    }
+    if (result == 0 && status != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
+        bool unsure = results.count > 0 && q->offset == 0 && results.hits[0].confidence < UNSURE;
+        if (!a->quiet && !args_has(a, "--explain")) print_unused(&results);
         if (a->json) result = print_json(results_json(&results, q->offset));
         else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
-        else print_results(a, &results, q->offset, args_has(a, "--explain"));
+        else print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
         bool lines = !a->json && !args_has(a, "-0") && !args_has(a, "--paths");
         if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
@@ -440,7 +483,7 @@ static int run_similar(args *a)
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
         else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
-        else print_results(a, &results, query.offset, false);
+        else print_results(a, &results, query.offset, false, false);
         mask_results_free(&results);
     }
     lines_free(&ids);

@@ -1,6 +1,7 @@
 #include "page.h"
 #include "commands.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,12 +68,17 @@ static void put_reading(FILE *file, const mask_reading *reading)
 {
     for (size_t i = 0; i < reading->count; i++) {
         const mask_word *word = &reading->words[i];
-        if (word->kind == MASK_WORD_UNKNOWN || word->kind == MASK_WORD_DROPPED) {
+        bool dropped = word->kind == MASK_WORD_DROPPED && strcmp(word->reason, "part of what follows");
+        if (word->kind == MASK_WORD_UNKNOWN || dropped) {
             fprintf(file, "<p class=\"soft\"><b>");
             put_text(file, word->token);
             fprintf(file, "</b> was not used: ");
-            put_text(file, word->kind == MASK_WORD_DROPPED ? word->reason : "nothing is known of this word");
-            fprintf(file, "</p>\n");
+            put_text(file, dropped ? word->reason : "nothing is known of this word");
+            for (size_t s = 0; s < word->suggestion_count; s++) {
+                fputs(s ? ", " : "; perhaps ", file);
+                put_text(file, word->suggestions[s]);
+            }
+            fprintf(file, ".</p>\n");
         }
         if (word->kind != MASK_WORD_OOD) continue;
         fprintf(file, "<p class=\"soft\"><b>");
@@ -165,6 +171,7 @@ void page_results(page *p, const char *const *texts, size_t count, const mask_re
         fprintf(p->out.file, "<figure>");
         put_photo(p, results, hit);
         fprintf(p->out.file, "<figcaption><b>%.2f</b> ", hit->score);
+        if (!isnan(hit->confidence)) fprintf(p->out.file, "%.0f%% sure, ", 100 * (double)hit->confidence);
         put_text(p->out.file, hit->name ? hit->name : hit->id);
         fprintf(p->out.file, "<br>");
         for (size_t i = 0; i < hit->word_count; i++) {

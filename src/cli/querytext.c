@@ -83,6 +83,40 @@ static bool take_negatives(query_texts *list, char *text, const bool *plain, flo
     return true;
 }
 
+/* The length of a word of a list " a b " that stands at text[at], with the spaces behind it; 0 = none does. */
+static size_t word_of(const char *list, const char *text, size_t at)
+{
+    char word[16] = " ";
+    size_t n = 0;
+    if (at > 0 && !isspace((unsigned char)text[at - 1])) return 0;
+    for (; isalpha((unsigned char)text[at + n]) && n < sizeof word - 3; n++)
+        word[n + 1] = (char)tolower((unsigned char)text[at + n]);
+    if (n == 0 || !isspace((unsigned char)text[at + n])) return 0;
+    word[n + 1] = ' ';
+    if (!strstr(list, word)) return 0;
+    while (isspace((unsigned char)text[at + n])) n++;
+    return n;
+}
+
+/* "no people", "without a dog": as -people, -dog. */
+static bool take_denied(query_texts *list, char *text, float weight)
+{
+    for (size_t at = 0; text[at]; at++) {
+        size_t begin = at + word_of(" no not without ", text, at);
+        if (begin == at) continue;
+        begin += word_of(" a an any the ", text, begin);
+        size_t end = begin;
+        while (text[end] && !isspace((unsigned char)text[end])) end++;
+        char held = text[end];
+        text[end] = 0;
+        bool good = end == begin || append(list, text + begin, -weight);
+        text[end] = held;
+        if (!good) return false;
+        memset(text + at, ' ', end - at);
+    }
+    return true;
+}
+
 static bool blank(const char *text)
 {
     while (isspace((unsigned char)*text)) text++;
@@ -102,7 +136,7 @@ int query_texts_add(query_texts *list, const char *argument)
     }
     if (result == 0) {
         size_t before = list->count;
-        bool good = take_negatives(list, text, plain, weight);
+        bool good = take_negatives(list, text, plain, weight) && take_denied(list, text, weight);
         if (good && (!blank(text) || list->count == before)) good = append(list, text, weight);
         if (!good) result = fail("out of memory");
     }

@@ -1,4 +1,5 @@
 #include "knowledge/lexicon.h"
+#include "knowledge/suggest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -515,6 +516,18 @@ static const char *keep(mask__arena *arena, const char *text)
     return mask__arena_text(arena, text, strlen(text));
 }
 
+static mask_status suggest(mask_word *out, const mask_knowledge *k, mask__arena *arena, mask_error *err)
+{
+    const char *found[MASK__SUGGESTIONS], **list;
+    size_t count = mask__suggest(k, out->token, strlen(out->token), found);
+    if (!(list = mask__arena_alloc(arena, count, sizeof *list))) return mask__no_memory(err, "a reading");
+    for (size_t i = 0; i < count; i++)
+        if (!(list[i] = keep(arena, found[i]))) return mask__no_memory(err, "a reading");
+    out->suggestions = list;
+    out->suggestion_count = count;
+    return MASK_OK;
+}
+
 mask_status mask__lexicon_word(mask_word *out, const mask__lexicon *lexicon, const mask__resolution *r, float weight,
                                const mask__ranked *neighbours, size_t m, mask__arena *arena, mask_error *err)
 {
@@ -526,6 +539,7 @@ mask_status mask__lexicon_word(mask_word *out, const mask__lexicon *lexicon, con
                        .kind = r->kind,
                        .weight = weight};
     if (!out->token || !out->word || !out->reason) return mask__no_memory(err, "a reading");
+    if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(suggest(out, k, arena, err));
     if (r->kind == MASK_WORD_KNOWN) out->count = k->counts[lexicon->terms[r->term].known];
     if (!neighbours) return MASK_OK;
     const float *vector = lexicon->ood_vectors + lexicon->terms[r->term].vector * n;

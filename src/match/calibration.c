@@ -219,7 +219,13 @@ static mask_status text_columns(opening *o, mask_error *err)
     c->text_mean = means;
     c->text_deviation = deviations;
     standardise(c, z, b);
-    return mask__reference_deviation(z, texts, b, &c->options, &c->reference_deviation, err);
+    MASK__TRY(mask__reference_deviation(z, texts, b, &c->options, &c->reference_deviation, err));
+    float *hub = mask__arena_matrix(&o->work, b, 2, sizeof *hub);
+    if (!hub) return mask__no_memory(err, "hubness");
+    if (!(c->options.hub_words > 0) && !(c->options.confidence > 0)) return MASK_OK;
+    MASK__TRY(mask__image_statistics(z, texts, b, &c->options, c->reference_deviation, hub + b, hub, err));
+    c->mean_hub = mask__mean_hub(hub, b, &c->options);
+    return MASK_OK;
 }
 
 /* The OOD words of T follow the known ones in the order of the background's words. */
@@ -317,12 +323,13 @@ mask_status mask__calibration_text_over_b(const mask__calibration *c, float *sco
     const mask_match_options *o = &c->options;
     size_t n = c->background;
     mask__affine a = mask__text_affine(scores, n, mask__text_scale(weights, o->text_power) / c->mean_scale);
-    *out = (mask__text_statistics){a.mean, a.scale, 0};
+    *out = (mask__text_statistics){a.mean, a.scale, mask__hub_share(weights, o), 0};
     if (o->calibrate < MASK_CALIBRATE_FULL) return MASK_OK;
     mask__ranked *scratch = malloc(((size_t)o->hub_neighbours + 1) * sizeof *scratch);
     if (!scratch) return mask__no_memory(err, "text statistics");
     for (size_t i = 0; i < n; i++) scores[i] = (scores[i] - a.mean) / a.scale;
     out->hub = o->hub_text * (float)mask__hubness(scores, n, (size_t)o->hub_neighbours, o->hub_text_sharpness, scratch);
+    out->hub += (1 - out->share) * (float)c->mean_hub;
     free(scratch);
     return MASK_OK;
 }
@@ -330,7 +337,7 @@ mask_status mask__calibration_text_over_b(const mask__calibration *c, float *sco
 mask_status mask__calibration_text(const mask__calibration *c, const float *const *over_b, const float *weights,
                                    size_t terms, mask__text_statistics *out, mask_error *err)
 {
-    *out = (mask__text_statistics){.deviation = 1};
+    *out = (mask__text_statistics){.deviation = 1, .share = 1};
     if (c->options.calibrate < MASK_CALIBRATE_TEXT) return MASK_OK;
     float *scores = calloc(c->background + 1, sizeof *scores), total = 0;
     if (!scores) return mask__no_memory(err, "text statistics");

@@ -33,6 +33,7 @@ typedef struct mask__calibration {
     const float *text_mean, *text_deviation; /* of S(t, .) over B, scaled by f(t) */
     double mean_scale;                       /* mean over T of max(sum of weights, 0.3)^text_power */
     double reference_deviation;              /* mean over B of sd_T z(., b); 0 = image power is off */
+    double mean_hub;                         /* mean over B of a h(b); 0 where nothing needs it */
     mask__arena arena;
     mask__pack pack; /* of mask__calibration_load: what it mapped */
 } mask__calibration;
@@ -72,16 +73,24 @@ mask_status mask__calibration_image_statistics(const mask__calibration *calibrat
  * refers to the values' vectors; its other arrays are in `arena`. */
 mask_status mask__calibration_terms(const mask__calibration *calibration, const mask__term_values *values, size_t count,
                                     mask__scored_terms *out, mask__arena *arena, mask_error *err);
-/* mean, deviation (with f(t)) and b g(t) of a text from its terms' rows of over_b and their weights (not normalised).
+/* mean, deviation (with f(t)), share and b g(t) + (1 - share) mean a h of a text from its terms' rows of over_b and
+ * their weights (not normalised).
  */
 typedef struct mask__text_statistics {
-    float mean, deviation, hub; /* s(t,i) = (S(t,i) - mean) / deviation / D(i) - a h(i) - hub */
+    float mean, deviation, share, hub; /* s(t,i) = (S(t,i) - mean) / deviation / D(i) - share a h(i) - hub */
 } mask__text_statistics;
 mask_status mask__calibration_text(const mask__calibration *calibration, const float *const *over_b,
                                    const float *weights, size_t terms, mask__text_statistics *out, mask_error *err);
 /* The same from S(t, .) over B, which is overwritten, and the sum of the text's weights. */
 mask_status mask__calibration_text_over_b(const mask__calibration *calibration, float *scores, float weights,
                                           mask__text_statistics *out, mask_error *err);
+
+/* The probability that image i shows what text t says is 1 / (1 + exp(-(confidence s(t,i) + offset))). terms: places
+ * among the calibration's (known, then others), any number for a term that T does not hold. NAN without such options.
+ */
+mask_status mask__calibration_offset(const mask__calibration *calibration, const float *const *over_b,
+                                     const float *weights, const uint32_t *terms, size_t count,
+                                     const mask__text_statistics *statistics, double *offset, mask_error *err);
 
 /* ---- One image, exactly ---- */
 

@@ -2,10 +2,11 @@
  * knowledge file, whose fingerprint it remembers; any other is refused. */
 #include "match/calibration.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAGIC "MASKSCOR"
-enum { VERSION = 2, MEAN_SCALE = 0, REFERENCE, KNOWN, NUMBERS };
+enum { VERSION = 3, MEAN_SCALE = 0, REFERENCE, KNOWN, MEAN_HUB, NUMBERS };
 
 static mask_status put(mask__pack_writer *w, const char *name, size_t rows, size_t columns, const void *data,
                        mask_error *err)
@@ -24,6 +25,7 @@ static mask_status put_all(mask__pack_writer *w, const mask__calibration *s, mas
     numbers[MEAN_SCALE] = s->mean_scale;
     numbers[REFERENCE] = s->reference_deviation;
     numbers[KNOWN] = (double)t->count;
+    numbers[MEAN_HUB] = s->mean_hub;
     MASK__TRY(mask__options_put(MASK_OPTIONS_MATCH, &s->options, "options.match", w, err));
     MASK__TRY(mask__pack_add(w, "numbers", MASK__F64, 1, (uint64_t[]){NUMBERS}, numbers, err));
     MASK__TRY(mask__pack_add(w, "knowledge", MASK__U64, 1, (uint64_t[]){1}, &print, err));
@@ -97,7 +99,8 @@ static mask_status get_numbers(mask__calibration *s, mask_error *err)
 {
     const mask__tensor *numbers, *print;
     size_t before = s->pack.version == 1 ? MASK__NUMBERS_1 : 0; /* then the options came first */
-    MASK__TRY(mask__pack_get(&s->pack, "numbers", MASK__F64, 1, (uint64_t[]){before + NUMBERS}, &numbers, err));
+    size_t count = s->pack.version < 3 ? MEAN_HUB : NUMBERS;
+    MASK__TRY(mask__pack_get(&s->pack, "numbers", MASK__F64, 1, (uint64_t[]){before + count}, &numbers, err));
     MASK__TRY(mask__pack_get(&s->pack, "knowledge", MASK__U64, 1, (uint64_t[]){1}, &print, err));
     const double *value = (const double *)numbers->data + before;
     uint64_t fingerprint = mask__knowledge_fingerprint(s->knowledge);
@@ -110,11 +113,12 @@ static mask_status get_numbers(mask__calibration *s, mask_error *err)
             s->pack.path, s->knowledge->pack.path ? s->knowledge->pack.path : "this one");
     if (before) MASK__TRY(mask__options_get_1(&s->options, numbers->data, s->pack.path, err));
     else MASK__TRY(mask__options_get(MASK_OPTIONS_MATCH, &s->options, "options.match", &s->pack, err));
-    if (!(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0))
+    if (!(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0) || (count > MEAN_HUB && !isfinite(value[MEAN_HUB])))
         return mask__fail(err, MASK_EFORMAT, numbers->offset, "%s: a number is out of its range: make it again",
                           s->pack.path);
     s->mean_scale = value[MEAN_SCALE];
     s->reference_deviation = value[REFERENCE];
+    if (count > MEAN_HUB) s->mean_hub = value[MEAN_HUB];
     return mask__calibration_check(s->knowledge, &s->options, s->options.whole_region, err);
 }
 

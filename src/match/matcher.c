@@ -3,6 +3,7 @@
  * What a call needs of texts lives as long as the call; what the matcher keeps is the statistics of the background,
  * made under its lock when they are first needed. So any number of threads may use one. */
 #include "match/matcher.h"
+#include "text/language.h"
 #include "base/options.h"
 #include "images/images.h"
 #include "math/vector.h"
@@ -200,6 +201,7 @@ static mask_status read_batch(mask_reading *out, mask__text_batch *b, const char
     mask_word *words = mask__arena_alloc(arena, out->count, sizeof *words);
     if (!words) return mask__no_memory(err, "a reading");
     out->words = words;
+    out->language = mask__language(&b->lexicon.tokens);
     mask_status status = mask__lexicon_neighbours(&b->lexicon, &b->options, &neighbours, err);
     for (size_t i = 0; status == MASK_OK && i < out->count; i++) {
         uint32_t term = items[i]->term;
@@ -276,7 +278,7 @@ static mask_status explain(mask_explanation *out, mask__text_batch *b, const mas
     out->transductive = b->transductive;
     out->text_mean = b->statistics[0].mean;
     out->text_deviation = b->statistics[0].deviation * trace.deviation[at];
-    out->hub_image = trace.hub[at];
+    out->hub_image = (double)b->statistics[0].share * (double)trace.hub[at];
     out->hub_text = b->statistics[0].hub;
     MASK__TRY(read_batch(&out->reading, b, text, arena, err));
     return copy_table(out, b, &regions, at, trace.c, regions.count, arena, err);

@@ -191,7 +191,7 @@ mask_status mask__text_batch_prepare(mask__text_batch *b, const mask__calibratio
     MASK__TRY(mask__term_values_make(&b->values, l, &b->options, more, &b->arena, err));
     b->texts = (mask__text_list){l->texts, l->text_at, l->text_terms, shares};
     mask__find_shares(&b->texts, b->values.weights, shares);
-    for (size_t t = 0; t < l->texts; t++) b->statistics[t].deviation = 1;
+    for (size_t t = 0; t < l->texts; t++) b->statistics[t] = (mask__text_statistics){.deviation = 1, .share = 1};
     if (c && b->options.calibrate != MASK_CALIBRATE_NONE) return calibrate(b, run, err);
     mask__column_maker maker = {.options = &b->options, .terms = b->own, .values = &b->values};
     mask__affines_find(&maker, &(mask__term_columns){0}, &b->affines); /* of the set at hand, later */
@@ -221,7 +221,7 @@ static mask_status statistics_at_hand(mask__text_batch *b, float *z, size_t coun
         float *row = z + t * count;
         mask__affine a = mask__text_affine(row, count, mask__text_scale(weight_of(b, t), o->text_power) / mean_scale);
         for (size_t i = 0; i < count; i++) row[i] = (row[i] - a.mean) / a.scale;
-        b->statistics[t] = (mask__text_statistics){a.mean, a.scale, 0};
+        b->statistics[t] = (mask__text_statistics){a.mean, a.scale, mask__hub_share(weight_of(b, t), o), 0};
         if (o->calibrate == MASK_CALIBRATE_FULL)
             b->statistics[t].hub = o->hub_text * (float)mask__hubness(row, count, (size_t)o->hub_neighbours,
                                                                       o->hub_text_sharpness, scratch);
@@ -229,6 +229,8 @@ static mask_status statistics_at_hand(mask__text_batch *b, float *z, size_t coun
     if (o->calibrate < MASK_CALIBRATE_FULL) return MASK_OK;
     MASK__TRY(mask__reference_deviation(z, texts, count, o, &reference, err));
     MASK__TRY(mask__image_statistics(z, texts, count, o, reference, deviation, hub, err));
+    float mean_hub = (float)mask__mean_hub(hub, count, o);
+    for (size_t t = 0; t < texts; t++) b->statistics[t].hub += (1 - b->statistics[t].share) * mean_hub;
     for (size_t i = 0; i < count; i++) hub[i] *= o->hub_image;
     return MASK_OK;
 }
@@ -287,9 +289,9 @@ static mask_status score_block(block *k, float *scores, size_t stride, mask_erro
     for (size_t t = 0; t < b->texts.count; t++) {
         mask__text_statistics s = b->statistics[t];
         float *row = scores + t * stride;
-        if (b->transductive) s = (mask__text_statistics){0, 1, s.hub}; /* z already */
+        if (b->transductive) s = (mask__text_statistics){0, 1, s.share, s.hub}; /* z already */
         for (size_t i = 0; i < count; i++)
-            row[i] = (row[i] - s.mean) / s.deviation / k->deviation[i] - (k->hub[i] + s.hub);
+            row[i] = (row[i] - s.mean) / s.deviation / k->deviation[i] - (s.share * k->hub[i] + s.hub);
     }
     return MASK_OK;
 }

@@ -29,6 +29,18 @@ double mask__text_scale(double weights, float text_power)
     return pow(weights > least_text_weight ? weights : least_text_weight, text_power);
 }
 
+float mask__hub_share(float weights, const mask_match_options *o)
+{
+    return weights < o->hub_words ? weights / o->hub_words : 1;
+}
+
+double mask__mean_hub(const float *hub, size_t count, const mask_match_options *o)
+{
+    double mean, deviation;
+    mask__mean_and_deviation(hub, count, &mean, &deviation);
+    return (double)o->hub_image * mean;
+}
+
 mask__affine mask__text_affine(const float *over_b, size_t count, double scale)
 {
     double mean, deviation;

@@ -17,6 +17,10 @@ void mask__mean_and_deviation(const float *x, size_t n, double *mean, double *de
 mask__affine mask__word_affine(const float *column, size_t count, float reliability, mask_calibrate level);
 /* max(sum of a text's weights, 0.3)^text_power: f(t) without its mean over T. */
 double mask__text_scale(double weights, float text_power);
+/* How much of the images' hubness a text of that summed weight loses: 0 to 1. */
+float mask__hub_share(float weights, const mask_match_options *options);
+/* a times the mean of h. */
+double mask__mean_hub(const float *hub, size_t count, const mask_match_options *options);
 /* mean_B S and sd_B S / f(t) from S over B. scale: f(t). */
 mask__affine mask__text_affine(const float *over_b, size_t count, double scale);
 /* How near the k largest of n scores are, or log(mean exp(sharpness x)) / sharpness when k is 0. scratch: k + 1. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOGETHER = 64, FIELDS = 3 };
+enum { TOGETHER = 64, FIELDS = 4 };
 
 struct mask_annotator {
     const mask_gallery *gallery;
@@ -107,7 +107,7 @@ static double score_of(const subject *j, size_t text, double sum)
 {
     const float *f = j->annotator->index.statistics + text * FIELDS;
     return (sum - (double)f[0]) / (double)f[1] / (double)j->segment->image_deviation[j->image] -
-           (double)j->segment->image_hub[j->image] - (double)f[2];
+           (double)f[2] * (double)j->segment->image_hub[j->image] - (double)f[3];
 }
 
 static void bound_texts(const subject *j)

@@ -45,29 +45,36 @@ static mask_status explain(mask_hit *hit, const mask__plan *p, const mask__score
     return MASK_OK;
 }
 
-mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__plan *plan, const mask__scored *best,
-                            size_t found, size_t offset, mask__arena *arena, mask_error *err)
+mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__plan *plan, const mask_query *query,
+                            const mask__scored *best, size_t found, mask__arena *arena, mask_error *err)
 {
-    size_t count = found > offset ? found - offset : 0;
+    size_t offset = query->offset, count = found > offset ? found - offset : 0;
+    float *c = mask__arena_alloc(arena, plan->known + plan->ood, sizeof *c);
     mask_hit *hits = mask__arena_alloc(arena, count, sizeof *hits);
     float *scratch =
         mask__arena_alloc(arena, mask__segment_scratch(v->segments, v->snapshot.segment_count), sizeof *scratch);
-    if (!hits || !scratch) return mask__no_memory(err, "results");
+    if (!hits || !scratch || !c) return mask__no_memory(err, "results");
     out->hits = hits;
-    out->count = count;
-    for (size_t i = 0; i < count; i++) {
-        const mask__scored *item = &best[offset + i];
+    for (size_t at = 0; at < count; at++) {
+        const mask__scored *item = &best[offset + at];
         const mask__snapshot_segment *names = &v->snapshot.segments[item->segment];
-        hits[i] = (mask_hit){.score = item->score,
-                             .confidence = NAN,
-                             .width = names->widths ? names->widths[item->image] : 0,
-                             .height = names->heights ? names->heights[item->image] : 0};
-        MASK__TRY(copy_text(&hits[i].id, item->id, arena, err));
-        MASK__TRY(copy_text(&hits[i].name, names->names ? names->names[item->image] : NULL, arena, err));
-        if (!plan) continue;
+        mask_hit *hit = &hits[out->count];
+        *hit = (mask_hit){.score = item->score,
+                          .width = names->widths ? names->widths[item->image] : 0,
+                          .height = names->heights ? names->heights[item->image] : 0};
+        mask__plan_score(plan, item->segment, item->image, c, scratch);
+        hit->confidence = mask__plan_confidence(plan, item->segment, item->image, c);
+        if (query->min_confidence > 0 && isnan(hit->confidence))
+            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                              "hits have no confidence: search by score, or calibrate the knowledge again and index");
+        if (query->min_confidence > 0 && hit->confidence < query->min_confidence) continue;
+        out->count++;
+        MASK__TRY(copy_text(&hit->id, item->id, arena, err));
+        MASK__TRY(copy_text(&hit->name, names->names ? names->names[item->image] : NULL, arena, err));
+        if (!query->explain) continue;
         mask__image_vectors vectors = mask__segment_image(&v->segments[item->segment], item->image, scratch);
-        hits[i].likeness = mask__likeness_score(&plan->likeness, &vectors, v->segments[item->segment].z);
-        MASK__TRY(explain(&hits[i], plan, item, &vectors, arena, err));
+        hit->likeness = mask__likeness_score(&plan->likeness, &vectors, v->segments[item->segment].z);
+        MASK__TRY(explain(hit, plan, item, &vectors, arena, err));
     }
     return MASK_OK;
 }

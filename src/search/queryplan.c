@@ -56,6 +56,13 @@ static float weight_of(const mask__text_term *t)
     return t->ood ? t->ood->weight : 1;
 }
 
+/* Where the calibration has an OOD word that T holds. */
+static uint32_t place_of(const mask__calibration *c, const mask__ood_word *word)
+{
+    uint32_t at = mask__strings_find(&c->knowledge->background.words, word->name, word->length);
+    return at == MASK__NOT_FOUND ? MASK__NO_TERM : c->background_terms[at];
+}
+
 /* Shares and statistics of a text; nothing for a text that says nothing. */
 static mask_status add_text(mask__plan *p, const mask_query *query, size_t text, mask_error *err)
 {
@@ -69,18 +76,21 @@ static mask_status add_text(mask__plan *p, const mask_query *query, size_t text,
     *t = (mask__plan_text){.weight = (double)query->texts[text].weight, .first = p->part_count, .count = count};
     const float **over_b = mask__arena_alloc(&p->arena, count, sizeof *over_b);
     float *weights = mask__arena_alloc(&p->arena, count, sizeof *weights);
-    if (!over_b || !weights) return mask__no_memory(err, "a query");
+    uint32_t *places = mask__arena_alloc(&p->arena, count, sizeof *places);
+    if (!over_b || !weights || !places) return mask__no_memory(err, "a query");
     for (size_t i = 0; i < count; i++) {
         const mask__scored_terms *from = terms[i].ood ? &terms[i].ood->scored : &calibration->known;
         size_t row = terms[i].ood ? 0 : terms[i].known;
         over_b[i] = from->over_b ? from->over_b + row * calibration->background : NULL;
         weights[i] = weight_of(&terms[i]);
+        places[i] = terms[i].ood ? place_of(calibration, terms[i].ood) : terms[i].known;
         p->parts[p->part_count++] = (mask__plan_part){.term = find_term(p, &terms[i]),
                                                       .word = terms[i].word,
                                                       .text = text,
                                                       .share = total > 0 ? (double)weights[i] / total : 0};
     }
-    return mask__calibration_text(calibration, over_b, weights, count, &t->statistics, err);
+    MASK__TRY(mask__calibration_text(calibration, over_b, weights, count, &t->statistics, err));
+    return mask__calibration_offset(calibration, over_b, weights, places, count, &t->statistics, &t->offset, err);
 }
 
 static void sum_coefficients(mask__plan *p)
@@ -93,12 +103,26 @@ static void sum_coefficients(mask__plan *p)
             p->sizes[p->parts[i].term] += fabs(scale * p->parts[i].share);
         }
         p->mean += scale * (double)text->statistics.mean;
-        p->weight += text->weight;
+        p->weight += text->weight * (double)text->statistics.share;
         p->hub += text->weight * (double)text->statistics.hub;
         p->mean_size += fabs(scale * (double)text->statistics.mean);
-        p->weight_size += fabs(text->weight);
+        p->weight_size += fabs(text->weight * (double)text->statistics.share);
         p->hub_size += fabs(text->weight * (double)text->statistics.hub);
     }
+}
+
+static mask_status no_word(const mask__plan *p, const mask_query *query, mask_error *err)
+{
+    const mask_reading *reading = &p->readings[0];
+    for (size_t i = 0; !reading->language && i < reading->count; i++)
+        if (reading->words[i].suggestion_count)
+            return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+                              "'%s': no word of it has a prototype or a word vector: did you mean '%s'?",
+                              query->texts[0].text, reading->words[i].suggestions[0]);
+    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "'%s': no word of it has a prototype or a word vector: %s%s",
+                      query->texts[0].text,
+                      reading->language ? "it seems to be " : "mask words says what became of each",
+                      reading->language ? reading->language : "");
 }
 
 static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const mask_query *query, mask__arena *results,
@@ -132,10 +156,7 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     qsort(p->locked, p->ood, sizeof *p->locked, by_address);
     for (size_t t = 0; t < query->count; t++) MASK__TRY(add_text(p, query, t, err));
     MASK__TRY(mask__likeness_make(&p->likeness, p->view, query, &p->arena, err));
-    if (p->text_count == 0 && query->image_count == 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                          "'%s': no word of it has a prototype or a word vector: mask words says what became of each",
-                          query->count ? query->texts[0].text : "");
+    if (p->text_count == 0 && query->image_count == 0) return no_word(p, query, err);
     sum_coefficients(p);
     return MASK_OK;
 }
@@ -276,6 +297,28 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
 
 /* ---- Exactly ---- */
 
+static double text_score(const mask__plan *p, const mask__plan_text *text, size_t segment, size_t image, const float *c)
+{
+    const mask__segment *s = &p->view->segments[segment];
+    const mask__text_statistics *of = &text->statistics;
+    double sum = 0;
+    for (size_t i = text->first; i < text->first + text->count; i++)
+        sum += p->parts[i].share * (double)c[p->parts[i].term];
+    return (sum - (double)of->mean) / (double)of->deviation / (double)s->image_deviation[image] -
+           (double)of->share * (double)s->image_hub[image] - (double)of->hub;
+}
+
+float mask__plan_confidence(const mask__plan *p, size_t segment, size_t image, const float *c)
+{
+    double confidence = p->text_count && !(p->likeness.scale > 0) ? 1 : NAN;
+    for (size_t t = 0; t < p->text_count; t++) {
+        const mask__plan_text *text = &p->texts[t];
+        double x = (double)p->view->options.confidence * text_score(p, text, segment, image, c) + text->offset;
+        confidence *= 1 / (1 + exp(text->weight > 0 ? -x : x));
+    }
+    return (float)confidence;
+}
+
 double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float *c, float *scratch)
 {
     const mask__segment *s = &p->view->segments[segment];
@@ -287,14 +330,7 @@ double mask__plan_score(const mask__plan *p, size_t segment, size_t image, float
     for (size_t w = 0; w < p->ood; w++)
         mask__calibration_exact(calibration, &p->ood_words[w]->scored, &(uint32_t){0}, 1, x.mu, x.regions, x.whole,
                                 x.scene, c + p->known + w, NULL, NULL);
-    for (size_t t = 0; t < p->text_count; t++) {
-        const mask__plan_text *text = &p->texts[t];
-        double sum = 0;
-        for (size_t i = text->first; i < text->first + text->count; i++)
-            sum += p->parts[i].share * (double)c[p->parts[i].term];
-        score += text->weight * ((sum - (double)text->statistics.mean) / (double)text->statistics.deviation /
-                                     (double)s->image_deviation[image] -
-                                 (double)s->image_hub[image] - (double)text->statistics.hub);
-    }
+    for (size_t t = 0; t < p->text_count; t++)
+        score += p->texts[t].weight * text_score(p, &p->texts[t], segment, image, c);
     return score + mask__likeness_score(&p->likeness, &x, s->z);
 }

@@ -1,6 +1,6 @@
 /* A query as searches compute it. Its score is linear in the words' columns:
  *
- *   score(i) = sum_t weight_t s(t,i),   s(t,i) = (S(t,i) - mean_t) / deviation_t / D(i) - a h(i) - b g(t)
+ *   score(i) = sum_t weight_t s(t,i),   s(t,i) = (S(t,i) - mean_t) / deviation_t / D(i) - share_t a h(i) - hub_t
  *            = (sum_w coefficient_w c_w(i) - M) / D(i) - W a h(i) - H
  *
  * The second form bounds whole blocks and every image from the 8-bit columns; the first is the score. */
@@ -13,6 +13,7 @@
 typedef struct mask__plan_text {
     double weight;
     mask__text_statistics statistics;
+    double offset;       /* of its confidence; NAN = none */
     size_t first, count; /* of parts */
 } mask__plan_text;
 
@@ -60,5 +61,8 @@ void mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, flo
 /* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). scratch: as
  * mask__segment_scratch of the view's segments says. */
 double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c, float *scratch);
+/* The probability that the image shows what each of the query's texts of positive weight says, and none of negative,
+ * from its c_w(i); NAN where a text has none, or the query has images. */
+float mask__plan_confidence(const mask__plan *plan, size_t segment, size_t image, const float *c);
 
 #endif

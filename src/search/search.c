@@ -113,8 +113,7 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
     *out = (mask_results){0};
     mask_status status = mask__plan_open(&plan, v, vectors, query, &results, err);
     if (status == MASK_OK) status = select_best(&plan, query, &work, &best, &found, out, run, err);
-    if (status == MASK_OK)
-        status = mask__hits_make(out, v, query->explain ? &plan : NULL, best, found, query->offset, &results, err);
+    if (status == MASK_OK) status = mask__hits_make(out, v, &plan, query, best, found, &results, err);
     out->readings = plan.readings;
     out->reading_count = plan.reading_count;
     mask__plan_close(&plan);
@@ -134,9 +133,6 @@ static mask_status check_query(const mask_query *query, mask_error *err)
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
     if (!(query->min_confidence >= 0 && query->min_confidence <= 1))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest confidence must be from 0 to 1");
-    if (query->min_confidence > 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "the knowledge has no confidences: search by score, or calibrate it again");
     return MASK_OK;
 }
 

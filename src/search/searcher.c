@@ -1,6 +1,7 @@
 /* The shared part of searches (searcher.h). Opening a lexicon and asking WordNet would cost more than a search, so both
  * are done once; what grows with the words asked for has a limit. */
 #include "search/searcher.h"
+#include "text/language.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -147,7 +148,8 @@ static mask_status read_text(const mask__view *view, const mask_vectors *vectors
     mask_word *copies = mask__arena_alloc(arena, words, sizeof *copies);
     *terms = mask__arena_alloc(arena, words, sizeof **terms);
     if (!copies || !*terms) return mask__no_memory(err, "a reading");
-    *reading = (mask_reading){.words = copies, .count = words};
+    *reading =
+        (mask_reading){.words = copies, .count = words, .language = mask__language(&view->searcher->lexicon.tokens)};
     for (size_t i = 0; i < words; i++) {
         size_t before = *count;
         MASK__TRY(copy_word(view, items[i], arena, &copies[i], *terms, count, err));

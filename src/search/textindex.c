@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MAGIC "MASKTEXT"
-enum { VERSION = 1, FIELDS = 3 };
+enum { VERSION = 2, FIELDS = 4 };
 
 /* ---- Making ---- */
 
@@ -82,7 +82,7 @@ static mask_status score_text(const making *m, const mask__text_index *index, si
     }
     for (size_t i = 0; i < count; i++) shares[i] = total > 0 ? (double)weights[i] / total : 0;
     MASK__TRY(mask__calibration_text(calibration, over_b, weights, count, &s, err));
-    memcpy(statistics, (float[FIELDS]){s.mean, s.deviation, s.hub}, FIELDS * sizeof *statistics);
+    memcpy(statistics, (float[FIELDS]){s.mean, s.deviation, s.share, s.hub}, FIELDS * sizeof *statistics);
     return MASK_OK;
 }
 

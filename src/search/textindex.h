@@ -11,7 +11,7 @@ typedef struct mask__text_index {
     const uint64_t *at;          /* texts + 1 */
     const uint32_t *terms;       /* of text t: terms[at[t]] ..: below `known`, or known + position among the others */
     const double *shares;        /* of the same; they sum to 1 in a text */
-    const float *statistics;     /* texts x 3: mean, deviation, hub (mask__text_statistics) */
+    const float *statistics;     /* texts x 4: mean, deviation, share, hub (mask__text_statistics) */
     mask__arena arena;           /* what was computed, */
     mask__pack pack;             /* or what was mapped */
 } mask__text_index;

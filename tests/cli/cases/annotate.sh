@@ -1,7 +1,7 @@
 # One image, or all of them; what was prepared is kept, and gives the same the next time.
 #out     1 * *
 #out     2     1.6363      30  There is a house near a green boy .
-#out     3     1.6251      29  There is a cottage near a green boy .
+#out     3     1.6235      29  There is a cottage near a green boy .
 #out     4     1.5859     690  The green bus is next to a blue bike .
 #out     5 * *
 set -e

@@ -20,7 +20,7 @@
 #out mask: folder/a.npz: is a device or pipe, not a regular file: name another
 #out 1
 #out                       R@1    R@5   R@10    medr    meanr
-#out     1    -0.9516  7
+#out     1    -0.8665    6%  7
 mkfifo pipe
 mkdir folder
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

@@ -1,11 +1,11 @@
 # What files hold must not command a terminal: names of files become ids, and messages tell of them.
 #exit 1
-#out     1    -0.9516  \x1b[31mrot\x9b bläulich
+#out     1    -0.8665    6%  \x1b[31mrot\x9b bläulich
 #out 1
 #out     1     0.4374  176
-#out score -1.051938  image \x1b[31mrot\x9b bläulich
+#out score -0.951174  image \x1b[31mrot\x9b bläulich
 #out   dog            known  weight 1.00  score +0.472  best region 7 (cosine 0.198)
-#out   text: mean -0.0000, deviation 2.0836 over the background; hubness: image 0.8115, text 0.4668
+#out   text: mean -0.0000, deviation 2.0836 over the background; hubness: image 0.2705, text 0.9070
 #out
 #out region  box                             dog
 #out      0  0,0 224,224                   0.117

@@ -5,7 +5,7 @@
 #out *score*
 #out   dog            known  weight 1.00  score +0.472  best region 7 (cosine 0.198)
 #out   grass          known  weight 1.00  score -1.766  best region 4 (cosine 0.063)
-#out   text: mean 0.0000, deviation 1.4581 over the background; hubness: image 0.8115, text 0.4669
+#out   text: mean -0.0000, deviation 1.4581 over the background; hubness: image 0.5410, text 0.6870
 #out
 #out region  box                             dog     grass
 #out      0  0,0 224,224                   0.117    -0.063

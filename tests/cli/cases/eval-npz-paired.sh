@@ -2,11 +2,11 @@
 #err n_caps.txt: captions paired with the images of folder by name
 #err k.json: captions paired with the images of folder by name
 #err warning: plain.txt: names no images: captions were paired by position with the images of folder in the order of their ids
-#out  "rsum": 488.3,
+#out  "rsum": 488.5,
 #out  "paired": "position",
-#out  "rsum": 488.3,
+#out  "rsum": 488.5,
 #out  "paired": "name",
-#out  "rsum": 488.3,
+#out  "rsum": 488.5,
 #out  "paired": "position",
 #out mask: folder: image 'elsewhere.jpg' of k.json is not there, or twice: give the captions of these images
 #out 1

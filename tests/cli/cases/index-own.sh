@@ -20,21 +20,21 @@ mask index add G.gallery rest_ims.npy | sed 's/;.*//; s/[0-9]* bytes/N bytes/'
 mask index verify G.gallery
 ls G.gallery | grep -cE "[0-9](.own|.scorer)"
 for text in "a dog and a puppy" "a green kite in the sand"; do
-    for g in once G; do mask search $g.gallery "$text" -k 200 --json > $g.json; done
+    for g in once G; do mask search --quiet $g.gallery "$text" -k 200 --json > $g.json; done
     python3 -c '
 import json
 a, b = ({h["id"]: h["score"] for h in json.load(open(n + ".json"))} for n in ("once", "G"))
 assert len(a) == 200 and a.keys() == b.keys()
 assert max(abs(a[i] - b[i]) for i in a) < 1e-5, max(abs(a[i] - b[i]) for i in a)'
 done
-mask search G.gallery "a dog" -k 1 --explain | tail -1 | sed 's/[0-9.]* ms/T ms/'
+mask search --quiet G.gallery "a dog" -k 1 --explain | tail -1 | sed 's/[0-9.]* ms/T ms/'
 seq 20 199 > gone.txt
 mask index remove G.gallery --ids gone.txt
 mask info G.gallery --json | grep background
 mask index d/full.mask all_ims.npy --own off -o off.gallery --json | grep own
 mask index d/full.mask few_ims.npy --store float32 -o few.gallery > /dev/null
-mask search few.gallery "a dog" -k 20 > few.txt
-mask search G.gallery "a dog" -k 20 | diff few.txt -
+mask search --quiet few.gallery "a dog" -k 20 > few.txt
+mask search --quiet G.gallery "a dog" -k 20 | diff few.txt -
 mask eval d/full.mask d/demo_precomp --split dev --own 50 | tail -1 | sed 's/;.*//'
 #out once.gallery: 200 images added, 0 replaced, 0 there already
 #out 200 images in 1 segments, N bytes an image, statistics from 100 background images and 200 of these

@@ -3,7 +3,7 @@ set -e
 sims() { out=$1; shift; mask eval d/full.mask d/demo_precomp --split dev --save-sims $out "$@" > /dev/null; }
 sims a.npy --preset section9
 sims b.npy --top 3 --context 0.5 --ood-temperature 0.15 --ood-company 0 --scene 0 --text-power 0 --image-power 0 \
-    --hub-image 0.6 --hub-neighbours 50
+    --hub-image 0.6 --hub-neighbours 50 --hub-words 0
 sims c.npy
 sims e.npy --preset tuned
 cmp a.npy b.npy

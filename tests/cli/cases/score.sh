@@ -1,7 +1,7 @@
 #out score *image 5
 #out   dog * known *
 #out   puppy * OOD *
-#out   text: mean -0.0000, deviation 2.1658 over the background; hubness: image 0.7179, text 0.5091
+#out   text: mean 0.0000, deviation 2.1658 over the background; hubness: image 0.3326, text 0.8635
 #out
 #out region * box * dog *
 #out      0  0,0 224,224                   0.184     0.134

@@ -4,7 +4,7 @@ mask index d/full.mask d/demo_precomp --split dev -o G.gallery --store float32 >
 mask eval d/full.mask d/demo_precomp --split dev --own auto --save-sims s.npy > /dev/null
 for line in 1 16 333 777; do
     text=$(sed -n ${line}p d/demo_precomp/dev_caps.txt)
-    mask search G.gallery "$text" -k 500 --json > found.json
+    mask search --quiet G.gallery "$text" -k 500 --json > found.json
     python3 - $line << 'PYTHON'
 import json, struct, sys
 line, found = int(sys.argv[1]) - 1, json.load(open("found.json"))

@@ -1,7 +1,8 @@
 # A page of results: the query escaped, and a word where there is no photo to show.
 #out     1 * *
-#out     2     1.0696  35
-#out     3     1.0030  70
+#out     2     1.1011   13%  35
+#out     3     0.9990   12%  97
+#err not used: i (pronoun)
 #err file://*.html
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null

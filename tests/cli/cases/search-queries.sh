@@ -5,7 +5,7 @@ printf 'a dog\n\nblorp\na puppy -snow\n' > q
 mask search G.gallery --queries q -k 4 > many
 mask search G.gallery --queries - -k 4 < q | cmp - many
 awk '{print $1, $2}' many | tr '\n' ' ' | grep -qx '1 1 1 2 1 3 1 4 4 1 4 2 4 3 4 4 '
-mask search G.gallery "a puppy -snow" -k 4 | awk '{print $3}' > want
+mask search G.gallery "a puppy -snow" -k 4 --quiet | awk '{print $4}' > want
 awk '$1 == 4 {print $4}' many > got
 cmp want got
 mask search G.gallery --queries q -k 2 --json | python3 -c 'import json, sys
