@@ -127,6 +127,34 @@ static void test_round(void **state)
 }
 
 /* The same through the public door. */
+static void test_small(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask__regions_store *store;
+    mask_images *images;
+    float features[REGIONS * DIM];
+    const char *path = temp_path("small.regions");
+    mask__regions_make bytes = make;
+    bytes.small = true;
+    bytes.options = "small on";
+    mask__regions_row want = new_row("a.jpg", "/p/a.jpg", 1, 3);
+    check_ok(mask__regions_open(&store, path, &bytes, &err));
+    check_ok(mask__regions_put(store, &want, &err));
+    check_ok(mask__regions_commit(store, &err));
+    mask__regions_close(store);
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
+    check_ok(mask_images_features(images, 0, features, &err));
+    for (int r = 0; r < 3; r++) {
+        float most = 0;
+        for (int d = 0; d < DIM; d++) most = fmaxf(most, fabsf(want.features[r * DIM + d]));
+        for (int d = 0; d < DIM; d++)
+            assert_true(fabsf(features[r * DIM + d] - want.features[r * DIM + d]) <= most / 253);
+    }
+    mask_images_close(images);
+    check_fails(mask__regions_open(&store, path, &make, &err), MASK_EMISMATCH, "was extracted with");
+}
+
 static void test_images(void **state)
 {
     (void)state;
@@ -495,13 +523,21 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round),          cmocka_unit_test(test_images),
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_each),           cmocka_unit_test(test_changed_under_reader),
-        cmocka_unit_test(test_refused_rows),   cmocka_unit_test(test_other_make),
-        cmocka_unit_test(test_refused_files),  cmocka_unit_test(test_forged),
-        cmocka_unit_test(test_refused_photos), cmocka_unit_test(test_no_store),
-        cmocka_unit_test(test_size),           cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_small),
+        cmocka_unit_test(test_round),
+        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_changed_under_reader),
+        cmocka_unit_test(test_refused_rows),
+        cmocka_unit_test(test_other_make),
+        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_refused_photos),
+        cmocka_unit_test(test_no_store),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,6 +260,7 @@ static int bring_up_to_date(args *a, const folder_list *folders, const char *enc
     mask_extract_report report;
     o.encoder = encoder;
     o.prune = true;
+    o.small = true;
     o.exclude = args_text(a, "--exclude", NULL);
     snprintf(regions, sizeof regions, "%.*s/photos.regions", DATA_PATH - LEFT, place);
     snprintf(mark, sizeof mark, "%s.mark", gallery);
@@ -286,7 +287,7 @@ static int find_knowledge(const args *a, char path[DATA_PATH])
 int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH])
 {
     char encoder[DATA_PATH], knowledge[DATA_PATH], place[DATA_PATH], root[DATA_PATH];
-    static const char kind[] = "whole, 2 x 2, 3 x 3; 2"; /* regions made otherwise have another cache */
+    static const char kind[] = "whole, 2 x 2, 3 x 3; 8 bits"; /* regions made otherwise have another cache */
     uint64_t hash = 0xcbf29ce484222325u, known = hash;
     int lock;
     int result = find_encoder(a, encoder);

@@ -5,6 +5,7 @@
 #include "images/regions_db.h"
 #include "base/memory.h"
 #include "math/half.h"
+#include "math/vector.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,9 @@ struct mask__regions_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     size_t dim;
-    uint16_t *halves; /* a photo's features on their way */
-    size_t halves_capacity;
+    bool small;
+    unsigned char *features; /* a photo's, on their way */
+    size_t features_capacity;
     bool changing; /* a transaction is open */
 };
 
@@ -138,7 +140,10 @@ mask_status mask__regions_open(mask__regions_store **out, const char *path, cons
     mask__regions_store *store = calloc(1, sizeof *store);
     mask_status status = MASK_OK;
     if (!store || !(store->path = strdup(path))) status = mask__no_memory(err, path);
-    if (status == MASK_OK) store->dim = make->dim;
+    if (status == MASK_OK) {
+        store->dim = make->dim;
+        store->small = make->small;
+    }
     if (status == MASK_OK) status = open_store(store, make, err);
     if (status != MASK_OK) mask__regions_close(store);
     else *out = store;
@@ -150,7 +155,7 @@ void mask__regions_close(mask__regions_store *store)
     if (!store) return;
     for (int i = 0; i < STATEMENTS; i++) sqlite3_finalize(store->statements[i]);
     sqlite3_close(store->db); /* rolls back */
-    free(store->halves);
+    free(store->features);
     free(store->path);
     free(store);
 }
@@ -233,24 +238,35 @@ static bool storable(const float *values, size_t count, size_t *where)
     return true;
 }
 
+/* Codes of all regions, then their steps. */
+static void put_bytes(mask__regions_store *store, const mask__regions_row *row)
+{
+    unsigned char *steps = store->features + row->count * store->dim;
+    for (size_t r = 0; r < row->count; r++) {
+        float step = mask__to_bytes(row->features + r * store->dim, store->dim, store->features + r * store->dim);
+        memcpy(steps + r * sizeof step, &step, sizeof step);
+    }
+}
+
 static mask_status bind_regions(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row,
                                 mask_error *err)
 {
     size_t where, values = row->count * store->dim;
-    if (row->count > MASK__REGIONS_MAX || values > (SIZE_MAX >> 1) / sizeof *store->halves)
+    if (row->count > MASK__REGIONS_MAX || values > (SIZE_MAX >> 2) / sizeof(float))
         return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu regions, %d are the most a photo may have",
                           row->path, row->count, MASK__REGIONS_MAX);
     if (!storable(row->features, values, &where))
         return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
                           "%s: region %zu: a feature is NaN or too large for float16: check the encoder", row->path,
                           where / store->dim);
-    if (!mask__grow(&store->halves, &store->halves_capacity, values, sizeof *store->halves))
-        return mask__no_memory(err, store->path);
-    mask__float_to_half(row->features, store->halves, values);
+    size_t bytes = store->small ? values + row->count * sizeof(float) : values * sizeof(uint16_t);
+    if (!mask__grow(&store->features, &store->features_capacity, bytes, 1)) return mask__no_memory(err, store->path);
+    if (store->small) put_bytes(store, row);
+    else mask__float_to_half(row->features, (uint16_t *)(void *)store->features, values);
     sqlite3_bind_blob64(s, 10, row->boxes, row->count * 4 * sizeof *row->boxes, SQLITE_STATIC);
     sqlite3_bind_blob64(s, 11, row->labels, row->count * sizeof *row->labels, SQLITE_STATIC);
     sqlite3_bind_blob64(s, 12, row->scores, row->count * sizeof *row->scores, SQLITE_STATIC);
-    sqlite3_bind_blob64(s, 13, store->halves, values * sizeof *store->halves, SQLITE_STATIC);
+    sqlite3_bind_blob64(s, 13, store->features, bytes, SQLITE_STATIC);
     return MASK_OK;
 }
 

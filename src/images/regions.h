@@ -2,7 +2,7 @@
  * boxes, labels, scores and features. docs/photos.md has the schema.
  *
  * A rollback journal, not a write-ahead log: the store is a single file whenever nobody writes it, and a program that
- * is killed leaves a journal that the next one rolls back. Features are float16; values that are not finite are
+ * is killed leaves a journal that the next one rolls back. Features are float16, or bytes; values that are not finite are
  * refused. Every size that comes from the file is checked before it is used. */
 #ifndef MASK_IMAGES_REGIONS_H
 #define MASK_IMAGES_REGIONS_H
@@ -17,6 +17,7 @@ enum { MASK__REGIONS_MAX = 4096, MASK__REGIONS_MAX_DIM = 1 << 20, MASK__REGIONS_
 typedef struct mask__regions_make {
     uint64_t encoder; /* fingerprint */
     size_t dim;
+    bool small;                /* features in 8 bits, whole steps of a region's largest value / 127; else float16 */
     const char *options;       /* how regions were chosen and encoded, by mask__options_write */
     const char *const *labels; /* what detections may be called; a row's labels count into it */
     size_t label_count;

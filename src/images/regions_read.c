@@ -7,6 +7,7 @@
 #include "base/sqlfile.h"
 #include "base/memory.h"
 #include "math/half.h"
+#include "math/vector.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ typedef struct reader {
     mask_images base; /* names are the photos' paths */
     mask__regions_facts facts;
     char *options;
+    bool small; /* features in 8 bits */
     sqlite3 *db;
     pthread_mutex_t lock; /* guards the statements */
     sqlite3_stmt *select_boxes, *select_features;
@@ -109,6 +111,7 @@ static mask_status open_images(mask_images *base, const mask__images_request *re
     pthread_mutex_init(&r->lock, NULL);
     mask_status status = read_tables(r, err);
     r->facts.options = r->options;
+    r->small = status == MASK_OK && strstr(r->options, "small on");
     return status;
 }
 
@@ -167,17 +170,31 @@ static mask_status blob(const reader *r, sqlite3_stmt *s, size_t image, int colu
         r->base.path, mask_images_id(&r->base, image), sqlite3_column_name(s, column), bytes, regions * each, regions);
 }
 
-/* Runs `s` for an image, and its blob of regions x each bytes into out: copied, or halves as floats. */
+/* Codes of all regions, then their steps. */
+static void from_bytes(const unsigned char *data, size_t regions, size_t dim, float *out)
+{
+    for (size_t i = 0; i < regions; i++) {
+        float step;
+        memcpy(&step, data + regions * dim + i * sizeof step, sizeof step);
+        mask__from_bytes(data + i * dim, step, dim, out + i * dim);
+    }
+}
+
+/* Runs `s` for an image, and its blob of regions x each bytes into out: copied, or halves or bytes as floats. */
 static mask_status read_blob(const mask_images *base, size_t image, bool boxes, float *out, mask_error *err)
 {
     reader *r = (reader *)(uintptr_t)base; /* what changes is behind the lock */
     sqlite3_stmt *s = boxes ? r->select_boxes : r->select_features;
     const unsigned char *data;
-    size_t each = boxes ? 4 * sizeof *out : base->dim * sizeof(uint16_t), regions = base->regions[image];
+    size_t each = boxes      ? 4 * sizeof *out
+                  : r->small ? base->dim + sizeof(float)
+                             : base->dim * sizeof(uint16_t),
+           regions = base->regions[image];
     pthread_mutex_lock(&r->lock);
     mask_status status = stand_on(r, s, image, err);
     if (status == MASK_OK) status = blob(r, s, image, 0, each, &data, err);
     if (status == MASK_OK && boxes) memcpy(out, data, regions * each);
+    else if (status == MASK_OK && r->small) from_bytes(data, regions, base->dim, out);
     else if (status == MASK_OK) mask__half_to_float((const uint16_t *)(const void *)data, out, regions * base->dim);
     sqlite3_reset(s); /* a statement that stands on a row keeps writers out */
     pthread_mutex_unlock(&r->lock);

@@ -101,6 +101,7 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     const char **labels;
     char text[MASK__OPTIONS_TEXT];
     mask__regions_make make = {.dim = mask_extractor_dim(j->extractor),
+                               .small = j->options->small,
                                .options = text,
                                .label_count = finder ? mask__encoder_labels(finder) : 0};
     MASK__TRY(describe(j, text, err));
