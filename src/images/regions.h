@@ -2,8 +2,8 @@
  * boxes, labels, scores and features. docs/photos.md has the schema.
  *
  * A rollback journal, not a write-ahead log: the store is a single file whenever nobody writes it, and a program that
- * is killed leaves a journal that the next one rolls back. Features are float16, or bytes; values that are not finite are
- * refused. Every size that comes from the file is checked before it is used. */
+ * is killed leaves a journal that the next one rolls back. Features are float16, or bytes; values that are not finite
+ * are refused. Every size that comes from the file is checked before it is used. */
 #ifndef MASK_IMAGES_REGIONS_H
 #define MASK_IMAGES_REGIONS_H
 

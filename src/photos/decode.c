@@ -333,24 +333,29 @@ static const char *exif(VipsImage *image, const char *tag)
 /* Degrees from "48/1 51/1 2963/100 (...)" and the letter of its side; NAN when they are none. */
 static double degrees(const char *text, const char *side, double most)
 {
-    double part[6];
-    if (!text || !side ||
-        sscanf(text, "%lf/%lf %lf/%lf %lf/%lf", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5]) != 6)
-        return NAN;
-    double value = part[0] / part[1] + part[2] / part[3] / 60 + part[4] / part[5] / 3600;
-    if (!(value >= 0 && value <= most)) return NAN;
+    static const double parts[3] = {1, 60, 3600};
+    double value = 0;
+    for (int i = 0; text && side && i < 3; i++) {
+        char *end;
+        double above = strtod(text, &end), below = *end == '/' ? strtod(end + 1, &end) : 1;
+        value = end > text ? value + above / below / parts[i] : NAN;
+        text = end;
+    }
+    if (!text || !side || !(value >= 0 && value <= most)) return NAN;
     return *side == 'S' || *side == 'W' ? -value : value;
 }
 
 static void read_facts(VipsImage *image, mask_photo_facts *facts)
 {
+    static const char form[] = "dddd:dd:dd dd:dd:dd"; /* what EXIF writes */
     const char *when = exif(image, "exif-ifd2-DateTimeOriginal");
-    unsigned y, mo, d, h = 0, mi = 0, s = 0;
     if (!when) when = exif(image, "exif-ifd0-DateTime");
-    if (when && sscanf(when, "%4u:%2u:%2u %2u:%2u:%2u", &y, &mo, &d, &h, &mi, &s) >= 3 && y > 1800 && mo >= 1 &&
-        mo <= 12 && d >= 1 && d <= 31 && h < 24 && mi < 60 && s < 61)
-        snprintf(facts->date, sizeof facts->date, "%04u-%02u-%02u %02u:%02u:%02u", y % 10000, mo % 100, d % 100,
-                 h % 100, mi % 100, s % 100);
+    size_t good = 0;
+    while (when && form[good] &&
+           (form[good] == 'd' ? when[good] >= '0' && when[good] <= '9' : when[good] == form[good]))
+        good++;
+    if (when && !form[good] && when[0] != '0' && strncmp(when + 5, "00", 2) != 0)
+        snprintf(facts->date, sizeof facts->date, "%.4s-%.2s-%.11s", when, when + 5, when + 8);
     facts->latitude = degrees(exif(image, "exif-ifd3-GPSLatitude"), exif(image, "exif-ifd3-GPSLatitudeRef"), 90);
     facts->longitude = degrees(exif(image, "exif-ifd3-GPSLongitude"), exif(image, "exif-ifd3-GPSLongitudeRef"), 180);
 }
