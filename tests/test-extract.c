@@ -284,7 +284,8 @@ static void test_extract(void **state)
     check_store(in_top("p.regions"), 6);
     check_ok(mask_extract_describe(&info, in_top("p.regions"), &err));
     assert_true(info.photos == 3 && info.bad == 2 && info.regions == 21 && info.dim == CHANNELS);
-    assert_string_equal(info.options, "regions 36, grid 2, grid_from 2, grid_overlap 0, side auto, shape stretch, small off");
+    assert_string_equal(info.options,
+                        "regions 36, grid 2, grid_from 2, grid_overlap 0, side auto, shape stretch, small off");
 }
 
 /* How regions come about is remembered, so that nothing else is put beside them; a detector of its own is one run more.
@@ -308,7 +309,8 @@ static void test_kinds(void **state)
         const char *text;
         size_t regions, looks; /* of three photos */
     } kinds[] = {
-        {3, 2, 0, 0, 0, NULL, 0, "regions 0, grid 3, grid_from 2, grid_overlap 0, side auto, shape stretch, small off", 14, 1},
+        {3, 2, 0, 0, 0, NULL, 0, "regions 0, grid 3, grid_from 2, grid_overlap 0, side auto, shape stretch, small off",
+         14, 1},
         {4, 4, 0, 0, 0, NULL, 0, "regions 0, grid 4, grid_from 4", 17, 1},
         {3, 3, 0.5f, 0, 0, NULL, 0, "regions 0, grid 3, grid_from 3, grid_overlap 0.5", 10, 1},
         {2, 2, 0, 48, MASK_PHOTO_PAD, NULL, 0, "grid 2, grid_from 2, grid_overlap 0, side 48, shape pad", 5, 1},
