@@ -358,6 +358,10 @@ typedef struct mask_gallery_info {
 } mask_gallery_info;
 MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_info *info);
 
+/* What an image is called beside its id, usually the path of its file: *name is the caller's, to be freed with free();
+ * NULL where it has none. MASK_ENOTFOUND: no such image. */
+MASK_API mask_status mask_gallery_name(const mask_gallery *gallery, const char *id, char **name, mask_error *err);
+
 /* ---- Searching a gallery -------------------------------------------------------------------------------------- */
 
 /* One text of a query. A query's score is the sum of weight x s(text, image) over its texts, and of weight x cosine

@@ -359,6 +359,19 @@ mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_erro
     return status;
 }
 
+mask_status mask_gallery_name(const mask_gallery *g, const char *id, char **name, mask_error *err)
+{
+    size_t segment, image;
+    mask__view *v = mask__gallery_pin(g);
+    bool found = mask__snapshot_find(&v->snapshot, id, &segment, &image);
+    const char *held = found ? v->snapshot.segments[segment].names[image] : NULL;
+    *name = held ? strdup(held) : NULL;
+    bool short_of_memory = held && !*name;
+    mask__gallery_unpin(g, v);
+    if (!found) return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "the gallery has no image '%.200s'", id);
+    return short_of_memory ? mask__fail(err, MASK_ENOMEM, MASK_NO_OFFSET, "out of memory") : MASK_OK;
+}
+
 void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
 {
     mask__view *v = mask__gallery_pin(g);
