@@ -79,7 +79,7 @@ def check_api(s, folder):
     page = s.json(200, "POST", "/v1/search", {"query": "a dog and a puppy", "limit": 2, "offset": 1, "explain": False})
     assert [i["id"] for i in page["items"]] == first[1:] and page["items"][0]["words"] == []
     many = s.json(200, "POST", "/v1/search", {"queries": ["dog", "grass", "zzzzqqq"], "limit": 2})["results"]
-    assert [len(r["items"]) for r in many] == [2, 2, 0], many
+    assert [len(r["items"]) for r in many] == [2, 2, 0] and many[2]["readings"][0]["words"][0]["kind"] == "unknown", many
     assert s.json(200, "POST", "/v1/search", {"query": "zzzzqqq"})["items"] == []
     like = s.json(200, "POST", "/v1/similar", {"id": "7", "limit": 5})
     assert len(like["items"]) == 5 and "7" not in [i["id"] for i in like["items"]]
