@@ -106,7 +106,7 @@ static void wrong_classes_are_refused(void **state)
                 "attribute class 1");
     write_rows(0, 1);
     check_fails(mask_regions_from_detections(tsv, folder, objects, NULL, 0, NULL, NULL, &err), MASK_ENUMERIC,
-                "image image_1, region 2");
+                "image 1 (image_1), region 2");
     write_text(tsv, "a\t20\t30\t1\tAAAAAAAAAAAAAAAAAAAAAA==\tAAAAAA==\n"); /* six columns */
     check_fails(mask_regions_from_detections(tsv, folder, objects, NULL, 0, NULL, NULL, &err), MASK_EFORMAT,
                 "has no classes of regions");

@@ -217,7 +217,9 @@ static void test_is_used_like_a_file(void **state)
         mask_query q = mask_query_defaults();
         snprintf(path, sizeof path, "%s%zu", temp_path("g"), i);
         check_ok(match_scores(w.knowledge, w.vectors, both[i], texts, NULL, scores[i], NULL, NULL, &err));
-        check_ok(mask_gallery_create(path, w.knowledge, NULL, NULL, &err));
+        mask_gallery_options exact = mask_gallery_defaults();
+        exact.store = MASK_STORE_FLOAT;
+        check_ok(mask_gallery_create(path, w.knowledge, NULL, &exact, &err));
         check_ok(mask_gallery_add(path, both[i], NULL, NULL, &err));
         check_ok(mask_gallery_open(&g, path, NULL, &err));
         q.texts = &(mask_query_text){made_word(1), 1};

@@ -249,7 +249,9 @@ static void test_galleries(void **state)
         mask_match_options o = make_options(&w.random, seed % 2 ? MASK_WHOLE_AUTO : 1);
         int whole = o.whole_region == MASK_WHOLE_AUTO ? boxes ? 0 : MASK_WHOLE_MEAN : 1;
         snprintf(folder, sizeof folder, "%s", temp_path("world.gallery"));
-        check_ok(mask_gallery_create(folder, w.calibrated, &o, NULL, &err));
+        mask_gallery_options exact = mask_gallery_defaults();
+        exact.store = MASK_STORE_FLOAT;
+        check_ok(mask_gallery_create(folder, w.calibrated, &o, &exact, &err));
         check_ok(mask_gallery_add(folder, w.images, NULL, NULL, &err));
         check_ok(mask_gallery_open(&g, folder, NULL, &err));
         oracle_set set = oracle_encode(w.calibrated, w.images);
