@@ -330,7 +330,7 @@ class Labels(Handle):
 
 def data_file(name: str) -> str:
     """A file that comes with mask: "default.menc", "starter.mask", "starter.mvec". MASK_DATA names another folder."""
-    beside = os.path.dirname(os.path.realpath(text(lib.mask_py_library())))
+    beside = os.path.dirname(os.path.realpath(text(lib.mask_py_library()))).split("/glibc-hwcaps/")[0]
     given = os.environ.get("MASK_DATA")
     places = [given] if given else [os.path.join(os.path.dirname(__file__), "data"), beside,
                                     os.path.join(beside, "..", "share", "mask"), os.path.join(beside, "..", "..", "share", "mask"),

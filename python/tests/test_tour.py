@@ -12,7 +12,8 @@ EXAMPLES = os.path.join(ROOT, "python", "examples")
 def test_the_tour(demo, tmp_path):
     done = subprocess.run([sys.executable, os.path.join(EXAMPLES, "tour.py"), str(demo.folder)], stdout=subprocess.PIPE, check=True)
     text = done.stdout.decode()
-    assert "45 words; (45, 64) prototypes" in text and "puppy ood ['dog'" in text and "Rs 488" in text and "  38\n" in text
+    assert "45 words; (45, 64) prototypes" in text and "puppy ood ['dog'" in text and "Rs 488" in text
+    assert len(text.splitlines()) >= 10 and text.splitlines()[-1].split()[0].startswith("1.")
 
 
 def test_the_notebook(demo, tmp_path, monkeypatch):
