@@ -91,7 +91,7 @@ def check_learning(ranks):
 
 
 def index(gallery):
-    return ["index", "1c.mask", "data", "--split", "dev", "-o", gallery, "--segment-images", "100"]
+    return ["index", "1c.mask", "data", "--split", "dev", "-o", gallery, "--segment-images", "100", "--own", "off"]
 
 
 def check_same_segments(gallery):
