@@ -37,7 +37,7 @@ run "$MASK" search "$D/photos.gallery" "a bridge over a river" -k 3
 run "$MASK" search "$D/photos.gallery" "a white bird" -k 3
 
 say "Why the first one: words, their regions (pixels), and what an unseen word was made of."
-run "$MASK" search "$D/photos.gallery" "solar panels on a roof" -k 1 --explain
+run "$MASK" search "$D/photos.gallery" "swans on a lake" -k 1 --explain
 
 say "A page to look at, of thirty everyday queries: open it in a browser."
 run "$MASK" search "$D/photos.gallery" --queries demo/queries.txt -k 5 --html "$D/page.html" > "$D/results.tsv"
