@@ -50,7 +50,7 @@ def expect(what, ids):
 def kept():
     """What is in the cache and when it was written."""
     return sorted((os.path.join(f, n), os.stat(os.path.join(f, n)).st_mtime_ns) for f, _, names in os.walk(cache)
-                  for n in names if n.endswith((".regions", ".segment")))
+                  for n in names if n.endswith((".regions", ".segment", ".mark")))
 
 
 names = [f"{i}.png" for i in range(4)]

@@ -236,7 +236,8 @@ static bool is_indexed(const char *mark, const char *gallery, const char *region
     char now_text[64], then[64] = "";
     FILE *file = fopen(mark, "r");
     stamp(regions, now_text);
-    bool same = file && fgets(then, sizeof then, file) && strcmp(then, now_text) == 0 && access(gallery, F_OK) == 0;
+    bool same = file && fgets(then, sizeof then, file) && strncmp(then, now_text, strlen(now_text)) == 0 &&
+                access(gallery, F_OK) == 0;
     if (file) fclose(file);
     return same;
 }
