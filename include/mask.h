@@ -24,12 +24,12 @@ extern "C" {
 #define MASK_API __attribute__((visibility("default")))
 
 #define MASK_VERSION_MAJOR 0
-#define MASK_VERSION_MINOR 1
+#define MASK_VERSION_MINOR 2
 #define MASK_VERSION_PATCH 0
 /* As one number, to compare: #if MASK_VERSION_NUMBER >= MASK_VERSION_OF(0, 2, 0) */
 #define MASK_VERSION_OF(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
 #define MASK_VERSION_NUMBER MASK_VERSION_OF(MASK_VERSION_MAJOR, MASK_VERSION_MINOR, MASK_VERSION_PATCH)
-/* Of the library that runs, "0.1.0"; the macros above are of the header that was compiled. Static storage. */
+/* Of the library that runs, "0.2.0"; the macros above are of the header that was compiled. Static storage. */
 MASK_API const char *mask_version(void);
 
 /* ---- Errors ------------------------------------------------------------------------------------------------- */

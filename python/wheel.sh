@@ -32,13 +32,14 @@ needs() {
 }
 python -m zipfile -e "$TOOLS"/pyvips_binary*.whl "$STAGE/vips"
 cp "$STAGE"/vips/pyvips_binary.libs/libvips*.so* "$LIB/libvips.so.42"
-cp -L "$BUILD/libmask.so.0" "$BUILD/libmask-photos.so.0" "$BUILD/libmask-research.so.0" "$LIB"
-for file in $(needs "$LIB"/libmask*.so.0 "$LIB/libvips.so.42" "$SYSTEM/liblapacke.so.3") "$SYSTEM/liblapacke.so.3"; do cp -L "$file" "$LIB"; done
+so=$(objdump -p "$BUILD/libmask.so" | sed -n 's/.*SONAME *libmask\.//p') # so.0.2
+cp -L "$BUILD/libmask.$so" "$BUILD/libmask-photos.$so" "$BUILD/libmask-research.$so" "$LIB"
+for file in $(needs "$LIB"/libmask*."$so" "$LIB/libvips.so.42" "$SYSTEM/liblapacke.so.3") "$SYSTEM/liblapacke.so.3"; do cp -L "$file" "$LIB"; done
 strip --strip-unneeded "$LIB"/libmask*
 for level in "$BUILD"/glibc-hwcaps/*; do # builds for newer processors, of which the loader takes the best
     [ -d "$level" ] || continue
     mkdir -p "$LIB/glibc-hwcaps/${level##*/}"
-    for file in "$level"/*.so.0; do cp -L "$file" "$LIB/glibc-hwcaps/${level##*/}"; done
+    for file in "$level"/*."$so"; do cp -L "$file" "$LIB/glibc-hwcaps/${level##*/}"; done
     strip --strip-unneeded "$LIB/glibc-hwcaps/${level##*/}"/*
 done
 # The loader looks beside a library, in its folder.

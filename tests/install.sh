@@ -31,14 +31,14 @@ done
 
 # The libraries give what the headers declare, mask.h's none of libmask-research, and nothing else but among themselves.
 declared() { for h in "$@"; do cat "$prefix/include/$h.h"; done | tr "\n" " " | grep -o "MASK_API [^;(]*(" | sed -n "s/.*[ *]\(mask_[a-z_]*\)($/\1/p" | sort; }
-given() { for l in "$@"; do nm -D --defined-only "$library/lib$l.so"; done | sed -n 's/.* T \(.*\)@@MASK_0$/\1/p' | sort; }
+given() { for l in "$@"; do nm -D --defined-only "$library/lib$l.so"; done | sed -n 's/.* T \(.*\)@@MASK_[0-9.]*$/\1/p' | sort; }
 declared mask mask_options mask_research > "$top/declared"
 given mask mask-photos mask-research > "$top/given"
 diff "$top/declared" "$top/given" || fail "the headers declare (<) other functions than the libraries give (>)"
 declared mask mask_options > "$top/declared"
 given mask-research > "$top/given"
 [ -z "$(comm -12 "$top/declared" "$top/given")" ] || fail "mask.h declares functions of libmask-research"
-nm -D --defined-only "$library"/libmask*.so | grep ' [TDBR] ' | grep -v '@@MASK_0$\|mask__.*@@MASK_PRIVATE_[0-9.]*$' && fail "exported without a version"
+nm -D --defined-only "$library"/libmask*.so | grep ' [TDBR] ' | grep -v '@@MASK_[0-9.]*$\|mask__.*@@MASK_PRIVATE_[0-9.]*$' && fail "exported without a version"
 
 python3 -B "$source/demo/generate.py" "$top/d"
 "$program" vectors import "$top/d/vectors.txt" -o "$top/v.mvec"

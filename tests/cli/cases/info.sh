@@ -3,7 +3,7 @@
 #out prototypes     shrunk by 15 pseudo-counts, with scenes and reliabilities
 #out words          tokens by rule 'caption', 24-dimensional vectors of */cli-data/v.mvec
 #out background     100 images, 1000 texts
-#out made by        mask 0.1.0: learn knowledge --vectors v.mvec --encoder whiten -o white.mask
+#out made by        mask 0.2.0: learn knowledge --vectors v.mvec --encoder whiten -o white.mask
 #out most frequent  yellow (89) green (88) orange (81) brown (73) black (72) white (71) blue (66) red (60) desert (45) water (44)
 #out word vectors   47 words, 24 dimensions*
 #out labelled       900 regions of 300 images, 64 dimensions
