@@ -442,7 +442,8 @@ typedef struct mask_results {
 MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors,
                                          const mask_query *query, mask_results *out, const mask_run *run,
                                          mask_error *err);
-/* Many queries; every core works on them. out: count results. A query without a usable word gets no hits. */
+/* Many queries; every core works on them. out: count results. A query without a usable word gets no hits, but its
+ * readings. */
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);

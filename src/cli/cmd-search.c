@@ -203,8 +203,14 @@ static void print_readings(const mask_results *r)
         }
 }
 
-static void print_paths(const mask_results *r, char end)
+static bool wants_paths(const args *a)
 {
+    return args_has(a, "-0") || args_has(a, "--paths");
+}
+
+static void print_paths(const args *a, const mask_results *r)
+{
+    char end = args_has(a, "-0") ? '\0' : '\n';
     for (size_t i = 0; i < r->count; i++) printf("%s%c", r->hits[i].name ? r->hits[i].name : r->hits[i].id, end);
 }
 
@@ -242,8 +248,8 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     q->count = texts.count;
     q->explain = a->json || p || args_has(a, "--explain");
     mask_status status = result ? MASK_EINVAL : mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
-    bool nearest = status == MASK_OK && results.count == 0 && q->min_confidence > 0 && !a->json && !args_has(a, "-0") &&
-                   !args_has(a, "--paths");
+    bool lines = !a->json && !wants_paths(a);
+    bool nearest = status == MASK_OK && results.count == 0 && q->min_confidence > 0 && lines;
     if (nearest) {
         mask_results_free(&results);
         q->min_confidence = 0;
@@ -255,9 +261,8 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
         bool unsure = results.count > 0 && q->offset == 0 && results.hits[0].confidence < UNSURE;
         if (!a->quiet && !args_has(a, "--explain")) print_unused(&results);
         if (a->json) result = print_json(results_json(&results, q->offset));
-        else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
+        else if (wants_paths(a)) print_paths(a, &results);
         else print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
-        bool lines = !a->json && !args_has(a, "-0") && !args_has(a, "--paths");
         if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
             page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
@@ -349,29 +354,14 @@ static int search_gallery(const args *a, mask_query *query, int first)
 static int find_image(args *a, const char *of, mask_query_image *image)
 {
     mask_error err;
-    mask_results none;
-    mask_query q = mask_query_defaults();
+    char *name = NULL;
     *image = (mask_query_image){.id = of, .weight = 1};
-    q.k = 1;
-    mask_status status = mask_gallery_similar(a->gallery, image, &q, &none, &a->run, &err);
-    if (status == MASK_OK) mask_results_free(&none);
+    mask_status status = mask_gallery_name(a->gallery, of, &name, &err);
+    free(name);
     if (status != MASK_ENOTFOUND || access(of, R_OK) != 0) return status == MASK_OK ? 0 : failed(&err);
     int result = photo_encoder_images(a, of, &a->images);
     *image = (mask_query_image){.images = a->images, .weight = 1};
     return result;
-}
-
-/* The folders of --photos. */
-static int read_folders(const args *a, folder_list *list)
-{
-    const char *folder;
-    *list = (folder_list){0};
-    for (size_t i = 0; (folder = args_each_text(a, "--photos", i)); i++) {
-        if (list->count == MOST_FOLDERS) return args_usage(a, "--photos may be given %d times", MOST_FOLDERS);
-        if (!(list->folders[list->count] = strdup(folder))) return fail("out of memory");
-        list->count++;
-    }
-    return 0;
 }
 
 /* Without --photos and without a gallery, the folders that were searched last. */
@@ -393,7 +383,7 @@ static int run_search(args *a)
     char place[DATA_PATH];
     const char *path = place;
     folder_list folders;
-    int result = read_folders(a, &folders);
+    int result = folders_of(a, &folders);
     if (result == 0) result = assume_folders(a, &folders);
     int first = folders.count ? 0 : 1; /* of the texts; before them stands the gallery */
     if (result == 0 && first > a->positional_count) result = args_usage(a, "expected a gallery, or --photos FOLDER");
@@ -467,7 +457,7 @@ static int run_similar(args *a)
     folder_list folders;
     char place[DATA_PATH];
     const char *path = place, *of = a->positional[a->positional_count - 1];
-    int result = read_folders(a, &folders);
+    int result = folders_of(a, &folders);
     if (result == 0 && a->positional_count != (folders.count ? 1 : 2))
         result = args_usage(a, "expected %s", folders.count ? "one PHOTO" : "a gallery and an ID or PHOTO");
     if (result == 0) result = read_query_options(a, &query, &ids);
@@ -482,7 +472,7 @@ static int run_similar(args *a)
         result = failed(&err);
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
-        else if (args_has(a, "-0") || args_has(a, "--paths")) print_paths(&results, args_has(a, "-0") ? 0 : '\n');
+        else if (wants_paths(a)) print_paths(a, &results);
         else print_results(a, &results, query.offset, false, false);
         mask_results_free(&results);
     }

@@ -39,14 +39,6 @@ static int add_gallery(server *s, const char *path, const char *name)
     while (at > 0 && path[at - 1] != '/') at--;
     snprintf(g->name, sizeof g->name, "%.*s", name ? (int)strlen(name) : (int)(length - at), name ? name : path + at);
     if (ends_with(g->name, ".gallery")) g->name[strlen(g->name) - strlen(".gallery")] = 0;
-    char copy[DATA_PATH];
-    mask_error err;
-    mask_gallery_info info;
-    mask_gallery_describe(a->gallery, &info);
-    snprintf(copy, sizeof copy, "%s/knowledge.mask", path);
-    if (mask_knowledge_open(&g->knowledge, copy, &a->run, &err) != MASK_OK ||
-        mask_matcher_open(&g->matcher, g->knowledge, a->vectors, &info.options, &a->run, &err) != MASK_OK)
-        return failed(&err);
     g->gallery = a->gallery;
     g->vectors = a->vectors;
     a->gallery = NULL;
@@ -61,15 +53,9 @@ static int add_gallery(server *s, const char *path, const char *name)
 static int add_photos(server *s)
 {
     args *a = s->a;
-    folder_list list = {0};
+    folder_list list;
     char place[DATA_PATH];
-    const char *folder;
-    int result = 0;
-    for (size_t i = 0; result == 0 && (folder = args_each_text(a, "--photos", i)); i++) {
-        if (list.count == MOST_FOLDERS) result = args_usage(a, "--photos may be given %d times", MOST_FOLDERS);
-        else if (!(list.folders[list.count] = strdup(folder))) result = fail("out of memory");
-        else list.count++;
-    }
+    int result = folders_of(a, &list);
     if (result == 0 && list.count) result = photo_gallery(a, &list, place);
     if (result == 0 && list.count) result = add_gallery(s, place, "photos");
     folders_free(&list);
@@ -111,8 +97,6 @@ static int run_serve(args *a)
     if (result == 0) result = serve_http(s, port);
     mask_extractor_close(s->extractor);
     for (size_t i = 0; i < s->count; i++) {
-        mask_matcher_close(s->galleries[i].matcher);
-        mask_knowledge_close(s->galleries[i].knowledge);
         mask_gallery_close(s->galleries[i].gallery);
         mask_vectors_close(s->galleries[i].vectors);
     }

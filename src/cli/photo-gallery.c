@@ -91,18 +91,22 @@ int folders_read(folder_list *list, const char *place)
     return list->count ? 0 : EXIT_FAILED;
 }
 
+int folders_of(const args *a, folder_list *list)
+{
+    const char *folder;
+    *list = (folder_list){0};
+    for (size_t i = 0; (folder = args_each_text(a, "--photos", i)); i++) {
+        if (list->count == MOST_FOLDERS) return args_usage(a, "--photos may be given %d times", MOST_FOLDERS);
+        if (!(list->folders[list->count] = strdup(folder))) return fail("out of memory");
+        list->count++;
+    }
+    return 0;
+}
+
 void folders_free(folder_list *list)
 {
     for (size_t i = 0; i < list->count; i++) free(list->folders[i]);
     *list = (folder_list){0};
-}
-
-static int write_lines(const char *path, char *const *lines, size_t count)
-{
-    output out;
-    int result = output_open(&out, path);
-    for (size_t i = 0; result == 0 && i < count; i++) fprintf(out.file, "%s\n", lines[i]);
-    return result ? result : output_close(&out);
 }
 
 int last_folders(folder_list *list)
@@ -114,29 +118,41 @@ int last_folders(folder_list *list)
     return folders_read(list, place);
 }
 
+static int write_lines(const char *path, char *const *lines, size_t count)
+{
+    output out;
+    int result = output_open(&out, path);
+    for (size_t i = 0; result == 0 && i < count; i++) fprintf(out.file, "%s\n", lines[i]);
+    return result ? result : output_close(&out);
+}
+
+/* Writes the folders down, unless that is what stands there already. */
+static int note_in(const char *place, const folder_list *folders)
+{
+    char path[DATA_PATH];
+    folder_list noted;
+    bool same = folders_read(&noted, place) == 0 && noted.count == folders->count;
+    for (size_t i = 0; same && i < noted.count; i++) same = strcmp(noted.folders[i], folders->folders[i]) == 0;
+    folders_free(&noted);
+    if (same) return 0;
+    snprintf(path, sizeof path, "%.*s/folders", DATA_PATH - LEFT, place);
+    return write_lines(path, folders->folders, folders->count);
+}
+
 /* Both the folder of the cache and `last` remember the folders. */
 static int note_folders(const char *place, const folder_list *folders)
 {
-    char path[DATA_PATH], root[DATA_PATH], *whole[MOST_FOLDERS];
-    int result = 0;
-    size_t count = 0;
-    for (; result == 0 && count < folders->count; count++)
-        if (!(whole[count] = realpath(folders->folders[count], NULL)))
-            result = fail("%s: cannot be opened: %s", folders->folders[count], strerror(errno));
-    if (result == 0) {
-        snprintf(path, sizeof path, "%.*s/folders", DATA_PATH - LEFT, place);
-        result = write_lines(path, whole, count);
-    }
-    if (result == 0) result = cache_root(root);
-    if (result == 0) {
-        snprintf(path, sizeof path, "%.*s/last/folders", DATA_PATH - LEFT, root);
-        char *slash = strrchr(path, '/');
-        *slash = '\0';
-        result = make_folders(path);
-        *slash = '/';
-    }
-    if (result == 0) result = write_lines(path, whole, count);
-    for (size_t i = 0; i < count; i++) free(whole[i]);
+    char last[DATA_PATH], root[DATA_PATH];
+    folder_list whole = {0};
+    int result = cache_root(root);
+    for (; result == 0 && whole.count < folders->count; whole.count++)
+        if (!(whole.folders[whole.count] = realpath(folders->folders[whole.count], NULL)))
+            result = fail("%s: cannot be opened: %s", folders->folders[whole.count], strerror(errno));
+    snprintf(last, sizeof last, "%.*s/last", DATA_PATH - LEFT, root);
+    if (result == 0) result = note_in(place, &whole);
+    if (result == 0) result = make_folders(last);
+    if (result == 0) result = note_in(last, &whole);
+    folders_free(&whole);
     return result;
 }
 

@@ -10,6 +10,8 @@ typedef struct folder_list {
     char *folders[MOST_FOLDERS];
     size_t count;
 } folder_list;
+/* The folders of --photos. 0, EXIT_USAGE or EXIT_FAILED. */
+int folders_of(const args *a, folder_list *list);
 void folders_free(folder_list *list);
 
 /* ~/.cache/mask. 0 or EXIT_FAILED. */

@@ -84,29 +84,15 @@ static json_t *item_json(const mask_results *r, const mask_hit *hit, bool explai
                      "words", words);
 }
 
-/* What became of the words of a query; also where none can be used, of which a search tells nothing. */
-static json_t *readings_json(served_gallery *g, const mask_results *r, const mask_query *q)
+static json_t *results_json(const mask_results *r, const mask_query *q)
 {
-    mask_error err;
-    json_t *out = json_array();
-    for (size_t i = 0; i < r->reading_count; i++) json_array_append_new(out, reading_json(&r->readings[i]));
-    for (size_t i = r->reading_count; i < q->count; i++) {
-        mask_reading reading;
-        if (mask_matcher_read(g->matcher, q->texts[i].text, &reading, &err) != MASK_OK) break;
-        json_array_append_new(out, reading_json(&reading));
-        mask_reading_free(&reading);
-    }
-    return out;
-}
-
-static json_t *results_json(served_gallery *g, const mask_results *r, const mask_query *q)
-{
-    json_t *items = json_array();
+    json_t *items = json_array(), *readings = json_array();
+    for (size_t i = 0; i < r->reading_count; i++) json_array_append_new(readings, reading_json(&r->readings[i]));
     for (size_t i = 0; i < r->count; i++) json_array_append_new(items, item_json(r, &r->hits[i], q->explain));
     json_t *next =
         r->count == q->k && q->offset + q->k < r->searched ? json_integer((json_int_t)(q->offset + q->k)) : json_null();
     return json_pack("{s:I, s:o, s:o, s:o, s:f}", "total", (json_int_t)r->searched, "items", items, "readings",
-                     readings_json(g, r, q), "next_offset", next, "seconds", r->seconds);
+                     readings, "next_offset", next, "seconds", r->seconds);
 }
 
 static void count_search(server *s, double seconds)
@@ -210,10 +196,10 @@ static void search(server *s, exchange *x)
     if (good) {
         mask_status status = mask_gallery_search_batch(g->gallery, g->vectors, queries, count, results, &one, &err);
         if (status != MASK_OK) library_error(x, status, &err);
-        else if (!q.queries) x->json = results_json(g, results, queries);
+        else if (!q.queries) x->json = results_json(results, queries);
         else x->json = json_array();
         for (size_t i = 0; status == MASK_OK && i < count; i++) {
-            if (q.queries) json_array_append_new(x->json, results_json(g, &results[i], &queries[i]));
+            if (q.queries) json_array_append_new(x->json, results_json(&results[i], &queries[i]));
             count_search(s, results[i].seconds);
             mask_results_free(&results[i]);
         }
@@ -284,7 +270,7 @@ static void similar(server *s, exchange *x)
         mask_status status = mask_gallery_similar(g->gallery, &image, &query, &results, &one, &err);
         if (status != MASK_OK) library_error(x, status, &err);
         else {
-            x->json = results_json(g, &results, &query);
+            x->json = results_json(&results, &query);
             count_search(s, results.seconds);
             mask_results_free(&results);
         }

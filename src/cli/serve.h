@@ -11,9 +11,7 @@ enum { MOST_GALLERIES = 64, MOST_NAMES = 16, MOST_BODY = 16 << 20 };
 typedef struct served_gallery {
     char name[128];
     mask_gallery *gallery;
-    mask_vectors *vectors;     /* NULL where OOD words are off */
-    mask_knowledge *knowledge; /* its copy in the gallery, and a matcher: they read texts that found nothing */
-    mask_matcher *matcher;
+    mask_vectors *vectors; /* NULL where OOD words are off */
     pthread_mutex_t lock; /* of refreshed */
     double refreshed;
 } served_gallery;

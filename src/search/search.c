@@ -120,8 +120,7 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
     mask__arena_free(&work);
     out->memory = results.head;
     out->seconds = omp_get_wtime() - start;
-    if (status != MASK_OK) mask_results_free(out);
-    return status;
+    return status; /* readings stay, also of a query that fails for want of a usable word */
 }
 
 static mask_status check_query(const mask_query *query, mask_error *err)
@@ -159,6 +158,7 @@ mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors 
     mask__view *view = mask__gallery_pin(gallery);
     mask_status status = search(view, vectors, query, out, run, err);
     mask__gallery_unpin(gallery, view);
+    if (status != MASK_OK) mask_results_free(out);
     return status;
 }
 
