@@ -12,7 +12,7 @@ typedef struct served_gallery {
     char name[128];
     mask_gallery *gallery;
     mask_vectors *vectors; /* NULL where OOD words are off */
-    pthread_mutex_t lock; /* of refreshed */
+    pthread_mutex_t lock;  /* of refreshed */
     double refreshed;
 } served_gallery;
 

@@ -366,10 +366,11 @@ mask_status mask_gallery_name(const mask_gallery *g, const char *id, char **name
     bool found = mask__snapshot_find(&v->snapshot, id, &segment, &image);
     const char *held = found ? v->snapshot.segments[segment].names[image] : NULL;
     *name = held ? strdup(held) : NULL;
-    bool short_of_memory = held && !*name;
+    mask_status status = MASK_OK;
+    if (!found) status = mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, id);
+    else if (held && !*name) status = mask__fail(err, MASK_ENOMEM, MASK_NO_OFFSET, "out of memory");
     mask__gallery_unpin(g, v);
-    if (!found) return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "the gallery has no image '%.200s'", id);
-    return short_of_memory ? mask__fail(err, MASK_ENOMEM, MASK_NO_OFFSET, "out of memory") : MASK_OK;
+    return status;
 }
 
 void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
