@@ -63,6 +63,9 @@ MASK_API mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_k
  * measured so are transductive on images. Fewer than 25 images change nothing: background_own tells. */
 MASK_API mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *knowledge,
                                         const mask_images *images, size_t own, const mask_run *run, mask_error *err);
+/* How many of the images its background holds, found by content: figures of these images are transductive. */
+MASK_API mask_status mask_knowledge_seen(size_t *seen, const mask_knowledge *knowledge, const mask_images *images,
+                                         const mask_run *run, mask_error *err);
 /* Rounds prototypes, word vectors and the background to 8 bits (whole steps of a row's largest value / 127), which
  * files then keep: a quarter of their size. Not while another thread uses the knowledge. */
 MASK_API mask_status mask_knowledge_round(mask_knowledge *knowledge, mask_error *err);
@@ -190,6 +193,7 @@ typedef struct mask_recalls {
     mask_recall t2i, i2t;
     mask_recall t2i_known, t2i_ood; /* texts whose words are all known; texts with an OOD word (0 queries if unasked) */
     double rsum;                    /* t2i and i2t R@1 + R@5 + R@10 */
+    double rsum_low, rsum_high;     /* its interval of 95%: bootstrap over images with their texts, run->seed */
     bool ties;                      /* some metric lies between different bounds */
 } mask_recalls;
 
@@ -199,6 +203,12 @@ typedef struct mask_recalls {
 MASK_API mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
                                           const unsigned char *text_kinds, size_t folds, const mask_run *run,
                                           mask_error *err);
+/* The ranks behind them: of each text t2i, of each image i2t, from 0, halves where scores are equal. */
+MASK_API mask_status mask_ranks_compute(float *t2i, float *i2t, const float *scores, size_t images, size_t texts,
+                                        size_t folds, const mask_run *run, mask_error *err);
+/* Writes them as the arrays t2i and i2t of a .npz, atomically. */
+MASK_API mask_status mask_ranks_save(const char *path, const float *t2i, const float *i2t, size_t images, size_t texts,
+                                     mask_error *err);
 /* Writes a score matrix as other programs expect it: float32 .npy, images x texts, atomically. */
 MASK_API mask_status mask_scores_save(const char *path, const float *scores, size_t images, size_t texts,
                                       mask_error *err);

@@ -87,7 +87,34 @@ static void equals_counting(void **state)
         check_fold(&r, scores, 0, IMAGES);
         assert_true(fabs(r.rsum - (r.t2i.r1 + r.t2i.r5 + r.t2i.r10 + r.i2t.r1 + r.i2t.r5 + r.i2t.r10)) < 1e-9);
         assert_int_equal(r.ties, steps > 0);
+        assert_true(r.rsum_low < r.rsum && r.rsum < r.rsum_high);
     }
+}
+
+/* The interval is that of a mean over images: about two standard errors to each side. */
+static void the_interval_is_a_mean_s(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask_recalls r;
+    static float scores[TEXTS * IMAGES], t2i[TEXTS], i2t[IMAGES];
+    double sum = 0, squares = 0;
+    fill(scores, 5, 0);
+    check_ok(mask_recalls_compute(&r, scores, IMAGES, TEXTS, NULL, 1, &(mask_run){.seed = 1}, &err));
+    check_ok(mask_ranks_compute(t2i, i2t, scores, IMAGES, TEXTS, 1, NULL, &err));
+    for (size_t i = 0; i < IMAGES; i++) {
+        double share = 0;
+        for (int k = 1; k <= 10; k += k == 1 ? 4 : 5) {
+            share += i2t[i] < (float)k ? 100 : 0;
+            for (size_t t = 5 * i; t < 5 * i + 5; t++) share += t2i[t] < (float)k ? 20 : 0;
+        }
+        sum += share;
+        squares += share * share;
+    }
+    double mean = sum / IMAGES, error = sqrt((squares / IMAGES - mean * mean) / IMAGES);
+    assert_true(fabs(mean - r.rsum) < 1e-9);
+    assert_true(fabs(r.rsum_high - r.rsum - 1.96 * error) < 0.5 * error);
+    assert_true(fabs(r.rsum - r.rsum_low - 1.96 * error) < 0.5 * error);
 }
 
 static void folds_are_averaged(void **state)
@@ -166,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_counting),
+        cmocka_unit_test(the_interval_is_a_mean_s),
         cmocka_unit_test(folds_are_averaged),
         cmocka_unit_test(kinds_are_told_apart),
         cmocka_unit_test(what_does_not_fit_is_refused),

@@ -8,13 +8,13 @@ For research: Knowledge.learn, Knowledge.calibrate, Matcher.scores, recalls, rer
 """
 from ._core import MaskError, Status, Struct, describe as describe_options, lib as _lib, text as _text, use
 from .data import Dataset, Images, Labels, Texts, Vectors, data_file, open_dataset
-from .evaluate import Recalls, Reranking, recalls, rerank, save_scores
+from .evaluate import AtR, Ranks, Recalls, Reranking, map_at_r, ranks, recalls, rerank, save_scores
 from .gallery import Annotator, Gallery, Hit, HitWord, Results
 from .knowledge import Choice, Explanation, Knowledge, Matcher, Reading, Scores, Word
 from .photos import Extractor, Photos, Regions, extract, search_photos, thumbnail
 
 __version__: str = _text(_lib.mask_version())
-__all__ = ["Annotator", "Choice", "Dataset", "Explanation", "Extractor", "Gallery", "Hit", "HitWord", "Images", "Knowledge", "Labels",
-           "MaskError", "Matcher", "Photos", "Reading", "Recalls", "Regions", "Reranking", "Results", "Scores", "Status", "Struct",
-           "Texts", "Vectors", "Word", "data_file", "describe_options", "extract", "open_dataset", "recalls", "rerank",
+__all__ = ["Annotator", "AtR", "Choice", "Dataset", "Explanation", "Extractor", "Gallery", "Hit", "HitWord", "Images", "Knowledge", "Labels",
+           "MaskError", "Matcher", "Photos", "Ranks", "Reading", "Recalls", "Regions", "Reranking", "Results", "Scores", "Status", "Struct",
+           "Texts", "Vectors", "Word", "data_file", "describe_options", "extract", "map_at_r", "open_dataset", "ranks", "recalls", "rerank",
            "save_scores", "search_photos", "thumbnail", "use"]

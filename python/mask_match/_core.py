@@ -5,7 +5,7 @@ import enum
 import logging
 import os
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Generic, Iterable, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -231,6 +231,28 @@ class Struct:
 
     def __repr__(self) -> str:
         return "%s(%s)" % (type(self).__name__, ", ".join("%s=%r" % item for item in self.as_dict().items()))
+
+
+T = TypeVar("T")
+
+
+def position(index: int, count: int) -> int:
+    """An index as Python has it, from the end too, as a position."""
+    if not -count <= index < count:
+        raise IndexError("%d of %d" % (index, count))
+    return index % count
+
+
+class Items(Sequence[T], Generic[T]):
+    """A sequence that makes its items when they are asked for: subclasses have __len__ and _item."""
+
+    def _item(self, index: int) -> T:
+        raise NotImplementedError
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._item(i) for i in range(*index.indices(len(self)))]
+        return self._item(position(index, len(self)))
 
 
 # ---- Options ----------------------------------------------------------------------------------------------------

@@ -110,4 +110,4 @@ def recalls(r: Any) -> str:
                                  for name, way in (("text to image", r.t2i), ("image to text", r.i2t),
                                                    ("texts of known words", r.t2i_known), ("texts with OOD words", r.t2i_ood))
                                  if way.queries]
-    return table(rows, ("", "R@1", "R@5", "R@10", "median rank", "mean rank", "queries")) + "<p>Rs %.1f</p>" % r.rsum
+    return table(rows, ("", "R@1", "R@5", "R@10", "median rank", "mean rank", "queries")) + "<p>Rs %.1f (%.1f to %.1f)</p>" % (r.rsum, r.rsum_low, r.rsum_high)

@@ -6,8 +6,8 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, U
 
 import numpy as np
 
-from ._core import (Handle, MaskError, Options, Path, Progress, Run, call, copied, documents, encoded, ffi, floats, lib,
-                    quick, strings, text)
+from ._core import (Handle, Items, MaskError, Options, Path, Progress, Run, call, copied, documents, encoded, ffi, floats, lib,
+                    position, quick, strings, text)
 
 
 class Vectors(Handle):
@@ -193,10 +193,7 @@ class Images(Handle):
         return [text(lib.mask_images_name(self._c, i)) for i in range(len(self))]
 
     def _check(self, image: int) -> int:
-        count = len(self)
-        if not -count <= image < count:
-            raise IndexError("image %d of %d" % (image, count))
-        return image % count
+        return position(image, len(self))
 
     def regions(self, image: int) -> int:
         """How many regions an image has."""
@@ -240,7 +237,7 @@ def as_images(images: Any) -> Images:
 # ---- Texts ------------------------------------------------------------------------------------------------------
 
 
-class Texts(Handle, Sequence[str]):
+class Texts(Handle, Items[str]):
     """A list of texts in the library: of strings, or of a file (Texts.open)."""
 
     def __init__(self, texts: Sequence[str]):
@@ -263,12 +260,8 @@ class Texts(Handle, Sequence[str]):
     def __len__(self) -> int:
         return int(lib.mask_texts_count(self._c))
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return text(lib.mask_texts_get(self._c, index % len(self)))
+    def _item(self, index: int) -> str:
+        return str(text(lib.mask_texts_get(self._c, index)))
 
     @property
     def by_name(self) -> bool:
@@ -298,8 +291,8 @@ def open_dataset(folder: Path, split: Optional[str] = None, captions: Optional[P
     return out
 
 
-class Labels(Handle):
-    """Labelled regions to learn from: a folder with features.npy (regions x dim) and regions.tsv."""
+class Labels(Handle, Items[str]):
+    """Labelled regions to learn from: a folder with features.npy (regions x dim) and regions.tsv. As a sequence, their labels."""
 
     def __init__(self, folder: Path):
         out = ffi.new("mask_labels **")
@@ -318,11 +311,8 @@ class Labels(Handle):
     def dim(self) -> int:
         return int(lib.mask_labels_dim(self._c))
 
-    def __getitem__(self, region: int) -> str:
-        """The label of a region."""
-        if not 0 <= region < len(self):
-            raise IndexError(region)
-        return str(text(lib.mask_labels_text(self._c, region)))
+    def _item(self, index: int) -> str:
+        return str(text(lib.mask_labels_text(self._c, index)))
 
 
 # ---- Files that come with mask ------------------------------------------------------------------------------------

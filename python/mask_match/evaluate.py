@@ -1,9 +1,10 @@
-"""Evaluation: recalls of a score matrix, and another model's results re-ranked."""
+"""Evaluation: recalls of a score matrix, ranks, mAP@R, and another model's results re-ranked."""
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from typing import Any, Optional, Union
+from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -14,14 +15,15 @@ from .knowledge import Matcher
 
 
 class Recalls(Struct):
-    """t2i and i2t (text to image and back): r1, r5, r10 in percent, medr, meanr, queries; t2i_known, t2i_ood; rsum."""
+    """t2i and i2t (text to image and back): r1, r5, r10 in percent, medr, meanr, queries; t2i_known, t2i_ood; rsum, and
+    rsum_low to rsum_high, its interval of 95% by bootstrap over images."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         ways = ("%s R@1 %.1f R@5 %.1f R@10 %.1f" % (name, way.r1, way.r5, way.r10) for name, way in (("t2i", self.t2i),
                                                                                                   ("i2t", self.i2t)))
-        return "Recalls(%s; Rs %.1f)" % ("; ".join(ways), self.rsum)
+        return "Recalls(%s; Rs %.1f, %.1f to %.1f)" % ("; ".join(ways), self.rsum, self.rsum_low, self.rsum_high)
 
     def _repr_html_(self) -> str:
         return _looks.recalls(self)
@@ -47,6 +49,60 @@ def recalls(scores: np.ndarray, folds: int = 1, text_kinds: Optional[np.ndarray]
     Run()(lib.mask_recalls_compute, out, floats(matrix), matrix.shape[1], matrix.shape[0],
           ffi.NULL if kinds is None else ffi.cast("unsigned char *", kinds.ctypes.data), folds)
     return Recalls(out, out)
+
+
+class Ranks(NamedTuple):
+    """The rank of each text's image and of each image's best text, from 0; halves where scores are equal. As `mask eval
+    --per-query` writes them."""
+    t2i: np.ndarray
+    i2t: np.ndarray
+
+
+def ranks(scores: np.ndarray, folds: int = 1) -> Ranks:
+    """Ranks of texts x images scores, from which recalls come: `100 * (ranks(s).t2i < 5).mean()` is R@5."""
+    matrix = _matrix(scores)
+    out = Ranks(np.empty(len(matrix), np.float32), np.empty(matrix.shape[1], np.float32))
+    Run()(lib.mask_ranks_compute, floats(out.t2i), floats(out.i2t), floats(matrix), matrix.shape[1], matrix.shape[0], folds)
+    return out
+
+
+class AtR(NamedTuple):
+    """Of queries with several relevant items, R each, in percent: mean average precision and precision among the first R, and
+    how often the first is relevant; average_precision of each query, 0 to 1."""
+    map_at_r: float
+    r_precision: float
+    r1: float
+    average_precision: np.ndarray
+
+
+def map_at_r(scores: np.ndarray, relevant: Union[Mapping[Any, Sequence[Any]], Path], queries: Optional[Sequence[Any]] = None,
+             items: Optional[Sequence[Any]] = None) -> AtR:
+    """ECCV Caption's measures: every item that is relevant counts, not only the caption's own image.
+
+    scores    queries x items: Matcher.scores as it is for text to image, transposed for image to text
+    relevant  for each query that is measured its relevant items: a dict, or a JSON file of one, such as
+              eccv_caption_to_image.json of PyPI's eccv_caption
+    queries   what rows are called in `relevant`; None = their numbers, from 0
+    items     what columns are called; None = their numbers
+    """
+    if not isinstance(relevant, Mapping):
+        with open(relevant, encoding="utf8") as file:
+            relevant = json.load(file)
+    places = [{str(name): i for i, name in enumerate(given if given is not None else range(size))}
+              for given, size in zip((queries, items), np.shape(scores))]
+    precisions, shares, firsts = [], [], []
+    for query, wanted in relevant.items():  # type: ignore[union-attr]
+        try:
+            row, columns = places[0][str(query)], [places[1][str(item)] for item in wanted]
+        except KeyError as error:
+            raise KeyError("relevance of query %s: %s is among neither queries nor items" % (query, error)) from None
+        best = np.argsort(-np.asarray(scores[row]), kind="stable")[:len(columns)]
+        hits = np.isin(best, columns)
+        precisions.append(float((np.cumsum(hits) / np.arange(1, len(best) + 1))[hits].sum() / max(len(columns), 1)))
+        shares.append(float(hits.mean()) if len(hits) else 0.0)
+        firsts.append(bool(len(hits) and hits[0]))
+    mean = [float(100 * np.mean(values)) if values else float("nan") for values in (precisions, shares, firsts)]
+    return AtR(mean[0], mean[1], mean[2], np.array(precisions))
 
 
 def save_scores(path: Path, scores: np.ndarray) -> None:

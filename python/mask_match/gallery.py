@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from . import _looks
-from ._core import (TABLES, Handle, MaskError, Options, Path, Progress, Run, Struct, call, documents, encoded, failed, ffi, lib, quick,
+from ._core import (TABLES, Handle, Items, MaskError, Options, Path, Progress, Run, Struct, call, documents, encoded, failed, ffi, lib, quick,
                     strings, text)
 from .data import Images, Texts, Vectors, as_images, as_texts, open_vectors
 from .knowledge import Knowledge, Reading
@@ -45,7 +45,7 @@ class Hit(Struct):
         return out
 
 
-class Results(Sequence[Hit]):
+class Results(Items[Hit]):
     """Hits, best first; valid whatever happens to the gallery. `searched` images passed the filters."""
 
     def __init__(self, c: Any, owner: Any, query: Any = "", root: Optional[str] = None):
@@ -54,12 +54,8 @@ class Results(Sequence[Hit]):
     def __len__(self) -> int:
         return int(self._c.count)
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        hit = Hit(self._c.hits[index % len(self)], self._owner)
+    def _item(self, index: int) -> Hit:
+        hit = Hit(self._c.hits[index], self._owner)
         hit._readings = self.readings
         return hit
 
@@ -187,6 +183,14 @@ class Gallery(Handle):
 
     def __len__(self) -> int:
         return int(self.info.images)
+
+    def name(self, id: str) -> Optional[str]:
+        """The path of an image's file; None where it is not known. MaskError when no image has the id."""
+        out = ffi.new("char **")
+        call(lib.mask_gallery_name, self._c, id.encode(errors="surrogateescape"), out)
+        name: Optional[str] = text(out[0])
+        lib.free(out[0])
+        return name
 
     # -- Changing it --
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from . import _looks
-from ._core import (TABLES, Handle, Options, Path, Progress, Run, Struct, call, copied, documents, encoded, ffi, floats, lib,
+from ._core import (TABLES, Handle, Items, Options, Path, Progress, Run, Struct, call, copied, documents, encoded, ffi, floats, lib,
                     options_of, quick, text)
 from .data import Labels, Vectors, as_images, as_texts, open_vectors
 
@@ -110,6 +110,19 @@ class Knowledge(Handle):
         call(lib.mask_knowledge_teach, out, self._c, words._c, word.encode(errors="surrogateescape"), images._c, sharpened)
         return Knowledge._of(out)
 
+    def mix(self, images: Any, progress: Progress = None, own: Union[str, int] = "auto") -> "Knowledge":
+        """A copy whose background these images have joined, as a gallery's images do: to score these images with. Figures
+        measured so are transductive on images. Fewer than 25 images change nothing."""
+        images, out = as_images(images), ffi.new("mask_knowledge **")
+        Run(progress)(lib.mask_knowledge_mix, out, self._c, images._c, Options("GALLERY", {"own": own}).c.own)
+        return Knowledge._of(out)
+
+    def seen(self, images: Any, progress: Progress = None) -> int:
+        """How many of these images its background holds, found by content: figures of them are transductive."""
+        images, out = as_images(images), ffi.new("size_t *")
+        Run(progress)(lib.mask_knowledge_seen, out, self._c, images._c)
+        return int(out[0])
+
     def round(self) -> None:
         """Rounds the background to 8 bits, a quarter of its size in files."""
         call(lib.mask_knowledge_round, self._c)
@@ -198,7 +211,7 @@ class Word(Struct):
         return [Struct(self._c.neighbours[i], self._owner) for i in range(self._c.neighbour_count)]
 
 
-class Reading(Sequence[Word]):
+class Reading(Items[Word]):
     """A text, word by word."""
 
     def __init__(self, c: Any, owner: Any):
@@ -207,12 +220,8 @@ class Reading(Sequence[Word]):
     def __len__(self) -> int:
         return int(self._c.count)
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return Word(self._c.words[index % len(self)], self._owner)
+    def _item(self, index: int) -> Word:
+        return Word(self._c.words[index], self._owner)
 
     def __repr__(self) -> str:
         return "Reading(%s)" % ", ".join("%s: %s" % (word.token, word.kind) for word in self)

@@ -10,6 +10,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 import numpy as np
 
 from ._core import Path
+from .evaluate import ranks
 from .knowledge import Explanation, Knowledge
 
 
@@ -76,9 +77,8 @@ def recall_curve(scores: Mapping[str, np.ndarray], most: int = 50, ax: Any = Non
     """Text-to-image recall at 1 to `most`, in percent, of texts x images scores by name (text t belongs to image t // 5)."""
     ax = _axes(ax)
     for name, matrix in scores.items():
-        own = matrix[np.arange(len(matrix)), np.arange(len(matrix)) // 5][:, None]
-        ranks = (matrix > own).sum(1) + ((matrix == own).sum(1) - 1) / 2
-        ax.plot(np.arange(1, most + 1), [100 * (ranks < k).mean() for k in range(1, most + 1)], label=name)
+        found = ranks(matrix).t2i
+        ax.plot(np.arange(1, most + 1), [100 * (found < k).mean() for k in range(1, most + 1)], label=name)
     ax.set(xlabel="K", ylabel="R@K, text to image (%)", ylim=(0, None))
     ax.legend(frameon=False)
     return ax

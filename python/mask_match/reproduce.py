@@ -59,8 +59,12 @@ VARIANTS: Dict[str, Dict[str, Any]] = {
     "paper": PAPER,
     "no-cm": {**PAPER, "lambda_cm": 0},
     "no-cl": {**PAPER, "lambda_cl": 0},
+    "paper-random": {**PAPER, "prototype": "random"},
+    **{"attention-%d" % n: {**PAPER, "pae_attention": n} for n in (1, 5)},
+    **{"fc-%d" % n: {**PAPER, "pae_fc": n} for n in (3, 5)},
     **{"lambda-%d" % weight: {**PAPER, "lambda_cm": weight, "lambda_cl": weight} for weight in (1, 2, 4, 5)},
 }
+TRAINED_AS = {"paper-random": "paper"}  # goes on from its last checkpoint, so trains for minutes
 SEEDED = {name for name, o in VARIANTS.items() if o.get("preset") == "paper" or o.get("encoder") == "mask"} | {"random"}
 PLAIN = {"preset": "plain"}
 KNOWN = {**PLAIN, "ood": "off"}
@@ -82,6 +86,7 @@ class Step(NamedTuple):
 SECTIONS = {
     "methods": ("Methods", "From MACK to this program. The paper's rows: MACK 2022; MASK with m = 10 neighbours beside the trained encoder."),
     "ablations": ("Ablations, the paper's method", "The paper's Table 3: its encoder and its matching, one part away at a time."),
+    "layers": ("Layers", "The paper's encoder and matching; its PAE has 3 attention layers after 1 fully connected one."),
     "defaults": ("Ablations, the defaults", "The same parts taken from the closed form with calibration."),
     "encoders": ("Encoders", "Under the full calibration. `mask` starts at the whitened features."),
     "ood": ("Neighbours of an out-of-knowledge word", "Rs over m; the paper: 122.8 at 10 and 128.1 at 50 on Flickr30K."),
@@ -103,11 +108,14 @@ STEPS = [
     Step("ablations", "paper-known", "without OOD words", "paper", KNOWN, ((116.2,), (193.1,))),
     Step("ablations", "no-cm", "without L_cm", "no-cm", MASK, ((101.0,), (150.8,))),
     Step("ablations", "no-cl", "without L_cl", "no-cl", MASK, ((92.4,), (123.5,))),
+    Step("ablations", "paper-random", "random region instead of prototype", "paper-random", MASK, ((72.7,), (148.5,))),
+    *(Step("layers", "attention-%d" % n, "%d attention layers" % n, "paper" if n == 3 else "attention-%d" % n, MASK) for n in (1, 3, 5)),
+    *(Step("layers", "fc-%d" % n, "%d fully connected layers" % n, "paper" if n == 1 else "fc-%d" % n, MASK) for n in (1, 3, 5)),
     Step("defaults", "default", "full", "default", {}),
     Step("defaults", "known", "without OOD words", "default", {"ood": "off"}),
     Step("defaults", "mean", "without max-mean pooling (global mean)", "default", {"pool": "mean"}),
     Step("defaults", "region-max", "mean over regions of the maximum over words", "default", {"pool": "region-max"}),
-    Step("defaults", "random", "random region instead of prototype", "random", {}, ((72.7,), (148.5,))),
+    Step("defaults", "random", "random region instead of prototype", "random", {}),
     Step("encoders", "none", "none", "none", {}),
     Step("encoders", "whiten", "whiten", "default", {}),
     Step("encoders", "trained", "mask", "trained", {}),
@@ -139,6 +147,10 @@ class Reproduction:
     def __init__(self, a: argparse.Namespace):
         self.set, self.name, self.data = DATASETS[a.dataset], a.dataset, a.data
         self.split, self.epochs, self.seeds = a.split or self.set.split, a.epochs, list(range(a.seed, a.seed + a.seeds))
+        self.sections = a.sections.split(",") if a.sections else list(SECTIONS)
+        unknown = set(self.sections) - set(SECTIONS)
+        if unknown:
+            sys.exit("--sections: there is no '%s': they are %s" % (unknown.pop(), ",".join(SECTIONS)))
         self.work = a.work or a.out + ".work"
         self.warnings: List[str] = []
         self.results: Dict[str, Dict[str, Any]] = {}
@@ -195,16 +207,13 @@ class Reproduction:
             own = words
         self.vectors = m.Vectors(own) if os.path.exists(own) else m.Vectors.convert(words, own)
         self.images, self.texts = m.open_dataset(os.path.join(self.data, self.set.folder), self.split)
-        self._check_background()
 
-    def _check_background(self) -> None:
+    def check_background(self) -> None:
         """Statistics of the evaluated images or texts are transductive: found by content, whatever files are called."""
-        evaluated = {array.tobytes() for array in self.images}
-        with m.Images.open(self.files["background images"]) as background:
-            images = sum(array.tobytes() in evaluated for array in background)
+        seen = self._knowledge("mack", self.seeds[0]).seen(self.images)
+        if seen:
+            self.warnings.append("TRANSDUCTIVE: %d of the evaluated images are in the background" % seen)
         texts = len(set(self.texts) & set(m.Texts.open(self.files["background texts"])))
-        if images:
-            self.warnings.append("TRANSDUCTIVE: %d of the background's images are among the evaluated ones" % images)
         if texts > len(self.texts) // 10:  # short captions are said twice
             self.warnings.append("TRANSDUCTIVE: %d of the evaluated texts are in the background" % texts)
 
@@ -217,7 +226,7 @@ class Reproduction:
             self.kept.clear()
             if not os.path.exists(path):
                 options = dict(VARIANTS[variant])
-                checkpoint = path + ".ckpt"
+                checkpoint = os.path.join(self.work, "%s-seed%d.ckpt" % (TRAINED_AS.get(variant, variant), seed))
                 if options.get("preset") == "paper" or options["encoder"] == "mask":
                     options.update(epochs=self.epochs, checkpoint=checkpoint, resume=os.path.exists(checkpoint),
                                    metrics=os.path.join(self.work, name + ".jsonl"))
@@ -226,7 +235,7 @@ class Reproduction:
                 some = [every[i * len(every) // BACKGROUND_TEXTS] for i in range(BACKGROUND_TEXTS)] if len(every) > BACKGROUND_TEXTS else every
                 plain = m.Knowledge.learn(os.path.join(self.data, "knowledge"), self.vectors, progress=self.progress, **options)
                 plain.calibrate(self.files["background images"], some, self.vectors).save(path)
-                if os.path.exists(checkpoint):
+                if os.path.exists(checkpoint) and variant not in TRAINED_AS.values():
                     os.remove(checkpoint)
             self.kept[name] = m.Knowledge(path)
         return self.kept[name]
@@ -251,10 +260,11 @@ class Reproduction:
 
     def wanted(self, step: Step) -> bool:
         trained = step.variant in SEEDED and step.variant != "random"
-        return not (trained and self.epochs == 0) and len(self.images) % step.folds == 0
+        return step.section in self.sections and not (trained and self.epochs == 0) and len(self.images) % step.folds == 0
 
     def run(self, say: Any = lambda line: None) -> None:
         steps = [step for step in STEPS if self.wanted(step)]
+        self.check_background()
         for number, step in enumerate(steps):
             values, kept = [], True
             for seed in self.seeds if step.variant in SEEDED else self.seeds[:1]:
@@ -276,8 +286,8 @@ class Reproduction:
     # -- Reports --
 
     def facts(self) -> List[Tuple[str, str]]:
-        with m.Knowledge(os.path.join(self.work, "default.mask")) as k:
-            words = "%d words from %d labelled regions" % (len(k), k.info.regions)
+        with m.Knowledge(os.path.join(self.work, "mack.mask")) as k:
+            words = "from %d labelled regions" % k.info.regions
         return [("data", "%s, split %s: %d images, %d texts" % (self.set.title, self.split, len(self.images), len(self.texts))),
                 ("learned", "%s; trained encoders %d epochs (the paper: 400)" % (words, self.epochs)),
                 ("re-ranked", self.files.get("base", "MACK's own scores, the first row")),
@@ -382,6 +392,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--vectors", help="word vectors of any known format")
     parser.add_argument("--base", help="another model's scores to re-rank, .npy (default: DATA/clip_sims.npy, else MACK's)")
     parser.add_argument("--epochs", type=int, default=3, help="of each training; 0 = leave trained encoders out (default: 3; the paper: 400)")
+    parser.add_argument("--sections", help="only these, set apart by commas: %s" % ",".join(SECTIONS))
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="trainings with so many seeds; their spread is shown")
     parser.add_argument("--threads", type=int, default=0)

@@ -64,6 +64,15 @@ def test_batch(demo):
     assert kept.id and kept.words
 
 
+def test_the_name_of_an_image(demo, tmp_path):
+    with m.Gallery.create(tmp_path / "g.gallery", demo.knowledge) as g:
+        g.add(m.Images(demo.data.images[0][None], ids=["a"], names=["/photos/a.jpg"]))
+        assert g.name("a") == "/photos/a.jpg"
+        with pytest.raises(m.MaskError) as failed:
+            g.name("b")
+        assert failed.value.status == m.Status.ENOTFOUND
+
+
 def test_change(demo, tmp_path):
     array = np.stack(list(demo.data.images))
     with m.Gallery.create(tmp_path / "g.gallery", demo.knowledge, budget=8) as g:

@@ -98,6 +98,37 @@ def test_choosing_says_what_was_tried(demo):
     assert sum(choice.kept for choice in k.choices) == 1 and {choice.representation for choice in k.choices} >= {"none", "whiten"}
 
 
+def test_ranks_and_intervals(demo, command, tmp_path):
+    r, ranks = m.recalls(demo.scores), m.ranks(demo.scores)
+    assert 100 * (ranks.t2i < 5).mean() == pytest.approx(r.t2i.r5) and 100 * (ranks.i2t < 1).mean() == pytest.approx(r.i2t.r1)
+    assert r.rsum_low < r.rsum < r.rsum_high
+    command("eval", demo.folder / "k.mask", demo.folder / "demo_precomp", "--split", "dev", "--per-query", tmp_path / "q.npz")
+    with np.load(tmp_path / "q.npz") as theirs:
+        assert np.array_equal(theirs["t2i"], ranks.t2i) and np.array_equal(theirs["i2t"], ranks.i2t)
+
+
+def test_map_at_r_counts_every_relevant_item(tmp_path):
+    scores = np.array([[9, 8, 7, 6, 5], [1, 2, 3, 4, 5]], np.float32)
+    one = m.map_at_r(scores, {0: [0, 2, 4], 1: [4]})
+    assert one.average_precision == pytest.approx([(1 + 2 / 3) / 3, 1])  # of the first three 0 and 2 are relevant
+    assert one.r_precision == pytest.approx(100 * (2 / 3 + 1) / 2) and one.r1 == 100
+    (tmp_path / "relevant.json").write_text('{"17": [103], "5": [100, 104]}')  # names, as in ECCV Caption's files
+    named = m.map_at_r(scores, tmp_path / "relevant.json", queries=[5, 17], items=[100, 101, 102, 103, 104])
+    assert named.average_precision == pytest.approx([0, 0.5]) and named.r1 == 50
+    with pytest.raises(KeyError, match="query 9"):
+        m.map_at_r(scores, {9: [0]})
+
+
+def test_a_background_s_own_images_are_noticed(demo):
+    half = [demo.data.images[i] for i in range(0, 200, 2)]
+    leaking = demo.plain.calibrate(half, m.Texts.open(demo.folder / "background_caps.txt"), demo.vectors)
+    assert demo.knowledge.seen(demo.data.images) == 0 and leaking.seen(demo.data.images) == 100
+    leaking.round()
+    assert leaking.seen(demo.data.images) == 100
+    mixed = demo.knowledge.mix(demo.data.images)
+    assert mixed.info.background_own == 200 and mixed.seen(demo.data.images) == 200
+
+
 def test_reranking(demo, tmp_path):
     base = m.Matcher(demo.plain, calibrate="none", ood="off").scores(*demo.data)
     r = m.rerank(base, demo.scores, top_k=15, alpha=1.0)

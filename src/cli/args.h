@@ -42,6 +42,8 @@ struct args {
         const char *name, *value;
         const mask_option *row; /* of a table; NULL = the command's own */
     } options[64];
+    int word_count; /* the command line as it was given, without the program */
+    char *const *words;
     mask_run run;
     bool quiet, json;
     /* What the command has opened (commands.h); main closes it. */

@@ -136,11 +136,27 @@ typedef struct evaluation {
     mask_match_options options;
     size_t folds;
     bool by_name;           /* captions were paired with images */
-    size_t background, own; /* images of the background; of them those that are evaluated */
+    size_t background, own; /* images of the background; of them those that joined it for this run */
+    size_t seen;            /* evaluated images that are in the background the knowledge came with */
     double seconds;
 } evaluation;
 
-static json_t *eval_json(const evaluation *e)
+/* Which files were read, and how. */
+static json_t *eval_run_json(const args *a, const evaluation *e)
+{
+    json_t *run = run_json(a);
+    char start[OPTION_TEXT];
+    const char *split = args_text(a, "--split", "");
+    snprintf(start, sizeof start, "%.60s%s", split, *split ? "_" : "");
+    json_object_set_new(run, "options", options_json(MASK_OPTIONS_MATCH, &e->options));
+    add_input(run, "knowledge", a->positional[0], "");
+    add_input(run, "data", a->positional[1], start);
+    add_input(run, "captions", args_text(a, "--captions", NULL), "");
+    add_input(run, "vectors", a->vectors ? mask_vectors_path(a->vectors) : NULL, "");
+    return run;
+}
+
+static json_t *eval_json(const args *a, const evaluation *e)
 {
     const mask_match_report *r = &e->report;
     json_t *out = json_pack("{s:I, s:I, s:o, s:o, s:f, s:I, s:I, s:I, s:f}", "images", (json_int_t)r->images, "texts",
@@ -155,13 +171,16 @@ static json_t *eval_json(const evaluation *e)
     json_object_set_new(out, "paired", json_string(e->by_name ? "name" : "position"));
     json_object_set_new(out, "folds", json_integer((json_int_t)e->folds));
     json_object_set_new(out, "ties", json_boolean(e->recalls.ties));
-    json_object_set_new(out, "transductive", json_boolean(r->transductive));
+    json_object_set_new(out, "rsum_interval", json_pack("[f,f]", e->recalls.rsum_low, e->recalls.rsum_high));
+    json_object_set_new(out, "transductive", json_boolean(r->transductive || e->own || e->seen));
     json_object_set_new(out, "background_images", json_integer((json_int_t)e->background));
     json_object_set_new(out, "background_own", json_integer((json_int_t)e->own));
+    json_object_set_new(out, "background_seen", json_integer((json_int_t)e->seen));
     json_object_set_new(out, "whole_region", r->whole_is_region ? json_integer(r->whole_region) : json_string("mean"));
     json_object_set_new(out, "seconds_columns", json_real(r->seconds_columns));
     json_object_set_new(out, "seconds_gemm", json_real(r->seconds_gemm));
     json_object_set_new(out, "gflop_gemm", json_real(r->gflop_gemm));
+    json_object_set_new(out, "run", eval_run_json(a, e));
     return out;
 }
 
@@ -187,7 +206,7 @@ static void print_eval(const evaluation *e)
         print_recall("  with OOD words", &e->recalls.t2i_ood);
     }
     print_recall("image to text", &e->recalls.i2t);
-    printf("Rs %.1f\n", e->recalls.rsum);
+    printf("Rs %.1f (%.1f to %.1f)\n", e->recalls.rsum, e->recalls.rsum_low, e->recalls.rsum_high);
     if (e->recalls.ties) {
         print_bounds("text to image", &e->recalls.t2i);
         print_bounds("image to text", &e->recalls.i2t);
@@ -211,6 +230,11 @@ static void print_eval(const evaluation *e)
     if (r->whole_is_region) printf("region %d", r->whole_region);
     else printf("mean of the regions");
     printf("; %.2f s\n", e->seconds);
+    if (e->seen)
+        printf(
+            "LEAK: %zu of these images are in the background that the knowledge was calibrated with (the same content, "
+            "whatever their names): not comparable with other methods\n",
+            e->seen);
 }
 
 /* --own: the images that are evaluated join the background of the knowledge. */
@@ -234,10 +258,32 @@ static int mix(args *a, evaluation *e)
     return 0;
 }
 
+/* Statistics of the evaluated images would flatter: told by content, before --own lets them in knowingly. */
+static int look_for_leaks(args *a, evaluation *e)
+{
+    mask_error err;
+    if (e->options.calibrate == MASK_CALIBRATE_NONE) return 0;
+    return mask_knowledge_seen(&e->seen, a->knowledge, a->images, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
+/* --per-query: ranks of all queries. */
+static mask_status save_ranks(const args *a, const char *path, const float *scores, const evaluation *e,
+                              mask_error *err)
+{
+    size_t n = mask_images_count(a->images), t = mask_texts_count(a->texts);
+    float *ranks = malloc((n + t) * sizeof *ranks);
+    mask_status status =
+        ranks ? mask_ranks_compute(ranks, ranks + t, scores, n, t, e->folds, &a->run, err) : MASK_ENOMEM;
+    if (!ranks) snprintf(err->message, sizeof err->message, "%s: out of memory", path);
+    if (status == MASK_OK) status = mask_ranks_save(path, ranks, ranks + t, n, t, err);
+    free(ranks);
+    return status;
+}
+
 static int evaluate(args *a, evaluation *e)
 {
     mask_error err;
-    const char *save = args_text(a, "--save-sims", NULL);
+    const char *save = args_text(a, "--save-sims", NULL), *ranks = args_text(a, "--per-query", NULL);
     size_t n = mask_images_count(a->images), t = mask_texts_count(a->texts);
     if (e->folds > n || n % e->folds != 0)
         return fail("%s: its %zu images cannot be cut into --folds %zu equal parts", a->positional[1], n, e->folds);
@@ -252,6 +298,7 @@ static int evaluate(args *a, evaluation *e)
             mask_matcher_scores(a->matcher, a->images, a->texts, scores, kinds, &e->report, &a->run, &err);
         if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
         if (status == MASK_OK && save && !team_follows(a)) status = mask_scores_save(save, scores, n, t, &err);
+        if (status == MASK_OK && ranks && !team_follows(a)) status = save_ranks(a, ranks, scores, e, &err);
         if (status != MASK_OK) result = failed(&err);
     }
     free(scores);
@@ -263,22 +310,24 @@ static int run_eval(args *a)
 {
     evaluation e = {.folds = 1};
     double start = now();
-    const char *save = args_text(a, "--save-sims", NULL);
+    const char *save = args_text(a, "--save-sims", NULL), *ranks = args_text(a, "--per-query", NULL);
     int result = args_size(a, "--folds", 1, 1000000, &e.folds);
     if (result) return result;
     if (!args_has(a, "--split") && !args_has(a, "--captions"))
         return args_usage(a, "--split is needed (dev, test, testall), or --captions for a file of images");
     if (save) result = check_output(save);
+    if (result == 0 && ranks) result = check_output(ranks);
     if (result == 0) result = open_knowledge(a, a->positional[0]);
     if (result == 0) result = read_match_options(a, &e.options);
     if (result == 0) result = open_dataset(a, a->positional[1]);
+    if (result == 0) result = look_for_leaks(a, &e);
     if (result == 0) result = mix(a, &e);
     if (result == 0) result = evaluate(a, &e);
     if (result || team_follows(a)) return result;
     e.seconds = now() - start;
     e.by_name = mask_texts_by_name(a->texts);
     progress_end();
-    if (a->json) return print_json(eval_json(&e));
+    if (a->json) return print_json(eval_json(a, &e));
     print_eval(&e);
     return 0;
 }
@@ -287,9 +336,13 @@ const command command_eval = {
     .name = "eval",
     .positional = "K.mask DATA",
     .summary = "Recall of a knowledge on images with five captions each",
-    .details = "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any "
-               "format that encode reads.\n"
-               "Equal scores share their ranks; where ties touch a recall, its bounds are printed.",
+    .details =
+        "DATA is a precomp folder: SPLIT_ims.npy, SPLIT_caps.txt, SPLIT_ids.txt; or, with --captions, any "
+        "format that encode reads.\n"
+        "Equal scores share their ranks; where ties touch a recall, its bounds are printed. Rs comes with its\n"
+        "interval of 95%, by bootstrap over images. --json describes the run too: options, and hashes of inputs\n"
+        "(as `xxhsum -H2` prints them; of a folder, of its files one after the other). Images that the knowledge\n"
+        "was calibrated with are recognised by content, and said.",
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall; not needed for a file of images with --captions"},
@@ -297,6 +350,7 @@ const command command_eval = {
              "captions from elsewhere: one per line, or Karpathy JSON; paired by name where names are known"},
             {"--folds", "N", "average over N equal parts of the images (COCO 1K: 5)"},
             {"--save-sims", "S.npy", "write the scores, images x texts, float32"},
+            {"--per-query", "FILE.npz", "write the rank of each text (t2i) and of each image (i2t), from 0"},
             {"--own", "N|auto",
              "statistics from these images too, as a gallery of them has them: transductive on images"},
             MATCH_OPTIONS,

@@ -57,6 +57,11 @@ bool print_json_line(json_t *object);
 json_t *box_json(const float box[4]);
 json_t *neighbours_json(const mask_word *word);
 json_t *recall_json(const mask_recall *recall);
+/* What a run read and how it was asked, for whoever must tell it from another: version, command, seed and threads. */
+json_t *run_json(const args *a);
+/* Adds an input's path, size and XXH3 hash (of 128 bits, as xxhsum -H2 prints it) to a run's "inputs". Of a folder the
+ * files whose names begin with `start`, one after the other as `cat` would. NULL paths add nothing. */
+void add_input(json_t *run, const char *name, const char *path, const char *start);
 bool ends_with(const char *text, const char *end);
 enum { DATA_PATH = 4400 };
 /* Where a file that comes with mask lies: beside the program, in ../share/mask, or in the user's data folder. */

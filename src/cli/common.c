@@ -1,12 +1,15 @@
 /* What the commands share: failures, JSON, files that come with mask, matching options, word vectors. */
 #include "commands.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 int fail(const char *format, ...)
 {
@@ -90,6 +93,73 @@ json_t *recall_json(const mask_recall *r)
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:[f,f,f], s:[f,f,f]}", "r1", r->r1, "r5", r->r5, "r10", r->r10,
                      "medr", r->medr, "meanr", r->meanr, "queries", (json_int_t)r->queries, "low", r->low[0], r->low[1],
                      r->low[2], "high", r->high[0], r->high[1], r->high[2]);
+}
+
+json_t *run_json(const args *a)
+{
+    json_t *run = json_object(), *words = json_array();
+    json_array_append_new(words, json_string("mask"));
+    for (int i = 0; i < a->word_count; i++) json_array_append_new(words, json_string(a->words[i]));
+    json_object_set_new(run, "version", json_string(mask_version()));
+    json_object_set_new(run, "command", words);
+    json_object_set_new(run, "threads", json_integer(a->run.threads));
+    json_object_set_new(run, "seed", json_integer((json_int_t)a->run.seed));
+    json_object_set_new(run, "inputs", json_object());
+    return run;
+}
+
+/* Adds a file's content; false = it is not a regular file, or cannot be read. */
+static bool hash_file(XXH3_state_t *state, const char *path, uint64_t *bytes)
+{
+    static unsigned char block[1 << 16];
+    struct stat info;
+    size_t got;
+    FILE *file = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "rb") : NULL;
+    if (!file) return false;
+    while ((got = fread(block, 1, sizeof block, file)) > 0) {
+        XXH3_128bits_update(state, block, got);
+        *bytes += got;
+    }
+    bool good = !ferror(file);
+    fclose(file);
+    return good;
+}
+
+/* A folder's files whose names begin with `start`, in the order of their names; how many. */
+static size_t hash_folder(XXH3_state_t *state, const char *folder, const char *start, uint64_t *bytes)
+{
+    struct dirent **names;
+    size_t files = 0;
+    int count = scandir(folder, &names, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[DATA_PATH];
+        if (strncmp(names[i]->d_name, start, strlen(start)) == 0 &&
+            snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name) < DATA_PATH)
+            files += hash_file(state, path, bytes);
+        free(names[i]);
+    }
+    if (count >= 0) free(names);
+    return files;
+}
+
+void add_input(json_t *run, const char *name, const char *path, const char *start)
+{
+    char place[DATA_PATH], text[2 * sizeof(XXH128_canonical_t) + 1];
+    uint64_t bytes = 0;
+    XXH128_canonical_t canonical;
+    XXH3_state_t *state = path ? XXH3_createState() : NULL;
+    if (!state) return;
+    XXH3_128bits_reset(state);
+    bool file = hash_file(state, path, &bytes);
+    size_t files = file ? 1 : hash_folder(state, path, start, &bytes);
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+    XXH3_freeState(state);
+    for (size_t i = 0; i < sizeof canonical.digest; i++) snprintf(text + 2 * i, 3, "%02x", canonical.digest[i]);
+    snprintf(place, sizeof place, file || !files ? "%s" : "%s/%s*", path, start);
+    json_t *input = json_pack("{s:s, s:I}", "path", place, "bytes", (json_int_t)bytes);
+    json_object_set_new(input, "xxh128",
+                        files ? json_string(text) : json_null()); /* of a pipe nothing is left to read */
+    json_object_set_new(json_object_get(run, "inputs"), name, input);
 }
 
 bool ends_with(const char *text, const char *end)

@@ -182,6 +182,8 @@ static int run(int count, char **words, const mask_team *team)
     if (!c) return no_command("mask", words[0]);
     int bad = args_parse(&a, c, count - used, words + used);
     if (bad) return bad;
+    a.word_count = count;
+    a.words = words;
     if (args_has(&a, "--help")) return help_command(c);
     if ((bad = team_join(&a, team)) != 0) return bad;
     progress_start(&a.run, a.quiet);

@@ -3,19 +3,25 @@
 #include "eval/recall.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/npy.h"
+#include "formats/npz.h"
+#include "nn/random.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS_PER_IMAGE = MASK__TEXTS_PER_IMAGE, LEVELS = 3, TRANSPOSE_IMAGES = 64 };
+enum { TEXTS_PER_IMAGE = MASK__TEXTS_PER_IMAGE, LEVELS = 3, TRANSPOSE_IMAGES = 64, DRAWS = 1000 };
 static const double levels[LEVELS] = {1, 5, 10};
 
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
+}
+
+static double rank_of(mask__rank rank)
+{
+    return rank.better + 0.5 * rank.equal;
 }
 
 static double percent(double count, size_t of)
@@ -30,7 +36,7 @@ mask_recall mask__recall_of(const mask__rank *ranks, size_t count, const unsigne
     double hits[LEVELS] = {0}, low[LEVELS] = {0}, high[LEVELS] = {0}, sum = 0;
     for (size_t q = 0; q < count; q++) {
         if (kinds && (kinds[q] & care) != want) continue;
-        double value = ranks[q].better + 0.5 * ranks[q].equal;
+        double value = rank_of(ranks[q]);
         for (int k = 0; k < LEVELS; k++) {
             hits[k] += value < levels[k];
             high[k] += ranks[q].better < levels[k];
@@ -123,11 +129,35 @@ void mask__recall_average(mask_recall *sum, const mask_recall *m, double share)
     sum->queries += m->queries;
 }
 
-bool mask__recall_ties(const mask_recall *m)
+static bool tied(const mask_recall *m)
 {
     for (int k = 0; k < LEVELS; k++)
         if (m->low[k] < m->high[k]) return true;
     return false;
+}
+
+void mask__recall_share(double *shares, const mask__rank *ranks, size_t images, size_t queries)
+{
+    for (size_t q = 0; q < images * queries; q++)
+        for (int k = 0; k < LEVELS; k++)
+            if (rank_of(ranks[q]) < levels[k]) shares[q / queries] += 100 / (double)queries;
+}
+
+void mask__recall_finish(mask_recalls *r, const double *shares, size_t images, const mask_run *run)
+{
+    double sums[DRAWS];
+    uint64_t seed = run ? run->seed : 0;
+    r->rsum = r->t2i.r1 + r->t2i.r5 + r->t2i.r10 + r->i2t.r1 + r->i2t.r5 + r->i2t.r10;
+    r->ties = tied(&r->t2i) || tied(&r->i2t);
+#pragma omp parallel for schedule(static)
+    for (size_t d = 0; d < DRAWS; d++) {
+        sums[d] = 0;
+        for (size_t i = 0; i < images; i++)
+            sums[d] += shares[(size_t)(mask__uniform(mask__random(seed, d), i) * (double)images)];
+    }
+    qsort(sums, DRAWS, sizeof *sums, by_value);
+    r->rsum_low = sums[DRAWS / 40] / (double)images;
+    r->rsum_high = sums[DRAWS - 1 - DRAWS / 40] / (double)images;
 }
 
 static mask_status check(const float *scores, size_t images, size_t texts, size_t folds, mask_error *err)
@@ -145,42 +175,88 @@ static mask_status check(const float *scores, size_t images, size_t texts, size_
     return MASK_OK;
 }
 
+/* Ranks of both directions, each fold by itself. */
+typedef struct ranking {
+    mask__rank *t2i, *i2t; /* texts, images */
+    double *values;        /* scratch, texts */
+    mask__arena arena;
+} ranking;
+
+static mask_status rank_all(ranking *r, const float *scores, size_t images, size_t texts, size_t folds,
+                            const mask_run *run, mask_error *err)
+{
+    *r = (ranking){0};
+    MASK__TRY(check(scores, images, texts, folds, err));
+    MASK__USE_THREADS(mask__threads(run));
+    r->t2i = mask__arena_alloc(&r->arena, texts, sizeof *r->t2i);
+    r->i2t = mask__arena_alloc(&r->arena, images, sizeof *r->i2t);
+    r->values = mask__arena_alloc(&r->arena, texts, sizeof *r->values);
+    float *best = mask__arena_alloc(&r->arena, images, sizeof *best);
+    if (!r->t2i || !r->i2t || !r->values || !best) {
+        mask__arena_free(&r->arena);
+        return mask__no_memory(err, "recalls");
+    }
+    for (size_t n = 0; n < folds; n++) {
+        fold f = {.scores = scores, .stride = images, .first = n * (images / folds), .count = images / folds};
+        text_ranks(&f, r->t2i + TEXTS_PER_IMAGE * f.first);
+        image_ranks(&f, r->i2t + f.first, best);
+    }
+    return MASK_OK;
+}
+
 mask_status mask_recalls_compute(mask_recalls *out, const float *scores, size_t images, size_t texts,
                                  const unsigned char *text_kinds, size_t folds, const mask_run *run, mask_error *err)
 {
     enum { KNOWN = 1, OOD = 2 };
-    mask__arena arena = {0};
+    ranking r;
     memset(out, 0, sizeof *out);
-    MASK__TRY(check(scores, images, texts, folds, err));
-    mask__rank *ranks = mask__arena_alloc(&arena, texts, sizeof *ranks);
-    double *values = mask__arena_alloc(&arena, texts, sizeof *values);
-    float *best = mask__arena_alloc(&arena, images, sizeof *best);
-    MASK__USE_THREADS(mask__threads(run));
-    for (size_t n = 0; ranks && values && best && n < folds; n++) {
-        fold f = {.scores = scores, .stride = images, .first = n * (images / folds), .count = images / folds};
-        size_t fold_texts = TEXTS_PER_IMAGE * f.count;
-        const unsigned char *kinds = text_kinds ? text_kinds + TEXTS_PER_IMAGE * f.first : NULL;
-        double share = 1 / (double)folds;
-        mask_recall m;
-        text_ranks(&f, ranks);
-        m = mask__recall_of(ranks, fold_texts, NULL, 0, 0, values);
+    MASK__TRY(rank_all(&r, scores, images, texts, folds, run, err));
+    double *shares = mask__arena_alloc(&r.arena, images, sizeof *shares), share = 1 / (double)folds;
+    size_t count = images / folds;
+    for (size_t n = 0; shares && n < folds; n++) {
+        const mask__rank *ranks = r.t2i + TEXTS_PER_IMAGE * n * count;
+        const unsigned char *kinds = text_kinds ? text_kinds + TEXTS_PER_IMAGE * n * count : NULL;
+        mask_recall m = mask__recall_of(ranks, TEXTS_PER_IMAGE * count, NULL, 0, 0, r.values);
         mask__recall_average(&out->t2i, &m, share);
         if (kinds) {
-            m = mask__recall_of(ranks, fold_texts, kinds, KNOWN | OOD, KNOWN, values);
+            m = mask__recall_of(ranks, TEXTS_PER_IMAGE * count, kinds, KNOWN | OOD, KNOWN, r.values);
             mask__recall_average(&out->t2i_known, &m, share);
-            m = mask__recall_of(ranks, fold_texts, kinds, OOD, OOD, values);
+            m = mask__recall_of(ranks, TEXTS_PER_IMAGE * count, kinds, OOD, OOD, r.values);
             mask__recall_average(&out->t2i_ood, &m, share);
         }
-        image_ranks(&f, ranks, best);
-        m = mask__recall_of(ranks, f.count, NULL, 0, 0, values);
+        m = mask__recall_of(r.i2t + n * count, count, NULL, 0, 0, r.values);
         mask__recall_average(&out->i2t, &m, share);
     }
-    bool enough = ranks && values && best;
-    mask__arena_free(&arena);
-    if (!enough) return mask__no_memory(err, "recalls");
-    out->rsum = out->t2i.r1 + out->t2i.r5 + out->t2i.r10 + out->i2t.r1 + out->i2t.r5 + out->i2t.r10;
-    out->ties = mask__recall_ties(&out->t2i) || mask__recall_ties(&out->i2t);
+    if (shares) {
+        mask__recall_share(shares, r.t2i, images, TEXTS_PER_IMAGE);
+        mask__recall_share(shares, r.i2t, images, 1);
+        mask__recall_finish(out, shares, images, run);
+    }
+    mask__arena_free(&r.arena);
+    return shares ? MASK_OK : mask__no_memory(err, "recalls");
+}
+
+mask_status mask_ranks_compute(float *t2i, float *i2t, const float *scores, size_t images, size_t texts, size_t folds,
+                               const mask_run *run, mask_error *err)
+{
+    ranking r;
+    MASK__TRY(rank_all(&r, scores, images, texts, folds, run, err));
+    for (size_t t = 0; t < texts; t++) t2i[t] = (float)rank_of(r.t2i[t]);
+    for (size_t i = 0; i < images; i++) i2t[i] = (float)rank_of(r.i2t[i]);
+    mask__arena_free(&r.arena);
     return MASK_OK;
+}
+
+mask_status mask_ranks_save(const char *path, const float *t2i, const float *i2t, size_t images, size_t texts,
+                            mask_error *err)
+{
+    mask__npz npz;
+    MASK__TRY(mask__npz_create(&npz, path, err));
+    mask_status status = mask__npz_add(&npz, "t2i", MASK__NPY_F32, 1, &texts, t2i, err);
+    if (status == MASK_OK) status = mask__npz_add(&npz, "i2t", MASK__NPY_F32, 1, &images, i2t, err);
+    if (status == MASK_OK) return mask__npz_commit(&npz, err);
+    mask__npz_close(&npz);
+    return status;
 }
 
 mask_status mask_scores_save(const char *path, const float *scores, size_t images, size_t texts, mask_error *err)

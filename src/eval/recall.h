@@ -20,6 +20,9 @@ mask_recall mask__recall_of(const mask__rank *ranks, size_t count, const unsigne
                             unsigned want, double *values);
 /* sum += share x m for every metric; queries add up. */
 void mask__recall_average(mask_recall *sum, const mask_recall *m, double share);
-bool mask__recall_ties(const mask_recall *m);
+/* Adds to shares, of each image, what its queries give of 100 times the three recalls together; `queries` an image. */
+void mask__recall_share(double *shares, const mask__rank *ranks, size_t images, size_t queries);
+/* Rs, its interval from the shares of both directions, and whether ties matter. */
+void mask__recall_finish(mask_recalls *recalls, const double *shares, size_t images, const mask_run *run);
 
 #endif

@@ -278,7 +278,7 @@ static mask_status take_options(const mask_reranking *r, mask_rerank_options *o,
  */
 static void direction_recall(const mask_reranking *r, const mask__candidates *c, bool texts,
                              const mask_rerank_options *o, mask__rank *ranks, double *values, float *scratch,
-                             mask_recall *out)
+                             mask_recall *out, double *shares)
 {
     size_t fold = c->queries / r->folds;
 #pragma omp parallel for schedule(static)
@@ -288,6 +288,7 @@ static void direction_recall(const mask_reranking *r, const mask__candidates *c,
         mask_recall m = mask__recall_of(ranks + f * fold, fold, NULL, 0, 0, values);
         mask__recall_average(out, &m, 1 / (double)r->folds);
     }
+    mask__recall_share(shares, ranks, r->images, texts ? OWN : 1);
 }
 
 mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *r, const mask_rerank_options *options,
@@ -301,17 +302,16 @@ mask_status mask_rerank_recalls(mask_recalls *out, const mask_reranking *r, cons
     MASK__USE_THREADS(mask__threads(run));
     mask__rank *ranks = mask__arena_alloc(&work, r->texts, sizeof *ranks);
     double *values = mask__arena_alloc(&work, r->texts, sizeof *values);
+    double *shares = mask__arena_alloc(&work, r->images, sizeof *shares);
     float *scratch = mask__arena_alloc(&work, scratch_size + 1, sizeof *scratch);
-    bool enough = ranks && values && scratch;
+    bool enough = ranks && values && shares && scratch;
     if (enough) {
-        direction_recall(r, &r->t2i, true, &o, ranks, values, scratch, &out->t2i);
-        direction_recall(r, &r->i2t, false, &o, ranks, values, scratch, &out->i2t);
+        direction_recall(r, &r->t2i, true, &o, ranks, values, scratch, &out->t2i, shares);
+        direction_recall(r, &r->i2t, false, &o, ranks, values, scratch, &out->i2t, shares);
+        mask__recall_finish(out, shares, r->images, run);
     }
     mask__arena_free(&work);
-    if (!enough) return mask__no_memory(err, "recalls");
-    out->rsum = out->t2i.r1 + out->t2i.r5 + out->t2i.r10 + out->i2t.r1 + out->i2t.r5 + out->i2t.r10;
-    out->ties = mask__recall_ties(&out->t2i) || mask__recall_ties(&out->i2t);
-    return MASK_OK;
+    return enough ? MASK_OK : mask__no_memory(err, "recalls");
 }
 
 /* ---- The matrix ---- */

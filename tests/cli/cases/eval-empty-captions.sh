@@ -4,7 +4,7 @@
 #out   all words known    61.1   88.3   94.3       1      3.5
 #out   with OOD words     36.4   78.3   88.2       2      5.2
 #out image to text        67.5   91.5   98.5       1      2.6
-#out Rs 488.2
+#out Rs 488.2 (*)
 #out   ties: text to image R@1 53.3..53.4, R@5 85.1..85.2, R@10 92.3..92.4
 #out   ties: image to text R@1 67.0..68.0, R@5 91.0..91.5, R@10 98.5..98.5
 #out 200 images, 1000 texts; * 1 texts without a usable word
