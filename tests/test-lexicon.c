@@ -8,12 +8,12 @@ enum { N = 5, M = 4, MOST_WORDS = 40 };
 
 static const char *const vector_words[] = {
     "dog",     "dogs",  "man",  "run",  "running", "hot", "goose", "brown", "zebra", "white", "haired", "blond",
-    "t-shirt", "leave", "leaf", "gray", "weeping", "cat", "snow",  "well",  "ice",   "cream", "cheese",
+    "t-shirt", "leave", "leaf", "gray", "weeping", "cat", "snow",  "well",  "ice",   "cream", "cheese", "speedboat",
 };
 enum { VECTORS = sizeof vector_words / sizeof *vector_words };
 
-static const char *const label_texts[] = {"dog",     "hot dog", "man",  "run",       "goose",       "brown dog",
-                                          "t-shirt", "leave",   "well", "ice cream", "cream cheese"};
+static const char *const label_texts[] = {"dog",     "hot dog", "man",  "run",       "goose",        "brown dog",
+                                          "t-shirt", "leave",   "well", "ice cream", "cream cheese", "speedboat"};
 enum { LABELS = sizeof label_texts / sizeof *label_texts };
 
 typedef struct world {
@@ -123,6 +123,11 @@ static void a_compound_takes_the_place_of_its_parts(void **state)
     check_reading(&w, true, "ice cream cheese", want);
     snprintf(want, sizeof want, "hot=K:hot() hot=D:hot%s dog=D:dog%s hot dog=K:hot_dog(compound)", part, part);
     check_reading(&w, true, "hot hot dog", want);
+    /* However it is spelled. */
+    check_reading(&w, true, "hotdog hotdogs", "hotdog=K:hot_dog(compound) hotdogs=K:hot_dog(compound)");
+    check_reading(&w, true, "speed-boat", "speed-boat=K:speedboat(compound)");
+    snprintf(want, sizeof want, "speed=D:speed%s boats=D:boats%s speed boats=K:speedboat(compound)", part, part);
+    check_reading(&w, true, "speed boats", want);
     check_reading(&w, true, "dog hot", "dog=K:dog() hot=K:hot()");
     check_reading(&w, true, "brown dog", "brown=K:brown() dog=K:dog()"); /* two words, and no compound */
     free_world(&w);

@@ -1,5 +1,5 @@
 /* mask info, mask words, mask encode: looking into a knowledge and using its encoder. */
-#include "commands.h"
+#include "reading.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -150,13 +150,6 @@ const command command_info = {
 };
 
 static const char *const kind_names[] = {"known", "OOD", "dropped", "unknown"};
-
-static json_t *word_json(const mask_word *w)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:o}", "token", w->token, "word", w->word, "kind",
-                     kind_names[w->kind], "reason", w->reason, "count", (json_int_t)w->count, "weight",
-                     (double)w->weight, "neighbours", neighbours_json(w));
-}
 
 static void print_word(const mask_word *w)
 {

@@ -3,6 +3,7 @@
 #include "page.h"
 #include "photo-gallery.h"
 #include "querytext.h"
+#include "reading.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,8 +67,6 @@ static int lines_read(line_list *list, const char *path)
 
 /* Results of one query are printed by these numbers. */
 enum { MOST_RESULTS = 1000000 };
-
-static const float UNSURE = 0.05f; /* below this the best result is said not to be sure */
 
 static int read_query_options(const args *a, mask_query *q, line_list *ids)
 {
@@ -146,11 +145,14 @@ static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
     return out;
 }
 
+/* What became of the query's words, whether its first result is sure, and the results. */
 static json_t *results_json(const mask_results *r, size_t offset)
 {
-    json_t *out = json_array();
-    for (size_t i = 0; i < r->count; i++) json_array_append_new(out, hit_json(r, i, offset + i + 1));
-    return out;
+    json_t *hits = json_array();
+    bool rated = r->count && !isnan(r->hits[0].confidence);
+    for (size_t i = 0; i < r->count; i++) json_array_append_new(hits, hit_json(r, i, offset + i + 1));
+    return json_pack("{s:o, s:o, s:o}", "readings", readings_json(r), "sure",
+                     rated ? json_boolean(!nothing_sure(r)) : json_null(), "results", hits);
 }
 
 static void print_hit_words(const mask_results *r, const mask_hit *hit)
@@ -161,29 +163,6 @@ static void print_hit_words(const mask_results *r, const mask_hit *hit)
                h->region, h->cosine);
         if (h->has_box) printf("  %.0f,%.0f %.0f,%.0f", h->box[0], h->box[1], h->box[2], h->box[3]);
         printf("\n");
-    }
-}
-
-/* What a person would want to know of a query even unasked: its words that say nothing here, and why. */
-static void print_unused(const mask_results *r)
-{
-    for (size_t t = 0; t < r->reading_count; t++) {
-        const mask_reading *reading = &r->readings[t];
-        if (reading->language)
-            fprintf(stderr, "the text seems to be %s: the words known here are English\n", reading->language);
-        size_t said = 0;
-        for (size_t w = 0; w < reading->count; w++) {
-            const mask_word *word = &reading->words[w];
-            bool unknown = word->kind == MASK_WORD_UNKNOWN, sign = !strcmp(word->reason, "no letter");
-            if (!unknown && (word->kind != MASK_WORD_DROPPED || sign || !strcmp(word->reason, "part of what follows")))
-                continue;
-            fprintf(stderr, "%s%s (%s", said++ ? ", " : "not used: ", word->token,
-                    *word->reason ? word->reason : "unknown");
-            for (size_t i = 0; i < word->suggestion_count; i++)
-                fprintf(stderr, "%s %s", i ? "," : "; did you mean", word->suggestions[i]);
-            fprintf(stderr, "%s)", word->suggestion_count ? "?" : "");
-        }
-        if (said) fprintf(stderr, "\n");
     }
 }
 
@@ -258,7 +237,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     if (result == 0 && status != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
-        bool unsure = results.count > 0 && q->offset == 0 && results.hits[0].confidence < UNSURE;
+        bool unsure = q->offset == 0 && nothing_sure(&results);
         if (!a->quiet && !args_has(a, "--explain")) print_unused(&results);
         if (a->json) result = print_json(results_json(&results, q->offset));
         else if (wants_paths(a)) print_paths(a, &results);
@@ -278,8 +257,10 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
 {
     for (size_t i = 0; i < count; i++) {
         if (a->json) {
-            json_t *found = results_json(&results[i], offset);
-            if (!print_json_line(json_pack("{s:s, s:o}", "query", lines[i], "results", found)))
+            json_t *found = results_json(&results[i], offset), *line = json_pack("{s:s}", "query", lines[i]);
+            if (line) json_object_update(line, found);
+            json_decref(found);
+            if (!print_json_line(line))
                 return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
         } else {
             for (size_t h = 0; h < results[i].count; h++)

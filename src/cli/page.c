@@ -1,5 +1,6 @@
 #include "page.h"
 #include "commands.h"
+#include "reading.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,30 +67,27 @@ int page_open(page *p, const char *path, const char *title)
 /* What became of the query's words, where there is something to say. */
 static void put_reading(FILE *file, const mask_reading *reading)
 {
+    if (reading->language)
+        fprintf(file, "<p class=\"soft\">The text seems to be %s: the words known here are English.</p>\n",
+                reading->language);
     for (size_t i = 0; i < reading->count; i++) {
         const mask_word *word = &reading->words[i];
-        bool dropped = word->kind == MASK_WORD_DROPPED && strcmp(word->reason, "part of what follows");
-        if (word->kind == MASK_WORD_UNKNOWN || dropped) {
-            fprintf(file, "<p class=\"soft\"><b>");
-            put_text(file, word->token);
-            fprintf(file, "</b> was not used: ");
-            put_text(file, dropped ? word->reason : "nothing is known of this word");
-            for (size_t s = 0; s < word->suggestion_count; s++) {
-                fputs(s ? ", " : "; perhaps ", file);
-                put_text(file, word->suggestions[s]);
-            }
-            fprintf(file, ".</p>\n");
-        }
-        if (word->kind != MASK_WORD_OOD) continue;
+        bool guessed = word->kind == MASK_WORD_OOD;
+        if (!guessed && !word_unused(word)) continue;
         fprintf(file, "<p class=\"soft\"><b>");
         put_text(file, word->token);
-        fprintf(file, "</b> was in no label; it looks as its neighbours do:");
-        for (size_t n = 0; n < word->neighbour_count && n < 6; n++) {
+        fprintf(file, guessed ? "</b> was in no label; it is taken to look like" : "</b> was not used: ");
+        for (size_t n = 0; guessed && n < word->neighbour_count && n < 6; n++) {
             fprintf(file, "%s ", n ? "," : "");
             put_text(file, word->neighbours[n].word);
             fprintf(file, " %.0f%%", 100 * (double)word->neighbours[n].weight);
         }
-        fprintf(file, "</p>\n");
+        if (!guessed) put_text(file, *word->reason ? word->reason : "nothing is known of this word");
+        for (size_t s = 0; s < word->suggestion_count; s++) {
+            fputs(s ? ", " : "; perhaps ", file);
+            put_text(file, word->suggestions[s]);
+        }
+        fprintf(file, ".</p>\n");
     }
 }
 
@@ -165,6 +163,7 @@ void page_results(page *p, const char *const *texts, size_t count, const mask_re
     fprintf(p->out.file, "</h2>\n<p class=\"soft\">%zu of %zu images, %.1f ms</p>\n", results->count, results->searched,
             1000 * results->seconds);
     for (size_t t = 0; t < results->reading_count; t++) put_reading(p->out.file, &results->readings[t]);
+    if (nothing_sure(results)) fprintf(p->out.file, "<p>Nothing sure; the nearest are:</p>\n");
     fprintf(p->out.file, "<div class=\"hits\">\n");
     for (size_t h = 0; h < results->count; h++) {
         const mask_hit *hit = &results->hits[h];

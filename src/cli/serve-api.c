@@ -1,5 +1,6 @@
 /* What the API of mask serve answers: galleries, search, similar, photos. */
 #include "querytext.h"
+#include "reading.h"
 #include "serve.h"
 
 #include <fcntl.h>
@@ -50,23 +51,6 @@ static served_gallery *choose(server *s, exchange *x, const char *name)
 
 /* ---- What was found ---- */
 
-static json_t *reading_json(const mask_reading *r)
-{
-    static const char *const kinds[] = {"known", "ood", "dropped", "unknown"};
-    json_t *words = json_array();
-    for (size_t i = 0; i < r->count; i++) {
-        const mask_word *w = &r->words[i];
-        json_t *suggestions = json_array();
-        for (size_t n = 0; n < w->suggestion_count; n++)
-            json_array_append_new(suggestions, json_string(w->suggestions[n]));
-        json_array_append_new(words, json_pack("{s:s, s:s, s:s, s:s, s:f, s:o, s:o}", "token", w->token, "word",
-                                               w->word, "kind", kinds[w->kind], "reason", w->reason ? w->reason : "",
-                                               "weight", (double)w->weight, "neighbours", neighbours_json(w),
-                                               "suggestions", suggestions));
-    }
-    return json_pack("{s:o, s:s?}", "words", words, "language", r->language);
-}
-
 static json_t *item_json(const mask_results *r, const mask_hit *hit, bool explain)
 {
     const char *file = hit->name ? strrchr(hit->name, '/') : NULL;
@@ -86,13 +70,12 @@ static json_t *item_json(const mask_results *r, const mask_hit *hit, bool explai
 
 static json_t *results_json(const mask_results *r, const mask_query *q)
 {
-    json_t *items = json_array(), *readings = json_array();
-    for (size_t i = 0; i < r->reading_count; i++) json_array_append_new(readings, reading_json(&r->readings[i]));
+    json_t *items = json_array();
     for (size_t i = 0; i < r->count; i++) json_array_append_new(items, item_json(r, &r->hits[i], q->explain));
     json_t *next =
         r->count == q->k && q->offset + q->k < r->searched ? json_integer((json_int_t)(q->offset + q->k)) : json_null();
     return json_pack("{s:I, s:o, s:o, s:o, s:f}", "total", (json_int_t)r->searched, "items", items, "readings",
-                     readings, "next_offset", next, "seconds", r->seconds);
+                     readings_json(r), "next_offset", next, "seconds", r->seconds);
 }
 
 static void count_search(server *s, double seconds)

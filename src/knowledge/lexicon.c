@@ -5,16 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Compounds are named FIRST_SECOND; a word of the vectors may hold '_' too, and costs one vain look-up then. */
+enum { SOLID_BYTES = 2 * MASK__LEMMA_BYTES, SHORTEST_PART = 3 };
+
+/* A word without its joints: "hotdog" of hot_dog and of hot-dog. 0 = too long. */
+static size_t solid(const char *word, size_t length, char out[SOLID_BYTES])
+{
+    size_t n = 0;
+    if (length > SOLID_BYTES) return 0;
+    for (size_t i = 0; i < length; i++)
+        if (word[i] != '_' && word[i] != '-') out[n++] = word[i];
+    return n;
+}
+
+/* Compounds are named FIRST_SECOND, or have a hyphen. Of two that differ by that alone the first counts. */
 static mask_status index_compounds(mask__lexicon *lexicon, mask_error *err)
 {
     const mask__strings *words = &lexicon->knowledge->words;
     for (size_t i = 0; i < words->count; i++) {
+        char letters[SOLID_BYTES];
         size_t length;
         uint32_t index;
-        const char *word = mask__strings_get(words, i, &length), *joint = memchr(word, '_', length);
-        if (joint)
-            MASK__TRY(mask__strings_intern(&lexicon->compound_firsts, word, (size_t)(joint - word), &index, NULL, err));
+        bool added;
+        const char *word = mask__strings_get(words, i, &length);
+        size_t n = solid(word, length, letters);
+        if (n == 0 || n == length) continue;
+        MASK__TRY(mask__strings_intern(&lexicon->solids, letters, n, &index, &added, err));
+        if (!added) continue;
+        if (!mask__grow(&lexicon->solid_words, &lexicon->solid_capacity, index + (size_t)1,
+                        sizeof *lexicon->solid_words))
+            return mask__no_memory(err, "the words of texts");
+        lexicon->solid_words[index] = (uint32_t)i;
     }
     return MASK_OK;
 }
@@ -38,7 +58,8 @@ void mask__lexicon_close(mask__lexicon *lexicon)
 {
     mask__arena_free(&lexicon->arena);
     mask__tokens_free(&lexicon->tokens);
-    mask__strings_free(&lexicon->compound_firsts);
+    mask__strings_free(&lexicon->solids);
+    free(lexicon->solid_words);
     mask__strings_free(&lexicon->seen);
     mask__strings_free(&lexicon->names);
     mask__morphy_close(&lexicon->wordnet);
@@ -85,6 +106,19 @@ static mask_status try_known(mask__lexicon *lexicon, const char *word, size_t le
     return add_term(lexicon, word, length, known, NULL, &r->term, err);
 }
 
+/* The same as a compound that is spelled otherwise: "hotdog" for hot_dog, "speed-boat" for speedboat. */
+static mask_status try_solid(mask__lexicon *lexicon, const char *word, size_t length, mask__resolution *r,
+                             mask_error *err)
+{
+    char letters[SOLID_BYTES];
+    size_t n = solid(word, length, letters);
+    uint32_t at = n ? mask__strings_find(&lexicon->solids, letters, n) : MASK__NOT_FOUND;
+    bool inside = n && n < length && word[0] != '-' && word[length - 1] != '-';
+    if (at == MASK__NOT_FOUND) return inside ? try_known(lexicon, letters, n, "compound", r, err) : MASK_OK;
+    const char *known = mask__strings_get(&lexicon->knowledge->words, lexicon->solid_words[at], &length);
+    return try_known(lexicon, known, length, "compound", r, err);
+}
+
 /* Resolves a token as an OOD word if the vectors hold this word. */
 static mask_status try_vector(mask__lexicon *lexicon, const char *word, size_t length, const char *reason,
                               mask__resolution *r, mask_error *err)
@@ -122,6 +156,9 @@ static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t len
     if (rule == MASK_TOKENS_CAPTION) all = mask__wordnet_lemmas(&lexicon->wordnet, token, length, lemmas, &nouns);
     for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
+    if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(try_solid(lexicon, token, length, r, err));
+    for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++)
+        MASK__TRY(try_solid(lexicon, lemmas[i], strlen(lemmas[i]), r, err));
     if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(try_vector(lexicon, token, length, "", r, err));
     for (size_t i = nouns; i < all && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
@@ -152,37 +189,47 @@ static mask_status resolve_cached(mask__lexicon *lexicon, mask__token token, uin
     return resolve(lexicon, token.text, token.length, &lexicon->resolutions[*seen], err);
 }
 
-/* Resolves "first second" as a compound the knowledge holds; second may be inflected ("hot dogs"). *seen is
- * MASK__NOT_FOUND when first begins no compound. */
+/* The word of the knowledge that two words in a row are: hot_dog, or one that is written as one, "speed boat" for
+ * speedboat. That proves nothing of an adjective ("black bird"), nor of short words. MASK__NOT_FOUND = none. */
+static uint32_t find_compound(const mask__lexicon *lexicon, mask__token first, const char *second, size_t length)
+{
+    char letters[SOLID_BYTES + 1], adjective[MASK__LEMMA_BYTES] = {0};
+    if (first.length + length > SOLID_BYTES || first.length >= MASK__LEMMA_BYTES) return MASK__NOT_FOUND;
+    memcpy(letters, first.text, first.length);
+    memcpy(letters + first.length, second, length);
+    uint32_t at = mask__strings_find(&lexicon->solids, letters, first.length + length);
+    if (at != MASK__NOT_FOUND) return lexicon->solid_words[at];
+    if (first.length < SHORTEST_PART || length < SHORTEST_PART) return MASK__NOT_FOUND;
+    at = mask__strings_find(&lexicon->knowledge->words, letters, first.length + length);
+    if (at == MASK__NOT_FOUND) return MASK__NOT_FOUND;
+    memcpy(adjective, first.text, first.length);
+    return mask__morphy_has(&lexicon->wordnet, adjective, MASK__ADJECTIVE) ? MASK__NOT_FOUND : at;
+}
+
+/* Resolves "first second" as a compound the knowledge holds; second may be in the plural ("hot dogs"). *seen is
+ * MASK__NOT_FOUND when they are none. */
 static mask_status resolve_compound(mask__lexicon *lexicon, mask__token first, mask__token second, uint32_t *seen,
                                     mask_error *err)
 {
-    char pair[2 * MASK__LEMMA_BYTES], lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
-    size_t length = first.length + 1 + second.length;
-    bool added;
+    char pair[SOLID_BYTES + 1], lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
+    size_t length = first.length + 1 + second.length, nouns = 0;
+    bool added, plural = second.length && second.text[second.length - 1] == 's';
     *seen = MASK__NOT_FOUND;
-    if (length > sizeof pair ||
-        mask__strings_find(&lexicon->compound_firsts, first.text, first.length) == MASK__NOT_FOUND)
-        return MASK_OK;
+    if (length > sizeof pair) return MASK_OK;
+    uint32_t known = find_compound(lexicon, first, second.text, second.length);
+    if (known == MASK__NOT_FOUND && plural)
+        mask__wordnet_lemmas(&lexicon->wordnet, second.text, second.length, lemmas, &nouns);
+    for (size_t i = 0; i < nouns && known == MASK__NOT_FOUND; i++)
+        known = find_compound(lexicon, first, lemmas[i], strlen(lemmas[i]));
+    if (known == MASK__NOT_FOUND) return MASK_OK;
     memcpy(pair, first.text, first.length);
     pair[first.length] = ' ';
     memcpy(pair + first.length + 1, second.text, second.length);
     MASK__TRY(mask__strings_intern(&lexicon->seen, pair, length, seen, &added, err));
     if (!added) return MASK_OK;
     MASK__TRY(new_resolution(lexicon, *seen, pair, length, err));
-    mask__resolution *r = &lexicon->resolutions[*seen];
-    pair[first.length] = '_';
-    MASK__TRY(try_known(lexicon, pair, length, "compound", r, err));
-    size_t nouns = 0;
-    if (r->kind != MASK_WORD_KNOWN) mask__wordnet_lemmas(&lexicon->wordnet, second.text, second.length, lemmas, &nouns);
-    for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++) {
-        size_t lemma_length = strlen(lemmas[i]);
-        if (first.length + 1 + lemma_length > sizeof pair) continue;
-        memcpy(pair + first.length + 1, lemmas[i], lemma_length);
-        MASK__TRY(try_known(lexicon, pair, first.length + 1 + lemma_length, "compound", r, err));
-    }
-    if (r->kind == MASK_WORD_UNKNOWN) r->kind = MASK_WORD_DROPPED; /* two words, and no compound: nothing is lost */
-    return MASK_OK;
+    const char *word = mask__strings_get(&lexicon->knowledge->words, known, &length);
+    return try_known(lexicon, word, length, "compound", &lexicon->resolutions[*seen], err);
 }
 
 /* The entry of a token that counts only as a part of something that follows it in the reading. */
@@ -244,7 +291,7 @@ static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_erro
             MASK__TRY(resolve_compound(lexicon, tokens->items[i - 1], token, &compound, err));
         bool hyphenated = rule == MASK_TOKENS_CAPTION && lexicon->resolutions[item].kind != MASK_WORD_KNOWN &&
                           memchr(token.text, '-', token.length) != NULL;
-        bool joins = compound != MASK__NOT_FOUND && lexicon->resolutions[compound].kind == MASK_WORD_KNOWN;
+        bool joins = compound != MASK__NOT_FOUND;
         if (joins) MASK__TRY(part_entry(lexicon, tokens->items[i - 1], &lexicon->items[previous], err));
         if (joins || hyphenated) MASK__TRY(part_entry(lexicon, token, &item, err));
         lexicon->token_items[i] = lexicon->item_count;

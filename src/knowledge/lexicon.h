@@ -31,8 +31,10 @@ typedef struct mask__lexicon {
     mask__morphy wordnet;        /* opened for CAPTION */
     mask__arena arena;
     mask__tokens tokens;
-    mask__strings compound_firsts; /* first parts of the knowledge's compounds: few pairs need a look-up */
-    mask__strings seen;            /* distinct tokens, and pairs "first second" that may be compounds */
+    mask__strings solids;  /* the knowledge's compounds written as one word: hotdog for hot_dog */
+    uint32_t *solid_words; /* which word of the knowledge each of them is */
+    size_t solid_capacity;
+    mask__strings seen;            /* distinct tokens, and pairs "first second" that are compounds */
     mask__resolution *resolutions; /* one for each of `seen` */
     size_t resolution_capacity;
     uint32_t *items;     /* the text read last: indices of resolutions */

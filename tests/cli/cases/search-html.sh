@@ -3,6 +3,7 @@
 #out     2     1.1011   13%  35
 #out     3     0.9990   12%  97
 #err not used: i (pronoun)
+#err in no label, taken to look like others: puppy (dog, bus, skateboard)
 #err file://*.html
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
@@ -10,3 +11,4 @@ mask search G.gallery "dog & <i>puppy" -k 3 --html page.html
 grep -q 'dog &amp; &lt;i&gt;puppy' page.html
 if grep -q '<i>puppy' page.html; then echo "not escaped" >&2; fi
 grep -q 'no picture' page.html
+grep -q 'puppy</b> was in no label' page.html

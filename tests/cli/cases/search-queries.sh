@@ -11,4 +11,5 @@ cmp want got
 mask search G.gallery --queries q -k 2 --json | python3 -c 'import json, sys
 lines = [json.loads(l) for l in sys.stdin]
 assert [l["query"] for l in lines] == ["a dog", "", "blorp", "a puppy -snow"]
-assert [len(l["results"]) for l in lines] == [2, 0, 0, 2]'
+assert [len(l["results"]) for l in lines] == [2, 0, 0, 2]
+assert [w["kind"] for w in lines[2]["readings"][0]["words"]] == ["unknown"]'

@@ -5,7 +5,9 @@
 #out mask: 'dgo': no word of it has a prototype or a word vector: did you mean 'dog'?
 #out mask: 'ein qqq auf qqq': no word of it has a prototype or a word vector: it seems to be German
 #out mask: 'собака': no word of it has a prototype or a word vector: it seems to be written in Cyrillic letters
+#err in no label, taken to look like others: puppy (dog, bus, skateboard)
 #err not used: dgo (unknown; did you mean dog?), and (conjunction)
+#err in no label, taken to look like others: puppy (dog, bus, skateboard)
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery --quiet > /dev/null
 search() { mask search G.gallery --vectors d/v.mvec "$@"; }

@@ -1,0 +1,20 @@
+/* What became of a query's words, as a person is told. */
+#ifndef MASK_CLI_READING_H
+#define MASK_CLI_READING_H
+
+#include "commands.h"
+
+/* Whether the word says nothing in a search, and that is worth a line: it is unknown, or dropped for more than being a
+ * sign or a part of another word. */
+bool word_unused(const mask_word *word);
+/* Whether the first of the results shows what was asked with a probability under 5%. */
+bool nothing_sure(const mask_results *results);
+/* Words that are not used, with what may have been meant, those that are guessed from others, another language; on
+ * stderr. */
+void print_unused(const mask_results *results);
+/* {words, language}; the words as mask words --json has them. */
+json_t *word_json(const mask_word *word);
+json_t *reading_json(const mask_reading *reading);
+json_t *readings_json(const mask_results *results);
+
+#endif
