@@ -8,7 +8,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
 ctest = -j $(JOBS) --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
-.PHONY: all setup demo demo-method check python wheel lint format bench quality encoder detector starter install clean
+.PHONY: all setup demo demo-method check fuzz python wheel lint format bench quality encoder detector starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -44,6 +44,12 @@ check:
 	@ninja -C $(BUILD)-asan -j $(JOBS) --quiet
 	@cd $(BUILD)-asan && ctest $(ctest) -LE slow
 	@scripts/list-skipped.py $(BUILD)/results.xml $(BUILD)-asan/results.xml
+
+# Bytes that nobody would write, to everything that reads (docs/TESTING.md): SECONDS for each target.
+SECONDS = 60
+fuzz:
+	@scripts/install-packages.sh build check fuzz
+	@nice scripts/fuzz.sh $(SECONDS)
 
 # The Python package (docs/python.md), in $(BUILD)/python, and its tests.
 python: all

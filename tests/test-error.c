@@ -18,6 +18,8 @@ static void test_control_characters(void **state)
                "a\tb\x1b[2J\x7f\xc2\x9b"
                "31m\n");
     assert_string_equal(err.message, "a\\x09b\\x1b[2J\\x7f\\x9b31m\\x0a: 'bl\xc3\xa4ulich \xe7\x8b\x97'");
+    mask__fail(&err, MASK_EFORMAT, 0, "%s", "caf\xe9 \xed\xa0\x80 \xc3"); /* not UTF-8 */
+    assert_string_equal(err.message, "caf\\xe9 \\xed\\xa0\\x80 \\xc3");
     mask__log(&run, MASK_LOG_INFO, "%s", "\x1b]0;title\x07\xc2\xa0");
     assert_string_equal(line, "\\x1b]0;title\\x07\xc2\xa0");
 }

@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+#include <utf8proc.h>
 
 static const char *const status_texts[] = {
 #define MASK_STATUS_TEXT(name, text) text,
@@ -26,18 +27,21 @@ size_t mask__control(const char *text)
 /* Formats into out; what does not fit is cut. */
 static void print_line(char *out, size_t size, const char *format, va_list args)
 {
-    char text[sizeof((mask_error *)0)->message], *from = text;
-    size_t used = 0;
+    char text[sizeof((mask_error *)0)->message];
+    size_t used = 0, step;
     vsnprintf(text, sizeof text, format, args);
-    for (;;) {
-        size_t plain = mask__control(from), room = size - 1 - used;
-        if (plain > room) plain = room;
-        memcpy(out + used, from, plain);
-        used += plain;
-        from += plain;
-        if (!*from || size - used <= 4) break;
-        from += (unsigned char)*from == 0xc2; /* U+0080 to U+009F are two bytes */
-        used += (size_t)snprintf(out + used, size - used, "\\x%02x", (unsigned)(unsigned char)*from++);
+    for (const char *from = text; *from; from += step) {
+        utf8proc_int32_t code;
+        utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)from, -1, &code);
+        step = length > 0 ? (size_t)length : 1;
+        if (size - used <= 4) break;
+        if (length > 0 && code >= ' ' && !(code >= 0x7f && code < 0xa0)) {
+            memcpy(out + used, from, step);
+            used += step;
+        } else {
+            used += (size_t)snprintf(out + used, size - used, "\\x%02x",
+                                     length > 0 ? (unsigned)code : (unsigned char)*from);
+        }
     }
     out[used] = '\0';
 }

@@ -16,7 +16,7 @@
 /* The byte position of the first control character in UTF-8 text (below U+0020, U+007F to U+009F), or its length. */
 size_t mask__control(const char *text);
 /* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line: control
- * characters, which what a file holds could send to a terminal, become \xNN. */
+ * characters, which what a file holds could send to a terminal, and bytes that are not UTF-8 become \xNN. */
 mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 mask_status mask__no_memory(mask_error *err, const char *what);

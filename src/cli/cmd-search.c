@@ -215,6 +215,13 @@ static void print_results(const args *a, const mask_results *r, size_t offset, b
 
 /* ---- search ---- */
 
+static int add_text(query_texts *texts, const char *argument)
+{
+    const char *wrong = query_texts_add(texts, argument);
+    if (wrong) fail("query '%s': %s", argument, wrong);
+    return wrong ? EXIT_USAGE : 0;
+}
+
 /* One query of the arguments from `first` on. */
 static int search_once(const args *a, mask_query *q, int first, page *p)
 {
@@ -222,7 +229,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     mask_results results;
     query_texts texts = {0};
     int result = 0;
-    for (int i = first; result == 0 && i < a->positional_count; i++) result = query_texts_add(&texts, a->positional[i]);
+    for (int i = first; result == 0 && i < a->positional_count; i++) result = add_text(&texts, a->positional[i]);
     q->texts = texts.texts;
     q->count = texts.count;
     q->explain = a->json || p || args_has(a, "--explain");
@@ -282,7 +289,7 @@ static int search_lines(const args *a, const mask_query *shape, char *const *lin
     query_texts *texts = calloc(count, sizeof *texts);
     int result = queries && results && texts ? 0 : fail("out of memory");
     for (size_t i = 0; result == 0 && i < count; i++) {
-        result = query_texts_add(&texts[i], lines[i]);
+        result = add_text(&texts[i], lines[i]);
         queries[i] = *shape;
         queries[i].texts = texts[i].texts;
         queries[i].count = texts[i].count;

@@ -1,6 +1,5 @@
 /* A query's small grammar (querytext.h). Hyphens inside words are left to the text's own rules. */
 #include "querytext.h"
-#include "commands.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -41,23 +40,21 @@ static void unescape(char *text, bool *plain)
 }
 
 /* Cuts "^WEIGHT" off the end of a text. */
-static int take_weight(char *text, const bool *plain, float *weight)
+static const char *take_weight(char *text, const bool *plain, float *weight)
 {
     size_t hat = strlen(text);
     char *end;
     *weight = 1;
     while (hat > 0 && (text[hat - 1] != '^' || plain[hat - 1])) hat--;
-    if (hat == 0) return 0;
+    if (hat == 0) return NULL;
     double number = strtod(text + hat, &end);
     bool empty = end == text + hat;
     while (*end && isspace((unsigned char)*end)) end++;
-    if (empty || *end || !(fabs(number) <= 1e6)) {
-        fail("query '%s': after ^ stands a weight, such as ^0.5; write \\^ for the character", text);
-        return EXIT_USAGE;
-    }
+    if (empty || *end || !(fabs(number) <= 1e6))
+        return "after ^ stands a weight, such as ^0.5; write \\^ for the character";
     *weight = (float)number;
     text[hat - 1] = 0;
-    return 0;
+    return NULL;
 }
 
 static bool minus_word(const char *text, const bool *plain, size_t at)
@@ -123,24 +120,23 @@ static bool blank(const char *text)
     return !*text;
 }
 
-int query_texts_add(query_texts *list, const char *argument)
+const char *query_texts_add(query_texts *list, const char *argument)
 {
     float weight;
     char *text = strdup(argument);
     bool *plain = calloc(strlen(argument) + 1, sizeof *plain);
-    int result = 0;
-    if (!text || !plain) result = fail("out of memory");
-    if (result == 0) {
+    const char *wrong = "out of memory";
+    if (text && plain) {
         unescape(text, plain);
-        result = take_weight(text, plain, &weight);
+        wrong = take_weight(text, plain, &weight);
     }
-    if (result == 0) {
+    if (!wrong) {
         size_t before = list->count;
         bool good = take_negatives(list, text, plain, weight) && take_denied(list, text, weight);
         if (good && (!blank(text) || list->count == before)) good = append(list, text, weight);
-        if (!good) result = fail("out of memory");
+        if (!good) wrong = "out of memory";
     }
     free(text);
     free(plain);
-    return result;
+    return wrong;
 }

@@ -11,9 +11,8 @@ typedef struct query_texts {
 
 /* Adds what one argument says: a text, its weight after a final ^ (1), and a text of minus that weight for each word
  * with a leading minus. "\-", "\^" and "\\" are the characters themselves wherever they stand; a backslash before any
- * other character is one. 0, or EXIT_FAILED when memory is short,
- * EXIT_USAGE after a line about what is wrong. */
-int query_texts_add(query_texts *list, const char *argument);
+ * other character is one. NULL, or what is wrong. */
+const char *query_texts_add(query_texts *list, const char *argument);
 void query_texts_free(query_texts *list);
 
 #endif

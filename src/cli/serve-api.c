@@ -139,11 +139,9 @@ static bool shape(exchange *x, const asked *q, mask_query *out)
 
 static bool add_text(exchange *x, query_texts *texts, const char *text)
 {
-    if (strlen(text) > MOST_TEXT) serve_error(x, 400, "invalid_request", "a query is at most 2000 bytes long");
-    else if (query_texts_add(texts, text) != 0)
-        serve_error(x, 400, "invalid_request", "after ^ stands a weight, such as ^0.5; write \\^ for the character");
-    else return true;
-    return false;
+    const char *wrong = strlen(text) > MOST_TEXT ? "a query is at most 2000 bytes long" : query_texts_add(texts, text);
+    if (wrong) serve_error(x, 400, "invalid_request", wrong);
+    return !wrong;
 }
 
 static void search(server *s, exchange *x)

@@ -1,0 +1,58 @@
+#!/bin/sh
+# fuzz.sh SECONDS [TARGET...]: runs the fuzz targets (tests/fuzz/), those named or all, for so long each, one after the other,
+# from tests/corpus/ and what earlier runs gathered in build-fuzz/corpus/. Prints a line for each; what breaks one stays in
+# build-fuzz/found/, and the exit status is 1. MERGE=1: only then makes the gathered corpora small again.
+# fuzz.sh coverage [TARGET...]: which lines of src/ all these inputs reach together (clang's coverage, build-coverage/).
+set -eu
+cd "$(dirname "$0")/.."
+what=$1
+shift
+build=build-fuzz
+options="-DMASK_FUZZ=ON -DMASK_SANITIZE=ON"
+[ "$what" = coverage ] && build=build-coverage && options="-DCMAKE_C_FLAGS=-fprofile-instr-generate\ -fcoverage-mapping"
+export OMP_NUM_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1:detect_odr_violation=0 TMPDIR="${TMPDIR:-/dev/shm}"
+eval cmake -S . -B $build -G Ninja -DCMAKE_C_COMPILER=clang -DMASK_NATIVE=ON $options > $build.log 2>&1 || { cat $build.log; exit 1; }
+rm $build.log
+ninja -C $build --quiet fuzz-targets
+[ $# -gt 0 ] || set -- $(ls tests/fuzz | sed -n 's/^fuzz-\(.*\)\.c$/\1/p')
+
+if [ "$what" = coverage ]; then
+    rm -f $build/*.profraw
+    programs=
+    for name; do
+        gathered=build-fuzz/corpus/$name
+        [ -d "$gathered" ] || gathered=
+        LLVM_PROFILE_FILE=$build/$name.profraw $build/tests/fuzz-"$name" tests/corpus/"$name" $gathered > $build/$name.log 2>&1 ||
+            { tail -1 $build/$name.log; exit 1; }
+        programs="$programs -object $build/tests/fuzz-$name"
+    done
+    merge=$(command -v llvm-profdata || echo llvm-profdata-14)
+    "$merge" merge -sparse $build/*.profraw -o $build/all.profdata
+    "${merge%profdata*}cov${merge#*profdata}" report -instr-profile $build/all.profdata ${programs# -object} -ignore-filename-regex 'tests/|generated/' |
+        awk '/^-/ {next} {print $1, $8, $9, $10}' | column -t
+    exit
+fi
+
+mkdir -p $build/found
+broken=0
+printf '%-12s %10s %8s %8s %8s  %s\n' target runs seconds edges corpus found
+for name; do
+    mkdir -p $build/corpus/"$name" $build/merged
+    if [ "${MERGE:-}" ]; then
+        rm -rf $build/merged/"$name"
+        mkdir -p $build/merged/"$name"
+        $build/tests/fuzz-"$name" -merge=1 -timeout=25 $build/merged/"$name" tests/corpus/"$name" $build/corpus/"$name" > $build/$name.log 2>&1
+        rm -r $build/corpus/"$name"
+        mv $build/merged/"$name" $build/corpus/"$name"
+        continue
+    fi
+    dictionary=tests/corpus/$name.dict
+    [ -f "$dictionary" ] && dictionary=-dict=$dictionary || dictionary=
+    $build/tests/fuzz-"$name" -max_total_time="$what" -timeout=25 -rss_limit_mb=4096 -malloc_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+        -artifact_prefix=$build/found/"$name"- $dictionary $build/corpus/"$name" tests/corpus/"$name" > $build/$name.log 2>&1 && found= || found=BROKEN broken=1
+    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' $build/$name.log | tail -1)
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' $build/$name.log)
+    printf '%-12s %10s %8s %8s %8s  %s\n' "$name" "${runs:-?}" "$what" "${edges:-?}" "$(ls $build/corpus/"$name" | wc -l)" "$found"
+    [ -z "$found" ] || grep -m 3 -E 'does not hold|ERROR:|runtime error' $build/$name.log || true
+done
+exit $broken
