@@ -64,6 +64,16 @@ bytes=$(ldd "$top/searches" | sed -n 's/.* => \(.*\) (.*/\1/p' | xargs stat -L -
 echo "a program that searches a gallery loads $count libraries, $bytes MB"
 [ "$count" -le $most ] || { ldd "$top/searches"; fail "they are to be $most at most"; }
 
+# The same by CMake's package.
+mkdir "$top/cmake"
+printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(p LANGUAGES C)' 'find_package(mask 0.2 REQUIRED)' \
+    "add_executable(p $source/examples/match.c)" 'target_link_libraries(p mask::mask mask::photos mask::research)' > "$top/cmake/CMakeLists.txt"
+cmake -S "$top/cmake" -B "$top/cmake/b" -Dmask_DIR="$library/cmake/mask" > "$top/log" && cmake --build "$top/cmake/b" >> "$top/log" 2>&1 || { cat "$top/log"; exit 1; }
+"$top/cmake/b/p" "$top/k.mask" "$top/d/demo_precomp/dev_ims.npy" "a dog and a puppy on the snow" > "$top/found"
+
+# Completion lies where the shells look for it.
+(cd "$prefix/share" && ls bash-completion/completions/mask zsh/vendor-completions/_mask fish/vendor_completions.d/mask.fish > "$top/log")
+
 # A library that only some files need and that is not there: one line says which.
 mkdir "$top/none"
 printf '\211HDF\r\n\032\n' > "$top/x.h5"

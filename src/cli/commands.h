@@ -25,6 +25,8 @@ extern const command command_cache_list, command_cache_clear;
 /* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */
 enum { STATISTICS_TEXT = 128 };
 const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_TEXT]);
+/* mask help --completion SHELL. */
+int completion(const command *const *commands, size_t count, const char *shell);
 /* mask info of a gallery. */
 int info_gallery(const args *a, const char *path);
 /* These open what a command needs, into a, for as long as it runs: 0, or EXIT_FAILED after one line. */

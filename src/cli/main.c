@@ -163,6 +163,7 @@ static int help(int count, char **words)
     int used;
     if (count == 0) return help_all(stdout);
     if (strcmp(words[0], "--man") == 0) return manual_page();
+    if (strcmp(words[0], "--completion") == 0) return completion(commands, COMMANDS, count > 1 ? words[1] : NULL);
     const command *c = find_command(count, words, &used);
     if (c) return help_command(c);
     return list_group(stdout, words[0]) ? 0 : no_command("mask help", words[0]);
