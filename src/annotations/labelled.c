@@ -4,7 +4,6 @@
  * Features stay in the mapped file; of the lines stay 20 bytes a region and the distinct labels and image names.
  * Refuses a table whose images are not each one run of lines, or that has another length than the features. */
 #include "annotations/labels.h"
-#include "base/lines.h"
 #include "base/names.h"
 #include "formats/npy.h"
 #include "annotations/regiontable.h"
@@ -15,17 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 6, BOX = 4 };
+enum { BOX = 4 };
 
 struct mask_labels {
     char *path;
     mask__npy features;
     size_t regions, dim;
     float (*boxes)[BOX];
-    mask__names labels; /* one a region */
-    mask__names images; /* one an image, in the order of the table */
-    size_t *starts;     /* the first region of each image */
-    size_t starts_capacity;
+    mask__names labels;       /* one a region */
+    mask__names images;       /* one an image, in the order of the table */
+    size_t *starts;           /* images + 1: the first region of each image, and the end */
     const mask_labels *whole; /* of a view: what it looks at, images from first_image on; else NULL */
     size_t first_image, first_region, view_images;
 };
@@ -47,78 +45,36 @@ static mask_status open_features(mask_labels *labels, mask_error *err)
     return labels->boxes ? MASK_OK : mask__no_memory(err, f->path);
 }
 
-/* Cuts the line at its tabs. */
-static mask_status split_columns(const mask__lines *t, char *columns[COLUMNS], mask_error *err)
+static mask_status read_lines(mask_labels *labels, mask__region_reader *r, mask_error *err)
 {
-    char *at = t->text;
-    for (size_t i = 0; i < COLUMNS; i++) {
-        columns[i] = at;
-        at = strchrnul(at, '\t');
-        bool last = *at == '\0';
-        if (last != (i == COLUMNS - 1))
-            return mask__lines_fail(t, err, "needs %d filled columns set apart by tabs: image, x1, y1, x2, y2, label",
-                                    COLUMNS);
-        *at++ = '\0';
-    }
-    return MASK_OK;
-}
-
-/* Begins a new image unless the region continues the last one. */
-static mask_status enter_image(mask_labels *labels, const mask__lines *t, const char *name, mask_error *err)
-{
-    size_t count = labels->images.count;
-    if (count && strcmp(mask__names_get(&labels->images, count - 1), name) == 0) return MASK_OK;
-    if (mask__names_find(&labels->images, name) >= 0)
-        return mask__lines_fail(
-            t, err, "image '%.64s' appears again after other images: sort table and features by image", name);
-    if (!mask__grow(&labels->starts, &labels->starts_capacity, count + 1, sizeof *labels->starts))
-        return mask__no_memory(err, labels->path);
-    labels->starts[count] = labels->regions;
-    return mask__names_add(&labels->images, name, strlen(name), err);
-}
-
-static mask_status read_region(mask_labels *labels, const mask__lines *t, mask_error *err)
-{
-    char *columns[COLUMNS] = {0};
     const mask__npy *f = &labels->features;
-    if (labels->regions == f->shape[0])
-        return mask__fail(err, MASK_EMISMATCH, t->offset,
-                          "%s: line %zu: has no row in %s, which ends after %zu: write both together again",
-                          mask__stream_path(t->stream), labels->regions + 2, f->path, f->shape[0]);
-    MASK__TRY(split_columns(t, columns, err));
-    MASK__TRY(enter_image(labels, t, columns[0], err));
-    for (size_t i = 0; i < BOX; i++) {
-        float *value = &labels->boxes[labels->regions][i];
-        MASK__TRY(mask__region_table_number(t, columns[i + 1], value, err));
-    }
-    MASK__TRY(mask__names_add(&labels->labels, columns[COLUMNS - 1], strlen(columns[COLUMNS - 1]), err));
-    labels->regions++;
-    return MASK_OK;
-}
-
-static mask_status read_lines(mask_labels *labels, mask__lines *t, mask_error *err)
-{
-    MASK__TRY(mask__lines_next(t, err));
-    if (!t->text || strcmp(t->text, mask__region_table_header) != 0)
-        return mask__fail(err, MASK_EFORMAT, 0,
-                          "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is "
-                          "missing: add it",
-                          mask__stream_path(t->stream));
+    const char *path = mask__stream_path(r->lines.stream);
     for (;;) {
-        MASK__TRY(mask__lines_next(t, err));
-        if (!t->text) break;
-        MASK__TRY(read_region(labels, t, err));
+        MASK__TRY(mask__region_reader_next(r, err));
+        if (!r->text) break;
+        if (r->regions > f->shape[0])
+            return mask__fail(err, MASK_EMISMATCH, r->lines.offset,
+                              "%s: line %zu: has no row in %s, which ends after %zu: write both together again", path,
+                              r->regions + 1, f->path, f->shape[0]);
+        memcpy(labels->boxes[r->regions - 1], r->box, sizeof r->box);
+        MASK__TRY(mask__names_add(&labels->labels, r->label, strlen(r->label), err));
     }
-    if (labels->regions == labels->features.shape[0]) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(t->stream),
-                      "%s: has %zu regions, %s has %zu rows: write both together again", mask__stream_path(t->stream),
-                      labels->regions, labels->features.path, labels->features.shape[0]);
+    labels->regions = r->regions;
+    if (labels->regions != f->shape[0])
+        return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(r->lines.stream),
+                          "%s: has %zu regions, %s has %zu rows: write both together again", path, labels->regions,
+                          f->path, f->shape[0]);
+    labels->images = r->images;
+    labels->starts = r->starts;
+    r->images = (mask__names){0};
+    r->starts = NULL;
+    return MASK_OK;
 }
 
 static mask_status read_table(mask_labels *labels, mask_error *err)
 {
     char *path;
-    mask__lines t;
+    mask__region_reader r;
     if (asprintf(&path, "%s/regions.tsv.gz", labels->path) < 0) return mask__no_memory(err, labels->path);
     char *gz = path + strlen(path) - strlen(".gz");
     *gz = '\0';
@@ -126,11 +82,11 @@ static mask_status read_table(mask_labels *labels, mask_error *err)
         *gz = '.';
         if (!mask__is_file(path)) *gz = '\0'; /* neither is there: the message names the plain one */
     }
-    mask_status status = mask__lines_open(&t, path, err);
+    mask_status status = mask__region_reader_open(&r, path, err);
     free(path);
     if (status != MASK_OK) return status;
-    status = read_lines(labels, &t, err);
-    mask__lines_close(&t);
+    status = read_lines(labels, &r, err);
+    mask__region_reader_close(&r);
     return status;
 }
 
@@ -233,7 +189,7 @@ size_t mask__labels_image(const mask_labels *labels, size_t region)
 size_t mask__labels_start(const mask_labels *labels, size_t image)
 {
     if (labels->whole) return mask__labels_start(labels->whole, labels->first_image + image) - labels->first_region;
-    return image < labels->images.count ? labels->starts[image] : labels->regions;
+    return labels->images.count ? labels->starts[image] : 0;
 }
 
 static mask_status not_finite(const mask_labels *labels, size_t item, mask_error *err)

@@ -10,10 +10,75 @@ enum { NUMBERS_BYTES = 160 };
 
 const char mask__region_table_header[] = "image\tx1\ty1\tx2\ty2\tlabel";
 
-mask_status mask__region_table_number(const mask__lines *lines, const char *text, float *value, mask_error *err)
+/* Begins a new image unless the region continues the last one. */
+static mask_status enter(mask__region_reader *r, const char *image, mask_error *err)
 {
-    if (mask__decimal_read(text, strlen(text), value)) return MASK_OK;
-    return mask__lines_fail(lines, err, "'%.32s' is not a finite number: boxes are x1, y1, x2, y2", text);
+    size_t count = r->images.count;
+    bool same = count && strcmp(mask__names_get(&r->images, count - 1), image) == 0;
+    if (!same && mask__names_find(&r->images, image) >= 0)
+        return mask__lines_fail(
+            &r->lines, err, "image '%.64s' appears again after other images: sort table and features by image", image);
+    if (!same && !mask__grow(&r->starts, &r->starts_capacity, count + 2, sizeof *r->starts))
+        return mask__no_memory(err, image);
+    if (!same) MASK__TRY(mask__names_add(&r->images, image, strlen(image), err));
+    if (!same) r->starts[count] = r->regions;
+    r->starts[r->images.count] = ++r->regions;
+    return MASK_OK;
+}
+
+static mask_status read_region(mask__region_reader *r, mask_error *err)
+{
+    enum { COLUMNS = 6 };
+    const char *columns[COLUMNS + 1]; /* and where one more would begin */
+    char *at = r->lines.text, *image_end = strchrnul(at, '\t');
+    r->hash = r->hash * UINT64_C(0x9e3779b97f4a7c15) + mask__strings_hash(at, r->lines.length);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        columns[i] = at;
+        at = strchrnul(at, '\t');
+        if ((*at == '\0') != (i == COLUMNS - 1))
+            return mask__lines_fail(&r->lines, err, "needs %d columns set apart by tabs: image, x1, y1, x2, y2, label",
+                                    COLUMNS);
+        columns[i + 1] = ++at;
+    }
+    *image_end = '\0';
+    MASK__TRY(enter(r, r->lines.text, err));
+    for (size_t i = 1; i < COLUMNS - 1; i++) {
+        size_t length = (size_t)(columns[i + 1] - columns[i]) - 1;
+        if (!mask__decimal_read(columns[i], length, &r->box[i - 1]))
+            return mask__lines_fail(&r->lines, err, "'%.*s' is not a finite number: boxes are x1, y1, x2, y2",
+                                    length < 32 ? (int)length : 32, columns[i]);
+    }
+    r->text = columns[1];
+    r->label = columns[COLUMNS - 1];
+    return MASK_OK;
+}
+
+mask_status mask__region_reader_next(mask__region_reader *r, mask_error *err)
+{
+    r->text = NULL;
+    MASK__TRY(mask__lines_next(&r->lines, err));
+    return r->lines.text ? read_region(r, err) : MASK_OK;
+}
+
+mask_status mask__region_reader_open(mask__region_reader *r, const char *path, mask_error *err)
+{
+    *r = (mask__region_reader){0};
+    MASK__TRY(mask__lines_open(&r->lines, path, err));
+    mask_status status = mask__lines_next(&r->lines, err);
+    if (status == MASK_OK && (!r->lines.text || strcmp(r->lines.text, mask__region_table_header) != 0))
+        status =
+            mask__fail(err, MASK_EFORMAT, 0,
+                       "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it", path);
+    if (status != MASK_OK) mask__region_reader_close(r);
+    return status;
+}
+
+void mask__region_reader_close(mask__region_reader *r)
+{
+    mask__lines_close(&r->lines);
+    mask__names_free(&r->images);
+    free(r->starts);
+    *r = (mask__region_reader){0};
 }
 
 mask_status mask__region_table_create(mask__region_table *t, const char *path, mask_error *err)

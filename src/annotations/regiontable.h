@@ -1,18 +1,34 @@
-/* regions.tsv, the table of labelled regions (docs/datasets.md): its writer, and what its readers share. What is
- * written appears under its name only when it is complete. Refuses an image whose regions come in two runs, which no
- * reader would take. */
+/* regions.tsv, the table of labelled regions (docs/datasets.md): a header, then image, x1, y1, x2, y2, label on each
+ * line, set apart by tabs. Its reader and its writer both refuse an image whose regions come in two runs. What is
+ * written appears under its name only when it is complete. */
 #ifndef MASK_ANNOTATIONS_REGIONTABLE_H
 #define MASK_ANNOTATIONS_REGIONTABLE_H
 
-#include "base/lines.h"
 #include "base/file.h"
-#include "base/strings.h"
+#include "base/lines.h"
+#include "base/names.h"
 
 /* "image\tx1\t...", without the line's end. */
 extern const char mask__region_table_header[];
 
-/* A coordinate of a box; refused with its line when it is not a finite number. */
-mask_status mask__region_table_number(const mask__lines *lines, const char *text, float *value, mask_error *err);
+typedef struct mask__region_reader {
+    mask__lines lines;
+    mask__names images; /* those begun so far */
+    size_t *starts;     /* images.count + 1: the first region of each image, and the end of the last */
+    size_t starts_capacity, regions;
+    uint64_t hash; /* of all lines so far */
+    /* The present region: */
+    float box[4];
+    const char *text;  /* of its line, what follows the image: "x1\ty1\tx2\ty2\tlabel" */
+    const char *label; /* the end of text */
+} mask__region_reader;
+
+/* Reads the header. */
+mask_status mask__region_reader_open(mask__region_reader *reader, const char *path, mask_error *err);
+/* text is NULL after the last region. */
+mask_status mask__region_reader_next(mask__region_reader *reader, mask_error *err);
+/* Harmless on a zeroed reader. Who keeps images and starts sets them to zero before. */
+void mask__region_reader_close(mask__region_reader *reader);
 
 typedef struct mask__region_table {
     mask__writer file;

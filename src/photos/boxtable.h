@@ -18,7 +18,7 @@ typedef struct mask__boxtable {
     mask__names images; /* in the order of the table */
     size_t *starts;     /* images.count + 1: first row of each image */
     mask__boxtable_row *rows;
-    size_t count, starts_capacity, capacity;
+    size_t count, capacity;
     uint64_t hash; /* of all of it */
 } mask__boxtable;
 
