@@ -130,17 +130,11 @@ typedef struct mask_images_memory {
 MASK_API mask_status mask_images_create(mask_images **out, const mask_images_memory *memory, mask_error *err);
 MASK_API void mask_images_close(mask_images *images);
 MASK_API size_t mask_images_count(const mask_images *images);
-MASK_API size_t mask_images_dim(const mask_images *images);
-MASK_API size_t mask_images_regions(const mask_images *images, size_t image);
 /* The image's id (*_ids.txt, else its position) and file name (NULL when unknown); owned by images. */
 MASK_API const char *mask_images_id(const mask_images *images, size_t image);
 MASK_API const char *mask_images_name(const mask_images *images, size_t image);
 /* The image with this id or file name, -1 when none has. */
 MASK_API int64_t mask_images_find(const mask_images *images, const char *id);
-/* x1, y1, x2, y2 of a region in the units of *_boxes.npy; false when no boxes are known. */
-MASK_API bool mask_images_box(const mask_images *images, size_t image, size_t region, float box[4]);
-/* Copies the features of one image's regions, regions x dim, into out. */
-MASK_API mask_status mask_images_features(const mask_images *images, size_t image, float *out, mask_error *err);
 
 /* ---- Texts -------------------------------------------------------------------------------------------------- */
 
@@ -153,9 +147,6 @@ MASK_API mask_status mask_texts_open(mask_texts **out, const char *path, const c
 /* Copies count texts. */
 MASK_API mask_status mask_texts_create(mask_texts **out, const char *const *texts, size_t count, mask_error *err);
 MASK_API void mask_texts_close(mask_texts *texts);
-MASK_API size_t mask_texts_count(const mask_texts *texts);
-/* NUL-terminated; owned by texts. */
-MASK_API const char *mask_texts_get(const mask_texts *texts, size_t text);
 
 /* ---- Knowledge (.mask) ---------------------------------------------------------------------------------------- */
 
@@ -447,11 +438,6 @@ MASK_API mask_status mask_gallery_search(const mask_gallery *gallery, const mask
 MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, const mask_vectors *vectors,
                                                const mask_query *queries, size_t count, mask_results *out,
                                                const mask_run *run, mask_error *err);
-/* The images most like an image: a query of that image alone, with weight 1. Of `query` k, offset, min_score, where and
- * ids count. */
-MASK_API mask_status mask_gallery_similar(const mask_gallery *gallery, const mask_query_image *image,
-                                          const mask_query *query, mask_results *out, const mask_run *run,
-                                          mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
 /* Texts made ready to be ranked for the images of one gallery, as it is at this moment: a refresh does not reach it.
@@ -507,11 +493,7 @@ typedef struct mask_extractor mask_extractor;
 /* encoder is a .menc file; options may be NULL, their encoder, prune and boxes are not used. */
 MASK_API mask_status mask_extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
                                          const mask_run *run, mask_error *err);
-MASK_API void mask_extractor_close(mask_extractor *extractor);        /* NULL is fine; no thread may be using it */
-MASK_API size_t mask_extractor_dim(const mask_extractor *extractor);  /* length of a feature */
-MASK_API size_t mask_extractor_most(const mask_extractor *extractor); /* regions a photo has at most */
-/* What the detector calls such a label, owned by the extractor; NULL when it calls nothing so. */
-MASK_API const char *mask_extractor_label(const mask_extractor *extractor, int label);
+MASK_API void mask_extractor_close(mask_extractor *extractor); /* NULL is fine; no thread may be using it */
 
 /* A photo: one of path, bytes and rgb, the others NULL. It is only read, and not kept. */
 typedef struct mask_photo {
@@ -523,20 +505,8 @@ typedef struct mask_photo {
     size_t width, height, stride; /* of rgb; bytes from row to row, 0 = width x 3 */
 } mask_photo;
 
-/* A photo's regions. The arrays are the caller's; NULL = not wanted. */
-typedef struct mask_photo_regions {
-    size_t room;          /* regions that the arrays hold: mask_extractor_most is always enough */
-    size_t count;         /* set: regions of the photo, 0 when it failed */
-    size_t width, height; /* set: pixels of the upright photo */
-    float *boxes;         /* room x 4: x1, y1, x2, y2 in these pixels */
-    int32_t *labels;      /* room; -1 = not of the detector */
-    float *scores;        /* room; of the detector, else 0 */
-    float *features;      /* room x dim */
-} mask_photo_regions;
-/* MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large, or more regions than room. */
-MASK_API mask_status mask_extractor_regions(mask_extractor *extractor, const mask_photo *photo,
-                                            mask_photo_regions *regions, mask_error *err);
-/* The same as a set of one image, to be searched with, scored or added to a gallery; mask_images_close frees it. */
+/* A photo's regions as a set of one image, to be searched with, scored or added to a gallery; mask_images_close frees
+ * it. MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large. */
 MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photo,
                                            mask_error *err);
 

@@ -39,6 +39,18 @@ typedef struct mask_neighbour {
 MASK_API mask_status mask_vectors_near(const mask_vectors *vectors, const float *query, size_t k, mask_neighbour *out,
                                        size_t *found, const mask_run *run, mask_error *err);
 
+/* ---- Images and texts from within (libmask) ------------------------------------------------------------------- */
+
+MASK_API size_t mask_images_dim(const mask_images *images);
+MASK_API size_t mask_images_regions(const mask_images *images, size_t image);
+/* x1, y1, x2, y2 of a region in the units of *_boxes.npy; false when no boxes are known. */
+MASK_API bool mask_images_box(const mask_images *images, size_t image, size_t region, float box[4]);
+/* Copies the features of one image's regions, regions x dim, into out. */
+MASK_API mask_status mask_images_features(const mask_images *images, size_t image, float *out, mask_error *err);
+MASK_API size_t mask_texts_count(const mask_texts *texts);
+/* NUL-terminated; owned by texts. */
+MASK_API const char *mask_texts_get(const mask_texts *texts, size_t text);
+
 /* ---- A knowledge from within (libmask) ---------------------------------------------------------------------- */
 
 /* A word of the knowledge (NUL-terminated, owned by it) and the number of regions that carried it. */
@@ -84,6 +96,25 @@ typedef struct mask_extract_info {
     char options[128]; /* how regions were chosen and encoded */
 } mask_extract_info;
 MASK_API mask_status mask_extract_describe(mask_extract_info *info, const char *path, mask_error *err);
+
+MASK_API size_t mask_extractor_dim(const mask_extractor *extractor);  /* length of a feature */
+MASK_API size_t mask_extractor_most(const mask_extractor *extractor); /* regions a photo has at most */
+/* What the detector calls such a label, owned by the extractor; NULL when it calls nothing so. */
+MASK_API const char *mask_extractor_label(const mask_extractor *extractor, int label);
+
+/* A photo's regions. The arrays are the caller's; NULL = not wanted. */
+typedef struct mask_photo_regions {
+    size_t room;          /* regions that the arrays hold: mask_extractor_most is always enough */
+    size_t count;         /* set: regions of the photo, 0 when it failed */
+    size_t width, height; /* set: pixels of the upright photo */
+    float *boxes;         /* room x 4: x1, y1, x2, y2 in these pixels */
+    int32_t *labels;      /* room; -1 = not of the detector */
+    float *scores;        /* room; of the detector, else 0 */
+    float *features;      /* room x dim */
+} mask_photo_regions;
+/* MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large, or more regions than room. */
+MASK_API mask_status mask_extractor_regions(mask_extractor *extractor, const mask_photo *photo,
+                                            mask_photo_regions *regions, mask_error *err);
 
 /* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
  */

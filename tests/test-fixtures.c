@@ -180,7 +180,10 @@ static void check_gallery(const char *path)
     mask_results_free(&r);
     q.where = NULL;
     q.k = 2;
-    check_ok(mask_gallery_similar(g, &(mask_query_image){.id = "3"}, &q, &r, NULL, &err));
+    q.count = 0;
+    q.images = &(mask_query_image){.id = "3", .weight = 1};
+    q.image_count = 1;
+    check_ok(mask_gallery_search(g, NULL, &q, &r, NULL, &err));
     check_hits(&r, 2, (const char *const[]){"2", "8"}, (const double[]){0.1022, 0.0304});
     mask_results_free(&r);
     mask_gallery_close(g);

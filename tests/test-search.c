@@ -279,6 +279,17 @@ static void test_equals_brute_force(void **state)
     free_world(&w);
 }
 
+/* A query of an image alone. */
+static mask_status similar(const mask_gallery *g, const mask_query_image *image, const mask_query *shape,
+                           mask_results *r, mask_error *err)
+{
+    mask_query q = *shape;
+    q.count = 0;
+    q.images = image;
+    q.image_count = 1;
+    return mask_gallery_search(g, NULL, &q, r, NULL, err);
+}
+
 /* ---- Similar images ---- */
 
 static void check_similar(made_gallery *m, const made_query *q, size_t segment, size_t image)
@@ -300,7 +311,7 @@ static void check_similar(made_gallery *m, const made_query *q, size_t segment, 
                 best[count++] = (mask__scored){score, (uint32_t)s, (uint32_t)i, snapshot->segments[s].ids[i]};
         }
     qsort(best, count, sizeof *best, compare);
-    check_ok(mask_gallery_similar(&m->handle, &(mask_query_image){.id = id}, &q->q, &r, NULL, &err));
+    check_ok(similar(&m->handle, &(mask_query_image){.id = id, .weight = 1}, &q->q, &r, &err));
     size_t left = count > q->q.offset ? count - q->q.offset : 0;
     assert_int_equal(r.count, left < q->q.k ? left : q->q.k);
     for (size_t i = 0; i < r.count; i++) {
@@ -564,20 +575,18 @@ static void test_refusals(void **state)
     q.image_count = 0;
     q.min_score = NAN;
     check_fails(mask_gallery_search(&m.handle, w.vectors, &q, &r, NULL, &err), MASK_EINVAL, "not a number");
-    check_fails(
-        mask_gallery_similar(&m.handle, &(mask_query_image){.id = "nobody"}, &(mask_query){.k = 10}, &r, NULL, &err),
-        MASK_ENOTFOUND, "nobody");
-    check_fails(mask_gallery_similar(&m.handle, &(mask_query_image){0}, &(mask_query){.k = 10}, &r, NULL, &err),
-                MASK_EINVAL, "an id or images");
-    check_fails(mask_gallery_similar(&m.handle, &(mask_query_image){.images = photos, .image = PHOTOS},
-                                     &(mask_query){.k = 10}, &r, NULL, &err),
+    check_fails(similar(&m.handle, &(mask_query_image){.id = "nobody", .weight = 1}, &(mask_query){.k = 10}, &r, &err),
+                MASK_ENOTFOUND, "nobody");
+    check_fails(similar(&m.handle, &(mask_query_image){.weight = 1}, &(mask_query){.k = 10}, &r, &err), MASK_EINVAL,
+                "an id or images");
+    check_fails(similar(&m.handle, &(mask_query_image){.images = photos, .image = PHOTOS, .weight = 1},
+                        &(mask_query){.k = 10}, &r, &err),
                 MASK_EINVAL, "has no image 8");
     mask_images *other;
     check_ok(mask_images_create(
         &other, &(mask_images_memory){.count = 1, .dim = 3, .features = photo_features, .regions = 1}, &err));
-    check_fails(
-        mask_gallery_similar(&m.handle, &(mask_query_image){.images = other}, &(mask_query){.k = 10}, &r, NULL, &err),
-        MASK_EMISMATCH, "3 dimensions");
+    check_fails(similar(&m.handle, &(mask_query_image){.images = other, .weight = 1}, &(mask_query){.k = 10}, &r, &err),
+                MASK_EMISMATCH, "3 dimensions");
     mask_images_close(other);
     q.min_score = -INFINITY;
     text.text = "blorp";

@@ -55,6 +55,10 @@ static int lines_read(line_list *list, const char *path)
     return result;
 }
 
+#define IMAGE_WEIGHT                                                                                                   \
+    "--image-weight", "W",                                                                                             \
+        "of its cosine, which is 0.1 to 0.4 for other photos, where a text's score reaches about 3 (default: 10)"
+
 #define SEARCH_OPTIONS                                                                                                 \
     {"-k", "N", "results (10)"}, {"--offset", "N", "results to pass over (0)"},                                        \
         {"--min-score", "S", "only images that score at least S"},                                                     \
@@ -109,8 +113,9 @@ static void print_duplicates(const args *a, const mask_results *r, size_t offset
         q.min_score = ALIKE;
         q.ids = ids + i + 1;
         q.id_count = count - i - 1;
-        mask_query_image image = {.id = ids[i], .weight = 1};
-        if (said[i] || mask_gallery_similar(a->gallery, &image, &q, &like, NULL, &err) != MASK_OK) continue;
+        q.images = &(mask_query_image){.id = ids[i], .weight = 1};
+        q.image_count = 1;
+        if (said[i] || mask_gallery_search(a->gallery, NULL, &q, &like, NULL, &err) != MASK_OK) continue;
         for (size_t h = 0; h < like.count; h++)
             for (size_t j = i + 1; j < count; j++)
                 if (strcmp(ids[j], like.hits[h].id) == 0 && !said[j]) {
@@ -352,6 +357,18 @@ static int find_image(args *a, const char *of, mask_query_image *image)
     return result;
 }
 
+/* Adds an image to a query; beside texts it weighs more, for its cosine says less. */
+static int ask_image(args *a, const char *of, bool beside_texts, mask_query *query, mask_query_image *image)
+{
+    double weight = beside_texts ? 10 : 1; /* cosines of like and unlike photos are some 0.3 apart, scores of texts 3 */
+    int result = args_number(a, "--image-weight", -100, 100, &weight);
+    if (result == 0) result = find_image(a, of, image);
+    image->weight = (float)weight;
+    query->images = image;
+    query->image_count = 1;
+    return result;
+}
+
 /* Without --photos and without a gallery, the folders that were searched last. */
 static int assume_folders(const args *a, folder_list *list)
 {
@@ -385,14 +402,7 @@ static int run_search(args *a)
     if (result == 0) result = open_gallery(a, path);
     if (result == 0) result = open_gallery_vectors(a);
     mask_query_image image;
-    double weight = 10; /* cosines of like and unlike photos are some 0.3 apart, scores of texts some 3 */
-    if (result == 0) result = args_number(a, "--image-weight", -100, 100, &weight);
-    if (result == 0 && args_has(a, "--image")) {
-        result = find_image(a, args_text(a, "--image", ""), &image);
-        image.weight = (float)weight;
-        query.images = &image;
-        query.image_count = 1;
-    }
+    if (result == 0 && args_has(a, "--image")) result = ask_image(a, args_text(a, "--image", ""), true, &query, &image);
     if (result == 0) result = search_gallery(a, &query, first);
     lines_free(&ids);
     folders_free(&folders);
@@ -420,8 +430,7 @@ const command command_search = {
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
             {"--image", "ID|PHOTO", "also like this image of the gallery, or this photo"},
-            {"--image-weight", "W",
-             "of its cosine, which is 0.1 to 0.4 for other photos, where a text's score reaches about 3 (default: 10)"},
+            {IMAGE_WEIGHT},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
             {"--paths", NULL, "print only the photos' paths, one a line"},
             {"-0", NULL, "print only the paths, each ended by a zero byte, for xargs -0"},
@@ -452,10 +461,16 @@ static int run_similar(args *a)
     if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
     else if (result == 0) path = a->positional[0];
     if (result == 0) result = open_gallery(a, path);
+    const char *text = args_text(a, "--text", NULL);
     mask_query_image image;
+    query_texts texts = {0};
     mask_status status = MASK_OK;
-    if (result == 0) result = find_image(a, of, &image);
-    if (result == 0) status = mask_gallery_similar(a->gallery, &image, &query, &results, &a->run, &err);
+    if (result == 0) result = ask_image(a, of, text, &query, &image);
+    if (result == 0 && text) result = open_gallery_vectors(a);
+    if (result == 0 && text) result = query_texts_add(&texts, text);
+    query.texts = texts.texts;
+    query.count = texts.count;
+    if (result == 0) status = mask_gallery_search(a->gallery, a->vectors, &query, &results, &a->run, &err);
     if (result == 0 && status != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
@@ -464,6 +479,7 @@ static int run_similar(args *a)
         else print_results(a, &results, query.offset, false, false);
         mask_results_free(&results);
     }
+    query_texts_free(&texts);
     lines_free(&ids);
     folders_free(&folders);
     return result;
@@ -474,8 +490,13 @@ const command command_similar = {
     .positional = "[G.gallery] ID|PHOTO",
     .summary = "The images of a gallery, or the photos of a folder, most like an image",
     .details = "ID is an image of the gallery; PHOTO is any file, read by the encoder.\n"
-               "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes.",
+               "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes; "
+               "with --text\n"
+               "--image-weight times that and the text's score.",
     .options = (const option[]){SEARCH_OPTIONS,
+                                {"--text", "TEXT", "that should match too"},
+                                {IMAGE_WEIGHT},
+                                {"--vectors", "FILE", "of --text, for OOD words"},
                                 {"--photos", "FOLDER", "search the photos below it, without a gallery"},
                                 {"--exclude", "PATTERNS", "of --photos: leave out these files and folders"},
                                 {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},

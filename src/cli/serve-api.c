@@ -248,7 +248,9 @@ static void similar(server *s, exchange *x)
     if (good && upload) good = (images = read_photo(s, x)) != NULL;
     if (good) {
         mask_query_image image = {.id = images ? NULL : q.image, .images = images, .weight = 1};
-        mask_status status = mask_gallery_similar(g->gallery, &image, &query, &results, &one, &err);
+        query.images = &image;
+        query.image_count = 1;
+        mask_status status = mask_gallery_search(g->gallery, NULL, &query, &results, &one, &err);
         if (status != MASK_OK) library_error(x, status, &err);
         else {
             x->json = results_json(&results, &query);

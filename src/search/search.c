@@ -136,19 +136,6 @@ static mask_status check_query(const mask_query *query, mask_error *err)
 }
 
 /* A search without texts. */
-mask_status mask_gallery_similar(const mask_gallery *gallery, const mask_query_image *image, const mask_query *query,
-                                 mask_results *out, const mask_run *run, mask_error *err)
-{
-    mask_query_image alone = *image;
-    mask_query q = *query;
-    alone.weight = 1;
-    q.texts = NULL;
-    q.count = 0;
-    q.images = &alone;
-    q.image_count = 1;
-    return mask_gallery_search(gallery, NULL, &q, out, run, err);
-}
-
 mask_status mask_gallery_search(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
                                 mask_results *out, const mask_run *run, mask_error *err)
 {
