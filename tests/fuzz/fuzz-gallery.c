@@ -24,7 +24,9 @@ static void search(const mask_gallery *g, const mask_vectors *v, const char *whe
         mask_results_free(&three);
     }
     mask_query_image image = {.id = ten.count ? ten.hits[0].id : "0", .weight = 1};
-    if (fuzz_ok(mask_gallery_similar(g, &image, &q, &three, &fuzz_run, &err), &err)) mask_results_free(&three);
+    q.images = &image;
+    q.image_count = 1;
+    if (fuzz_ok(mask_gallery_search(g, v, &q, &three, &fuzz_run, &err), &err)) mask_results_free(&three);
     mask_results_free(&ten);
 }
 
