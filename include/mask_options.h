@@ -213,7 +213,7 @@ typedef enum mask_photo_shape {
       "the photo fills the square, or keeps its shape between bars")                                                   \
     X(MASK_LOOSE, uint64_t, max_pixels, 100000000, 1, 1e12, NULL, "--max-pixels", "N",                                 \
       "refuse larger photos before decoding them")                                                                     \
-    X(MASK_KEPT, bool, small, false, 0, 1, NULL, "--small", NULL, "keep features in 8 bits: half the size")           \
+    X(MASK_KEPT, bool, small, false, 0, 1, NULL, "--small", NULL, "keep features in 8 bits, deflated: a sixth of the size") \
     X(MASK_LOOSE, const char *, exclude, 0, 0, 0, NULL, "--exclude", "PATTERNS",                                       \
       "leave out files and folders by name or path below PHOTOS: \"*.png,private\" (default: none)")                  \
     X(MASK_LOOSE, bool, prune, false, 0, 1, NULL, "--prune", NULL, "drop photos whose files are no longer there")      \

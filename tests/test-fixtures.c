@@ -256,7 +256,7 @@ static void region_store_of_0_1(void **state)
     assert_int_equal(i.photos, 2);
     assert_int_equal(i.regions, 20);
     assert_int_equal(i.dim, 20);
-    assert_string_equal(i.options, "features pool, regions 5, grid 2");
+    assert_string_equal(i.options, "regions 5, grid 2");
     check_ok(mask_images_open(&images, store, NULL, NULL, &err));
     assert_int_equal(mask_images_count(images), 2);
     assert_string_equal(mask_images_id(images, 0), "sea.png");

@@ -304,7 +304,7 @@ static int find_knowledge(const args *a, char path[DATA_PATH])
 int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH])
 {
     char encoder[DATA_PATH], knowledge[DATA_PATH], place[DATA_PATH], root[DATA_PATH];
-    static const char kind[] = "whole, 2 x 2, 3 x 3; 8 bits"; /* regions made otherwise have another cache */
+    static const char kind[] = "whole, 2 x 2, 3 x 3; 8 bits, deflated"; /* regions made otherwise have another cache */
     uint64_t hash = 0xcbf29ce484222325u, known = hash;
     int lock;
     int result = find_encoder(a, encoder);

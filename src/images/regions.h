@@ -2,8 +2,9 @@
  * boxes, labels, scores and features. docs/photos.md has the schema.
  *
  * A rollback journal, not a write-ahead log: the store is a single file whenever nobody writes it, and a program that
- * is killed leaves a journal that the next one rolls back. Features are float16, or bytes; values that are not finite
- * are refused. Every size that comes from the file is checked before it is used. */
+ * is killed leaves a journal that the next one rolls back. Features are float16, or (`small`) deflated bytes, whole
+ * steps of a region's largest value / 127; values that are not finite are refused. Every size that comes from the file
+ * is checked before it is used. */
 #ifndef MASK_IMAGES_REGIONS_H
 #define MASK_IMAGES_REGIONS_H
 
@@ -15,10 +16,9 @@ enum { MASK__REGIONS_MAX = 4096, MASK__REGIONS_MAX_DIM = 1 << 20, MASK__REGIONS_
 
 /* What all rows share. Features of different makes cannot be compared, so a store has one. */
 typedef struct mask__regions_make {
-    uint64_t encoder; /* fingerprint */
-    size_t dim;
-    bool small;                /* features in 8 bits, whole steps of a region's largest value / 127; else float16 */
-    const char *options;       /* how regions were chosen and encoded, by mask__options_write */
+    uint64_t encoder;          /* fingerprint */
+    size_t dim;                /* 0: as the store has it, which must be there */
+    const char *options;       /* how regions were chosen, encoded and are kept, by mask__options_write */
     const char *const *labels; /* what detections may be called; a row's labels count into it */
     size_t label_count;
 } mask__regions_make;
@@ -38,23 +38,16 @@ typedef struct mask__regions_row {
     const char *error;
 } mask__regions_row;
 
-/* What a store remembers of a file: enough to know whether it changed. */
-typedef struct mask__regions_state {
-    bool found, good;
-    uint64_t size, hash;
-    int64_t mtime;
-} mask__regions_state;
-
 typedef struct mask__regions_store mask__regions_store;
 
 /* Opens a store for writing, making it if there is none. One that was made otherwise is refused (MASK_EMISMATCH). */
 mask_status mask__regions_open(mask__regions_store **out, const char *path, const mask__regions_make *make,
                                mask_error *err);
+/* Refuses features of another dimension than the store's (MASK_EMISMATCH). */
+mask_status mask__regions_check_dim(const mask__regions_store *store, size_t dim, mask_error *err);
 /* What was put since the last commit is lost. NULL is fine. */
 void mask__regions_close(mask__regions_store *store);
 
-mask_status mask__regions_state_of(mask__regions_store *store, const char *path, mask__regions_state *state,
-                                   mask_error *err);
 /* Adds a photo or replaces the one at its path. An id that another photo has becomes the path. */
 mask_status mask__regions_put(mask__regions_store *store, const mask__regions_row *row, mask_error *err);
 /* The file at row->path has the content of a photo that is stored: takes its regions. Only id, path, size, mtime and
@@ -68,7 +61,8 @@ mask_status mask__regions_commit(mask__regions_store *store, mask_error *err);
 /* One photo of a store as mask__regions_each shows it. */
 typedef struct mask__regions_seen {
     const char *path, *error; /* error is NULL for a good one */
-    uint64_t hash;
+    uint64_t size, hash;
+    int64_t mtime;
 } mask__regions_seen;
 
 /* Shows every photo, in order of path, until visit returns other than MASK_OK. */

@@ -1,5 +1,6 @@
 #include "images/regions_db.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "base/sqlfile.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 enum { BUSY_MILLISECONDS = 5000, MAX_VALUE_BYTES = 1 << 30 };
 
 const char mask__regions_db_schema[] =
-    "PRAGMA page_size = 16384;" /* a photo's features are 50 to 100 KB */
+    "PRAGMA page_size = 32768;" /* a photo's features are 6 to 100 KB */
     "BEGIN IMMEDIATE;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE labels (number INTEGER PRIMARY KEY, name TEXT NOT NULL);"
@@ -130,5 +131,22 @@ mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const ch
         status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
                             "%s: table meta: '%s' is '%.40s', out of range: extract it again", path, key, text);
     free(text);
+    return status;
+}
+
+/* Version 0.1 had two ways to make features of a map, and named this one. */
+static const char pooled[] = "features pool, ";
+
+mask_status mask__regions_db_made(sqlite3 *db, const char *path, char **text, mask_extract_options *made,
+                                  mask_error *err)
+{
+    MASK__TRY(mask__regions_db_meta(db, path, "options", text, err));
+    char *options = *text;
+    if (strncmp(options, pooled, strlen(pooled)) == 0)
+        memmove(options, options + strlen(pooled), strlen(options + strlen(pooled)) + 1);
+    mask_status status = mask__options_read(MASK_OPTIONS_EXTRACT, made, options, strlen(options), path, err);
+    if (status == MASK_OK) return MASK_OK;
+    free(options);
+    *text = NULL;
     return status;
 }

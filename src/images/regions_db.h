@@ -3,6 +3,7 @@
 #define MASK_IMAGES_REGIONS_DB_H
 
 #include "base/error.h"
+#include "images/images.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -24,5 +25,8 @@ mask_status mask__regions_db_meta(sqlite3 *db, const char *path, const char *key
 /* A number of it, refused above high. */
 mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const char *key, unsigned base, uint64_t high,
                                          uint64_t *value, mask_error *err);
+/* What a store was made with: the options as text that mask__options_differ reads, which the caller frees, and read. */
+mask_status mask__regions_db_made(sqlite3 *db, const char *path, char **text, mask_extract_options *made,
+                                  mask_error *err);
 
 #endif

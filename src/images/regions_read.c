@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 typedef struct entry {
     int64_t number; /* primary key */
@@ -26,6 +27,8 @@ typedef struct reader {
     sqlite3 *db;
     pthread_mutex_t lock; /* guards the statements */
     sqlite3_stmt *select_boxes, *select_features;
+    unsigned char *inflated; /* an image's features */
+    size_t inflated_capacity;
     entry *entries;
     size_t capacity;
 } reader;
@@ -86,6 +89,7 @@ static mask_status read_tables(reader *r, mask_error *err)
 {
     uint64_t dim;
     bool empty;
+    mask_extract_options made;
     MASK__TRY(mask__regions_db_open(&r->db, r->base.path, false, &empty, err));
     if (empty)
         return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is an empty store: extract photos into it",
@@ -94,7 +98,9 @@ static mask_status read_tables(reader *r, mask_error *err)
     MASK__TRY(mask__regions_db_meta_number(r->db, r->base.path, "dim", 10, MASK__REGIONS_MAX_DIM, &dim, err));
     r->base.dim = (size_t)dim;
     if (r->base.dim == 0) return damaged(r, "features of no dimension", err);
-    MASK__TRY(mask__regions_db_meta(r->db, r->base.path, "options", &r->options, err));
+    MASK__TRY(mask__regions_db_made(r->db, r->base.path, &r->options, &made, err));
+    r->facts.options = r->options;
+    r->small = made.small;
     MASK__TRY(for_each(r, "SELECT count(*) FROM photos WHERE error IS NOT NULL", read_bad, err));
     MASK__TRY(for_each(r, "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL ORDER BY id",
                        read_entry, err));
@@ -109,10 +115,7 @@ static mask_status open_images(mask_images *base, const mask__images_request *re
     reader *r = (reader *)base;
     (void)request;
     pthread_mutex_init(&r->lock, NULL);
-    mask_status status = read_tables(r, err);
-    r->facts.options = r->options;
-    r->small = status == MASK_OK && strstr(r->options, "small on");
-    return status;
+    return read_tables(r, err);
 }
 
 static void close_images(mask_images *base)
@@ -123,6 +126,7 @@ static void close_images(mask_images *base)
     sqlite3_close(r->db);
     pthread_mutex_destroy(&r->lock);
     free(r->entries);
+    free(r->inflated);
     free(r->options);
 }
 
@@ -156,18 +160,31 @@ static mask_status stand_on(const reader *r, sqlite3_stmt *s, size_t image, mask
                       mask_images_id(&r->base, image));
 }
 
+/* `bytes` of a deflated blob, 0 in *got where it is not one of about as many. */
+static mask_status inflate_blob(reader *r, size_t bytes, const unsigned char **data, size_t *got, mask_error *err)
+{
+    enum { MOST = 1032 /* times deflate makes something smaller */ };
+    uLongf room = bytes;
+    bool likely = bytes / MOST <= *got;
+    if (likely && !mask__grow(&r->inflated, &r->inflated_capacity, bytes, 1)) return mask__no_memory(err, r->base.path);
+    *got = likely && uncompress(r->inflated, &room, *data, *got) == Z_OK ? room : 0;
+    *data = r->inflated;
+    return MASK_OK;
+}
+
 /* A blob of regions x each bytes in the row a statement stands on. */
-static mask_status blob(const reader *r, sqlite3_stmt *s, size_t image, int column, size_t each,
+static mask_status blob(reader *r, sqlite3_stmt *s, size_t image, bool deflated, size_t each,
                         const unsigned char **data, mask_error *err)
 {
-    *data = sqlite3_column_blob(s, column);
-    size_t bytes = (size_t)sqlite3_column_bytes(s, column), regions = r->base.regions[image];
+    *data = sqlite3_column_blob(s, 0);
+    size_t bytes = (size_t)sqlite3_column_bytes(s, 0), regions = r->base.regions[image];
+    if (*data && deflated) MASK__TRY(inflate_blob(r, regions * each, data, &bytes, err));
     if (*data && bytes == regions * each) return MASK_OK;
     return mask__fail(
         err, MASK_EFORMAT, MASK_NO_OFFSET,
         "%s: photo %s: its %s have %zu bytes, %zu belong to %zu regions: the store has changed since it was "
         "opened or is damaged: open it again, else extract it again",
-        r->base.path, mask_images_id(&r->base, image), sqlite3_column_name(s, column), bytes, regions * each, regions);
+        r->base.path, mask_images_id(&r->base, image), sqlite3_column_name(s, 0), bytes, regions * each, regions);
 }
 
 /* Codes of all regions, then their steps. */
@@ -192,7 +209,7 @@ static mask_status read_blob(const mask_images *base, size_t image, bool boxes, 
            regions = base->regions[image];
     pthread_mutex_lock(&r->lock);
     mask_status status = stand_on(r, s, image, err);
-    if (status == MASK_OK) status = blob(r, s, image, 0, each, &data, err);
+    if (status == MASK_OK) status = blob(r, s, image, r->small && !boxes, each, &data, err);
     if (status == MASK_OK && boxes) memcpy(out, data, regions * each);
     else if (status == MASK_OK && r->small) from_bytes(data, regions, base->dim, out);
     else if (status == MASK_OK) mask__half_to_float((const uint16_t *)(const void *)data, out, regions * base->dim);

@@ -1,5 +1,6 @@
 #include "knowledge/mixing.h"
 #include "images/images.h"
+#include "math/half.h"
 #include "math/vector.h"
 
 #include <stdlib.h>
@@ -119,13 +120,30 @@ mask_status mask__own_join(mask_knowledge *k, const mask__own *own, mask_error *
     return MASK_OK;
 }
 
+static bool are_halves(const float *values, const uint16_t *halves, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (mask__half(halves[i]) != values[i]) return false;
+    return true;
+}
+
+/* float16 where nothing is lost by it, as of images that segments hold so. */
 mask_status mask__own_save(const mask__own *own, size_t dim, const char *path, mask_error *err)
 {
     mask__pack_writer *w;
-    MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
-    mask_status status = mask__pack_add(w, "image_rows", MASK__U64, 1, (uint64_t[]){own->count + 1}, own->at, err);
+    size_t values = own->at[own->count] * dim;
+    uint16_t *halves = malloc((values + 1) * sizeof *halves);
+    if (!halves) return mask__no_memory(err, path);
+    mask__float_to_half(own->mu, halves, values);
+    bool half = are_halves(own->mu, halves, values);
+    const void *mu = half ? (const void *)halves : own->mu;
+    mask_status status = mask__pack_create(&w, path, MAGIC, VERSION, err);
     if (status == MASK_OK)
-        status = mask__pack_add(w, "mu", MASK__F32, 2, (uint64_t[]){own->at[own->count], dim}, own->mu, err);
+        status = mask__pack_add(w, "image_rows", MASK__U64, 1, (uint64_t[]){own->count + 1}, own->at, err);
+    if (status == MASK_OK)
+        status =
+            mask__pack_add(w, "mu", half ? MASK__F16 : MASK__F32, 2, (uint64_t[]){own->at[own->count], dim}, mu, err);
+    free(halves);
     if (status == MASK_OK) return mask__pack_commit(w, err);
     mask__pack_abort(w);
     return status;
@@ -137,19 +155,26 @@ mask_status mask__own_load(mask_knowledge *k, const char *path, mask_error *err)
     const mask__tensor *at, *mu;
     MASK__TRY(mask__pack_open(&pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err));
     mask_status status = mask__pack_get(&pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err);
-    if (status == MASK_OK) status = mask__pack_get(&pack, "mu", MASK__F32, 2, (uint64_t[]){0, k->info.dim}, &mu, err);
+    mu = mask__pack_find(&pack, "mu");
+    mask__dtype dtype = mu && mu->dtype == MASK__F16 ? MASK__F16 : MASK__F32;
+    if (status == MASK_OK) status = mask__pack_get(&pack, "mu", dtype, 2, (uint64_t[]){0, k->info.dim}, &mu, err);
+    float *wide = NULL;
+    if (status == MASK_OK && dtype == MASK__F16 && !(wide = malloc((mu->bytes + 1) * 2)))
+        status = mask__no_memory(err, path);
     if (status == MASK_OK) {
         const uint64_t *rows = at->data;
+        if (wide) mask__half_to_float(mu->data, wide, mu->bytes / sizeof(uint16_t));
         size_t count = at->shape[0] ? at->shape[0] - 1 : 0, where;
         bool valid = at->shape[0] && rows[0] == 0 && rows[count] == mu->shape[0];
         for (size_t i = 0; valid && i < count; i++) valid = rows[i] <= rows[i + 1];
-        mask__own own = {.count = count, .at = (uint64_t *)rows, .mu = (float *)mu->data}; /* only read */
+        mask__own own = {.count = count, .at = (uint64_t *)rows, .mu = wide ? wide : (float *)mu->data}; /* only read */
         if (valid && mask__all_finite(own.mu, mu->shape[0] * k->info.dim, &where))
             status = mask__own_join(k, &own, err);
         else
             status =
                 mask__fail(err, MASK_EFORMAT, at->offset, "%s: holds no images' regions: index the images again", path);
     }
+    free(wide);
     mask__pack_close(&pack);
     return status;
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+enum { STORED_NOT /* as it is */, STORED_GOOD, STORED_BAD };
 enum { AHEAD = 4 /* photos a thread */, COMMIT_SECONDS = 1 };
 
 /* One photo on its way. */
@@ -42,7 +43,8 @@ typedef struct job {
     mask__walk walk;
     mask__labelout labelled; /* where boxes are given */
     mask__regions_store *store;
-    size_t *todo; /* files to look at, rising */
+    unsigned char *stored; /* of each file of walk: STORED_ */
+    size_t *todo;          /* files to look at, rising */
     size_t todo_count, done;
     uint64_t *hashes; /* of the good photos in the store, sorted */
     size_t hash_count, hash_capacity;
@@ -95,17 +97,26 @@ static mask_status describe(const job *j, char text[MASK__OPTIONS_TEXT], mask_er
     return MASK_OK;
 }
 
+/* Planning the networks takes longer than to see that no photo has changed. */
+static mask_status open_extractor(job *j, mask_error *err)
+{
+    if (j->extractor) return MASK_OK;
+    return mask__extractor_open(&j->extractor, j->options->encoder, j->options, true, j->run, err);
+}
+
 static mask_status open_store(job *j, const char *path, mask_error *err)
 {
-    const mask__encoder *finder = mask__looker_finder(mask__extractor_first(j->extractor));
     const char **labels;
     char text[MASK__OPTIONS_TEXT];
-    mask__regions_make make = {.dim = mask_extractor_dim(j->extractor),
-                               .small = j->options->small,
-                               .options = text,
-                               .label_count = finder ? mask__encoder_labels(finder) : 0};
+    struct stat info;
+    mask__regions_make make = {.options = text};
+    bool there = stat(path, &info) == 0 && info.st_size > 0;
+    if (!there) MASK__TRY(open_extractor(j, err));
     MASK__TRY(describe(j, text, err));
     MASK__TRY(fingerprint(j->options->encoder, &make.encoder, err));
+    if (!there) make.dim = mask_extractor_dim(j->extractor);
+    const mask__encoder *finder = there ? NULL : mask__looker_finder(mask__extractor_first(j->extractor));
+    make.label_count = finder ? mask__encoder_labels(finder) : 0;
     if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
     for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(finder, i);
     make.labels = labels;
@@ -114,47 +125,40 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     return status;
 }
 
-/* Files whose size and time are not the store's. */
-static mask_status find_todo(job *j, mask_error *err)
-{
-    j->todo = calloc(j->walk.count + 1, sizeof *j->todo);
-    if (!j->todo) return mask__no_memory(err, "the list of photos");
-    for (size_t i = 0; i < j->walk.count; i++) {
-        const mask__walk_file *file = &j->walk.files[i];
-        mask__regions_state known;
-        if (j->options->boxes && !mask__labelout_wants(&j->labelled, i)) continue;
-        j->report.photos++;
-        MASK__TRY(mask__regions_state_of(j->store, file->path, &known, err));
-        bool same = known.found && known.size == file->size && known.mtime == file->mtime;
-        if (!same) j->todo[j->todo_count++] = i;
-        else if (known.good) j->report.unchanged++;
-        if (i % 4096 == 0) MASK__TRY(mask__progress(j->run, "looking for changes", "photos", i, j->walk.count, err));
-    }
-    return MASK_OK;
-}
-
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
 
-static mask_status note_hash(void *user, const mask__regions_seen *photo, mask_error *err)
+/* A photo that has not changed need not be looked at, nor one that was moved, copied or touched. Where boxes are given
+ * two photos of one content may have different ones. */
+static mask_status note_stored(void *user, const mask__regions_seen *photo, mask_error *err)
 {
     job *j = user;
-    if (photo->error) return MASK_OK;
+    const mask__walk_file *file = mask__walk_find(&j->walk, photo->path);
+    if (file && photo->size == file->size && photo->mtime == file->mtime)
+        j->stored[file - j->walk.files] = photo->error ? STORED_BAD : STORED_GOOD;
+    if (photo->error || j->options->boxes) return MASK_OK;
     if (!mask__grow(&j->hashes, &j->hash_capacity, j->hash_count + 1, sizeof *j->hashes))
         return mask__no_memory(err, photo->path);
     j->hashes[j->hash_count++] = photo->hash;
     return MASK_OK;
 }
 
-/* A photo that was moved, copied or touched need not be looked at. Where boxes are given two photos of one content may
- * have different ones. */
-static mask_status find_hashes(job *j, mask_error *err)
+/* Files whose size and time are not the store's. */
+static mask_status find_todo(job *j, mask_error *err)
 {
-    if (j->options->boxes) return MASK_OK;
-    MASK__TRY(mask__regions_each(j->store, note_hash, j, err));
+    j->todo = calloc(j->walk.count + 1, sizeof *j->todo);
+    j->stored = calloc(j->walk.count + 1, sizeof *j->stored);
+    if (!j->todo || !j->stored) return mask__no_memory(err, "the list of photos");
+    MASK__TRY(mask__regions_each(j->store, note_stored, j, err));
+    for (size_t i = 0; i < j->walk.count; i++) {
+        if (j->options->boxes && !mask__labelout_wants(&j->labelled, i)) continue;
+        j->report.photos++;
+        if (j->stored[i] == STORED_NOT) j->todo[j->todo_count++] = i;
+        else if (j->stored[i] == STORED_GOOD) j->report.unchanged++;
+    }
     if (j->hash_count) qsort(j->hashes, j->hash_count, sizeof *j->hashes, by_value);
     return MASK_OK;
 }
@@ -389,6 +393,7 @@ static mask_status take_stock(job *j, mask_error *err)
 
 static mask_status prepare(job *j, const char *const *photos, size_t count, mask_error *err)
 {
+    MASK__TRY(mask__extractor_check(j->options, err));
     if (j->options->boxes) MASK__TRY(mask__boxtable_open(&j->labelled.table, j->options->boxes, err));
     MASK__TRY(mask__walk_open(&j->walk, photos, count, j->options->exclude, j->run, err));
     j->report.raw = j->walk.raw;
@@ -399,8 +404,8 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
         return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
                           "%s: no photo is there: name files or folders that hold some",
                           count ? photos[0] : "the list of photos");
-    if (j->options->boxes) MASK__TRY(mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err));
-    return mask__extractor_open(&j->extractor, j->options->encoder, j->options, true, j->run, err);
+    if (!j->options->boxes) return MASK_OK;
+    return mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err);
 }
 
 static mask_status run_job(job *j, const char *store_path, mask_error *err)
@@ -408,7 +413,8 @@ static mask_status run_job(job *j, const char *store_path, mask_error *err)
     MASK__TRY(open_store(j, store_path, err));
     MASK__TRY(find_todo(j, err));
     if (j->todo_count) {
-        MASK__TRY(find_hashes(j, err));
+        MASK__TRY(open_extractor(j, err));
+        MASK__TRY(mask__regions_check_dim(j->store, mask_extractor_dim(j->extractor), err));
         MASK__TRY(mask__progress(j->run, "extracting", "photos", 0, j->todo_count, err));
         MASK__TRY(extract_all(j, err));
     }
@@ -445,6 +451,7 @@ static void close_job(job *j)
     free(j->slots);
     free(j->hashes);
     free(j->todo);
+    free(j->stored);
     mask__walk_close(&j->walk);
     mask__labelout_close(&j->labelled);
 }

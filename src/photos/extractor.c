@@ -20,7 +20,7 @@ struct mask_extractor {
     pthread_cond_t given_back;
 };
 
-static mask_status check_options(const mask_extract_options *o, mask_error *err)
+mask_status mask__extractor_check(const mask_extract_options *o, mask_error *err)
 {
     if (!o->encoder) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: name its file");
     return MASK_OK;
@@ -71,7 +71,7 @@ static mask_status open_first(mask_extractor *x, const char *encoder, const mask
     x->options = mask_extract_defaults();
     MASK__TRY(mask__options_take(MASK_OPTIONS_EXTRACT, &x->options, options, err));
     x->options.encoder = encoder;
-    MASK__TRY(check_options(&x->options, err));
+    MASK__TRY(mask__extractor_check(&x->options, err));
     x->encoder = strdup(encoder);
     if (x->options.detector) x->detector = strdup(x->options.detector);
     x->lookers = calloc(x->threads, sizeof *x->lookers);

@@ -9,6 +9,8 @@
  * are threads; else the first has all of them. */
 mask_status mask__extractor_open(mask_extractor **out, const char *encoder, const mask_extract_options *options,
                                  bool side_by_side, const mask_run *run, mask_error *err);
+/* Refuses options that name no encoder. */
+mask_status mask__extractor_check(const mask_extract_options *options, mask_error *err);
 mask_status mask__extractor_take(mask_extractor *extractor, mask__looker **looker, mask_error *err);
 void mask__extractor_give(mask_extractor *extractor, mask__looker *looker);
 /* The first looker, for what does not change: its networks' sizes and labels. */
