@@ -45,12 +45,12 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         raw, out = os.path.join(folder, "raw"), os.path.join(folder, "out")
-        np.zeros(320 * 320 * 3, np.float32).tofile(raw)
+        np.zeros(384 * 384 * 3, np.float32).tofile(raw)
         default, vit = os.path.join(folder, "default.onnx"), os.path.join(folder, "vit.onnx")
-        subprocess.run([dump, os.path.join(ROOT, "encoders/default.menc"), "320", raw, out, "--network", default],
+        subprocess.run([dump, os.path.join(ROOT, "encoders/default.menc"), "384", raw, out, "--network", default],
                        check=True, capture_output=True)
         networks_made.export("vit_s_16", vit)
-        for name, path, side in (("default, 320", default, 320), ("ViT-S/16, 224", vit, 224)):
+        for name, path, side in (("default, 384", default, 384), ("ViT-S/16, 224", vit, 224)):
             x = np.random.default_rng(1).normal(size=(1, 3, side, side)).astype(np.float32)
             np.ascontiguousarray(x.transpose(0, 2, 3, 1)).tofile(raw)
             for threads in (1, 2):

