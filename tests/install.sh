@@ -12,6 +12,7 @@ prefix=$top/opt/mask
 library=$(dirname "$(find "$prefix" -name libmask.so)") # the one to link with; builds for newer processors have no such name
 program=$prefix/bin/mask
 grep -q '^.TH MASK 1' "$prefix/share/man/man1/mask.1"
+grep -q '^.SH EXAMPLES' "$prefix/share/man/man1/mask-index-add.1"
 "$program" --version
 
 # As a packager does: the files lie under DESTDIR, mask.pc names their final place.

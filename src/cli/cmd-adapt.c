@@ -51,6 +51,7 @@ const command command_adapt = {
     .details = "Learns a linear map of prototypes and regions by cycle consistency (docs/adaptation.md). Images and "
                "texts are\n"
                "shuffled apart; a part of both is held out and decides when to stop, and whether to change anything.",
+    .examples = "mask adapt mine.mask --images new_ims.npy --texts new.txt -o adapted.mask",
     .options =
         (const option[]){
             {"-o", "K2.mask", "file to write"},

@@ -74,6 +74,7 @@ const command command_annotate = {
     .details = "With --image prints rank, score, line, text; without, for every image: id, rank, score, line, text, "
                "tab-separated.\n"
                "What the texts took to prepare is kept in the gallery: the next time they are ready at once.",
+    .examples = "mask annotate photos.gallery --texts sentences.txt --image beach.jpg",
     .options =
         (const option[]){
             {"--texts", "FILE", "texts, one per line; .gz too; - = standard input"},

@@ -109,6 +109,7 @@ const command command_cache_list = {
     .name = "cache list",
     .positional = "",
     .summary = "List what search --photos keeps: size, photos, last use and folders",
+    .examples = "mask cache list",
     .run = run_cache_list,
 };
 
@@ -157,5 +158,6 @@ const command command_cache_clear = {
     .name = "cache clear",
     .positional = "[FOLDER]",
     .summary = "Remove what search --photos keeps, of one folder of photos or of all; photos are never touched",
+    .examples = "mask cache clear ~/Pictures",
     .run = run_cache_clear,
 };

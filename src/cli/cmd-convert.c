@@ -59,6 +59,8 @@ const command command_convert = {
         "which files that are there already are kept.\n"
         "LABELS.json is Visual Genome's objects.json, attributes.json or region_descriptions.json; OUT is then a "
         "regions.tsv.",
+    .examples = "mask convert data/obj36.tsv -o images.npy\n"
+                "mask convert region_descriptions.json -o regions/regions.tsv",
     .options = (const option[]){{"-o", "OUT", "file or folder to write"},
                                 {"--split", "S", "of a precomp folder or of a folder of folders"},
                                 TABLE(CONVERT, NULL, NULL),

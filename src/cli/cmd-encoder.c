@@ -63,6 +63,7 @@ const command command_encoder_import = {
         "with\n"
         "SSD's boxes and scores is a detector; of any other, a classifier or a transformer, the features are "
         "used.",
+    .examples = "mask encoder import resnet50.onnx -o resnet50.menc",
     .options =
         (const option[]){
             {"-o", "E.menc", "file to write"},
@@ -90,6 +91,7 @@ const command command_encoder_join = {
     .details = "Each looks at a photo at its own size, and a feature is theirs one behind the other. They must be "
                "classifiers with\n"
                "the same labels.",
+    .examples = "mask encoder join lite0.menc lite2.menc -o both.menc",
     .options =
         (const option[]){
             {"-o", "BOTH.menc", "file to write"},

@@ -49,6 +49,8 @@ const command command_extract = {
         "that\n"
         "is continued: photos that have not changed are skipped, and a run that was stopped goes on. The encoder is\n"
         "--encoder, else MASK_ENCODER, else default.menc beside the program or in ~/.local/share/mask.",
+    .examples = "mask extract ~/Pictures -o photos.regions\n"
+                "mask extract photos/ --boxes regions.tsv -o regions/",
     .options =
         (const option[]){
             {"-o", "REGIONS", "store to write or continue; with --boxes, a folder"},

@@ -139,6 +139,7 @@ const command command_index = {
     .details = "The gallery is a folder with a copy of the knowledge; matching options are fixed when it is made.\n"
                "The same command again continues after an interruption and passes over images that are there.\n"
                "Changes: mask index add, remove, compact, metadata; mask index verify reads all of it.",
+    .examples = "mask index starter.mask photos.regions -o photos.gallery",
     .options = (const option[]){{"-o", "G.gallery", "folder to make"},
                                 {"--split", "S", "of a precomp folder"},
                                 {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
@@ -159,6 +160,7 @@ const command command_index_add = {
     .name = "index add",
     .positional = "G.gallery IMAGES",
     .summary = "Add images to a gallery; an id that is there already is replaced",
+    .examples = "mask index add photos.gallery more.regions",
     .options = (const option[]){{"--split", "S", "of a precomp folder"},
                                 {"--metadata", "FILE.tsv", "columns for --where: a header, first column id"},
                                 {0}},
@@ -212,6 +214,8 @@ const command command_index_remove = {
     .positional = "G.gallery [ID...]",
     .summary = "Remove images from a gallery by id",
     .details = "Ids that are not there are counted, not refused. mask index compact gives the space back.",
+    .examples = "mask index remove photos.gallery beach.jpg\n"
+                "mask index remove photos.gallery --ids gone.txt",
     .options = (const option[]){{"--ids", "FILE", "more ids, one per line; - reads standard input"}, {0}},
     .run = run_remove,
 };
@@ -244,6 +248,7 @@ const command command_index_compact = {
     .name = "index compact",
     .positional = "G.gallery",
     .summary = "Rewrite segments with many removed images and join small ones; scores stay the same bits",
+    .examples = "mask index compact photos.gallery",
     .run = run_compact,
 };
 
@@ -268,6 +273,7 @@ const command command_index_verify = {
     .name = "index verify",
     .positional = "G.gallery",
     .summary = "Read all of a gallery against its checksums",
+    .examples = "mask index verify photos.gallery",
     .run = run_verify,
 };
 
@@ -290,5 +296,6 @@ const command command_index_metadata = {
     .details =
         "A header, first column id. A column is numbers where all its values are, else texts; an empty field is NULL.\n"
         "A column that was there is replaced as a whole, others stay. Lines of ids that are not there are passed over.",
+    .examples = "mask index metadata photos.gallery dates.tsv",
     .run = run_metadata,
 };

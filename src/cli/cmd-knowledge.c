@@ -145,6 +145,8 @@ const command command_info = {
     .name = "info",
     .positional = "FILE",
     .summary = "Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds",
+    .examples = "mask info starter.mask\n"
+                "mask info photos.gallery --json",
     .options = (const option[]){{"--split", "S", "of a precomp folder"}, {0}},
     .run = run_info,
 };
@@ -197,6 +199,8 @@ const command command_words = {
     .name = "words",
     .positional = "K.mask WORD...",
     .summary = "Show what becomes of words or whole texts: known, OOD with its neighbours, or dropped and why",
+    .examples = "mask words starter.mask dog puppy the\n"
+                "mask words starter.mask 'two dogs on a beach'",
     .options = (const option[]){MATCH_OPTIONS, {0}},
     .run = run_words,
 };
@@ -226,6 +230,7 @@ const command command_encode = {
     .summary = "Write the region representations mu of images as a float32 .npy",
     .details = "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
                "an HDF5 file.",
+    .examples = "mask encode mine.mask data/f30k_precomp --split test -o mu.npy",
     .options = (const option[]){{"-o", "MU.npy", "file to write"}, {"--split", "S", "of a folder"}, {0}},
     .needed = "-o",
     .run = run_encode,

@@ -232,6 +232,9 @@ const command command_learn = {
                "of folders of\n"
                "photos, one per word (cat/1.jpg): then regions are extracted on the way, to K.mask.regions.\n"
                "Training is described in docs/training.md. Ctrl-C keeps it in K.mask.ckpt for --resume.",
+    .examples = "mask learn regions/ --vectors glove.mvec -o mine.mask\n"
+                "mask learn photos-by-word/ --head default.menc --vectors glove.mvec -o mine.mask\n"
+                "mask learn regions/ --vectors glove.mvec --preset paper --resume -o paper.mask",
     .options =
         (const option[]){
             {"-o", "K.mask", "file to write"},
@@ -277,6 +280,7 @@ const command command_calibrate = {
     .summary = "Store unpaired background images and texts in a knowledge, so that scores become comparable",
     .details = "A few hundred images and a few thousand texts, unrelated to each other and to what is searched later.\n"
                "The matching options given here become the defaults of the knowledge.",
+    .examples = "mask calibrate mine.mask --images background_ims.npy --texts background.txt -o calibrated.mask",
     .options =
         (const option[]){
             {"-o", "K2.mask", "file to write"},

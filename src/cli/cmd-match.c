@@ -115,6 +115,7 @@ const command command_score = {
     .positional = "K.mask",
     .summary = "Score one image with one text and explain it: words, regions, calibration",
     .details = "The score equals the one mask eval gives the pair.",
+    .examples = "mask score mine.mask --images photos.regions --image beach.jpg --text 'a dog on a beach'",
     .options =
         (const option[]){
             {"--images", "IMAGES", "region features in any format that encode reads"},
@@ -343,6 +344,8 @@ const command command_eval = {
         "interval of 95%, by bootstrap over images. --json describes the run too: options, and hashes of inputs\n"
         "(as `xxhsum -H2` prints them; of a folder, of its files one after the other). Images that the knowledge\n"
         "was calibrated with are recognised by content, and said.",
+    .examples = "mask eval mine.mask data/f30k_precomp --split test --json\n"
+                "mask eval mine.mask data/coco_precomp --split testall --folds 5 --per-query ranks.npz",
     .options =
         (const option[]){
             {"--split", "S", "dev, test or testall; not needed for a file of images with --captions"},

@@ -192,6 +192,8 @@ const command command_rerank = {
     .details =
         "The candidates of each text and each image get zscore(base) + alpha zscore(ours), both over the candidates\n"
         "(docs/reranking.md). DATA is a precomp folder, as for mask eval. Lists of values sweep in one run.",
+    .examples =
+        "mask rerank --base clip.npy --knowledge mine.mask data/f30k_precomp --split test --top-k 15 --alpha 0.15",
     .options =
         (const option[]){
             {"--base", "S.npy", "the other model's scores, images x texts, float16 or float32"},

@@ -421,6 +421,9 @@ const command command_search = {
         "mask search --photos FOLDER TEXT... searches a folder of photos: it extracts and indexes what is new or has\n"
         "changed since the last time, with a knowledge that comes with mask, and keeps both in ~/.cache/mask\n"
         "(mask cache list). mask search TEXT... searches the folders of the last time.",
+    .examples = "mask search --photos ~/Pictures 'a dog in the snow' --html page.html\n"
+                "mask search photos.gallery 'a truck -red' --where \"date >= '2019-06'\" -k 20\n"
+                "mask search 'sunset' --paths -0 | xargs -0 cp -t sunsets/",
     .options =
         (const option[]){
             SEARCH_OPTIONS,
@@ -467,7 +470,7 @@ static int run_similar(args *a)
     mask_status status = MASK_OK;
     if (result == 0) result = ask_image(a, of, text, &query, &image);
     if (result == 0 && text) result = open_gallery_vectors(a);
-    if (result == 0 && text) result = query_texts_add(&texts, text);
+    if (result == 0 && text) result = add_text(&texts, text);
     query.texts = texts.texts;
     query.count = texts.count;
     if (result == 0) status = mask_gallery_search(a->gallery, a->vectors, &query, &results, &a->run, &err);
@@ -493,6 +496,8 @@ const command command_similar = {
                "Scores are cosines of the images' scenes, or of their whole images where the knowledge has no scenes; "
                "with --text\n"
                "--image-weight times that and the text's score.",
+    .examples = "mask similar --photos ~/Pictures beach.jpg --text 'at night'\n"
+                "mask similar photos.gallery beach.jpg -k 5",
     .options = (const option[]){SEARCH_OPTIONS,
                                 {"--text", "TEXT", "that should match too"},
                                 {IMAGE_WEIGHT},

@@ -111,6 +111,8 @@ const command command_serve = {
     .details = "Prints the page's address and serves until Ctrl-C. Nothing leaves the machine, and the page asks "
                "nobody else.\n"
                "Other machines reach it only with --host, and then a token is needed (docs/serve.md).",
+    .examples = "mask serve --photos ~/Pictures\n"
+                "mask serve photos.gallery --port 9000",
     .options =
         (const option[]){
             {"--photos", "FOLDER", "serve the photos below it; may be given several times"},

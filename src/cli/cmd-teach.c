@@ -117,6 +117,7 @@ const command command_teach = {
     .details = "WORD is one or two words: \"my cat\". 1 photo is enough, 3 to 10 in different places are good: what "
                "they have\n"
                "in common, and other photos have not, is learned. The photos themselves are not kept.",
+    .examples = "mask teach starter.mask 'my cat' tom1.jpg tom2.jpg tom3.jpg -o mine.mask",
     .options =
         (const option[]){
             {"-o", "K2.mask", "file to write; it may be K.mask"},

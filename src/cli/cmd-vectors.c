@@ -29,6 +29,8 @@ const command command_vectors_import = {
     .positional = "FILE",
     .summary = "Import word vectors into a .mvec file",
     .details = "FILE is GloVe text, word2vec binary, fastText .vec or wink JSON, recognised by content, .gz too.",
+    .examples = "mask vectors import glove.6B.100d.txt -o glove.mvec\n"
+                "mask vectors import glove.840B.300d.txt.gz --bits 8 -o small.mvec",
     .options =
         (const option[]){
             {"-o", "V.mvec", "file to write"},
@@ -84,6 +86,7 @@ const command command_vectors_near = {
     .name = "vectors near",
     .positional = "V.mvec WORD",
     .summary = "Print the words nearest to a word by cosine",
+    .examples = "mask vectors near glove.mvec puppy -k 5",
     .options = (const option[]){{"-k", "N", "how many (default: 10)"}, {0}},
     .run = run_near,
 };

@@ -25,6 +25,11 @@ extern const command command_cache_list, command_cache_clear;
 /* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */
 enum { STATISTICS_TEXT = 128 };
 const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_TEXT]);
+/* mask help, mask help COMMAND, and the manual pages of both. */
+void help_all(FILE *out, const command *const *commands, size_t count);
+void help_command(const command *c);
+void help_manual(const command *const *commands, size_t count);
+void help_command_manual(const command *c);
 /* mask help --completion SHELL. */
 int completion(const command *const *commands, size_t count, const char *shell);
 /* mask info of a gallery. */

@@ -28,86 +28,6 @@ static const command *find_command(int count, char **words, int *used)
     return NULL;
 }
 
-static void print_option(const char *name, const char *value, const char *text)
-{
-    char left[64];
-    if (!name) {
-        printf("%s\n", text);
-        return;
-    }
-    snprintf(left, sizeof left, "%s%s%s", name, value ? " " : "", value ? value : "");
-    printf("  %-28s %s\n", left, text);
-}
-
-static int help_command(const command *c)
-{
-    printf("mask %s %s%s\n\n%s.\n", c->name, c->positional, c->options ? " [OPTIONS]" : "", c->summary);
-    if (c->details) printf("\n%s\n", c->details);
-    printf("\nOptions\n");
-    args_each(c->options, print_option);
-    args_each(common_options, print_option);
-    return 0;
-}
-
-static int help_all(FILE *out)
-{
-    fprintf(
-        out,
-        "mask %s: matches images with texts without ever having seen a paired caption.\n\nUsage: mask COMMAND ...\n\n",
-        mask_version());
-    for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\n  mask help COMMAND   its arguments and options\n"
-                 "\nResults go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage, 130 "
-                 "stopped by Ctrl-C.\n");
-    return 0;
-}
-
-/* Text for roff: a leading dot or quote and every backslash and hyphen are escaped. */
-static void man_text(const char *text)
-{
-    bool line_start = true;
-    for (; *text; text++) {
-        if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-        if (*text == '\\') fputs("\\e", stdout);
-        else if (*text == '-') fputs("\\-", stdout);
-        else putchar(*text);
-        line_start = *text == '\n';
-    }
-}
-
-static void man_option(const char *name, const char *value, const char *text)
-{
-    printf(name ? ".TP\n.B " : ".PP");
-    if (name) man_text(name);
-    if (value) printf(" \\fI%s\\fR", value);
-    printf("\n");
-    man_text(text);
-    printf("\n");
-}
-
-static int manual_page(void)
-{
-    printf(".TH MASK 1 \"\" \"mask %s\" \"User Commands\"\n.SH NAME\nmask \\- match images with texts without paired "
-           "captions\n.SH SYNOPSIS\n.B mask\n.I COMMAND\n[ARGUMENTS] [OPTIONS]\n.SH COMMANDS\n",
-           mask_version());
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const command *c = commands[i];
-        printf(".SS \"mask %s %s\"\n", c->name, c->positional);
-        man_text(c->summary);
-        printf(".\n");
-        if (c->details) {
-            printf(".PP\n");
-            man_text(c->details);
-            printf("\n");
-        }
-        args_each(c->options, man_option);
-    }
-    printf(".SH COMMON OPTIONS\n");
-    args_each(common_options, man_option);
-    printf(".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 130 stopped by Ctrl-C.\n");
-    return 0;
-}
-
 /* Prints the commands of a group ("vectors"); how many there are. */
 static int list_group(FILE *out, const char *group)
 {
@@ -161,11 +81,15 @@ static int no_command(const char *who, const char *word)
 static int help(int count, char **words)
 {
     int used;
-    if (count == 0) return help_all(stdout);
-    if (strcmp(words[0], "--man") == 0) return manual_page();
+    bool manual = count > 0 && strcmp(words[0], "--man") == 0;
+    if (count == 0) help_all(stdout, commands, COMMANDS);
+    else if (manual && count == 1) help_manual(commands, COMMANDS);
+    if (count == (int)manual) return 0;
     if (strcmp(words[0], "--completion") == 0) return completion(commands, COMMANDS, count > 1 ? words[1] : NULL);
-    const command *c = find_command(count, words, &used);
-    if (c) return help_command(c);
+    const command *c = find_command(count - manual, words + manual, &used);
+    if (c && manual) help_command_manual(c);
+    else if (c) help_command(c);
+    if (c) return 0;
     return list_group(stdout, words[0]) ? 0 : no_command("mask help", words[0]);
 }
 
@@ -185,7 +109,10 @@ static int run(int count, char **words, const mask_team *team)
     if (bad) return bad;
     a.word_count = count;
     a.words = words;
-    if (args_has(&a, "--help")) return help_command(c);
+    if (args_has(&a, "--help")) {
+        help_command(c);
+        return 0;
+    }
     if ((bad = team_join(&a, team)) != 0) return bad;
     progress_start(&a.run, a.quiet);
     int result = c->run(&a);
@@ -199,7 +126,7 @@ int main(int argc, char **argv)
     guard_terminal();
     const mask_team *team = team_begin(&argc, &argv);
     if (argc < 2) {
-        help_all(stderr);
+        help_all(stderr, commands, COMMANDS);
         return team_end(EXIT_USAGE);
     }
     int result = run(argc - 1, argv + 1, team);

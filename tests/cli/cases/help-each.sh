@@ -7,4 +7,11 @@ while read -r name; do
     grep -q "^mask $name " one && grep -q '^Options' one || echo "no help for $name" >&2
     mask $name --help | cmp - one
     grep -q "^.SS \"mask $name " manual || echo "$name is not in the manual" >&2
+    mask help --man $name | groff -man -Tutf8 -ww -P-c -P-b -P-u | grep -q '^EXAMPLES$' || echo "no page of $name" >&2
+    # Its examples are of this command, and use options that it has.
+    sed '1,/^Examples$/d' one > examples
+    test -s examples && ! grep -qv "^  mask $name\\b" examples || echo "no example of $name" >&2
+    for option in $(sed "s/|.*//; s/'[^']*'//g" examples | grep -o ' --*[a-z0][a-z-]*'); do
+        grep -q "^  $option\b" one || echo "$name has no $option" >&2
+    done
 done < names

@@ -5,6 +5,8 @@
 #out COMMANDS
 #out COMMON OPTIONS
 #out EXIT STATUS
+#out FILES
+#out ENVIRONMENT
 set -e
 mask help --man | groff -man -Tutf8 -ww -P-c -P-b -P-u > page
 head -n 1 page | tr -s ' '

@@ -31,7 +31,7 @@
 #out   cache list       List what search --photos keeps: size, photos, last use and folders
 #out   cache clear      Remove what search --photos keeps, of one folder of photos or of all; photos are never touched
 #out
-#out   mask help COMMAND   its arguments and options
+#out   mask help COMMAND   its arguments, options and examples
 #out
 #out Results go to stdout, progress and messages to stderr. Exit status: 0 ok, 1 failed, 2 usage, 130 stopped by Ctrl-C.
 mask help
