@@ -19,14 +19,15 @@ os.mkdir(photos)
 environment = dict(os.environ, XDG_CACHE_HOME=cache, OMP_WAIT_POLICY="passive")
 
 
-def write_photo(name):
+def write_photo(name, date=None):
     """A PNG of 64 x 48 coloured tiles."""
     rng = random.Random(name)
     tiles = [[bytes(rng.randrange(256) for _ in range(3)) for _ in range(8)] for _ in range(6)]
     rows = b"".join(b"\0" + b"".join(tiles[y // 8][x // 8] for x in range(64)) for y in range(48))
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    exif = b"" if date is None else chunk(b"eXIf", b"MM\0*" + struct.pack(">IHHHIIi", 8, 1, 0x132, 2, 20, 26, 0) + date.encode() + b"\0")
     with open(os.path.join(photos, name), "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)) +
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)) + exif +
                    chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
@@ -122,6 +123,12 @@ shutil.copy(os.path.join(photos, "2.png"), os.path.join(photos, "2-again.png"))
 twins = run("search", "--photos", photos, "a dog", "-k", "60").stdout
 if "is almost the same photo as" not in twins:
     sys.exit(f"a copy is the same photo: {twins}")
+for name, date in ("old.png", "2001:02:03 04:05:06"), ("young.png", "2020:02:03 04:05:06"):
+    write_photo(name, date)
+dated = run("search", "--photos", photos, "--image", os.path.join(photos, "2.png"), "-k", "60", "--json", "--sort", "date")
+dated = [hit["id"] for hit in json.loads(dated.stdout)["results"]]
+if dated[:4] != ["young.png", "old.png", "2-again.png", "2.png"] or len(dated) < len(names):
+    sys.exit(f"--sort date: {dated}")
 listed = json.loads(run("cache", "list", "--json").stdout)
 if len(listed) != 1 or listed[0]["folders"] != [os.path.realpath(photos)] or not listed[0]["photos"]:
     sys.exit(f"cache list: {listed}")

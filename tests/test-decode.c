@@ -338,7 +338,7 @@ static unsigned char *noise(const char *suffix, size_t *size)
     return saved(image, suffix, size);
 }
 
-/* Decodes or refuses in one line that names the photo. True when it was decoded. */
+/* Decodes or refuses in one line that names the photo. True when it was decoded whole. */
 static bool survive(const unsigned char *bytes, size_t size)
 {
     mask_error err;
@@ -350,8 +350,9 @@ static bool survive(const unsigned char *bytes, size_t size)
     free(copy);
     if (status == MASK_OK) {
         assert_true(photo.width > 0 && photo.width <= SIDE && photo.height > 0 && photo.height <= SIDE);
+        bool whole = !photo.cut_off;
         mask__photo_free(&photo);
-        return true;
+        return whole;
     }
     assert_null(photo.rgb);
     assert_true(status == MASK_EFORMAT || status == MASK_EINVAL);
@@ -372,6 +373,25 @@ static void test_cut(void **state)
         if (decoded) fail_msg("%s: %d of 12 cut files were decoded", kinds[k], decoded);
         g_free(bytes);
     }
+}
+
+/* A JPEG that ends too soon counts as far as it goes. */
+static void test_cut_off(void **state)
+{
+    (void)state;
+    size_t size, rows = H;
+    mask_error err;
+    mask__photo photo;
+    unsigned char *bytes = noise(".jpg[Q=90]", &size);
+    for (size_t left = size - size / 8; left > size / 3; left -= size / 8) {
+        assert_int_equal(decode(&photo, bytes, left, &err), MASK_OK);
+        assert_true(photo.cut_off && photo.height <= rows && photo.full_height == photo.height && photo.width == W);
+        rows = photo.height;
+        mask__photo_free(&photo);
+    }
+    assert_true(rows > 0 && rows <= H / 2);
+    assert_int_equal(decode(&photo, bytes, 700, &err), MASK_EFORMAT);
+    g_free(bytes);
 }
 
 static void test_flipped(void **state)
@@ -496,8 +516,9 @@ int main(void)
         cmocka_unit_test(test_profiles),      cmocka_unit_test(test_grey),        cmocka_unit_test(test_alpha),
         cmocka_unit_test(test_colour_spaces), cmocka_unit_test(test_cmyk),        cmocka_unit_test(test_frames),
         cmocka_unit_test(test_shrinks),       cmocka_unit_test(test_pixel_limit), cmocka_unit_test(test_no_photos),
-        cmocka_unit_test(test_cut),           cmocka_unit_test(test_flipped),     cmocka_unit_test(test_grafted),
-        cmocka_unit_test(test_reasons),       cmocka_unit_test(test_read),        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_cut_off),     cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_grafted),       cmocka_unit_test(test_reasons),     cmocka_unit_test(test_read),
+        cmocka_unit_test(test_silence),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

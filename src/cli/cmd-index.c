@@ -25,8 +25,11 @@ static double bytes_per_image(const mask_gallery_info *info)
 
 const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_TEXT])
 {
-    snprintf(text, STATISTICS_TEXT, "statistics from %zu background images and %zu of these",
-             info->background_images - info->background_own, info->background_own);
+    size_t others = info->background_images - info->background_own;
+    if (info->background_own)
+        snprintf(text, STATISTICS_TEXT, "statistics from %zu background images and %zu of these", others,
+                 info->background_own);
+    else snprintf(text, STATISTICS_TEXT, "statistics from %zu background images", others);
     return text;
 }
 

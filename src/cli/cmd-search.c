@@ -126,6 +126,49 @@ static void print_duplicates(const args *a, const mask_results *r, size_t offset
     }
 }
 
+/* ---- By date ---- */
+
+typedef struct dated_hit {
+    mask_hit hit;
+    char date[sizeof((mask_photo_facts *)NULL)->date]; /* "" = none is known */
+} dated_hit;
+
+static int by_date(const void *a, const void *b)
+{
+    const dated_hit *x = a, *y = b;
+    int order = strcmp(y->date, x->date);
+    if (order) return order;
+    return (x->hit.score < y->hit.score) - (x->hit.score > y->hit.score);
+}
+
+/* Of the results those that are as probable as `least`, or have no probability: the newest photo first, those without
+ * a date last. They stand in *hits, which is freed when the results are done with. */
+static int sort_by_date(mask_results *r, double least, mask_hit **hits)
+{
+    mask_photo_facts facts;
+    size_t count = 0;
+    dated_hit *sorted = calloc(r->count + 1, sizeof *sorted);
+    *hits = calloc(r->count + 1, sizeof **hits);
+    if (!sorted || !*hits) {
+        free(sorted);
+        return fail("out of memory");
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        const mask_hit *hit = &r->hits[i];
+        if ((double)hit->confidence < least) continue;
+        sorted[count].hit = *hit;
+        if (hit->name && mask_photo_describe(&facts, hit->name, NULL) == MASK_OK)
+            memcpy(sorted[count].date, facts.date, sizeof facts.date);
+        count++;
+    }
+    qsort(sorted, count, sizeof *sorted, by_date);
+    for (size_t i = 0; i < count; i++) (*hits)[i] = sorted[i].hit;
+    free(sorted);
+    r->hits = *hits;
+    r->count = count;
+    return 0;
+}
+
 /* ---- What it found ---- */
 
 static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
@@ -198,10 +241,16 @@ static void print_paths(const args *a, const mask_results *r)
     for (size_t i = 0; i < r->count; i++) printf("%s%c", r->hits[i].name ? r->hits[i].name : r->hits[i].id, end);
 }
 
-static void print_results(const args *a, const mask_results *r, size_t offset, bool explain, bool unsure)
+static void print_statistics(const args *a, FILE *file)
 {
     mask_gallery_info info;
     char statistics[STATISTICS_TEXT];
+    mask_gallery_describe(a->gallery, &info);
+    fprintf(file, "%s\n", statistics_text(&info, statistics));
+}
+
+static void print_results(const args *a, const mask_results *r, size_t offset, bool explain, bool unsure)
+{
     if (explain) print_readings(r);
     if (unsure) fprintf(stderr, "nothing sure; the nearest are:\n");
     for (size_t i = 0; i < r->count; i++) {
@@ -212,10 +261,9 @@ static void print_results(const args *a, const mask_results *r, size_t offset, b
         if (explain) print_hit_words(r, hit);
     }
     if (!explain) return;
-    mask_gallery_describe(a->gallery, &info);
-    printf("%zu images searched, %zu scored from their regions, %.2f ms", r->searched, r->rescored, 1000 * r->seconds);
-    if (info.background_own) printf("; %s", statistics_text(&info, statistics));
-    printf("\n");
+    printf("%zu images searched, %zu scored from their regions, %.2f ms; ", r->searched, r->rescored,
+           1000 * r->seconds);
+    print_statistics(a, stdout);
 }
 
 /* ---- search ---- */
@@ -249,15 +297,20 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     if (result == 0 && status != MASK_OK) {
         result = failed(&err);
     } else if (result == 0) {
-        bool unsure = q->offset == 0 && nothing_sure(&results);
+        mask_hit *hits = NULL;
+        bool unsure = q->offset == 0 && nothing_sure(&results), sort = args_has(a, "--sort") && !unsure && !nearest;
+        if (sort) result = sort_by_date(&results, q->min_confidence > UNSURE ? q->min_confidence : UNSURE, &hits);
         if (!a->quiet && !args_has(a, "--explain")) print_unused(&results);
-        if (a->json) result = print_json(results_json(&results, q->offset));
+        if (result == 0 && a->json) result = print_json(results_json(&results, q->offset));
         else if (wants_paths(a)) print_paths(a, &results);
-        else print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
+        else if (lines)
+            print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
         if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
             page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
                          &results);
+        if (lines && args_has(a, "--photos") && !a->quiet && !args_has(a, "--explain")) print_statistics(a, stderr);
+        free(hits);
         mask_results_free(&results);
     }
     query_texts_free(&texts);
@@ -396,6 +449,9 @@ static int run_search(args *a)
         result = args_usage(a, "expected a text or --queries FILE, not both");
     if (result == 0 && !args_has(a, "--queries") && !args_has(a, "--image") && a->positional_count == first)
         result = args_usage(a, "expected a text, --image PHOTO or --queries FILE");
+    if (result == 0 && args_has(a, "--sort") &&
+        (strcmp(args_text(a, "--sort", ""), "date") || args_has(a, "--queries")))
+        result = args_usage(a, "--sort date is the one order beside that of the scores, and of one query");
     if (result == 0) result = read_query_options(a, &query, &ids);
     if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
     else if (result == 0) path = a->positional[0];
@@ -435,6 +491,10 @@ const command command_search = {
             {"--image", "ID|PHOTO", "also like this image of the gallery, or this photo"},
             {IMAGE_WEIGHT},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
+            {"--sort", "date",
+             "the results that are as probable as --min-confidence (at least 5%) by the day of the photo, newest "
+             "first; "
+             "-k is of the results before"},
             {"--paths", NULL, "print only the photos' paths, one a line"},
             {"-0", NULL, "print only the paths, each ended by a zero byte, for xargs -0"},
             {"--explain", NULL, "also each word's score and its best region"},

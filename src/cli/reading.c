@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double UNSURE = 0.05;
+const double UNSURE = 0.05;
 
 enum { LIKE_SHOWN = 3 };
 

@@ -7,7 +7,9 @@
 /* Whether the word says nothing in a search, and that is worth a line: it is unknown, or dropped for more than being a
  * sign or a part of another word. */
 bool word_unused(const mask_word *word);
-/* Whether the first of the results shows what was asked with a probability under 5%. */
+/* Below this probability a result is said not to be sure. */
+extern const double UNSURE;
+/* Whether the first of the results is not sure. */
 bool nothing_sure(const mask_results *results);
 /* Words that are not used, with what may have been meant, those that are guessed from others, another language; on
  * stderr. */

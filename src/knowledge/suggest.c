@@ -45,5 +45,6 @@ size_t mask__suggest(const mask_knowledge *k, const char *word, size_t length, c
         out[at] = mask_knowledge_word(k, i, NULL);
         found = kept + 1;
     }
-    return found;
+    if (found || word[length - 1] != 's' || (length > 1 && word[length - 2] == 's')) return found;
+    return mask__suggest(k, word, length - 1, out);
 }

@@ -23,7 +23,7 @@
     X(vips_source_new_from_memory) X(vips_jpegload_source) X(vips_pngload_source) X(vips_gifload_source) \
     X(vips_webpload_source) X(vips_tiffload_source) X(vips_heifload_source) X(vips_jpegsave_buffer) \
     X(vips_image_get_width) X(vips_image_get_height) X(vips_image_get_bands) X(vips_image_get_format) \
-    X(vips_image_get_typeof) X(vips_image_get_string) X(vips_image_get_interpretation) X(vips_image_get_orientation_swap) \
+    X(vips_image_get_typeof) X(vips_image_get_string) X(vips_image_get_orientation) X(vips_image_get_interpretation) X(vips_image_get_orientation_swap) \
     X(vips_image_hasalpha) X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_format_sizeof) \
     X(vips_thumbnail_image) X(vips_colourspace) X(vips_flatten) X(vips_cast) X(vips_array_double_newv) \
     X(vips_area_unref) X(g_object_unref) X(g_free) X(g_log_set_handler)
@@ -35,6 +35,7 @@ enum {
     MOST_PIXELS = 100000000, /* of its photo */
     MAX_FILE_BYTES = 1 << 30,
     BACKGROUND = 128,      /* behind transparent pixels: what networks see as nothing */
+    LEAST_LEFT = 8,        /* of a photo that is cut off an eighth must be there */
     MAX_BANDS = 8,         /* CMYK and alpha are five */
     MAX_BYTES_A_PIXEL = 64 /* bands x their size */
 };
@@ -144,6 +145,7 @@ typedef struct decoding {
     mask__photo_fit fit;
     uint64_t max_pixels;
     const char *name;
+    bool cut_off; /* take what a JPEG has before its file ends */
     VipsImage *image;
 } decoding;
 
@@ -164,8 +166,9 @@ static int load(decoding *d, int shrink)
     if (!source) return VIPS_FAILED;
     int code;
     if (d->format->load == &vips.vips_jpegload_source)
-        code = vips.vips_jpegload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                         VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
+        code =
+            vips.vips_jpegload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                      d->cut_off ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED, "shrink", shrink, NULL);
     else if (d->format->load == &vips.vips_webpload_source)
         code = vips.vips_webpload_source(source, &d->image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
                                          VIPS_FAIL_ON_TRUNCATED, "scale", 1.0 / shrink, NULL);
@@ -260,6 +263,34 @@ static int copy_pixels(const decoding *d, mask__photo *photo)
     return photo->rgb ? 0 : VIPS_FAILED;
 }
 
+static bool is_grey(const uint8_t *pixel)
+{
+    for (size_t c = 0; c < 3; c++)
+        if (pixel[c] < BACKGROUND - 2 || pixel[c] > BACKGROUND + 2) return false;
+    return true;
+}
+
+/* Of a file that ends too soon the rest has come out grey. An upright photo ends where that begins; of a turned one it
+ * stays, which a network takes for nothing. */
+static int take_what_is_there(mask__photo *photo, bool upright)
+{
+    size_t seen = 0, rows = 0;
+    for (size_t y = 0; y < photo->height; y++) {
+        size_t before = seen;
+        for (size_t x = 0; x < photo->width; x++) seen += !is_grey(photo->rgb + y * photo->stride + x * 3);
+        if (seen > before) rows = y + 1;
+    }
+    if (seen < photo->width * photo->height / LEAST_LEFT) {
+        vips.vips_error("mask", "hardly any of it is there");
+        return VIPS_FAILED;
+    }
+    photo->cut_off = true;
+    if (!upright || rows == photo->height) return 0;
+    photo->full_height = (photo->full_height * rows + photo->height - 1) / photo->height;
+    photo->height = rows;
+    return 0;
+}
+
 /* VIPS_FAILED where libvips failed, else a mask_status. */
 static int decode(decoding *d, mask__photo *photo, mask_error *err)
 {
@@ -273,7 +304,9 @@ static int decode(decoding *d, mask__photo *photo, mask_error *err)
     photo->full_height = turned ? width : height;
     int shrink = loader_shrink(d, photo);
     if (shrink > 1 && load(d, shrink) != 0) return VIPS_FAILED;
-    return shrink_upright(d, photo) != 0 || convert(d) != 0 ? VIPS_FAILED : copy_pixels(d, photo);
+    bool upright = vips.vips_image_get_orientation(d->image) == 1;
+    int code = shrink_upright(d, photo) != 0 || convert(d) != 0 ? VIPS_FAILED : copy_pixels(d, photo);
+    return code == 0 && d->cut_off ? take_what_is_there(photo, upright) : code;
 }
 
 static int decode_once(decoding *d, mask__photo *photo, mask_error *err)
@@ -310,7 +343,12 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
     pthread_rwlock_wrlock(&errors);
     vips.vips_error_clear();
     code = decode_once(&d, photo, err);
-    if (code == VIPS_FAILED) take_reason(reason, sizeof reason);
+    if (code == VIPS_FAILED) {
+        take_reason(reason, sizeof reason);
+        d.cut_off = d.format->load == &vips.vips_jpegload_source;
+        if (d.cut_off) code = decode_once(&d, photo, err);
+        vips.vips_error_clear();
+    }
     pthread_rwlock_unlock(&errors);
     if (code != VIPS_FAILED) return (mask_status)code;
     return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is a damaged %s (%s): save it again or remove it", name,

@@ -1,13 +1,16 @@
 /* Photos to upright 8-bit sRGB pixels, by libvips: JPEG, PNG, WebP, GIF, TIFF and, where libvips has it, HEIC and AVIF.
  *
  * EXIF rotation is applied, CMYK, grey, 16 bits and embedded profiles become sRGB, transparency lies on middle grey, of
- * several frames or pages the first is taken. A file that is cut off or damaged is refused, not half-used: grey where
- * the rest should be would become features of something that is not there. The number of pixels is checked in the
+ * several frames or pages the first is taken. A JPEG that is cut off counts as far as it goes: the grey that stands for
+ * the rest is cut off too, where the photo is stored upright. Any other file that is cut off or damaged is refused. The
+ * number of pixels is checked in the
  * header, before memory is spent. Other formats that libvips would read (PDF, SVG, ...) are refused. */
 #ifndef MASK_PHOTOS_DECODE_H
 #define MASK_PHOTOS_DECODE_H
 
 #include "base/error.h"
+
+#include <stdbool.h>
 
 enum { MASK__PHOTO_HEAD = 16 };
 
@@ -17,7 +20,8 @@ const char *mask__photo_format(const unsigned char head[MASK__PHOTO_HEAD]);
 typedef struct mask__photo {
     uint8_t *rgb; /* height rows of width x 3, `stride` bytes apart */
     size_t width, height, stride;
-    size_t full_width, full_height; /* of the upright photo in its file */
+    size_t full_width, full_height; /* of the upright photo in its file, or of what is left of it */
+    bool cut_off;                   /* the file ends before the photo does */
 } mask__photo;
 
 typedef enum mask__photo_fit {

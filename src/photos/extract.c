@@ -33,6 +33,7 @@ typedef struct slot {
     enum { SKIPPED, SEEN, KNOWN, BAD, FAILED } outcome; /* KNOWN: its content is in the store */
     uint64_t hash;                                      /* of the file */
     mask__view view;
+    bool cut_off;   /* of SEEN */
     mask_error err; /* of BAD and FAILED */
 } slot;
 
@@ -183,6 +184,7 @@ static mask_status see(const job *j, slot *s, const unsigned char *bytes, size_t
     if (j->options->boxes) given = mask__labelout_rows(&j->labelled, (size_t)(s->file - j->walk.files), &count);
     mask_status status = mask__look_decode(looker, bytes, size, s->file->path, &photo, &s->err);
     s->outcome = status == MASK_OK ? SEEN : is_bad_photo(status) ? BAD : FAILED;
+    s->cut_off = photo.cut_off;
     if (status == MASK_OK) status = mask__look(looker, &s->view, &photo, given, count, &s->err);
     if (status != MASK_OK && s->outcome == SEEN) s->outcome = FAILED;
     mask__photo_free(&photo);
@@ -290,6 +292,8 @@ static mask_status write_slot(job *j, slot *s, mask_error *err)
     row.scores = v->scores;
     row.features = v->features;
     j->report.extracted++;
+    if (s->cut_off)
+        mask__log(j->run, MASK_LOG_WARNING, "%s: ends too soon: it is used as far as it goes", s->file->path);
     return mask__regions_put(j->store, &row, err);
 }
 
