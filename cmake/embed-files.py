@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""embed-files.py OUT FILE...: files as rows of a C table: name, media type, ETag, bytes, size."""
+"""embed-files.py OUT FILE...: files as rows of a C table: name, media type, ETag, bytes, the same by gzip, both sizes."""
+import gzip
 import hashlib
 import os
 import sys
@@ -10,5 +11,7 @@ with open(sys.argv[1], "w", encoding="ascii") as out:
     for path in sorted(sys.argv[2:]):
         data = open(path, "rb").read()
         name = os.path.basename(path)
-        out.write('{"%s", "%s", "\\"%s\\"", (const unsigned char[]){%s}, %d},\n' % (
-            name, TYPES[os.path.splitext(name)[1]], hashlib.sha256(data).hexdigest()[:16], ",".join(map(str, data)), len(data)))
+        small = gzip.compress(data, 9, mtime=0)
+        row = lambda b: "(const unsigned char[]){%s}" % ",".join(map(str, b))
+        out.write('{"%s", "%s", "\\"%s\\"", %s, %s, %d, %d},\n' % (
+            name, TYPES[os.path.splitext(name)[1]], hashlib.sha256(data).hexdigest()[:16], row(data), row(small), len(data), len(small)))

@@ -353,6 +353,11 @@ MASK_API void mask_gallery_describe(const mask_gallery *gallery, mask_gallery_in
  * NULL where it has none. MASK_ENOTFOUND: no such image. */
 MASK_API mask_status mask_gallery_name(const mask_gallery *gallery, const char *id, char **name, mask_error *err);
 
+/* The metadata of images by their ids, as a JSON list: an object of an image's columns, null for an id that is not
+ * there. Of no ids, the list of the columns' names. *json is the caller's, to be freed with free(). */
+MASK_API mask_status mask_gallery_metadata(const mask_gallery *gallery, const char *const *ids, size_t count,
+                                           char **json, mask_error *err);
+
 /* ---- Searching a gallery -------------------------------------------------------------------------------------- */
 
 /* One text of a query. A query's score is the sum of weight x s(text, image) over its texts, and of weight x cosine

@@ -13,6 +13,7 @@ library=$(dirname "$(find "$prefix" -name libmask.so)") # the one to link with; 
 program=$prefix/bin/mask
 grep -q '^.TH MASK 1' "$prefix/share/man/man1/mask.1"
 grep -q '^.SH EXAMPLES' "$prefix/share/man/man1/mask-index-add.1"
+grep -qx 'ExecStart=/opt/mask/bin/mask serve $MASK_SERVE' "$prefix/lib/systemd/system/mask-serve.service"
 "$program" --version
 
 # As a packager does: the files lie under DESTDIR, mask.pc names their final place.

@@ -652,6 +652,13 @@ static void metadata_are_of_images(void **state)
     mask_gallery *g = opened(path);
     check_ok(mask__catalogue_where(g->catalogue, &g->view->snapshot, "year > 2000", allowed, NULL, &err));
     assert_int_equal(bits[0], 1u << 1);
+    char *json;
+    check_ok(mask_gallery_metadata(g, (const char *[]){"i2", "nobody", "i4"}, 3, &json, &err));
+    assert_string_equal(json, "[{\"year\":2010},null,{\"year\":null}]");
+    free(json);
+    check_ok(mask_gallery_metadata(g, NULL, 0, &json, &err));
+    assert_string_equal(json, "[\"year\"]");
+    free(json);
     mask_gallery_close(g);
     check_fails(mask_gallery_describe_images(path, "/nowhere.tsv", &run, &err), MASK_EIO, "/nowhere.tsv");
 }

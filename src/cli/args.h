@@ -22,13 +22,14 @@ typedef struct option {
 typedef struct args args;
 
 typedef struct command {
-    const char *name;       /* "eval", "vectors import" */
-    const char *positional; /* "K.mask [DATA] PHOTOS..."; how many there must be follows from it */
-    const char *summary;    /* one line */
-    const char *details;    /* more lines for help and manual page; may be NULL */
-    const char *examples;   /* whole command lines, one a line */
-    const option *options;  /* ends with a NULL name; the common ones are added; may be NULL */
-    const char *needed;     /* those of them that must be given, "-o --images"; may be NULL */
+    const char *name;        /* "eval", "vectors import" */
+    const char *positional;  /* "K.mask [DATA] PHOTOS..."; how many there must be follows from it */
+    const char *summary;     /* one line */
+    const char *details;     /* more lines for help and manual page; may be NULL */
+    const char *examples;    /* whole command lines, one a line */
+    const option *options;   /* ends with a NULL name; the common ones are added; may be NULL */
+    const char *needed;      /* those of them that must be given, "-o --images"; may be NULL */
+    const char *environment; /* options may also be set there, by this and their name; may be NULL */
     int (*run)(args *a);
 } command;
 

@@ -4,6 +4,7 @@
 #include "photo-gallery.h"
 #include "querytext.h"
 #include "reading.h"
+#include "results.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -171,34 +172,17 @@ static int sort_by_date(mask_results *r, double least, mask_hit **hits)
 
 /* ---- What it found ---- */
 
-static json_t *hit_json(const mask_results *r, size_t at, size_t rank)
-{
-    const mask_hit *hit = &r->hits[at];
-    json_t *words = json_array();
-    for (size_t w = 0; w < hit->word_count; w++) {
-        const mask_hit_word *h = &hit->words[w];
-        const mask_word *word = &r->readings[h->text].words[h->word];
-        json_t *box = h->has_box ? box_json(h->box) : json_null();
-        json_t *item = json_pack("{s:s, s:s, s:I, s:f, s:I, s:f, s:o}", "word", word->word, "token", word->token,
-                                 "text", (json_int_t)h->text, "score", (double)h->score, "region",
-                                 (json_int_t)h->region, "cosine", (double)h->cosine, "box", box);
-        if (word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
-        json_array_append_new(words, item);
-    }
-    json_t *sure = isnan(hit->confidence) ? json_null() : json_real((double)hit->confidence);
-    json_t *out = json_pack("{s:I, s:s, s:f, s:o}", "rank", (json_int_t)rank, "id", hit->id, "score", hit->score,
-                            "confidence", sure);
-    if (hit->name) json_object_set_new(out, "name", json_string(hit->name));
-    json_object_set_new(out, "words", words);
-    return out;
-}
-
 /* What became of the query's words, whether its first result is sure, and the results. */
 static json_t *results_json(const mask_results *r, size_t offset)
 {
     json_t *hits = json_array();
     bool rated = r->count && !isnan(r->hits[0].confidence);
-    for (size_t i = 0; i < r->count; i++) json_array_append_new(hits, hit_json(r, i, offset + i + 1));
+    for (size_t i = 0; i < r->count; i++) {
+        json_t *hit = hit_json(r, &r->hits[i], true);
+        json_object_set_new(hit, "rank", json_integer((json_int_t)(offset + i + 1)));
+        if (r->hits[i].name) json_object_set_new(hit, "name", text_json(r->hits[i].name));
+        json_array_append_new(hits, hit);
+    }
     return json_pack("{s:o, s:o, s:o}", "readings", readings_json(r), "sure",
                      rated ? json_boolean(!nothing_sure(r)) : json_null(), "results", hits);
 }
@@ -441,7 +425,7 @@ static int run_search(args *a)
     char place[DATA_PATH];
     const char *path = place;
     folder_list folders;
-    int result = folders_of(a, &folders);
+    int result = folders_of(a, "--photos", &folders);
     if (result == 0) result = assume_folders(a, &folders);
     int first = folders.count ? 0 : 1; /* of the texts; before them stands the gallery */
     if (result == 0 && first > a->positional_count) result = args_usage(a, "expected a gallery, or --photos FOLDER");
@@ -517,7 +501,7 @@ static int run_similar(args *a)
     folder_list folders;
     char place[DATA_PATH];
     const char *path = place, *of = a->positional[a->positional_count - 1];
-    int result = folders_of(a, &folders);
+    int result = folders_of(a, "--photos", &folders);
     if (result == 0 && a->positional_count != (folders.count ? 1 : 2))
         result = args_usage(a, "expected %s", folders.count ? "one PHOTO" : "a gallery and an ID or PHOTO");
     if (result == 0) result = read_query_options(a, &query, &ids);

@@ -1,10 +1,10 @@
 /* mask serve: what is served, and to whom. */
-#include "photo-gallery.h"
 #include "serve.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The token of --token-file, else of the environment. */
 static int read_token(server *s, const args *a)
@@ -25,41 +25,124 @@ static int read_token(server *s, const args *a)
     return 0;
 }
 
-static int add_gallery(server *s, const char *path, const char *name)
+/* ---- Galleries ---- */
+
+static void close_opened(opened *o)
+{
+    mask_matcher_close(o->matcher);
+    mask_knowledge_close(o->knowledge);
+    mask_gallery_close(o->gallery);
+    mask_vectors_close(o->vectors);
+    pthread_mutex_destroy(&o->lock);
+    free(o);
+}
+
+void gallery_release(server *s, opened *o)
+{
+    pthread_mutex_lock(&s->lock);
+    bool last = --o->users == 0;
+    pthread_mutex_unlock(&s->lock);
+    if (last) close_opened(o);
+}
+
+int gallery_open(server *s, served_gallery *g)
 {
     args *a = s->a;
-    if (s->count == MOST_GALLERIES) return fail("%s: at most %d galleries are served", path, MOST_GALLERIES);
-    int result = open_gallery(a, path);
+    int result = open_gallery(a, g->path);
     if (result == 0) result = open_gallery_vectors(a);
-    if (result) return result; /* main closes what is open */
-    served_gallery *g = &s->galleries[s->count++];
+    opened *o = result == 0 ? calloc(1, sizeof *o) : NULL, *old = g->now;
+    if (result == 0 && !o) result = fail("out of memory");
+    if (result == 0) {
+        *o = (opened){.gallery = a->gallery, .vectors = a->vectors, .users = 1};
+        pthread_mutex_init(&o->lock, NULL);
+        pthread_mutex_lock(&s->lock);
+        g->now = o;
+        g->refreshed = now();
+        pthread_mutex_unlock(&s->lock);
+        if (old) gallery_release(s, old);
+    } else {
+        mask_gallery_close(a->gallery);
+        mask_vectors_close(a->vectors);
+    }
+    a->gallery = NULL;
+    a->vectors = NULL;
+    return result;
+}
+
+/* Brings the photos' gallery up to date, with what was taught here where that is. */
+static int photos_path(server *s, char path[DATA_PATH])
+{
+    args *a = s->a;
+    bool taught = s->teach && access(s->teach, R_OK) == 0;
+    int given = a->option_count;
+    if (taught && given < (int)(sizeof a->options / sizeof *a->options)) {
+        a->options[given].name = "--knowledge";
+        a->options[a->option_count++].value = s->teach;
+    }
+    int result = photo_gallery(a, &s->folders, path);
+    a->option_count = given;
+    return result;
+}
+
+int gallery_reload(server *s, served_gallery *g)
+{
+    char before[DATA_PATH];
+    bool taught = g->taught;
+    snprintf(before, sizeof before, "%s", g->path);
+    int result = g->photos ? photos_path(s, g->path) : 0;
+    if (result == 0) result = gallery_open(s, g);
+    if (result) snprintf(g->path, sizeof g->path, "%s", before);
+    else g->taught = s->teach && access(s->teach, R_OK) == 0;
+    /* What was taught before is not asked for again. */
+    if (result == 0 && taught && strcmp(before, g->path) != 0) mask_gallery_delete(before, NULL);
+    return result;
+}
+
+static int add_gallery(server *s, const char *path, const char *name)
+{
+    if (s->count == MOST_GALLERIES) return fail("%s: at most %d galleries are served", path, MOST_GALLERIES);
+    served_gallery *g = &s->galleries[s->count];
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     size_t at = length;
     while (at > 0 && path[at - 1] != '/') at--;
+    if (snprintf(g->path, sizeof g->path, "%s", path) >= (int)sizeof g->path) return fail("%.60s...: too long", path);
     snprintf(g->name, sizeof g->name, "%.*s", name ? (int)strlen(name) : (int)(length - at), name ? name : path + at);
     if (ends_with(g->name, ".gallery")) g->name[strlen(g->name) - strlen(".gallery")] = 0;
-    g->gallery = a->gallery;
-    g->vectors = a->vectors;
-    a->gallery = NULL;
-    a->vectors = NULL;
-    pthread_mutex_init(&g->lock, NULL);
-    for (size_t i = 0; i + 1 < s->count; i++)
+    g->photos = name != NULL;
+    g->taught = name && s->teach && access(s->teach, R_OK) == 0;
+    for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->galleries[i].name, g->name) == 0)
             return fail("%s: there is another gallery named %s: rename one", path, g->name);
-    return 0;
+    int result = gallery_open(s, g);
+    s->count += result == 0;
+    return result;
 }
 
 static int add_photos(server *s)
 {
-    args *a = s->a;
-    folder_list list;
     char place[DATA_PATH];
-    int result = folders_of(a, &list);
-    if (result == 0 && list.count) result = photo_gallery(a, &list, place);
-    if (result == 0 && list.count) result = add_gallery(s, place, "photos");
-    folders_free(&list);
+    int result = folders_of(s->a, "--photos", &s->folders);
+    if (result == 0 && s->teach && !s->folders.count) return args_usage(s->a, "--teach is for --photos");
+    if (result == 0 && s->folders.count) result = photos_path(s, place);
+    if (result == 0 && s->folders.count) result = add_gallery(s, place, "photos");
     return result;
+}
+
+/* Uploads to the gallery of --photos must lie below its folders, or they were forgotten the next time. */
+static int read_uploads(server *s)
+{
+    char root[DATA_PATH];
+    const char *path = args_text(s->a, "--upload-dir", NULL);
+    if (!path) return 0;
+    if (!realpath(path, s->uploads) || access(s->uploads, W_OK) != 0 || strlen(s->uploads) > DATA_PATH - 200)
+        return fail("--upload-dir %.200s: is no folder that can be written: make it first", path);
+    bool inside = s->folders.count == 0;
+    for (size_t i = 0; i < s->folders.count; i++) {
+        size_t size = realpath(s->folders.folders[i], root) ? strlen(root) : 0;
+        inside = inside || (size && strncmp(s->uploads, root, size) == 0 && strchr("/", s->uploads[size]));
+    }
+    return inside ? 0 : fail("--upload-dir %.200s: must lie below a folder of --photos, which is searched", path);
 }
 
 static int read_prefix(server *s, const args *a)
@@ -82,7 +165,9 @@ static int run_serve(args *a)
     s->a = a;
     s->host = args_text(a, "--host", "127.0.0.1");
     s->access_log = args_has(a, "--access-log");
+    s->teach = args_text(a, "--teach", NULL);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->changing, NULL);
     int result = args_int(a, "--port", 0, 65535, &port);
     if (result == 0) result = read_prefix(s, a);
     if (result == 0) result = read_token(s, a);
@@ -93,13 +178,14 @@ static int run_serve(args *a)
         result = args_usage(a, "expected a gallery, or --photos FOLDER");
     for (int i = 0; result == 0 && i < a->positional_count; i++) result = add_gallery(s, a->positional[i], NULL);
     if (result == 0) result = add_photos(s);
+    if (result == 0) result = read_uploads(s);
+    if (result == 0) result = folders_of(a, "--root", &s->roots);
     progress_end();
     if (result == 0) result = serve_http(s, port);
     mask_extractor_close(s->extractor);
-    for (size_t i = 0; i < s->count; i++) {
-        mask_gallery_close(s->galleries[i].gallery);
-        mask_vectors_close(s->galleries[i].vectors);
-    }
+    for (size_t i = 0; i < s->count; i++) gallery_release(s, s->galleries[i].now);
+    folders_free(&s->folders);
+    folders_free(&s->roots);
     free(s);
     return result;
 }
@@ -110,7 +196,10 @@ const command command_serve = {
     .summary = "Serve galleries, or folders of photos, as a web page and an HTTP API on this machine",
     .details = "Prints the page's address and serves until Ctrl-C. Nothing leaves the machine, and the page asks "
                "nobody else.\n"
-               "Other machines reach it only with --host, and then a token is needed (docs/serve.md).",
+               "Other machines reach it only with --host, and then a token is needed (docs/serve.md).\n"
+               "Each option may also be set in the environment: --access-log as MASK_SERVE_ACCESS_LOG=1, --port as\n"
+               "MASK_SERVE_PORT=N. SIGHUP opens the galleries anew.",
+    .environment = "MASK_SERVE_",
     .examples = "mask serve --photos ~/Pictures\n"
                 "mask serve photos.gallery --port 9000",
     .options =
@@ -124,6 +213,10 @@ const command command_serve = {
             {"--host", "H", "the address to listen at (default: 127.0.0.1, this machine alone)"},
             {"--name", "N", "also answer to this host name, of a proxy; may be given several times"},
             {"--token-file", "FILE", "who asks must know the token on its first line (or set MASK_SERVE_TOKEN)"},
+            {"--upload-dir", "FOLDER",
+             "photos may be added, as files in it, and removed (default: nothing is changed)"},
+            {"--teach", "K.mask", "of --photos: words may be taught; this file keeps them, and is used if it is there"},
+            {"--root", "FOLDER", "of galleries: give out photos below it alone; may be given several times"},
             {"--prefix", "P", "the path below which everything lies, such as /photos (default: none)"},
             {"--access-log", NULL, "a JSON line on stderr for each request"},
             {0},

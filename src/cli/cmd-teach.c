@@ -1,5 +1,5 @@
 /* mask teach: a word from a person's own photos. */
-#include "commands.h"
+#include "photo-gallery.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,13 +42,11 @@ static int read_photo(photos *p, mask_extractor *extractor, const char *path, si
     return 0;
 }
 
-/* The photos of the command line as a->images. */
-static int open_photos(args *a)
+int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images)
 {
     mask_error err;
     char encoder[DATA_PATH];
     mask_extractor *extractor = NULL;
-    size_t count = (size_t)a->positional_count - 2;
     int result = find_encoder(a, encoder);
     if (result) return result;
     if (mask_extractor_open(&extractor, encoder, NULL, &a->run, &err) != MASK_OK) return failed(&err);
@@ -60,7 +58,7 @@ static int open_photos(args *a)
                 .sizes = calloc(2 * count, sizeof *p.sizes),
                 .names = calloc(count, sizeof *p.names)};
     if (!p.regions || !p.features || !p.boxes || !p.sizes || !p.names) result = fail("out of memory for the photos");
-    for (size_t i = 0; result == 0 && i < count; i++) result = read_photo(&p, extractor, a->positional[2 + i], room);
+    for (size_t i = 0; result == 0 && i < count; i++) result = read_photo(&p, extractor, paths[i], room);
     mask_images_memory memory = {.count = p.count,
                                  .dim = p.dim,
                                  .each = (const float *const *)p.features,
@@ -68,7 +66,7 @@ static int open_photos(args *a)
                                  .names = p.names,
                                  .boxes = p.boxes,
                                  .sizes = p.sizes};
-    if (result == 0 && mask_images_create(&a->images, &memory, &err) != MASK_OK) result = failed(&err);
+    if (result == 0 && mask_images_create(images, &memory, &err) != MASK_OK) result = failed(&err);
     free_photos(&p);
     mask_extractor_close(extractor);
     return result;
@@ -100,7 +98,7 @@ static int run_teach(args *a)
     if (!bad) bad = open_knowledge(a, a->positional[0]);
     if (!bad) bad = read_match_options(a, &o);
     if (!bad) bad = open_vectors(a, &o);
-    if (!bad) bad = open_photos(a);
+    if (!bad) bad = photos_images(a, a->positional + 2, (size_t)a->positional_count - 2, &a->images);
     if (bad) return bad;
     mask_status status =
         mask_knowledge_teach(&taught, a->knowledge, a->vectors, a->positional[1], a->images, &sharpened, &err);

@@ -91,12 +91,12 @@ int folders_read(folder_list *list, const char *place)
     return list->count ? 0 : EXIT_FAILED;
 }
 
-int folders_of(const args *a, folder_list *list)
+int folders_of(const args *a, const char *name, folder_list *list)
 {
     const char *folder;
     *list = (folder_list){0};
-    for (size_t i = 0; (folder = args_each_text(a, "--photos", i)); i++) {
-        if (list->count == MOST_FOLDERS) return args_usage(a, "--photos may be given %d times", MOST_FOLDERS);
+    for (size_t i = 0; (folder = args_each_text(a, name, i)); i++) {
+        if (list->count == MOST_FOLDERS) return args_usage(a, "%s may be given %d times", name, MOST_FOLDERS);
         if (!(list->folders[list->count] = strdup(folder))) return fail("out of memory");
         list->count++;
     }

@@ -10,8 +10,8 @@ typedef struct folder_list {
     char *folders[MOST_FOLDERS];
     size_t count;
 } folder_list;
-/* The folders of --photos. 0, EXIT_USAGE or EXIT_FAILED. */
-int folders_of(const args *a, folder_list *list);
+/* The folders of an option such as --photos. 0, EXIT_USAGE or EXIT_FAILED. */
+int folders_of(const args *a, const char *name, folder_list *list);
 void folders_free(folder_list *list);
 
 /* ~/.cache/mask. 0 or EXIT_FAILED. */
@@ -22,6 +22,8 @@ int folders_read(folder_list *list, const char *place);
 int last_folders(folder_list *list);
 /* Brings the gallery of these folders up to date, making it where there is none; gives its path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH]);
+/* Photos as a set of images, by --encoder or the usual one. 0 or EXIT_FAILED. */
+int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images);
 /* A photo as a set of one image, by --encoder or the usual one. 0 or EXIT_FAILED. */
 int photo_encoder_images(args *a, const char *photo, mask_images **images);
 

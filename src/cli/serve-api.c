@@ -1,84 +1,43 @@
-/* What the API of mask serve answers: galleries, search, similar, photos. */
+/* What the API of mask serve answers of texts: galleries, search, similar, annotate, teach. */
 #include "querytext.h"
-#include "reading.h"
+#include "results.h"
 #include "serve.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { MOST_RESULTS = 1000, MOST_QUERIES = 100, MOST_TEXT = 2000, THUMBNAIL = 480, MOST_SIDE = 2048 };
 
 void serve_error(exchange *x, unsigned status, const char *type, const char *message)
 {
     json_decref(x->json);
     x->status = status;
-    x->json = json_pack("{s:{s:i, s:s, s:o}}", "error", "code", (int)status, "type", type, "message",
-                        json_stringn_nocheck(message, strlen(message)));
+    x->json =
+        json_pack("{s:{s:i, s:s, s:o}}", "error", "code", (int)status, "type", type, "message", text_json(message));
 }
 
-static void library_error(exchange *x, mask_status status, const mask_error *err)
+void library_error(exchange *x, mask_status status, const mask_error *err)
 {
     if (status == MASK_EINVAL) serve_error(x, 400, "invalid_request", err->message);
     else if (status == MASK_ENOTFOUND) serve_error(x, 404, "not_found", err->message);
     else if (status == MASK_EFORMAT) serve_error(x, 415, "unsupported_photo", err->message);
     else if (status == MASK_EMISMATCH) serve_error(x, 409, "conflict", err->message);
+    else if (status == MASK_ECANCELLED)
+        serve_error(x, 503, "timeout", "this took too long: make the condition simpler, or ask again later");
     else serve_error(x, 500, "internal", err->message);
 }
 
-/* The gallery of that name (NULL = the first), brought up to date at most once a second. */
-static served_gallery *choose(server *s, exchange *x, const char *name)
+static int time_is_up(void *user, const char *what, const char *unit, uint64_t done, uint64_t total)
 {
-    mask_error err;
-    for (size_t i = 0; i < s->count; i++) {
-        served_gallery *g = &s->galleries[i];
-        if (name && strcmp(name, g->name) != 0) continue;
-        if (pthread_mutex_trylock(&g->lock) == 0) {
-            if (now() - g->refreshed >= 1) {
-                mask_gallery_refresh(g->gallery, NULL, NULL, &err); /* on failure it stays as it was */
-                g->refreshed = now();
-            }
-            pthread_mutex_unlock(&g->lock);
-        }
-        return g;
-    }
-    serve_error(x, 404, "not_found", "there is no gallery of this name: see GET /v1/galleries");
-    return NULL;
+    (void)what, (void)unit, (void)done, (void)total;
+    return now() > ((const exchange *)user)->until;
 }
 
-/* ---- What was found ---- */
-
-static json_t *item_json(const mask_results *r, const mask_hit *hit, bool explain)
+mask_run request_run(exchange *x)
 {
-    const char *file = hit->name ? strrchr(hit->name, '/') : NULL;
-    json_t *words = json_array();
-    for (size_t i = 0; explain && i < hit->word_count; i++) {
-        const mask_hit_word *w = &hit->words[i];
-        json_array_append_new(words, json_pack("{s:s, s:I, s:f, s:I, s:f, s:o}", "token",
-                                               r->readings[w->text].words[w->word].token, "text", (json_int_t)w->text,
-                                               "score", (double)w->score, "region", (json_int_t)w->region, "cosine",
-                                               (double)w->cosine, "box", w->has_box ? box_json(w->box) : json_null()));
-    }
-    return json_pack("{s:s, s:f, s:o, s:s?, s:I, s:I, s:o}", "id", hit->id, "score", hit->score, "confidence",
-                     isfinite(hit->confidence) ? json_real((double)hit->confidence) : json_null(), "file",
-                     file ? file + 1 : hit->name, "width", (json_int_t)hit->width, "height", (json_int_t)hit->height,
-                     "words", words);
+    return (mask_run){.threads = 1, .progress = time_is_up, .user = x};
 }
 
-static json_t *results_json(const mask_results *r, const mask_query *q)
-{
-    json_t *items = json_array();
-    for (size_t i = 0; i < r->count; i++) json_array_append_new(items, item_json(r, &r->hits[i], q->explain));
-    json_t *next =
-        r->count == q->k && q->offset + q->k < r->searched ? json_integer((json_int_t)(q->offset + q->k)) : json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:f}", "total", (json_int_t)r->searched, "items", items, "readings",
-                     readings_json(r), "next_offset", next, "seconds", r->seconds);
-}
-
-static void count_search(server *s, double seconds)
+void count_search(server *s, double seconds)
 {
     pthread_mutex_lock(&s->lock);
     s->searches++;
@@ -86,112 +45,139 @@ static void count_search(server *s, double seconds)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- What is asked ---- */
+/* ---- Search and similar ---- */
 
-typedef struct asked {
-    const char *query, *gallery, *image, *where;
-    json_t *queries;
-    json_int_t limit, offset;
-    double min_confidence, image_weight;
-    int explain;
-} asked;
+typedef struct shown {
+    const json_t *metadata; /* a list, as the hits; NULL = not asked for */
+    size_t next;
+} shown;
 
-static bool read_json(exchange *x, json_t **body, asked *q)
+static json_t *item_json(void *user, const mask_results *r, const mask_hit *hit)
 {
-    json_error_t bad;
-    *q = (asked){.limit = 20, .explain = 1, .image_weight = 10};
-    *body = json_loadb(x->body ? x->body : "", x->body_size, JSON_REJECT_DUPLICATES, &bad);
-    if (!*body) {
-        char message[300];
-        snprintf(message, sizeof message, "the body is not JSON, line %d: %s", bad.line, bad.text);
-        serve_error(x, 400, "invalid_json", message);
-        return false;
-    }
-    if (json_unpack_ex(*body, &bad, JSON_STRICT, "{s?s, s?o, s?s, s?s, s?s, s?s, s?I, s?I, s?F, s?F, s?b}", "query",
-                       &q->query, "queries", &q->queries, "gallery", &q->gallery, "image", &q->image, "id", &q->image,
-                       "where", &q->where, "limit", &q->limit, "offset", &q->offset, "min_confidence",
-                       &q->min_confidence, "image_weight", &q->image_weight, "explain", &q->explain) == 0)
-        return true;
-    serve_error(x, 400, "invalid_request", bad.text);
-    return false;
+    shown *s = user;
+    const char *file = hit->name ? strrchr(hit->name, '/') : NULL; /* folders are nobody's business */
+    json_t *out = hit_json(r, hit, false);
+    json_object_set_new(out, "file", text_json(file ? file + 1 : hit->name));
+    json_object_set_new(out, "width", json_integer((json_int_t)hit->width));
+    json_object_set_new(out, "height", json_integer((json_int_t)hit->height));
+    if (s->metadata) json_object_set(out, "metadata", json_array_get(s->metadata, s->next++));
+    return out;
 }
 
-static bool shape(exchange *x, const asked *q, mask_query *out)
+static json_t *shown_json(exchange *x, const mask_results *r, const mask_query *q)
 {
-    *out = mask_query_defaults();
-    const char *wrong = q->limit < 1 || q->limit > MOST_RESULTS               ? "limit is from 1 to 1000"
-                        : q->offset < 0 || q->offset > 1000000000             ? "offset is from 0 to 1000000000"
-                        : !(q->min_confidence >= 0 && q->min_confidence <= 1) ? "min_confidence is from 0 to 1"
-                        : !(fabs(q->image_weight) <= 1000)                    ? "image_weight is from -1000 to 1000"
-                        : q->where && strlen(q->where) > MOST_TEXT            ? "where is too long"
-                                                                              : NULL;
-    if (wrong) {
-        serve_error(x, 400, "invalid_request", wrong);
-        return false;
-    }
-    out->k = (size_t)q->limit;
-    out->offset = (size_t)q->offset;
-    out->min_confidence = (float)q->min_confidence;
-    out->where = q->where && *q->where ? q->where : NULL;
-    out->explain = q->explain;
-    return true;
+    mask_error err;
+    shown s = {0};
+    char *text = NULL;
+    json_t *metadata = NULL;
+    const char **ids = x->asked.metadata && r->count ? calloc(r->count, sizeof *ids) : NULL;
+    for (size_t i = 0; ids && i < r->count; i++) ids[i] = r->hits[i].id;
+    if (ids && mask_gallery_metadata(x->use->gallery, ids, r->count, &text, &err) == MASK_OK)
+        metadata = json_loads(text, JSON_DECODE_ANY, NULL);
+    if (x->asked.metadata) s.metadata = metadata ? metadata : json_null();
+    json_t *out = found_json(r, q, item_json, &s);
+    json_decref(metadata);
+    free(text);
+    free(ids);
+    return out;
+}
+
+static mask_query shape(const exchange *x)
+{
+    mask_query q = mask_query_defaults();
+    q.k = (size_t)x->asked.limit;
+    q.offset = (size_t)x->asked.offset;
+    q.min_confidence = (float)x->asked.min_confidence;
+    q.where = x->asked.where && *x->asked.where ? x->asked.where : NULL;
+    q.explain = x->asked.explain;
+    return q;
+}
+
+/* A list's texts; NULL = out of memory. */
+static const char **texts_of(const json_t *list)
+{
+    size_t i;
+    json_t *one;
+    const char **texts = calloc(json_array_size(list) + 1, sizeof *texts);
+    if (texts) json_array_foreach(list, i, one) texts[i] = json_string_value(one);
+    return texts;
 }
 
 static bool add_text(exchange *x, query_texts *texts, const char *text)
 {
-    const char *wrong = strlen(text) > MOST_TEXT ? "a query is at most 2000 bytes long" : query_texts_add(texts, text);
+    const char *wrong = query_texts_add(texts, text);
     if (wrong) serve_error(x, 400, "invalid_request", wrong);
     return !wrong;
 }
 
-static void search(server *s, exchange *x)
+/* Searches for count texts, each by itself, and hands the results on. */
+static void search_each(server *s, exchange *x, const mask_query *q, const char *const *given, size_t count,
+                        void (*each)(exchange *x, const mask_results *results, const mask_query *queries, size_t count))
 {
-    asked q;
-    json_t *body;
     mask_error err;
-    mask_query query, queries[MOST_QUERIES];
-    mask_results results[MOST_QUERIES];
-    query_texts texts[MOST_QUERIES] = {{0}};
-    mask_query_image image;
-    mask_run one = {.threads = 1};
-    served_gallery *g = NULL;
-    bool good = read_json(x, &body, &q) && shape(x, &q, &query) && (g = choose(s, x, q.gallery));
-    size_t count = q.queries ? json_array_size(q.queries) : 1;
-    if (good && (q.queries ? q.query || count == 0 || count > MOST_QUERIES : !q.query && !q.image)) {
-        serve_error(x, 400, "invalid_request", "expected query, an image's id, or queries: a list of 1 to 100 texts");
-        good = false;
-    }
+    mask_run run = request_run(x);
+    mask_query *queries = calloc(count, sizeof *queries);
+    mask_results *results = calloc(count, sizeof *results);
+    query_texts *texts = calloc(count, sizeof *texts);
+    bool good = queries && results && texts;
+    if (!good) serve_error(x, 500, "internal", "out of memory");
     for (size_t i = 0; good && i < count; i++) {
-        const char *text = q.queries ? json_string_value(json_array_get(q.queries, i)) : q.query;
-        if (!text && q.queries) serve_error(x, 400, "invalid_request", "queries is a list of texts");
-        good = text ? add_text(x, &texts[i], text) : !q.queries;
-        queries[i] = query;
+        good = !given[i] || add_text(x, &texts[i], given[i]);
+        queries[i] = *q;
         queries[i].texts = texts[i].texts;
         queries[i].count = texts[i].count;
-        if (q.image) {
-            image = (mask_query_image){.id = q.image, .weight = (float)q.image_weight};
-            queries[i].images = &image;
-            queries[i].image_count = 1;
-        }
     }
-    if (good) {
-        mask_status status = mask_gallery_search_batch(g->gallery, g->vectors, queries, count, results, &one, &err);
-        if (status != MASK_OK) library_error(x, status, &err);
-        else if (!q.queries) x->json = results_json(results, queries);
-        else x->json = json_array();
-        for (size_t i = 0; status == MASK_OK && i < count; i++) {
-            if (q.queries) json_array_append_new(x->json, results_json(&results[i], &queries[i]));
-            count_search(s, results[i].seconds);
-            mask_results_free(&results[i]);
-        }
-        if (status == MASK_OK && q.queries) x->json = json_pack("{s:o}", "results", x->json);
+    mask_status status = MASK_OK;
+    if (good) status = mask_gallery_search_batch(x->use->gallery, x->use->vectors, queries, count, results, &run, &err);
+    if (status != MASK_OK) library_error(x, status, &err);
+    else if (good) each(x, results, queries, count);
+    for (size_t i = 0; good && status == MASK_OK && i < count; i++) {
+        count_search(s, results[i].seconds);
+        mask_results_free(&results[i]);
     }
-    for (size_t i = 0; i < MOST_QUERIES; i++) query_texts_free(&texts[i]);
-    json_decref(body);
+    for (size_t i = 0; texts && i < count; i++) query_texts_free(&texts[i]);
+    free(texts);
+    free(results);
+    free(queries);
 }
 
-/* The uploaded photo's features, by an encoder that is opened by the first upload. */
-static mask_images *read_photo(server *s, exchange *x)
+static void show_found(exchange *x, const mask_results *results, const mask_query *queries, size_t count)
+{
+    if (!x->asked.queries) {
+        x->json = shown_json(x, results, queries);
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, shown_json(x, &results[i], &queries[i]));
+    x->json = json_pack("{s:o}", "results", list);
+}
+
+void answer_search(server *s, exchange *x)
+{
+    const asked *given = &x->asked;
+    mask_query q = shape(x);
+    mask_query_image image = {.id = given->image, .weight = (float)given->image_weight};
+    size_t count = given->queries ? json_array_size(given->queries) : 1;
+    if (given->queries ? given->query != NULL : !given->query && !given->image) {
+        serve_error(x, 400, "invalid_request", "expected query, image, or queries: a list of 1 to 100 texts");
+        return;
+    }
+    const char **ids = texts_of(given->ids), **texts = texts_of(given->queries);
+    if (given->ids) {
+        q.ids = ids;
+        q.id_count = json_array_size(given->ids);
+    }
+    if (given->image) {
+        q.images = &image;
+        q.image_count = 1;
+    }
+    if (ids && texts) search_each(s, x, &q, given->queries ? texts : &given->query, count, show_found);
+    else serve_error(x, 500, "internal", "out of memory");
+    free(ids);
+    free(texts);
+}
+
+mask_images *read_photo(server *s, exchange *x, const mask_photo *photo)
 {
     char encoder[DATA_PATH];
     mask_error err = {0};
@@ -203,154 +189,249 @@ static mask_images *read_photo(server *s, exchange *x)
         else status = mask_extractor_open(&s->extractor, encoder, NULL, NULL, &err);
     }
     pthread_mutex_unlock(&s->lock);
-    if (status == MASK_OK)
-        status =
-            mask_extractor_images(&images, s->extractor, &(mask_photo){.bytes = x->body, .size = x->body_size}, &err);
+    if (status == MASK_OK) status = mask_extractor_images(&images, s->extractor, photo, &err);
+    if (status == MASK_EINVAL) status = MASK_EFORMAT; /* too large */
     if (status != MASK_OK) library_error(x, status, &err);
     return status == MASK_OK ? images : NULL;
 }
 
-static json_int_t number_argument(exchange *x, const char *name, json_int_t otherwise)
+static mask_images *body_photo(server *s, exchange *x)
 {
-    char *end;
-    const char *text = x->argument(x->connection, name);
-    if (!text) return otherwise;
-    long long value = strtoll(text, &end, 10);
-    return *text && !*end ? value : -1;
+    return read_photo(s, x, &(mask_photo){.bytes = x->body, .size = x->body_size});
 }
 
-static void similar(server *s, exchange *x)
+void answer_similar(server *s, exchange *x)
 {
-    asked q = {.explain = 0};
-    json_t *body = NULL;
     mask_error err;
-    mask_query query;
+    mask_query q = shape(x);
     mask_results results;
-    mask_images *images = NULL;
-    mask_run one = {.threads = 1};
-    served_gallery *g = NULL;
-    bool upload = x->body_type && (strncmp(x->body_type, "image/", 6) == 0 ||
-                                   strncmp(x->body_type, "application/octet-stream", 24) == 0);
-    bool good = true;
-    if (upload) {
-        q.gallery = x->argument(x->connection, "gallery");
-        q.where = x->argument(x->connection, "where");
-        q.limit = number_argument(x, "limit", 20);
-        q.offset = number_argument(x, "offset", 0);
-    } else {
-        good = read_json(x, &body, &q);
-        if (good && (!q.image || q.query || q.queries)) {
-            serve_error(x, 400, "invalid_request", "expected the id of an image, or a photo as the body");
-            good = false;
-        }
-    }
-    good = good && shape(x, &q, &query) && (g = choose(s, x, q.gallery));
-    if (good && upload) good = (images = read_photo(s, x)) != NULL;
-    if (good) {
-        mask_query_image image = {.id = images ? NULL : q.image, .images = images, .weight = 1};
-        query.images = &image;
-        query.image_count = 1;
-        mask_status status = mask_gallery_search(g->gallery, NULL, &query, &results, &one, &err);
-        if (status != MASK_OK) library_error(x, status, &err);
-        else {
-            x->json = results_json(&results, &query);
-            count_search(s, results.seconds);
-            mask_results_free(&results);
-        }
-    }
-    mask_images_close(images);
-    json_decref(body);
-}
-
-/* ---- Photos ---- */
-
-/* The media type of a photo by its first bytes; NULL: nothing that is given out. */
-static const char *photo_type(const unsigned char *b, size_t size)
-{
-    if (size < 12) return NULL;
-    if (memcmp(b, "\xff\xd8\xff", 3) == 0) return "image/jpeg";
-    if (memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0) return "image/png";
-    if (memcmp(b, "GIF8", 4) == 0) return "image/gif";
-    if (memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0) return "image/webp";
-    if (memcmp(b, "II*\0", 4) == 0 || memcmp(b, "MM\0*", 4) == 0) return "image/tiff";
-    if (memcmp(b + 4, "ftyp", 4) != 0) return NULL;
-    return memcmp(b + 8, "avi", 3) == 0 ? "image/avif" : "image/heic";
-}
-
-static void photo(server *s, exchange *x, const char *id, bool small)
-{
-    mask_error err;
-    char *path = NULL;
-    struct stat info;
-    unsigned char head[12];
-    json_int_t side = number_argument(x, "side", THUMBNAIL);
-    served_gallery *g = choose(s, x, x->argument(x->connection, "gallery"));
-    if (!g) return;
-    mask_status status = mask_gallery_name(g->gallery, id, &path, &err);
-    if (status != MASK_OK) {
-        library_error(x, status, &err);
+    mask_run run = request_run(x);
+    if (!x->photo && !x->asked.id) {
+        serve_error(x, 400, "invalid_request", "expected the id of an image, or a photo as the body");
         return;
     }
-    int file = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-    if (file < 0 || fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-        serve_error(x, 404, "no_photo", "the gallery names no file for this image, or it is no longer there");
-    } else if (!(x->type = photo_type(head, (size_t)(pread(file, head, sizeof head, 0) == sizeof head ? 12 : 0)))) {
-        serve_error(x, 415, "unsupported_photo", "the file of this image is not a photo");
-    } else if (side < 16 || side > MOST_SIDE) {
-        serve_error(x, 400, "invalid_request", "side is from 16 to 2048");
+    mask_images *images = x->photo ? body_photo(s, x) : NULL;
+    if (x->photo && !images) return;
+    mask_query_image image = {.id = images ? NULL : x->asked.id, .images = images, .weight = 1};
+    q.images = &image;
+    q.image_count = 1;
+    mask_status status = mask_gallery_search(x->use->gallery, NULL, &q, &results, &run, &err);
+    if (status != MASK_OK) {
+        library_error(x, status, &err);
     } else {
-        snprintf(x->etag, sizeof x->etag, "\"%llx-%llx-%llx\"", (unsigned long long)info.st_mtime,
-                 (unsigned long long)info.st_size, small ? (unsigned long long)side : 0ULL);
-        if (small) {
-            x->type = "image/jpeg";
-            status = mask_photo_thumbnail(path, (int)side, &x->bytes, &x->size, &err);
-            if (status != MASK_OK) library_error(x, status, &err);
-        } else {
-            x->file = file;
-            x->size = (size_t)info.st_size;
-            file = -1;
-        }
+        x->json = shown_json(x, &results, &q);
+        count_search(s, results.seconds);
+        mask_results_free(&results);
     }
-    if (file >= 0) close(file);
-    free(path);
+    mask_images_close(images);
 }
 
-static void galleries(server *s, exchange *x)
+/* ---- Annotate ---- */
+
+typedef struct rated {
+    const char *text;
+    double score;
+    float confidence;
+} rated;
+
+static int by_score(const void *a, const void *b)
+{
+    const rated *x = a, *y = b;
+    return x->score < y->score ? 1 : x->score > y->score ? -1 : strcmp(x->text, y->text);
+}
+
+static void show_rated(exchange *x, rated *list, size_t count)
+{
+    json_t *items = json_array();
+    qsort(list, count, sizeof *list, by_score);
+    for (size_t i = 0; i < count && i < (size_t)x->asked.limit; i++)
+        json_array_append_new(
+            items, json_pack("{s:o, s:f, s:o}", "text", text_json(list[i].text), "score", list[i].score, "confidence",
+                             isfinite(list[i].confidence) ? json_real((double)list[i].confidence) : json_null()));
+    x->json = json_pack("{s:o}", "items", items);
+}
+
+/* Of an image of the gallery: each text is searched for in that image alone. */
+static void show_annotation(exchange *x, const mask_results *results, const mask_query *queries, size_t count)
+{
+    size_t used = 0;
+    rated *list = calloc(count, sizeof *list);
+    for (size_t i = 0; list && i < count; i++) {
+        const mask_results *r = &results[i];
+        if (r->count) list[used++] = (rated){queries[i].texts[0].text, r->hits[0].score, r->hits[0].confidence};
+    }
+    if (list) show_rated(x, list, used);
+    else serve_error(x, 500, "internal", "out of memory");
+    free(list);
+}
+
+/* The gallery's own matcher, for photos that are not in it. */
+static mask_matcher *open_matcher_of(served_gallery *g, opened *o, mask_error *err)
+{
+    char copy[DATA_PATH + 16];
+    mask_gallery_info info;
+    snprintf(copy, sizeof copy, "%s/knowledge.mask", g->path);
+    mask_gallery_describe(o->gallery, &info);
+    pthread_mutex_lock(&o->lock);
+    mask_status status = o->knowledge ? MASK_OK : mask_knowledge_open(&o->knowledge, copy, NULL, err);
+    if (status == MASK_OK && !o->matcher)
+        mask_matcher_open(&o->matcher, o->knowledge, o->vectors, &info.options, NULL, err);
+    pthread_mutex_unlock(&o->lock);
+    return o->matcher;
+}
+
+static void annotate_photo(server *s, exchange *x, const char *const *texts, size_t count, mask_matcher *matcher)
+{
+    mask_error err;
+    size_t used = 0;
+    mask_texts *set = NULL;
+    mask_run run = {.threads = 1};
+    mask_images *images = body_photo(s, x);
+    if (!images) return;
+    float *scores = calloc(count, sizeof *scores);
+    unsigned char *kinds = calloc(count, 1);
+    rated *list = calloc(count, sizeof *list);
+    mask_status status = scores && kinds && list ? mask_texts_create(&set, texts, count, &err) : MASK_ENOMEM;
+    if (status == MASK_ENOMEM) snprintf(err.message, sizeof err.message, "out of memory");
+    if (status == MASK_OK) status = mask_matcher_scores(matcher, images, set, scores, kinds, NULL, &run, &err);
+    for (size_t i = 0; status == MASK_OK && i < count; i++)
+        if (kinds[i]) list[used++] = (rated){texts[i], (double)scores[i], NAN};
+    if (status == MASK_OK) show_rated(x, list, used);
+    else library_error(x, status, &err);
+    free(scores);
+    free(kinds);
+    free(list);
+    mask_texts_close(set);
+    mask_images_close(images);
+}
+
+void answer_annotate(server *s, exchange *x)
+{
+    mask_error err;
+    mask_knowledge_info info;
+    if (!x->photo && !x->asked.id) {
+        serve_error(x, 400, "invalid_request", "expected the id of an image, or a photo as the body");
+        return;
+    }
+    mask_matcher *matcher = open_matcher_of(x->gallery, x->use, &err);
+    if (!matcher) {
+        library_error(x, MASK_EIO, &err);
+        return;
+    }
+    mask_knowledge_describe(x->use->knowledge, &info);
+    size_t count = x->asked.texts ? json_array_size(x->asked.texts) : info.words;
+    const char **texts = x->asked.texts ? texts_of(x->asked.texts) : calloc(count + 1, sizeof *texts);
+    for (size_t i = 0; texts && !x->asked.texts && i < count; i++)
+        texts[i] = mask_knowledge_word(x->use->knowledge, i, NULL);
+    mask_query q = mask_query_defaults();
+    q.k = 1;
+    q.explain = false;
+    q.ids = &x->asked.id;
+    q.id_count = 1;
+    char *name = NULL;
+    mask_status status = x->photo ? MASK_OK : mask_gallery_name(x->use->gallery, x->asked.id, &name, &err);
+    free(name);
+    if (!texts) serve_error(x, 500, "internal", "out of memory");
+    else if (status != MASK_OK) library_error(x, status, &err);
+    else if (x->photo) annotate_photo(s, x, texts, count, matcher);
+    else search_each(s, x, &q, texts, count, show_annotation);
+    free(texts);
+}
+
+/* ---- Galleries ---- */
+
+static json_t *gallery_json(server *s, const served_gallery *g, opened *o)
+{
+    mask_error err;
+    mask_gallery_info info;
+    char *columns = NULL;
+    mask_gallery_describe(o->gallery, &info);
+    json_t *names =
+        mask_gallery_metadata(o->gallery, NULL, 0, &columns, &err) == MASK_OK ? json_loads(columns, 0, NULL) : NULL;
+    free(columns);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:b, s:b}", "name", text_json(g->name), "images",
+                     (json_int_t)info.images, "regions", (json_int_t)info.regions, "words", (json_int_t)info.words,
+                     "generation", (json_int_t)info.generation, "columns", names ? names : json_array(), "can_change",
+                     *s->uploads != 0, "can_learn", s->teach && g->photos);
+}
+
+void answer_galleries(server *s, exchange *x)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < s->count; i++) {
-        mask_gallery_info info;
-        served_gallery *g = choose(s, x, s->galleries[i].name);
-        mask_gallery_describe(g->gallery, &info);
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", g->name, "images",
-                                              (json_int_t)info.images, "regions", (json_int_t)info.regions, "words",
-                                              (json_int_t)info.words, "generation", (json_int_t)info.generation));
+        pthread_mutex_lock(&s->lock);
+        opened *o = s->galleries[i].now;
+        o->users++;
+        pthread_mutex_unlock(&s->lock);
+        mask_gallery_refresh(o->gallery, NULL, NULL, NULL);
+        json_array_append_new(list, gallery_json(s, &s->galleries[i], o));
+        gallery_release(s, o);
     }
     x->json = json_pack("{s:o}", "galleries", list);
 }
 
-void serve_api(server *s, exchange *x)
+void answer_reload(server *s, exchange *x)
 {
-    static const char images[] = "/v1/images/", end[] = "/thumbnail";
-    bool get = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0, post = strcmp(x->method, "POST") == 0;
-    bool search_path = strcmp(x->path, "/v1/search") == 0, similar_path = strcmp(x->path, "/v1/similar") == 0;
-    bool list_path = strcmp(x->path, "/v1/galleries") == 0, image_path = strncmp(x->path, images, strlen(images)) == 0;
-    if (!search_path && !similar_path && !list_path && !image_path) {
-        serve_error(x, 404, "not_found", "there is nothing at this address: see /openapi.json");
-    } else if (search_path || similar_path ? !post : !get) {
-        serve_error(x, 405, "method_not_allowed", search_path || similar_path ? "use POST" : "use GET");
-    } else if (list_path) {
-        galleries(s, x);
-    } else if (search_path) {
-        search(s, x);
-    } else if (similar_path) {
-        similar(s, x);
-    } else {
-        char *id = strdup(x->path + strlen(images));
-        bool small = id && ends_with(id, end);
-        if (!id) serve_error(x, 500, "internal", "out of memory");
-        if (small) id[strlen(id) - strlen(end)] = 0;
-        if (id) photo(s, x, id, small);
-        free(id);
+    pthread_mutex_lock(&s->changing);
+    int result = gallery_reload(s, x->gallery);
+    pthread_mutex_unlock(&s->changing);
+    if (result)
+        serve_error(x, 500, "internal",
+                    "it cannot be opened anew, and is served as it was: the server's own "
+                    "messages say why");
+    else x->json = gallery_json(s, x->gallery, x->gallery->now);
+}
+
+/* ---- A word from photos of the gallery ---- */
+
+/* The paths of the images; NULL with an error in x. Freed with free_paths. */
+static char **paths_of(exchange *x, size_t count)
+{
+    mask_error err;
+    char **paths = calloc(count + 1, sizeof *paths);
+    for (size_t i = 0; paths && i < count; i++) {
+        const char *id = json_string_value(json_array_get(x->asked.ids, i));
+        mask_status status = mask_gallery_name(x->use->gallery, id, &paths[i], &err);
+        if (status != MASK_OK) library_error(x, status, &err);
+        else if (!paths[i]) serve_error(x, 404, "no_photo", "the gallery names no file for this image");
+        if (x->json) break;
     }
+    if (!paths) serve_error(x, 500, "internal", "out of memory");
+    return paths;
+}
+
+void answer_teach(server *s, exchange *x)
+{
+    enum { MOST_PHOTOS = 20 };
+    mask_error err = {0};
+    mask_knowledge *taught = NULL;
+    mask_images *images = NULL;
+    bool sharpened = false;
+    size_t count = json_array_size(x->asked.ids);
+    if (!x->asked.word || count == 0 || count > MOST_PHOTOS || !x->gallery->photos) {
+        serve_error(x, 400, "invalid_request",
+                    x->gallery->photos ? "expected word, and ids of 1 to 20 photos"
+                                       : "only the gallery of --photos learns words");
+        return;
+    }
+    char **paths = paths_of(x, count);
+    if (!x->json) {
+        open_matcher_of(x->gallery, x->use, &err);
+        pthread_mutex_lock(&s->changing);
+        int result = photos_images(s->a, (const char *const *)paths, count, &images);
+        mask_status status = result ? MASK_EFORMAT
+                                    : mask_knowledge_teach(&taught, x->use->knowledge, x->use->vectors, x->asked.word,
+                                                           images, &sharpened, &err);
+        if (status == MASK_OK) status = mask_knowledge_save(taught, s->teach, &err);
+        if (status == MASK_OK && gallery_reload(s, x->gallery) != 0) status = MASK_EIO;
+        pthread_mutex_unlock(&s->changing);
+        if (status != MASK_OK) library_error(x, status, &err);
+        else
+            x->json = json_pack("{s:o, s:I, s:b}", "word", text_json(x->asked.word), "photos", (json_int_t)count,
+                                "sharpened", (int)sharpened);
+    }
+    for (size_t i = 0; paths && i < count; i++) free(paths[i]);
+    free(paths);
+    mask_images_close(images);
+    mask_knowledge_close(taught);
 }

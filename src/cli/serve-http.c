@@ -1,31 +1,61 @@
-/* The server of mask serve: connections, who may ask, the page's files, metrics. */
+/* The server of mask serve: connections, who may ask, the page's files, metrics. A few threads read and write, workers
+ * answer, so that nobody waits for bytes of another. */
+#include "results.h"
 #include "serve.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 8, MOST_CONNECTIONS = 256, MOST_OF_ONE = 128, IDLE_SECONDS = 30, LAST_SECONDS = 10 };
+enum {
+    READERS = 2, /* threads that read from the network; others do the work */
+    MOST_CONNECTIONS = 8192,
+    OTHER_FILES = 256,
+    MOST_OF_ONE = 128, /* connections of an address that is not this machine's */
+    MOST_WAITING = 1024,
+    IDLE_SECONDS = 30,
+    BODY_SECONDS = 60,
+    WORK_SECONDS = 10,
+    LAST_SECONDS = 10
+};
+static const uint64_t most_bodies = 256u << 20; /* held at a time */
 
 static const struct asset {
     const char *name, *type, *etag;
-    const unsigned char *bytes;
-    size_t size;
+    const unsigned char *bytes, *gzip;
+    size_t size, gzip_size;
 } assets[] = {
 #include "serve-page.inc"
 };
 
-/* A request while its body comes in. */
+/* A request while its body comes in, and while it waits for a worker. */
 typedef struct request {
-    char *body;
+    struct MHD_Connection *connection;
+    struct request *next;
+    char *body, *id;
     size_t size, seen;
     double began;
-    unsigned status;
+    exchange x;
+    bool done;
 } request;
+
+/* Work that waits. Photos and changes, which take long, leave half of the workers to the rest. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    request *first[2], **last[2]; /* of light and of heavy work */
+    size_t waiting, heavy, workers;
+    bool ended;
+    server *s;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
 
 static bool equal_secret(const char *given, const char *secret)
 {
@@ -80,15 +110,28 @@ static bool let_in(const server *s, struct MHD_Connection *c, exchange *x, bool 
     return false;
 }
 
-static const struct asset *find_asset(const char *path)
+static const struct asset *find_asset(const char *name)
 {
-    const char *name = strcmp(path, "/") == 0 ? "index.html" : path + 1;
     for (size_t i = 0; i < sizeof assets / sizeof *assets; i++)
         if (strcmp(assets[i].name, name) == 0) return &assets[i];
     return NULL;
 }
 
-static void metrics(server *s, exchange *x)
+const char *asset_text(const char *name, size_t *size)
+{
+    const struct asset *asset = find_asset(name);
+    *size = asset ? asset->size : 0;
+    return asset ? (const char *)asset->bytes : "";
+}
+
+/* One of the page's files, by its path below the prefix. */
+static const struct asset *page_asset(const char *path)
+{
+    const struct asset *asset = find_asset(strcmp(path, "/") == 0 ? "index.html" : path + 1);
+    return asset && strcmp(asset->type, "application/json") != 0 ? asset : NULL;
+}
+
+void answer_metrics(server *s, exchange *x)
 {
     size_t size;
     FILE *out = open_memstream((char **)&x->bytes, &size);
@@ -103,31 +146,43 @@ static void metrics(server *s, exchange *x)
     fprintf(out,
             "# TYPE mask_searches_total counter\nmask_searches_total %llu\n"
             "# TYPE mask_search_seconds_total counter\nmask_search_seconds_total %.6f\n"
-            "# TYPE mask_requests_active gauge\nmask_requests_active %llu\n# TYPE mask_gallery_images gauge\n",
-            (unsigned long long)s->searches, s->search_seconds, (unsigned long long)s->active);
-    pthread_mutex_unlock(&s->lock);
+            "# TYPE mask_requests_active gauge\nmask_requests_active %llu\n"
+            "# TYPE mask_requests_waiting gauge\nmask_requests_waiting %zu\n# TYPE mask_gallery_images gauge\n",
+            (unsigned long long)s->searches, s->search_seconds, (unsigned long long)s->active, queue.waiting);
     for (size_t i = 0; i < s->count; i++) {
         mask_gallery_info info;
-        mask_gallery_describe(s->galleries[i].gallery, &info);
+        mask_gallery_describe(s->galleries[i].now->gallery, &info);
         fprintf(out, "mask_gallery_images{gallery=\"%zu\"} %zu\n", i, info.images);
     }
+    pthread_mutex_unlock(&s->lock);
     fclose(out);
     x->size = size;
     x->type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
-static void answer_own(server *s, exchange *x)
+void answer_health(server *s, exchange *x)
 {
-    if (strcmp(x->path, "/health") == 0) x->json = json_pack("{s:s}", "status", "ok");
-    else if (strcmp(x->path, "/version") == 0)
-        x->json = json_pack("{s:s, s:s}", "name", "mask", "version", mask_version());
-    else if (strcmp(x->path, "/metrics") == 0) metrics(s, x);
-    else serve_api(s, x);
+    (void)s;
+    x->json = json_pack("{s:s}", "status", "ok");
+}
+
+void answer_version(server *s, exchange *x)
+{
+    (void)s;
+    x->json = json_pack("{s:s, s:s}", "name", "mask", "version", mask_version());
+}
+
+/* Whether the client takes gzip, as all browsers say it. */
+static bool takes_gzip(struct MHD_Connection *c)
+{
+    const char *said = header(c, "Accept-Encoding"), *at = said ? strstr(said, "gzip") : NULL;
+    return at && strncmp(at + 4, ";q=0", 4) != 0;
 }
 
 static struct MHD_Response *make_response(struct MHD_Connection *c, exchange *x, const struct asset *asset)
 {
-    const char *known = header(c, "If-None-Match"), *etag = asset ? asset->etag : x->etag;
+    const char *etag = asset ? asset->etag : x->json ? "" : x->etag;
+    bool gzip = asset && takes_gzip(c);
     struct MHD_Response *r = NULL;
     if (x->json) {
         char *text = json_dumps(x->json, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -135,14 +190,15 @@ static struct MHD_Response *make_response(struct MHD_Connection *c, exchange *x,
         x->size = text ? strlen(text) : 0;
         free(x->bytes);
         x->bytes = (unsigned char *)text;
-        etag = "";
     }
-    if (*etag && known && strcmp(known, etag) == 0 && x->status == 200) {
+    if (*etag && x->known && strcmp(x->known, etag) == 0 && x->status == 200) {
         x->status = 304;
         r = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     } else if (asset) {
         x->type = asset->type;
-        r = MHD_create_response_from_buffer(asset->size, (void *)(uintptr_t)asset->bytes, MHD_RESPMEM_PERSISTENT);
+        r = MHD_create_response_from_buffer(gzip ? asset->gzip_size : asset->size,
+                                            (void *)(uintptr_t)(gzip ? asset->gzip : asset->bytes),
+                                            MHD_RESPMEM_PERSISTENT);
     } else if (x->file >= 0) {
         r = MHD_create_response_from_fd64(x->size, x->file);
         if (r) x->file = -1;
@@ -154,6 +210,8 @@ static struct MHD_Response *make_response(struct MHD_Connection *c, exchange *x,
     if (x->file >= 0) close(x->file);
     if (!r) return NULL;
     if (x->type && x->status != 304) MHD_add_response_header(r, "Content-Type", x->type);
+    if (asset) MHD_add_response_header(r, "Vary", "Accept-Encoding");
+    if (gzip && x->status == 200) MHD_add_response_header(r, "Content-Encoding", "gzip");
     if (*etag) MHD_add_response_header(r, "ETag", etag);
     MHD_add_response_header(r, "Cache-Control", !*etag ? "no-store" : asset ? "no-cache" : "private, max-age=600");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
@@ -163,36 +221,138 @@ static struct MHD_Response *make_response(struct MHD_Connection *c, exchange *x,
                             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
                             "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     if (x->status == 401) MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
-    if (x->status == 405) MHD_add_response_header(r, "Allow", strncmp(x->path, "/v1/s", 5) == 0 ? "POST" : "GET, HEAD");
+    if (x->status == 405) MHD_add_response_header(r, "Allow", x->etag);
+    if (x->status == 503) MHD_add_response_header(r, "Retry-After", "1");
     return r;
 }
 
-static enum MHD_Result finish(server *s, struct MHD_Connection *c, exchange *x, const struct asset *asset, request *q)
+/* Whose address it is: of this machine where it came through a socket without one. */
+static void name_client(struct MHD_Connection *c, char text[64])
 {
-    struct MHD_Response *r = make_response(c, x, asset);
-    q->status = x->status;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+    snprintf(text, 64, "local");
+    if (a && a->sa_family != AF_UNIX)
+        getnameinfo(a, a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in), text, 64,
+                    NULL, 0, NI_NUMERICHOST);
+}
+
+static void log_request(request *q, size_t bytes)
+{
+    char client[64], when[32];
+    time_t seconds = time(NULL);
+    struct tm utc;
+    name_client(q->connection, client);
+    gmtime_r(&seconds, &utc);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    json_t *line = json_pack("{s:s, s:s, s:o, s:o, s:i, s:I, s:f}", "time", when, "client", client, "method",
+                             text_json(q->x.method), "path", text_json(q->x.path), "status", (int)q->x.status, "bytes",
+                             (json_int_t)bytes, "seconds", now() - q->began);
+    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    if (text) fprintf(stderr, "%s\n", text);
+    free(text);
+    json_decref(line);
+}
+
+static enum MHD_Result finish(server *s, request *q, const struct asset *asset)
+{
+    exchange *x = &q->x;
+    struct MHD_Response *r = make_response(q->connection, x, asset);
     json_decref(x->json);
+    x->json = NULL;
+    x->bytes = NULL;
+    x->file = -1;
     if (!r) return MHD_NO;
     if (x->status == 413) MHD_add_response_header(r, "Connection", "close");
-    enum MHD_Result result = MHD_queue_response(c, x->status, r);
+    if (s->access_log) log_request(q, x->status == 304 ? 0 : asset ? asset->size : x->size);
+    enum MHD_Result result = MHD_queue_response(q->connection, x->status, r);
     MHD_destroy_response(r);
-    if (s->access_log) {
-        json_t *line = json_pack("{s:s, s:s, s:i, s:f}", "method", x->method, "path", x->path, "status", (int)x->status,
-                                 "seconds", now() - q->began);
-        char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-        if (text) fprintf(stderr, "%s\n", text);
-        free(text);
-        json_decref(line);
-    }
     return result;
 }
 
-/* Takes a piece of the body; what goes over the limit is read and forgotten. */
-static bool take(request *q, const char *data, size_t size)
+/* ---- Workers ---- */
+
+static void push(request *q, bool heavy)
+{
+    exchange *x = &q->x;
+    pthread_mutex_lock(&queue.lock);
+    bool full = queue.waiting >= MOST_WAITING || queue.ended;
+    if (full) {
+        serve_error(x, 503, "busy", "too many wait already: ask again in a while");
+        q->done = true;
+    } else {
+        MHD_suspend_connection(q->connection);
+        q->next = NULL;
+        *queue.last[heavy] = q;
+        queue.last[heavy] = &q->next;
+        queue.waiting++;
+        pthread_cond_signal(&queue.more);
+    }
+    pthread_mutex_unlock(&queue.lock);
+}
+
+/* The next piece of work that may be done now; NULL = none. */
+static request *pop(bool *heavy)
+{
+    *heavy = queue.first[1] && (queue.heavy == 0 || queue.heavy < queue.workers / 2);
+    if (*heavy && queue.first[0] && queue.first[0]->began < queue.first[1]->began) *heavy = false;
+    request *q = queue.first[*heavy];
+    if (!q) return NULL;
+    if (!(queue.first[*heavy] = q->next)) queue.last[*heavy] = &queue.first[*heavy];
+    queue.waiting--;
+    queue.heavy += *heavy;
+    return q;
+}
+
+/* Does the next piece of work, outside of the lock that it comes with; false when there is none. */
+static bool work_once(void)
+{
+    bool heavy;
+    request *q = pop(&heavy);
+    if (!q) return false;
+    pthread_mutex_unlock(&queue.lock);
+    q->x.until = now() + WORK_SECONDS;
+    route_answer(queue.s, &q->x, q->id);
+    q->done = true;
+    MHD_resume_connection(q->connection);
+    pthread_mutex_lock(&queue.lock);
+    queue.heavy -= heavy;
+    if (heavy) pthread_cond_broadcast(&queue.more);
+    return true;
+}
+
+static void *work(void *user)
+{
+    (void)user;
+    pthread_mutex_lock(&queue.lock);
+    for (;;) {
+        if (work_once()) continue;
+        if (queue.ended && !queue.first[0] && !queue.first[1]) break;
+        pthread_cond_wait(&queue.more, &queue.lock);
+    }
+    pthread_mutex_unlock(&queue.lock);
+    return NULL;
+}
+
+static void queue_begin(server *s)
+{
+    queue.s = s;
+    for (int i = 0; i < 2; i++) queue.last[i] = &queue.first[i];
+}
+
+/* ---- Requests ---- */
+
+/* Takes a piece of the body; what goes over a limit is read and forgotten. */
+static bool take(server *s, request *q, const char *data, size_t size)
 {
     q->seen += size;
     if (q->seen > MOST_BODY) return q->seen < 4u * MOST_BODY;
-    char *more = realloc(q->body, q->size + size);
+    if (now() - q->began > BODY_SECONDS) return false;
+    pthread_mutex_lock(&s->lock);
+    bool room = s->bodies + size <= most_bodies;
+    if (room) s->bodies += size;
+    pthread_mutex_unlock(&s->lock);
+    char *more = room ? realloc(q->body, q->size + size) : NULL;
     if (!more) return false;
     q->body = more;
     memcpy(q->body + q->size, data, size);
@@ -200,48 +360,64 @@ static bool take(request *q, const char *data, size_t size)
     return true;
 }
 
+static request *begin(server *s, struct MHD_Connection *c, const char *url, const char *method)
+{
+    request *q = calloc(1, sizeof *q);
+    if (!q) return NULL;
+    size_t length = strlen(s->prefix);
+    bool inside = strncmp(url, s->prefix, length) == 0 && url[length] == '/';
+    q->connection = c;
+    q->began = now();
+    q->x = (exchange){.method = method, .path = inside ? url + length : "", .status = 200, .file = -1};
+    q->x.argument = argument;
+    q->x.connection = c;
+    q->x.body_type = header(c, "Content-Type");
+    q->x.known = header(c, "If-None-Match");
+    pthread_mutex_lock(&s->lock);
+    s->active++;
+    pthread_mutex_unlock(&s->lock);
+    return q;
+}
+
+/* Whether a request goes on after its headers; the error is in q when not. */
+static bool welcome(server *s, request *q, const struct asset *asset)
+{
+    exchange *x = &q->x;
+    const char *told = header(q->connection, "Content-Length");
+    if (!asset) x->route = route_find(x, &q->id);
+    bool open = asset || (x->route && x->route->kind & ROUTE_OPEN);
+    if (!let_in(s, q->connection, x, open)) return false; /* says so first, whatever is asked */
+    if (told && strtoull(told, NULL, 10) > MOST_BODY) serve_error(x, 413, "too_large", "a body is at most 16 MB");
+    return !x->json;
+}
+
 static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const char *url, const char *method,
                                   const char *version, const char *data, size_t *size, void **state)
 {
     server *s = user;
     request *q = *state;
-    size_t length = strlen(s->prefix);
-    bool inside = strncmp(url, s->prefix, length) == 0 && url[length] == '/';
-    exchange x = {.method = method, .path = inside ? url + length : url, .status = 200, .file = -1};
-    x.argument = argument;
-    x.connection = c;
-    x.body_type = header(c, "Content-Type");
     (void)version;
-    const struct asset *asset = inside ? find_asset(x.path) : NULL;
-    bool first = !q, open = asset || strcmp(x.path, "/health") == 0;
-    if (first) {
-        if (!(q = *state = calloc(1, sizeof *q))) return MHD_NO;
-        q->began = now();
-        pthread_mutex_lock(&s->lock);
-        s->active++;
-        pthread_mutex_unlock(&s->lock);
-        const char *told = header(c, "Content-Length");
-        if (!let_in(s, c, &x, open)) return finish(s, c, &x, NULL, q);
-        if (told && strtoull(told, NULL, 10) > MOST_BODY) {
-            serve_error(&x, 413, "too_large", "a body is at most 16 MB");
-            return finish(s, c, &x, NULL, q);
-        }
-        return MHD_YES;
+    if (!q) {
+        if (!(q = *state = begin(s, c, url, method))) return MHD_NO;
+        bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+        return welcome(s, q, get ? page_asset(q->x.path) : NULL) ? MHD_YES : finish(s, q, NULL);
     }
     if (*size) {
-        bool good = take(q, data, *size);
+        bool good = take(s, q, data, *size);
         *size = 0;
         return good ? MHD_YES : MHD_NO;
     }
-    x.body = q->body;
-    x.body_size = q->size;
-    bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (q->seen > MOST_BODY) serve_error(&x, 413, "too_large", "a body is at most 16 MB");
-    else if (!inside) serve_error(&x, 404, "not_found", "there is nothing at this address");
-    else if (!get && strcmp(method, "POST") != 0) serve_error(&x, 405, "method_not_allowed", "use GET or POST");
-    else if (!get && strncmp(x.path, "/v1/", 4) != 0) serve_error(&x, 405, "method_not_allowed", "use GET");
-    else if (!asset) answer_own(s, &x);
-    return finish(s, c, &x, x.status == 200 ? asset : NULL, q);
+    exchange *x = &q->x;
+    const route *r = x->route;
+    x->body = q->body;
+    x->body_size = q->size;
+    if (q->seen > MOST_BODY) serve_error(x, 413, "too_large", "a body is at most 16 MB");
+    else if (r && !q->done && r->kind & ROUTE_QUICK) route_answer(s, x, NULL);
+    else if (r && !q->done) {
+        push(q, r->kind & ROUTE_HEAVY || (r->kind & ROUTE_PHOTO && x->body_type && x->body_type[0] == 'i'));
+        if (!q->done) return MHD_YES;
+    }
+    return finish(s, q, r ? NULL : page_asset(x->path));
 }
 
 static void on_end(void *user, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
@@ -252,9 +428,14 @@ static void on_end(void *user, struct MHD_Connection *c, void **state, enum MHD_
     if (!q) return;
     pthread_mutex_lock(&s->lock);
     s->active--;
-    if (q->status >= 200 && q->status < 600) s->requests[q->status / 100]++;
+    s->bodies -= q->size;
+    if (q->x.status >= 200 && q->x.status < 600) s->requests[q->x.status / 100]++;
     pthread_mutex_unlock(&s->lock);
+    json_decref(q->x.json);
+    free(q->x.bytes);
+    if (q->x.file >= 0) close(q->x.file);
     free(q->body);
+    free(q->id);
     free(q);
     *state = NULL;
 }
@@ -267,39 +448,127 @@ static uint64_t active(server *s)
     return count;
 }
 
-int serve_http(server *s, int port)
+static bool is_loopback(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    return a->sa_family == AF_UNIX ||
+           (a->sa_family == AF_INET &&
+            *(const unsigned char *)&((const struct sockaddr_in *)(const void *)a)->sin_addr == 127);
+}
+
+/* A listening socket: the one that systemd hands over, else a new one. -1 after one line. */
+static int listening(server *s, int port)
 {
     char service[16];
     struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    snprintf(service, sizeof service, "%d", port);
-    if (getaddrinfo(s->host, service, &hints, &found) != 0)
-        return fail("--host %s: is no address of this machine", s->host);
-    const unsigned char *ip4 = (const unsigned char *)&((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
-    bool six = found->ai_family == AF_INET6;
-    s->loopback = six ? IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)(void *)found->ai_addr)->sin6_addr) : *ip4 == 127;
-    if (!s->loopback && !*s->token) {
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    int one = 1, handle = -1;
+    if (pid && count && strtol(pid, NULL, 10) == (long)getpid() && strtol(count, NULL, 10) > 0) {
+        handle = 3;
+        if (getsockname(handle, (struct sockaddr *)&own, &size) != 0) {
+            fail("LISTEN_FDS: descriptor 3 is no socket");
+            return -1;
+        }
+        s->loopback = is_loopback((struct sockaddr *)&own);
+    } else {
+        snprintf(service, sizeof service, "%d", port);
+        if (getaddrinfo(s->host, service, &hints, &found) != 0) {
+            fail("--host %s: is no address of this machine", s->host);
+            return -1;
+        }
+        s->loopback = is_loopback(found->ai_addr);
+        handle = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        bool good = handle >= 0 && setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+                    bind(handle, found->ai_addr, found->ai_addrlen) == 0 && listen(handle, SOMAXCONN) == 0;
         freeaddrinfo(found);
-        return fail("--host %s can be reached from other machines: give a token, in a file (--token-file) or in "
-                    "MASK_SERVE_TOKEN",
-                    s->host);
+        if (!good) {
+            fail("%s port %d: cannot be served: %s (another --port N?)", s->host, port, strerror(errno));
+            if (handle >= 0) close(handle);
+            return -1;
+        }
     }
-    struct MHD_Daemon *d = MHD_start_daemon(
-        MHD_USE_AUTO_INTERNAL_THREAD | (six ? MHD_USE_IPv6 : 0), (uint16_t)port, NULL, NULL, on_request, s,
-        MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        s->loopback ? 0U : (unsigned)MOST_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_END);
-    freeaddrinfo(found);
-    if (!d) return fail("%s port %d: cannot be served: is another program there? (--port N)", s->host, port);
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT);
-    bool colon = strchr(s->host, ':') != NULL;
-    printf("http://%s%s%s:%u%s/\n", colon ? "[" : "", s->host, colon ? "]" : "", info ? info->port : (unsigned)port,
-           s->prefix);
+    if (s->loopback || *s->token) return handle;
+    fail("%s can be reached from other machines: give a token, in a file (--token-file) or in MASK_SERVE_TOKEN",
+         pid ? "the socket" : s->host);
+    close(handle);
+    return -1;
+}
+
+static void print_address(const server *s, int handle)
+{
+    char host[64] = "", port[16] = "";
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    if (getsockname(handle, (struct sockaddr *)&own, &size) == 0 && own.ss_family != AF_UNIX)
+        getnameinfo((struct sockaddr *)&own, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    bool colon = strchr(host, ':') != NULL;
+    if (*port) printf("http://%s%s%s:%s%s/\n", colon ? "[" : "", host, colon ? "]" : "", port, s->prefix);
     fflush(stdout);
-    while (!progress_interrupted()) usleep(50000);
-    MHD_socket listening = MHD_quiesce_daemon(d); /* those who ask now are answered, nobody else */
+}
+
+static volatile sig_atomic_t hung_up;
+
+static void on_hang_up(int number)
+{
+    hung_up = number;
+}
+
+/* SIGHUP: every gallery is opened anew. */
+static void reload_all(server *s)
+{
+    hung_up = 0;
+    pthread_mutex_lock(&s->changing);
+    for (size_t i = 0; i < s->count; i++) gallery_reload(s, &s->galleries[i]);
+    pthread_mutex_unlock(&s->changing);
+    progress_end();
+}
+
+static unsigned most_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return OTHER_FILES;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > MOST_CONNECTIONS + OTHER_FILES ? MOST_CONNECTIONS
+           : limit.rlim_cur > 2 * OTHER_FILES              ? (unsigned)limit.rlim_cur - OTHER_FILES
+                                                           : OTHER_FILES;
+}
+
+int serve_http(server *s, int port)
+{
+    enum { MOST_WORKERS = 64 };
+    pthread_t workers[MOST_WORKERS];
+    int handle = listening(s, port);
+    if (handle < 0) return EXIT_FAILED;
+    size_t wanted = s->a->run.threads ? (size_t)s->a->run.threads : 2 * (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+    wanted = wanted < 2 ? 2 : wanted > MOST_WORKERS ? MOST_WORKERS : wanted;
+    queue_begin(s);
+    while (queue.workers < wanted && pthread_create(&workers[queue.workers], NULL, work, NULL) == 0) queue.workers++;
+    struct MHD_Daemon *d = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, handle, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)READERS, MHD_OPTION_CONNECTION_LIMIT,
+        most_connections(), MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->loopback ? 0U : (unsigned)MOST_OF_ONE,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536,
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_END);
+    if (!d || queue.workers == 0) return fail("the server cannot be started: %s", strerror(errno));
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = on_hang_up}, NULL);
+    print_address(s, handle);
+    while (!progress_interrupted()) {
+        usleep(50000);
+        if (hung_up) reload_all(s);
+    }
+    MHD_socket last = MHD_quiesce_daemon(d); /* those who ask now are answered, nobody else */
     for (double end = now() + LAST_SECONDS; active(s) && now() < end;) usleep(20000);
-    if (listening != MHD_INVALID_SOCKET) close(listening);
+    pthread_mutex_lock(&queue.lock);
+    queue.ended = true;
+    pthread_cond_broadcast(&queue.more);
+    pthread_mutex_unlock(&queue.lock);
+    for (size_t i = 0; i < queue.workers; i++) pthread_join(workers[i], NULL);
+    if (last != MHD_INVALID_SOCKET) close(last);
     MHD_stop_daemon(d);
     return 0;
 }

@@ -46,6 +46,9 @@ void mask__snapshot_free(mask__snapshot *snapshot);
  * MASK_EMISMATCH says to open the gallery again. */
 mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapshot *snapshot, const char *condition,
                                   uint64_t *const *allowed, const mask_run *run, mask_error *err);
+/* Metadata as mask_gallery_metadata gives it; *json is freed with free(). */
+mask_status mask__catalogue_metadata(mask__catalogue *catalogue, const char *const *ids, size_t count, char **json,
+                                     mask_error *err);
 /* Makes ids findable, for a snapshot made by other means (tests); *twice: some id stands twice. */
 mask_status mask__snapshot_index(mask__snapshot *snapshot, bool *twice, mask_error *err);
 /* Where an image of that id lies; false when there is none alive. */

@@ -8,6 +8,7 @@
 #include "base/lines.h"
 #include "base/decimal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,5 +224,69 @@ mask_status mask__catalogue_describe(mask__catalogue *c, const char *path, size_
     mask__stream_close(t->stream);
     mask__arena_free(&t->arena);
     free(t);
+    return status;
+}
+
+/* ---- Out of the catalogue ---- */
+
+/* SQL for the JSON of an image of id ?1, or for the columns' names; NULL = out of memory. */
+static mask_status json_sql(mask__catalogue *c, bool names, char **out, mask_error *err)
+{
+    sqlite3_stmt *s;
+    bool row;
+    sqlite3_str *sql = sqlite3_str_new(c->db);
+    const char *between = "";
+    sqlite3_str_appendall(sql, names ? "SELECT json_array(" : "SELECT json_object(");
+    mask_status status = mask__database_prepare(c, &s, mask__metadata_columns, err);
+    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
+        const char *name = (const char *)sqlite3_column_text(s, 0);
+        if (name) sqlite3_str_appendf(sql, names ? "%s%Q" : "%s%Q, \"meta:%w\"", between, name, name);
+        between = ", ";
+    }
+    sqlite3_finalize(s);
+    sqlite3_str_appendall(sql, names ? ")" : ") FROM item WHERE id = ?1");
+    *out = sqlite3_str_finish(sql);
+    return status == MASK_OK && !*out ? mask__no_memory(err, "metadata") : status;
+}
+
+static mask_status json_list(mask__catalogue *c, sqlite3_stmt *s, const char *const *ids, size_t count, FILE *out,
+                             mask_error *err)
+{
+    bool row;
+    mask_status status = MASK_OK;
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        sqlite3_reset(s);
+        if (sqlite3_bind_text(s, 1, ids[i], -1, SQLITE_STATIC) != SQLITE_OK) return mask__database_fail(c, err);
+        status = mask__database_step(c, s, &row, err);
+        const char *text = status == MASK_OK && row ? (const char *)sqlite3_column_text(s, 0) : NULL;
+        fprintf(out, "%s%s", i ? "," : "[", text ? text : "null");
+    }
+    if (status == MASK_OK && count == 0 && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
+        fprintf(out, "%s", (const char *)sqlite3_column_text(s, 0));
+    if (count) fputc(']', out);
+    return status;
+}
+
+mask_status mask__catalogue_metadata(mask__catalogue *c, const char *const *ids, size_t count, char **json,
+                                     mask_error *err)
+{
+    sqlite3_stmt *s = NULL;
+    char *sql = NULL;
+    size_t size;
+    FILE *out = open_memstream(json, &size);
+    if (!out) return mask__no_memory(err, "metadata");
+    pthread_mutex_lock(&c->mutex);
+    mask_status status = mask__database_begin(c, err);
+    if (status == MASK_OK) status = json_sql(c, count == 0, &sql, err);
+    if (status == MASK_OK) status = mask__database_prepare(c, &s, sql, err);
+    if (status == MASK_OK) status = json_list(c, s, ids, count, out, err);
+    sqlite3_finalize(s);
+    sqlite3_free(sql);
+    mask__database_end(c);
+    pthread_mutex_unlock(&c->mutex);
+    if (fclose(out) != 0 && status == MASK_OK) status = mask__no_memory(err, "metadata");
+    if (status == MASK_OK) return MASK_OK;
+    free(*json);
+    *json = NULL;
     return status;
 }

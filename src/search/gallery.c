@@ -373,6 +373,12 @@ mask_status mask_gallery_name(const mask_gallery *g, const char *id, char **name
     return status;
 }
 
+mask_status mask_gallery_metadata(const mask_gallery *g, const char *const *ids, size_t count, char **json,
+                                  mask_error *err)
+{
+    return mask__catalogue_metadata(g->catalogue, ids, count, json, err);
+}
+
 void mask_gallery_describe(const mask_gallery *g, mask_gallery_info *info)
 {
     mask__view *v = mask__gallery_pin(g);

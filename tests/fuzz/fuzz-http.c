@@ -14,20 +14,37 @@ static void start(void)
     mask_error err;
     served_gallery *g = &serving.galleries[0];
     mask_extract_options o = mask_extract_defaults();
-    fuzz_check(fuzz_ok(mask_vectors_open(&g->vectors, FIXTURE("v.mvec"), NULL, &err), &err));
-    fuzz_check(fuzz_ok(mask_gallery_open(&g->gallery, fuzz_gallery(NULL), &fuzz_run, &err), &err));
+    static opened own;
+    const char *path = fuzz_gallery(NULL);
+    g->now = &own;
+    own.users = 1;
+    fuzz_check(fuzz_ok(mask_vectors_open(&own.vectors, FIXTURE("v.mvec"), NULL, &err), &err));
+    fuzz_check(fuzz_ok(mask_gallery_open(&own.gallery, path, &fuzz_run, &err), &err));
     fuzz_check(fuzz_ok(mask_extractor_open(&serving.extractor, FIXTURE("e.menc"), &o, &fuzz_run, &err), &err));
-    pthread_mutex_init(&g->lock, NULL);
+    pthread_mutex_init(&own.lock, NULL);
     pthread_mutex_init(&serving.lock, NULL);
+    pthread_mutex_init(&serving.changing, NULL);
+    queue_begin(&serving);
+    snprintf(g->path, sizeof g->path, "%s", path);
     snprintf(g->name, sizeof g->name, "g");
     serving.a = &a;
     serving.count = 1;
     serving.host = "127.0.0.1";
     serving.prefix = "";
     serving.loopback = true;
-    mhd = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, &serving, MHD_OPTION_NOTIFY_COMPLETED,
-                           on_end, &serving, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_END);
+    mhd = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, &serving,
+                           MHD_OPTION_NOTIFY_COMPLETED, on_end, &serving, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                           (size_t)65536, MHD_OPTION_END);
     fuzz_check(mhd);
+}
+
+/* What workers do: here by the one thread that there is. */
+static void work_all(void)
+{
+    pthread_mutex_lock(&queue.lock);
+    while (work_once()) {
+    }
+    pthread_mutex_unlock(&queue.lock);
 }
 
 /* Of a connection's answers the first: of several the others follow it. */
@@ -60,12 +77,16 @@ void fuzz_one(const unsigned char *data, size_t size)
     if (MHD_add_connection(mhd, pair[1], (struct sockaddr *)&from, sizeof from) == MHD_YES) {
         for (int i = 0; sent && i < 200; i++) {
             MHD_run(mhd);
+            work_all();
             ssize_t n = read(pair[0], answer + got, sizeof answer - 1 - got);
             if (n == 0) break;
             if (n > 0) got += (size_t)n;
         }
     }
     close(pair[0]);
-    for (int i = 0; i < 4; i++) MHD_run(mhd);
+    for (int i = 0; i < 4; i++) {
+        work_all();
+        MHD_run(mhd);
+    }
     check_answer(answer, got);
 }

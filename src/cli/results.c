@@ -1,0 +1,46 @@
+#include "results.h"
+#include "reading.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *text_json(const char *text)
+{
+    json_t *out = json_string(text);
+    if (out || !text) return out ? out : json_null();
+    char *copy = strdup(text);
+    for (char *at = copy; at && *at; at++)
+        if (*at & 0x80) *at = '?';
+    out = copy ? json_string(copy) : NULL;
+    free(copy);
+    return out ? out : json_null();
+}
+
+json_t *hit_json(const mask_results *r, const mask_hit *hit, bool neighbours)
+{
+    json_t *words = json_array();
+    for (size_t w = 0; w < hit->word_count; w++) {
+        const mask_hit_word *h = &hit->words[w];
+        const mask_word *word = &r->readings[h->text].words[h->word];
+        json_t *box = h->has_box ? box_json(h->box) : json_null();
+        json_t *item = json_pack("{s:o, s:o, s:I, s:f, s:I, s:f, s:o}", "word", text_json(word->word), "token",
+                                 text_json(word->token), "text", (json_int_t)h->text, "score", (double)h->score,
+                                 "region", (json_int_t)h->region, "cosine", (double)h->cosine, "box", box);
+        if (neighbours && word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
+        json_array_append_new(words, item);
+    }
+    return json_pack("{s:o, s:f, s:o, s:o}", "id", text_json(hit->id), "score", hit->score, "confidence",
+                     isfinite(hit->confidence) ? json_real((double)hit->confidence) : json_null(), "words", words);
+}
+
+json_t *found_json(const mask_results *r, const mask_query *q,
+                   json_t *(*each)(void *user, const mask_results *results, const mask_hit *hit), void *user)
+{
+    json_t *items = json_array();
+    bool rated = r->count && isfinite(r->hits[0].confidence), more = r->count == q->k && q->offset + q->k < r->searched;
+    for (size_t i = 0; i < r->count; i++) json_array_append_new(items, each(user, r, &r->hits[i]));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:f}", "total", (json_int_t)r->searched, "items", items, "readings",
+                     readings_json(r), "sure", rated ? json_boolean(!nothing_sure(r)) : json_null(), "next_offset",
+                     more ? json_integer((json_int_t)(q->offset + q->k)) : json_null(), "seconds", r->seconds);
+}
