@@ -1,5 +1,6 @@
 /* Networks as oneDNN runs them, fused and with memory reused, against the naive twin of tflite_made.h. */
 #include "tflite_made.h"
+#include "vision/fuse.h"
 #include "vision/network.h"
 #include "vision/tflite.h"
 
@@ -155,6 +156,27 @@ static void activations(void **state)
     }
 }
 
+/* PyTorch writes a ReLU6 as two operators; the convolution before them does both. */
+static void bounds_after_bounds(void **state)
+{
+    (void)state;
+    mask_error err;
+    mask__graph g, fused;
+    made_network n = {0};
+    int x = made_add(&n, 1, 5, 5, 3), y = made_conv(&n, x, 20, 3, 1, 1, SAME, NONE),
+        end = made_plain(&n, 21, made_plain(&n, 19, y));
+    n.output_count = 1;
+    n.outputs[0] = end;
+    made_build(&file, &n);
+    check_ok(made_read(&g, file.data, file.size, "made", &err));
+    check_ok(mask__fuse(&g, &(uint32_t){(uint32_t)end}, 1, &fused, &err));
+    assert_int_equal(fused.op_count, 1);
+    assert_true(fused.ops[0].activation == MASK__CLIP && fused.ops[0].low == 0 && fused.ops[0].high == 6);
+    mask__graph_free(&fused);
+    mask__graph_free(&g);
+    compare(&n, 1, &end);
+}
+
 static void padding_before_a_convolution(void **state)
 {
     (void)state;
@@ -253,6 +275,7 @@ int main(void)
         cmocka_unit_test(residual_sums),
         cmocka_unit_test(readers_in_between),
         cmocka_unit_test(a_tensor_asked_for_is_not_fused_away),
+        cmocka_unit_test(bounds_after_bounds),
         cmocka_unit_test(activations),
         cmocka_unit_test(padding_before_a_convolution),
         cmocka_unit_test(the_head_of_a_classifier),

@@ -290,17 +290,39 @@ static bool fuse_sum(fuser *f, mask__graph_op *op)
     return false;
 }
 
-/* An activation becomes that of the operator before it. */
+static bool bounds(const mask__graph_op *op, float *low, float *high)
+{
+    bool relu = op->activation == MASK__RELU;
+    *low = relu ? 0 : op->low;
+    *high = relu ? INFINITY : op->high;
+    return relu || op->activation == MASK__CLIP;
+}
+
+static float within(float x, float low, float high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* An activation becomes that of the operator before it; bounds may follow bounds, as PyTorch writes a ReLU6. */
 static bool fuse_activation(fuser *f, mask__graph_op *op)
 {
     const use *u = &f->uses[op->inputs[0]];
     mask__graph_op *by = u->maker;
-    if (!by || u->count != 1 || u->kept || by->activation != MASK__LINEAR || by->kind == MASK__OP_RESHAPE ||
-        by->kind == MASK__OP_PAD || (by->kind == MASK__OP_CONV && !mask__conv_activates(op->activation)))
+    float low, high, low_before, high_before;
+    if (!by || u->count != 1 || u->kept || by->kind == MASK__OP_RESHAPE || by->kind == MASK__OP_PAD ||
+        (by->kind == MASK__OP_CONV && !mask__conv_activates(op->activation)))
         return false;
-    by->activation = op->activation;
-    by->low = op->low;
-    by->high = op->high;
+    if (by->activation == MASK__LINEAR) {
+        by->activation = op->activation;
+        by->low = op->low;
+        by->high = op->high;
+    } else if (bounds(by, &low_before, &high_before) && bounds(op, &low, &high)) {
+        by->activation = MASK__CLIP;
+        by->low = within(low_before, low, high);
+        by->high = within(high_before, low, high);
+    } else {
+        return false;
+    }
     absorb(f, op, by);
     return true;
 }
