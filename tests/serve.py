@@ -215,7 +215,7 @@ def check_page(s):
     policy = answer.getheader("Content-Security-Policy")
     assert "default-src 'none'" in policy and "unsafe" not in policy, policy
     names = re.findall(r'(?:src|href)="([^"#]+)"', page.decode())
-    assert set(names) == {"style.css", "icon.svg", "app.js"}, names
+    assert set(names) == {"style.css", "icon.svg", "results.js", "app.js"}, names
     for name in names + [""]:
         answer, data = s.ask("GET", "/" + name)
         assert answer.status == 200 and data and answer.getheader("ETag"), name

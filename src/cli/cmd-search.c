@@ -291,7 +291,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
             print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
         if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
-            page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first),
+            page_results(p, (const char *const *)a->positional + first, (size_t)(a->positional_count - first), q,
                          &results);
         if (lines && args_has(a, "--photos") && !a->quiet && !args_has(a, "--explain")) print_statistics(a, stderr);
         free(hits);
@@ -344,7 +344,7 @@ static int search_lines(const args *a, const mask_query *shape, char *const *lin
         progress_end();
         result = print_batch(a, lines, results, count, first, shape->offset);
         for (size_t i = 0; i < count; i++) {
-            if (p) page_results(p, (const char *const *)lines + i, 1, &results[i]);
+            if (p) page_results(p, (const char *const *)lines + i, 1, &queries[i], &results[i]);
             mask_results_free(&results[i]);
         }
     }
@@ -369,14 +369,17 @@ static int search_file(const args *a, const mask_query *shape, page *p)
 /* Searches the open gallery, and writes what it found to the page, if one is wanted. */
 static int search_gallery(const args *a, mask_query *query, int first)
 {
-    const char *html = args_text(a, "--html", NULL);
+    char own[DATA_PATH];
+    bool open = args_has(a, "--open");
+    const char *html = args_text(a, "--html", open ? own : NULL);
     page sheet, *p = html ? &sheet : NULL;
-    int result = html ? page_open(&sheet, html, "Search results") : 0;
+    int result = html == own ? cache_file("search.html", own) : 0;
+    if (result == 0 && html) result = page_open(&sheet, html);
     if (result) return result;
     result = args_has(a, "--queries") ? search_file(a, query, p) : search_once(a, query, first, p);
     if (p && result == 0) result = page_close(p);
     else if (p) page_abort(p);
-    if (p && result == 0 && !a->quiet) page_link(html);
+    if (p && result == 0 && (open || !a->quiet)) page_link(html, open);
     return result;
 }
 
@@ -474,7 +477,8 @@ const command command_search = {
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
             {"--image", "ID|PHOTO", "also like this image of the gallery, or this photo"},
             {IMAGE_WEIGHT},
-            {"--html", "PAGE", "also write a page with the photos and the regions that answered"},
+            {"--html", "PAGE", "also write a page with the photos and the regions that answered, one file"},
+            {"--open", NULL, "and open it in the browser (without --html, one in ~/.cache/mask)"},
             {"--sort", "date",
              "the results that are as probable as --min-confidence (at least 5%) by the day of the photo, newest "
              "first; "

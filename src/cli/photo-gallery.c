@@ -75,6 +75,15 @@ static int make_folders(char *path)
     }
 }
 
+int cache_file(const char *name, char path[DATA_PATH])
+{
+    char root[DATA_PATH];
+    int result = cache_root(root);
+    if (result == 0) result = make_folders(root);
+    if (result == 0) snprintf(path, DATA_PATH, "%.*s/%s", DATA_PATH - LEFT, root, name);
+    return result;
+}
+
 /* ---- The names of the folders, and which were searched last ---- */
 
 int folders_read(folder_list *list, const char *place)

@@ -16,6 +16,8 @@ void folders_free(folder_list *list);
 
 /* ~/.cache/mask. 0 or EXIT_FAILED. */
 int cache_root(char root[DATA_PATH]);
+/* A file of that name in it; it is made. 0 or EXIT_FAILED. */
+int cache_file(const char *name, char path[DATA_PATH]);
 /* The folders of photos that a folder of the cache is of; EXIT_FAILED without a message when it tells none. */
 int folders_read(folder_list *list, const char *place);
 /* Those that were searched last. */

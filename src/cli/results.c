@@ -34,13 +34,26 @@ json_t *hit_json(const mask_results *r, const mask_hit *hit, bool neighbours)
                      isfinite(hit->confidence) ? json_real((double)hit->confidence) : json_null(), "words", words);
 }
 
+json_t *item_json(const mask_results *r, const mask_hit *hit)
+{
+    const char *file = hit->name ? strrchr(hit->name, '/') : NULL;
+    json_t *out = hit_json(r, hit, false);
+    json_object_set_new(out, "file", text_json(file ? file + 1 : hit->name));
+    json_object_set_new(out, "width", json_integer((json_int_t)hit->width));
+    json_object_set_new(out, "height", json_integer((json_int_t)hit->height));
+    return out;
+}
+
 json_t *found_json(const mask_results *r, const mask_query *q,
                    json_t *(*each)(void *user, const mask_results *results, const mask_hit *hit), void *user)
 {
     json_t *items = json_array();
     bool rated = r->count && isfinite(r->hits[0].confidence), more = r->count == q->k && q->offset + q->k < r->searched;
     for (size_t i = 0; i < r->count; i++) json_array_append_new(items, each(user, r, &r->hits[i]));
+    json_t *readings = readings_json(r);
+    for (size_t i = 0; i < q->count; i++)
+        json_object_set_new(json_array_get(readings, i), "weight", json_real((double)q->texts[i].weight));
     return json_pack("{s:I, s:o, s:o, s:o, s:o, s:f}", "total", (json_int_t)r->searched, "items", items, "readings",
-                     readings_json(r), "sure", rated ? json_boolean(!nothing_sure(r)) : json_null(), "next_offset",
+                     readings, "sure", rated ? json_boolean(!nothing_sure(r)) : json_null(), "next_offset",
                      more ? json_integer((json_int_t)(q->offset + q->k)) : json_null(), "seconds", r->seconds);
 }

@@ -52,14 +52,10 @@ typedef struct shown {
     size_t next;
 } shown;
 
-static json_t *item_json(void *user, const mask_results *r, const mask_hit *hit)
+static json_t *shown_item(void *user, const mask_results *r, const mask_hit *hit)
 {
     shown *s = user;
-    const char *file = hit->name ? strrchr(hit->name, '/') : NULL; /* folders are nobody's business */
-    json_t *out = hit_json(r, hit, false);
-    json_object_set_new(out, "file", text_json(file ? file + 1 : hit->name));
-    json_object_set_new(out, "width", json_integer((json_int_t)hit->width));
-    json_object_set_new(out, "height", json_integer((json_int_t)hit->height));
+    json_t *out = item_json(r, hit);
     if (s->metadata) json_object_set(out, "metadata", json_array_get(s->metadata, s->next++));
     return out;
 }
@@ -75,7 +71,7 @@ static json_t *shown_json(exchange *x, const mask_results *r, const mask_query *
     if (ids && mask_gallery_metadata(x->use->gallery, ids, r->count, &text, &err) == MASK_OK)
         metadata = json_loads(text, JSON_DECODE_ANY, NULL);
     if (x->asked.metadata) s.metadata = metadata ? metadata : json_null();
-    json_t *out = found_json(r, q, item_json, &s);
+    json_t *out = found_json(r, q, shown_item, &s);
     json_decref(metadata);
     free(text);
     free(ids);

@@ -8,7 +8,7 @@
 set -e
 mask index d/full.mask d/demo_precomp --split dev -o G.gallery > /dev/null
 mask search G.gallery "dog & <i>puppy" -k 3 --html page.html
-grep -q 'dog &amp; &lt;i&gt;puppy' page.html
+grep -q '"texts":\["dog & .u003ci>puppy"\]' page.html
 if grep -q '<i>puppy' page.html; then echo "not escaped" >&2; fi
-grep -q 'no picture' page.html
-grep -q 'puppy</b> was in no label' page.html
+grep -q '"picture":null' page.html
+grep -q '"token":"puppy","word":"puppy","kind":"ood"' page.html
