@@ -8,7 +8,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
 ctest = -j $(JOBS) --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
-.PHONY: all setup demo demo-method check fuzz python wheel lint format bench quality encoder detector starter install clean
+.PHONY: all setup demo demo-method check fuzz deb python wheel lint format bench quality encoder detector starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -48,7 +48,7 @@ check:
 # Bytes that nobody would write, to everything that reads (docs/TESTING.md): SECONDS for each target.
 SECONDS = 60
 fuzz:
-	@scripts/install-packages.sh build check fuzz
+	@scripts/install-packages.sh build check fuzz deb
 	@nice scripts/fuzz.sh $(SECONDS)
 
 # The Python package (docs/python.md), in $(BUILD)/python, and its tests.
@@ -60,6 +60,11 @@ python: all
 wheel: all
 	@scripts/install-packages.sh check wheel
 	@python/wheel.sh $(BUILD)
+
+# Debian packages of what is committed, in $(BUILD)/deb.
+deb:
+	@scripts/install-packages.sh build check deb
+	@scripts/make-deb.sh $(BUILD)
 
 # How the tree looks: clang-format, what clang-tidy finds, and the walls between rooms; `check` does it too.
 lint: all

@@ -208,7 +208,10 @@ mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type,
         zip_source_free(source);
         return not_written(npz, err);
     }
-    if (zip_set_file_compression(npz->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0) return not_written(npz, err);
+    enum { FIRST_OF_1980 = 1 << 5 | 1 }; /* the same bytes whenever it is written */
+    if (zip_set_file_compression(npz->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
+        zip_file_set_dostime(npz->zip, (zip_uint64_t)index, 0, FIRST_OF_1980, 0) != 0)
+        return not_written(npz, err);
     return MASK_OK;
 }
 

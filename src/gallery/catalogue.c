@@ -264,7 +264,7 @@ static bool is_leftover(mask__catalogue *c, uint64_t own, const char *name, mask
         if (strncmp(name, right, strlen(right)) == 0)
             return name[strlen(right)] != '\0' || strtoull(name, NULL, 10) != own;
     }
-    if (strstr(name, ".segment.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 ||
+    if (strstr(name, ".segment.tmp-") || strstr(name, ".texts.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 ||
         strncmp(name, "knowledge.mask.", 15) == 0 || strncmp(name, "catalogue.sqlite.new", 20) == 0)
         return true;
     unsigned long long number = strtoull(name, NULL, 10);

@@ -1,0 +1,41 @@
+#!/bin/sh
+# make-deb.sh BUILD: Debian packages of what is committed, in BUILD/deb, looked over by lintian.
+# make-deb.sh BUILD chroot FOLDER: installs them in a fresh Debian 12 made there (debootstrap; needs root), and searches with them.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p "$1/deb"
+deb=$(cd "$1/deb" && pwd)
+version=$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+packages() { ls "$deb"/*_"$version"_*.deb | grep -v dbgsym; }
+if [ "${2:-}" = chroot ]; then
+    root=$3
+    [ -d "$root/usr" ] || debootstrap --variant=minbase bookworm "$root" > "$deb/debootstrap.log"
+    mkdir -p "$root/packages" "$root/photos"
+    cp $(packages) "$root/packages"
+    cp tests/fixtures/0.1/photos/*.png "$root/photos"
+    cp examples/match.c demo/generate.py "$root/packages"
+    mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+    chroot "$root" sh -euc '
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends ./packages/*.deb gcc libc6-dev pkgconf > /packages/apt.log 2>&1 || { tail -20 /packages/apt.log; exit 1; }
+        mask --version
+        mask search --photos /photos "a black and white pattern" -k 2 --quiet
+        cd /packages
+        python3 generate.py data
+        mask vectors import data/vectors.txt -o v.mvec --quiet
+        mask learn data/knowledge --vectors v.mvec -o k.mask --quiet
+        mask eval k.mask data/demo_precomp --split dev --quiet | tail -3
+        gcc match.c $(pkg-config --cflags --libs mask) -o match
+        ./match k.mask data/demo_precomp/dev_ims.npy "a dog on the snow" | head -1
+        python3 -c "import mask_match; print(mask_match.__name__, mask_match.Knowledge)"'
+    umount "$root/proc"
+    exit
+fi
+rm -rf "$deb/mask-$version"
+git archive --prefix="mask-$version/" HEAD | tar -x -C "$deb"
+cd "$deb/mask-$version"
+dpkg-buildpackage -us -uc -b > "$deb/build.log" 2>&1 || { tail -40 "$deb/build.log"; exit 1; }
+cd .. && rm -rf "mask-$version"
+ls -s --block-size=KB $(packages | sed 's|.*/||')
+lintian --fail-on error,warning "mask_${version}_amd64.changes"
