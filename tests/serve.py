@@ -177,6 +177,8 @@ def check_errors(s):
         assert answer.status == 400 and json.loads(data)["error"]["type"] == "invalid_json", (body[:20], data)
     s.json(404, "POST", "/v1/search", {"query": "dog", "gallery": "none"})
     s.json(404, "POST", "/v1/similar", {"id": "nobody"})
+    s.json(400, "POST", "/v1/similar?offset=-1", {"id": "7"})
+    s.json(400, "POST", "/v1/similar?limit=x", {"id": "7"})
     s.json(400, "POST", "/v1/similar", {})
     s.json(405, "GET", "/v1/search")
     s.json(405, "POST", "/v1/galleries")
@@ -416,6 +418,13 @@ def main(mask):
             assert s.json(200, "POST", "/v1/search", {"query": "dog"})["items"][0]["id"] != got[0][0]["id"]
         finally:
             s.stop()
+        new = os.path.join(folder, "new")
+        os.mkdir(new)
+        s = Server(env, os.path.join(folder, "G.gallery"), "--upload-dir", new)
+        s.json(409, "POST", "/v1/images", png(), Content_Type="image/png")  # features of another kind: nothing stays
+        assert os.listdir(new) == [] and not s.json(200, "DELETE", "/v1/images/3")["file_removed"]
+        s.json(404, "POST", "/v1/similar", {"id": "3"})
+        s.stop()
         check_token(folder, env)
         check_photos(folder, env)
     print("serve: good")

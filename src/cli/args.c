@@ -150,22 +150,20 @@ static bool right_count(const char *positional, int count)
     return count >= least && (count <= most || strstr(positional, "..."));
 }
 
-/* Options that the command line leaves out and the environment has: --token-file as MASK_SERVE_TOKEN_FILE. */
-static int take_environment(args *a)
+/* An option that the command line leaves out and the environment has: --token-file as MASK_SERVE_TOKEN_FILE. */
+static int take_environment(args *a, const option *o)
 {
-    for (const option *o = a->command->options; o && o->name; o++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s%s", a->command->environment, o->name + strspn(o->name, "-"));
-        for (char *at = name; *at; at++) *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-        const char *value = getenv(name);
-        if (!value || !*value || args_has(a, o->name)) continue;
-        if (!o->value && strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
-            return args_usage(a, "%s=%s: 1 for %s, 0 or nothing without", name, value, o->name);
-        if (!o->value && *value == '0') continue;
-        if (a->option_count == (int)(sizeof a->options / sizeof *a->options)) return args_usage(a, "too many options");
-        a->options[a->option_count].name = o->name;
-        a->options[a->option_count++].value = o->value ? value : NULL;
-    }
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", a->command->environment, o->name + strspn(o->name, "-"));
+    for (char *at = name; *at; at++) *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    const char *value = getenv(name);
+    if (!value || !*value || args_has(a, o->name)) return 0;
+    if (!o->value && strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
+        return args_usage(a, "%s=%s: 1 for %s, 0 or nothing without", name, value, o->name);
+    if (!o->value && *value == '0') return 0;
+    if (a->option_count == (int)(sizeof a->options / sizeof *a->options)) return args_usage(a, "too many options");
+    a->options[a->option_count].name = o->name;
+    a->options[a->option_count++].value = o->value ? value : NULL;
     return 0;
 }
 
@@ -187,7 +185,10 @@ int args_parse(args *a, const command *c, int count, char **words)
         }
     }
     if (args_has(a, "--help")) return 0;
-    if (c->environment && take_environment(a) != 0) return EXIT_USAGE;
+    const option *lists[] = {c->options, common_options};
+    for (int i = 0; c->environment && i < 2; i++)
+        for (const option *o = lists[i]; o && o->name; o++)
+            if (take_environment(a, o) != 0) return EXIT_USAGE;
     if (!right_count(c->positional, a->positional_count)) return args_usage(a, "expected %s", c->positional);
     for (const char *at = c->needed; at && *at; at += strspn(at, " ")) {
         const option *o = find_option(c->options, at, strcspn(at, " "));

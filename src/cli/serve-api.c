@@ -154,8 +154,8 @@ void answer_search(server *s, exchange *x)
     mask_query q = shape(x);
     mask_query_image image = {.id = given->image, .weight = (float)given->image_weight};
     size_t count = given->queries ? json_array_size(given->queries) : 1;
-    if (given->queries ? given->query != NULL : !given->query && !given->image) {
-        serve_error(x, 400, "invalid_request", "expected query, image, or queries: a list of 1 to 100 texts");
+    if (given->queries && given->query) {
+        serve_error(x, 400, "invalid_request", "expected query or queries, not both");
         return;
     }
     const char **ids = texts_of(given->ids), **texts = texts_of(given->queries);
@@ -202,10 +202,6 @@ void answer_similar(server *s, exchange *x)
     mask_query q = shape(x);
     mask_results results;
     mask_run run = request_run(x);
-    if (!x->photo && !x->asked.id) {
-        serve_error(x, 400, "invalid_request", "expected the id of an image, or a photo as the body");
-        return;
-    }
     mask_images *images = x->photo ? body_photo(s, x) : NULL;
     if (x->photo && !images) return;
     mask_query_image image = {.id = images ? NULL : x->asked.id, .images = images, .weight = 1};
@@ -305,10 +301,6 @@ void answer_annotate(server *s, exchange *x)
 {
     mask_error err;
     mask_knowledge_info info;
-    if (!x->photo && !x->asked.id) {
-        serve_error(x, 400, "invalid_request", "expected the id of an image, or a photo as the body");
-        return;
-    }
     mask_matcher *matcher = open_matcher_of(x->gallery, x->use, &err);
     if (!matcher) {
         library_error(x, MASK_EIO, &err);
@@ -404,10 +396,9 @@ void answer_teach(server *s, exchange *x)
     mask_images *images = NULL;
     bool sharpened = false;
     size_t count = json_array_size(x->asked.ids);
-    if (!x->asked.word || count == 0 || count > MOST_PHOTOS || !x->gallery->photos) {
+    if (count > MOST_PHOTOS || !x->gallery->photos) {
         serve_error(x, 400, "invalid_request",
-                    x->gallery->photos ? "expected word, and ids of 1 to 20 photos"
-                                       : "only the gallery of --photos learns words");
+                    x->gallery->photos ? "ids: expected 1 to 20" : "only the gallery of --photos learns words");
         return;
     }
     char **paths = paths_of(x, count);

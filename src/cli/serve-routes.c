@@ -1,5 +1,6 @@
 /* What can be asked of mask serve, as two tables: parameters and routes. Requests are read by them, and the OpenAPI
  * document is written from them, so that it cannot say anything else. */
+#include "results.h"
 #include "serve.h"
 
 #include <stddef.h>
@@ -41,29 +42,29 @@ enum { PARAMETERS = sizeof parameters / sizeof *parameters };
 #define SHAPE "gallery limit offset where metadata"
 
 static const route routes[] = {
-    {"GET", "/health", ROUTE_OPEN | ROUTE_QUICK, "", "Health", answer_health, "Whether it answers"},
-    {"GET", "/version", ROUTE_QUICK, "", "Version", answer_version, "The program and its version"},
-    {"GET", "/metrics", ROUTE_QUICK, "", "text/plain", answer_metrics, "Counters for Prometheus"},
-    {"GET", "/openapi.json", ROUTE_OPEN | ROUTE_QUICK, "", "Document", answer_openapi, "This document"},
-    {"GET", "/v1/galleries", 0, "", "Galleries", answer_galleries, "What is served"},
+    {"GET", "/health", ROUTE_OPEN | ROUTE_QUICK, "", "", "Health", answer_health, "Whether it answers"},
+    {"GET", "/version", ROUTE_QUICK, "", "", "Version", answer_version, "The program and its version"},
+    {"GET", "/metrics", ROUTE_QUICK, "", "", "text/plain", answer_metrics, "Counters for Prometheus"},
+    {"GET", "/openapi.json", ROUTE_OPEN | ROUTE_QUICK, "", "", "Document", answer_openapi, "This document"},
+    {"GET", "/v1/galleries", 0, "", "", "Galleries", answer_galleries, "What is served"},
     {"POST", "/v1/search", ROUTE_GALLERY | ROUTE_JSON,
-     SHAPE " query queries image image_weight ids min_confidence explain", "Found", answer_search,
-     "The images that match a text, an image of the gallery, or both"},
-    {"POST", "/v1/similar", ROUTE_GALLERY | ROUTE_JSON | ROUTE_PHOTO, SHAPE " id", "Results", answer_similar,
+     SHAPE " query queries image image_weight ids min_confidence explain", "query|queries|image", "Found",
+     answer_search, "The images that match a text, an image of the gallery, or both"},
+    {"POST", "/v1/similar", ROUTE_GALLERY | ROUTE_JSON | ROUTE_PHOTO, SHAPE " id", "id", "Results", answer_similar,
      "The images most like one of the gallery, or like a photo"},
-    {"POST", "/v1/annotate", ROUTE_GALLERY | ROUTE_JSON | ROUTE_PHOTO | ROUTE_HEAVY, "gallery id texts limit",
+    {"POST", "/v1/annotate", ROUTE_GALLERY | ROUTE_JSON | ROUTE_PHOTO | ROUTE_HEAVY, "gallery id texts limit", "id",
      "Annotation", answer_annotate, "The texts, or words, that describe an image of the gallery or a photo best"},
-    {"POST", "/v1/images", ROUTE_GALLERY | ROUTE_PHOTO | ROUTE_HEAVY | ROUTE_CHANGE, "gallery name", "Added",
+    {"POST", "/v1/images", ROUTE_GALLERY | ROUTE_PHOTO | ROUTE_HEAVY | ROUTE_CHANGE, "gallery name", "", "Added",
      answer_upload, "Keeps a photo and adds it to the gallery"},
-    {"GET", "/v1/images/{id}", ROUTE_GALLERY, "gallery id", "image/*", answer_image, "A photo as it is"},
-    {"DELETE", "/v1/images/{id}", ROUTE_GALLERY | ROUTE_HEAVY | ROUTE_CHANGE, "gallery id", "Removed", answer_delete,
-     "Removes an image from the gallery, and its file where that was uploaded"},
-    {"GET", "/v1/images/{id}/thumbnail", ROUTE_GALLERY, "gallery id side", "image/jpeg", answer_thumbnail,
+    {"GET", "/v1/images/{id}", ROUTE_GALLERY, "gallery id", "", "image/*", answer_image, "A photo as it is"},
+    {"DELETE", "/v1/images/{id}", ROUTE_GALLERY | ROUTE_HEAVY | ROUTE_CHANGE, "gallery id", "", "Removed",
+     answer_delete, "Removes an image from the gallery, and its file where that was uploaded"},
+    {"GET", "/v1/images/{id}/thumbnail", ROUTE_GALLERY, "gallery id side", "", "image/jpeg", answer_thumbnail,
      "A photo made small"},
-    {"POST", "/v1/reload", ROUTE_GALLERY | ROUTE_JSON | ROUTE_HEAVY | ROUTE_CHANGE, "gallery", "Gallery", answer_reload,
-     "Opens a gallery anew; looks through the folders of photos first"},
-    {"POST", "/v1/words", ROUTE_GALLERY | ROUTE_JSON | ROUTE_HEAVY | ROUTE_TEACH, "gallery word ids", "Taught",
-     answer_teach, "Teaches a word from photos of the gallery that show it"},
+    {"POST", "/v1/reload", ROUTE_GALLERY | ROUTE_JSON | ROUTE_HEAVY | ROUTE_CHANGE, "gallery", "", "Gallery",
+     answer_reload, "Opens a gallery anew; looks through the folders of photos first"},
+    {"POST", "/v1/words", ROUTE_GALLERY | ROUTE_JSON | ROUTE_HEAVY | ROUTE_TEACH, "gallery word ids", "word ids",
+     "Taught", answer_teach, "Teaches a word from photos of the gallery that show it"},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 
@@ -205,8 +206,9 @@ static json_t *argument_json(const parameter *p, const char *text)
     return NULL;
 }
 
-/* The members of *body into x->asked; after the ? where the route has no JSON body. `own` keeps what they point to. */
-static bool read_asked(exchange *x, bool json, json_t *body, json_t *own)
+/* What stands after the ?, where the route looks there, and the members of *body into x->asked. `own` keeps what they
+ * point to. */
+static bool read_asked(exchange *x, bool after, json_t *body, json_t *own)
 {
     const char *name;
     json_t *value;
@@ -215,7 +217,7 @@ static bool read_asked(exchange *x, bool json, json_t *body, json_t *own)
         if (p->kind == WHOLE) *(json_int_t *)(void *)((char *)&x->asked + p->at) = (json_int_t)p->otherwise;
         if (p->kind == REAL) *(double *)(void *)((char *)&x->asked + p->at) = p->otherwise;
         if (p->kind == SWITCH) *(int *)(void *)((char *)&x->asked + p->at) = p->otherwise > 0;
-        const char *text = !json && listed(known, p->name) ? x->argument(x->connection, p->name) : NULL;
+        const char *text = after && listed(known, p->name) ? x->argument(x->connection, p->name) : NULL;
         if (!text) continue;
         if (!(value = argument_json(p, text))) return refuse(x, p);
         json_object_set_new(own, p->name, value);
@@ -234,6 +236,25 @@ static bool read_asked(exchange *x, bool json, json_t *body, json_t *own)
         if (!take_json(x, p, value)) return false;
     }
     return true;
+}
+
+/* Whether a JSON body has what the route cannot do without. */
+static bool complete(exchange *x, const json_t *body)
+{
+    char name[32], message[100];
+    const char *needed = x->route->needed;
+    bool any = strchr(needed, '|') != NULL, found = false, all = true;
+    for (const char *at = needed; *at; at += strcspn(at, "| "), at += strspn(at, "| ")) {
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "| "), at);
+        if (json_object_get(body, name)) found = true;
+        else all = false;
+    }
+    if (any ? found : all) return true;
+    snprintf(message, sizeof message, "expected %s%s", any ? "one of " : "", needed);
+    for (char *at = message; *at; at++)
+        if (*at == '|') *at = ' ';
+    serve_error(x, 400, "invalid_request", message);
+    return false;
 }
 
 static bool read_body(exchange *x, json_t **body)
@@ -294,8 +315,8 @@ void route_answer(server *s, exchange *x, char *id)
         serve_error(x, 415, "unsupported_type", "expected a photo, with Content-Type: image/...");
         good = false;
     }
-    if (good && json) good = read_body(x, &body);
-    if (good) good = read_asked(x, json, body, own);
+    if (good && json) good = read_body(x, &body) && complete(x, body);
+    if (good) good = read_asked(x, what & ROUTE_PHOTO || !json, body, own);
     if (id) x->asked.id = id;
     if (good && what & ROUTE_GALLERY) good = hold(s, x);
     if (good) x->route->run(s, x);
@@ -307,7 +328,7 @@ void route_answer(server *s, exchange *x, char *id)
 
 /* ---- The OpenAPI document ---- */
 
-static json_t *parameter_schema(const parameter *p)
+static json_t *parameter_schema(const server *s, const parameter *p)
 {
     static const char *const types[] = {"string", "array", "integer", "number", "boolean"};
     json_t *out = json_pack("{s:s, s:s}", "type", types[p->kind], "description", p->help);
@@ -317,6 +338,11 @@ static json_t *parameter_schema(const parameter *p)
         json_object_set_new(out, "items", json_pack("{s:s, s:i}", "type", "string", "maxLength", (int)MOST_TEXT));
     if (p->kind == SWITCH) json_object_set_new(out, "default", json_boolean(p->otherwise > 0));
     if (p->kind == WHOLE) json_object_set_new(out, "default", json_integer((json_int_t)p->otherwise));
+    if (strcmp(p->name, "gallery") == 0) {
+        json_t *names = json_array();
+        for (size_t i = 0; i < s->count; i++) json_array_append_new(names, text_json(s->galleries[i].name));
+        json_object_set_new(out, "enum", names);
+    }
     if (p->kind == SWITCH) return out;
     json_object_set_new(out, low, p->kind == REAL ? json_real(p->low) : json_integer((json_int_t)p->low));
     json_object_set_new(out, high, p->kind == REAL ? json_real(p->high) : json_integer((json_int_t)p->high));
@@ -335,28 +361,42 @@ static json_t *reference(const char *name)
     return json_pack("{s:s}", "$ref", text);
 }
 
-static json_t *route_json(const route *r)
+static void add_needed(json_t *schema, const char *needed)
+{
+    bool any = strchr(needed, '|') != NULL;
+    json_t *list = json_array();
+    for (const char *at = needed; *at; at += strcspn(at, "| "), at += strspn(at, "| ")) {
+        json_t *name = json_stringn(at, strcspn(at, "| "));
+        json_array_append_new(list, any ? json_pack("{s:[o]}", "required", name) : name);
+    }
+    json_object_set_new(schema, any ? "anyOf" : "required", list);
+}
+
+static json_t *route_json(const server *s, const route *r)
 {
     json_t *after = json_array(), *members = json_object(), *out = json_pack("{s:s}", "summary", r->summary);
     for (const parameter *p = parameters; p < parameters + PARAMETERS; p++) {
         bool path = strcmp(p->name, "id") == 0 && strstr(r->path, "{id}");
         if (!listed(r->parameters, p->name)) continue;
-        if (r->kind & ROUTE_JSON) json_object_set_new(members, p->name, parameter_schema(p));
+        if (r->kind & ROUTE_JSON) json_object_set_new(members, p->name, parameter_schema(s, p));
         if (path || !(r->kind & ROUTE_JSON) || (r->kind & ROUTE_PHOTO && strcmp(p->name, "id") != 0)) {
             json_t *one = json_pack("{s:s, s:s, s:b, s:o}", "name", p->name, "in", path ? "path" : "query", "required",
-                                    path, "schema", parameter_schema(p));
+                                    path, "schema", parameter_schema(s, p));
             if (p->kind == LIST) /* lines */
-                json_object_set_new(one, "schema",
-                                    json_pack("{s:s, s:s}", "type", "string", "description", "texts, one a line"));
+                json_object_set_new(
+                    one, "schema",
+                    json_pack("{s:s, s:i, s:s}", "type", "string", "minLength", 1, "description", "texts, one a line"));
             json_array_append_new(after, one);
         }
     }
     json_object_set_new(out, "parameters", after);
     json_t *body = json_object();
-    if (r->kind & ROUTE_JSON)
-        json_object_set_new(body, "application/json",
-                            json_pack("{s:{s:s, s:O, s:b}}", "schema", "type", "object", "properties", members,
-                                      "additionalProperties", 0));
+    if (r->kind & ROUTE_JSON) {
+        json_t *schema =
+            json_pack("{s:s, s:O, s:b}", "type", "object", "properties", members, "additionalProperties", 0);
+        if (*r->needed) add_needed(schema, r->needed);
+        json_object_set_new(body, "application/json", json_pack("{s:o}", "schema", schema));
+    }
     if (r->kind & ROUTE_PHOTO) {
         json_object_set_new(body, "image/*", json_object());
         json_object_set_new(body, "application/octet-stream", json_object());
@@ -377,7 +417,6 @@ static json_t *route_json(const route *r)
 
 void answer_openapi(server *s, exchange *x)
 {
-    (void)s;
     size_t size;
     const char *schemas = asset_text("schemas.json", &size);
     json_t *paths = json_object();
@@ -387,7 +426,7 @@ void answer_openapi(server *s, exchange *x)
         for (; r->method[i]; i++) method[i] = (char)(r->method[i] + 'a' - 'A');
         method[i] = 0;
         if (!json_object_get(paths, r->path)) json_object_set_new(paths, r->path, json_object());
-        json_object_set_new(json_object_get(paths, r->path), method, route_json(r));
+        json_object_set_new(json_object_get(paths, r->path), method, route_json(s, r));
     }
     x->json = json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:[{}, {s:[]}], s:o, s:{s:{s:{s:s, s:s}}, s:o}}",
                         "openapi", "3.1.0", "info", "title", "mask serve", "version", mask_version(), "description",

@@ -101,6 +101,7 @@ struct route {
     const char *method, *path; /* "{id}" stands for anything */
     unsigned kind;
     const char *parameters; /* their names */
+    const char *needed;     /* those that a JSON body must have, "word ids"; or one of them, "query|image"; "" = none */
     const char *answer;     /* a schema of serve/schemas.json, or a media type */
     void (*run)(server *s, exchange *x);
     const char *summary;
