@@ -39,7 +39,7 @@ def found():
     done = subprocess.run(command(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit("search --photos failed: " + done.stderr)
-    return sorted(hit["id"] for hit in json.loads(done.stdout)["results"])
+    return sorted(hit["id"] for hit in json.loads(done.stdout))
 
 
 def expect(what, ids):
@@ -97,7 +97,7 @@ photos = moved
 renamed = run("search", "--photos", photos, "a dog", "-k", "50", "--json")
 if ", 0 read" not in renamed.stderr.replace(": 0 read", ", 0 read"):
     sys.exit(f"a renamed folder was read again: {renamed.stderr}")
-if sorted(hit["id"] for hit in json.loads(renamed.stdout)["results"]) != sorted(names):
+if sorted(hit["id"] for hit in json.loads(renamed.stdout)) != sorted(names):
     sys.exit(f"a renamed folder has other ids: {renamed.stdout}")
 with open(os.path.join(photos, "film.mp4"), "wb"), open(os.path.join(photos, "cut.png"), "wb") as file:
     file.write(b"\x89PNG\r\n\x1a\n")
@@ -105,18 +105,18 @@ first, second = (run("search", "--photos", photos, "a dog").stderr for _ in rang
 if "cut.png" not in first or "1 videos" not in first or "cut.png" in second or "1 photos cannot be read" not in second:
     sys.exit(f"a bad photo is to be named once: {first} {second}")
 left = run("search", "--photos", photos, "a dog", "-k", "50", "--json", "--exclude", "more-*,0.png")
-if len(json.loads(left.stdout)["results"]) != len([name for name in names if not name.startswith("more-")]):
+if len(json.loads(left.stdout)) != len([name for name in names if not name.startswith("more-")]):
     sys.exit(f"--exclude: {left.stdout}")
 where = run("search", "--photos", photos, "a dog", "-k", "50", "--json", "--where", "file = '1.png' AND date IS NULL")
-if [hit["id"] for hit in json.loads(where.stdout)["results"]] != ["1.png"]:
+if [hit["id"] for hit in json.loads(where.stdout)] != ["1.png"]:
     sys.exit(f"file names are metadata: {where.stdout}")
-like = json.loads(run("similar", "--photos", photos, os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)["results"]
+like = json.loads(run("similar", "--photos", photos, os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)
 if like[0]["id"] != "2.png" or like[0]["score"] < 0.99:
     sys.exit(f"a photo is most like itself: {like}")
-both = json.loads(run("search", "--photos", photos, "a dog", "--image", "2.png", "--image-weight", "100", "-k", "60", "--json").stdout)["results"]
+both = json.loads(run("search", "--photos", photos, "a dog", "--image", "2.png", "--image-weight", "100", "-k", "60", "--json").stdout)
 if "2.png" in [hit["id"] for hit in both] or len(both) != len(names) - 1:
     sys.exit(f"a text and an image of the gallery: {both}")
-both = json.loads(run("search", "--photos", photos, "--image", os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)["results"]
+both = json.loads(run("search", "--photos", photos, "--image", os.path.join(photos, "2.png"), "-k", "1", "--json").stdout)
 if both[0]["id"] != "2.png":
     sys.exit(f"any photo as a query: {both}")
 shutil.copy(os.path.join(photos, "2.png"), os.path.join(photos, "2-again.png"))
@@ -126,7 +126,7 @@ if "is almost the same photo as" not in twins:
 for name, date in ("old.png", "2001:02:03 04:05:06"), ("young.png", "2020:02:03 04:05:06"):
     write_photo(name, date)
 dated = run("search", "--photos", photos, "--image", os.path.join(photos, "2.png"), "-k", "60", "--json", "--sort", "date")
-dated = [hit["id"] for hit in json.loads(dated.stdout)["results"]]
+dated = [hit["id"] for hit in json.loads(dated.stdout)]
 if dated[:4] != ["young.png", "old.png", "2-again.png", "2.png"] or len(dated) < len(names):
     sys.exit(f"--sort date: {dated}")
 listed = json.loads(run("cache", "list", "--json").stdout)

@@ -129,7 +129,7 @@ def check_api(s, folder):
     first = [i["id"] for i in got["items"]]
     cli = json.loads(subprocess.run(["mask", "search", "G.gallery", "a dog and a puppy", "-k", "3", "--json"], cwd=folder,
                                     env=s.env, capture_output=True, check=True).stdout)
-    assert [h["id"] for h in cli["results"]] == first, (cli, first)
+    assert [h["id"] for h in cli] == first, (cli, first)
     page = s.json(200, "POST", "/v1/search", {"query": "a dog and a puppy", "limit": 2, "offset": 1, "explain": False})
     assert [i["id"] for i in page["items"]] == first[1:] and page["items"][0]["words"] == []
     many = s.json(200, "POST", "/v1/search", {"queries": ["dog", "grass", "zzzzqqq"], "limit": 2})["results"]

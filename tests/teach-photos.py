@@ -45,7 +45,7 @@ taught = json.loads(run("teach", os.path.join(data, "starter.mask"), "my thing",
                         "-o", "my.mask", "--json"))
 if taught["photos"] != 3 or taught["sharpened"]:
     sys.exit(f"taught {taught} (in {work})")
-found = json.loads(run("search", "--photos", "photos", "--knowledge", "my.mask", "my thing", "-k", "8", "--json", "--quiet"))["results"]
+found = json.loads(run("search", "--photos", "photos", "--knowledge", "my.mask", "my thing", "-k", "8", "--json", "--quiet"))
 if sorted(hit["id"] for hit in found) != [f"cat/{i}.png" for i in range(8)]:
     sys.exit(f"'my thing' found {[hit['id'] for hit in found]} (in {work})")
 if [word["word"] for word in found[0]["words"]] != ["my_thing"]:

@@ -12,7 +12,7 @@ import mask_match as m
 
 
 def test_a_search_is_the_command_line_s(demo, command):
-    theirs = json.loads(command("search", demo.gallery.path, "a dog and a ball", "--json", "-k", 20))["results"]
+    theirs = json.loads(command("search", demo.gallery.path, "a dog and a ball", "--json", "-k", 20))
     ours = demo.gallery.search("a dog and a ball", k=20)
     assert ours.ids == [hit["id"] for hit in theirs]
     assert [float("%.9g" % score) for score in ours.scores] == [float("%.9g" % hit["score"]) for hit in theirs]

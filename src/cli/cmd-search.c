@@ -172,19 +172,27 @@ static int sort_by_date(mask_results *r, double least, mask_hit **hits)
 
 /* ---- What it found ---- */
 
-/* What became of the query's words, whether its first result is sure, and the results. */
+/* The results; each names the query's words that were not used, why, and what may have been meant. */
 static json_t *results_json(const mask_results *r, size_t offset)
 {
-    json_t *hits = json_array();
-    bool rated = r->count && !isnan(r->hits[0].confidence);
+    json_t *hits = json_array(), *unused = unused_json(r);
     for (size_t i = 0; i < r->count; i++) {
         json_t *hit = hit_json(r, &r->hits[i], true);
         json_object_set_new(hit, "rank", json_integer((json_int_t)(offset + i + 1)));
         if (r->hits[i].name) json_object_set_new(hit, "name", text_json(r->hits[i].name));
+        json_object_set(hit, "unused", unused);
         json_array_append_new(hits, hit);
     }
-    return json_pack("{s:o, s:o, s:o}", "readings", readings_json(r), "sure",
-                     rated ? json_boolean(!nothing_sure(r)) : json_null(), "results", hits);
+    json_decref(unused);
+    return hits;
+}
+
+/* Of one query among many also its words, and whether its first result is sure. */
+static json_t *line_json(const char *query, const mask_results *r, size_t offset)
+{
+    bool rated = r->count && !isnan(r->hits[0].confidence);
+    return json_pack("{s:s, s:o, s:o, s:o}", "query", query, "readings", readings_json(r), "sure",
+                     rated ? json_boolean(!nothing_sure(r)) : json_null(), "results", results_json(r, offset));
 }
 
 static void print_hit_words(const mask_results *r, const mask_hit *hit)
@@ -306,10 +314,7 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
 {
     for (size_t i = 0; i < count; i++) {
         if (a->json) {
-            json_t *found = results_json(&results[i], offset), *line = json_pack("{s:s}", "query", lines[i]);
-            if (line) json_object_update(line, found);
-            json_decref(found);
-            if (!print_json_line(line))
+            if (!print_json_line(line_json(lines[i], &results[i], offset)))
                 return fail("cannot write the results to stdout (is query %zu valid UTF-8?)", first + i + 1);
         } else {
             for (size_t h = 0; h < results[i].count; h++)

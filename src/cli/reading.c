@@ -81,3 +81,13 @@ json_t *readings_json(const mask_results *results)
     for (size_t i = 0; i < results->reading_count; i++) json_array_append_new(out, reading_json(&results->readings[i]));
     return out;
 }
+
+json_t *unused_json(const mask_results *results)
+{
+    json_t *out = json_array();
+    for (size_t t = 0; t < results->reading_count; t++)
+        for (size_t w = 0; w < results->readings[t].count; w++)
+            if (word_unused(&results->readings[t].words[w]))
+                json_array_append_new(out, word_json(&results->readings[t].words[w]));
+    return out;
+}

@@ -18,5 +18,7 @@ void print_unused(const mask_results *results);
 json_t *word_json(const mask_word *word);
 json_t *reading_json(const mask_reading *reading);
 json_t *readings_json(const mask_results *results);
+/* Of all texts the words that print_unused names first. */
+json_t *unused_json(const mask_results *results);
 
 #endif

@@ -26,7 +26,7 @@ mask index d/full.mask folder -o G.gallery > /dev/null
 echo "$name" > ids
 on-terminal mask search G.gallery dog --ids ids
 mask search G.gallery dog --ids ids | grep -c -F "$name"
-mask search G.gallery dog --ids ids --json | has-keys results.id
+mask search G.gallery dog --ids ids --json | has-keys id
 on-terminal mask similar G.gallery "$name" -k 1
 text=$(printf 'dog \033[2Jcxt')
 set +e

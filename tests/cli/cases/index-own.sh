@@ -23,7 +23,7 @@ for text in "a dog and a puppy" "a green kite in the sand"; do
     for g in once G; do mask search --quiet $g.gallery "$text" -k 200 --json > $g.json; done
     python3 -c '
 import json
-a, b = ({h["id"]: h["score"] for h in json.load(open(n + ".json"))["results"]} for n in ("once", "G"))
+a, b = ({h["id"]: h["score"] for h in json.load(open(n + ".json"))} for n in ("once", "G"))
 assert len(a) == 200 and a.keys() == b.keys()
 assert max(abs(a[i] - b[i]) for i in a) < 1e-5, max(abs(a[i] - b[i]) for i in a)'
 done

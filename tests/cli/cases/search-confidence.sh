@@ -11,7 +11,7 @@ search G.gallery dog --min-confidence 0.4 --json > some.json
 search G.gallery dog --json > all.json
 python3 - <<'P'
 import json
-some, all = (json.load(open(n + ".json"))["results"] for n in ("some", "all"))
+some, all = (json.load(open(n + ".json")) for n in ("some", "all"))
 sure = [hit["confidence"] for hit in all]
 assert sure == sorted(sure, reverse=True) and 0 < sure[-1] < sure[0] < 1, sure
 assert some == [hit for hit in all if hit["confidence"] >= 0.4] and 0 < len(some) < len(all), sure

@@ -7,7 +7,7 @@ for line in 1 16 333 777; do
     mask search --quiet G.gallery "$text" -k 500 --json > found.json
     python3 - $line << 'PYTHON'
 import json, struct, sys
-line, found = int(sys.argv[1]) - 1, json.load(open("found.json"))["results"]
+line, found = int(sys.argv[1]) - 1, json.load(open("found.json"))
 data = open("s.npy", "rb").read()[-4 * 200 * 1000:]
 theirs = {str(i): struct.unpack_from("<f", data, 4 * (i * 1000 + line))[0] for i in range(200)}
 assert len(found) == 200 and len({f["id"] for f in found}) == 200
