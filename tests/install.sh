@@ -22,6 +22,9 @@ PKG_CONFIG_SYSROOT_DIR=$top
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 grep -qx prefix=/opt/mask "$PKG_CONFIG_PATH/mask.pc" || fail "mask.pc does not name the prefix"
 [ "mask $(pkg-config --modversion mask)" = "$("$program" --version)" ] || fail "mask.pc names another version"
+for file in CITATION.cff debian/changelog CHANGELOG.md; do # the version is the header's, and stands in these too
+    grep -qE "^(version: |mask \(|## )$("$program" --version | sed 's/^mask //')([), ]|\$)" "$source/$file" || fail "$file: names another version"
+done
 compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror "$@"; }
 
 # Both headers, as C and as C++, as strict as it gets.

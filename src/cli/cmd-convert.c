@@ -53,7 +53,7 @@ const command command_convert = {
     .summary = "Write region features in another format, or annotations as labelled regions",
     .details =
         "IMAGES is a *_ims.npy, a precomp folder, a TSV of bottom-up attention or LXMERT, a folder of .npz or "
-        "an HDF5 file.\n"
+        "an HDF5 file\n(only from people you trust: libhdf5 does not survive every forged one).\n"
         "OUT's name tells the format: X_ims.npy (with X_ids.txt, X_boxes.npy, X_names.txt), X.tsv, or a folder "
         "of .npz, in\n"
         "which files that are there already are kept.\n"
