@@ -379,7 +379,7 @@ static int search_gallery(const args *a, mask_query *query, int first)
     const char *html = args_text(a, "--html", open ? own : NULL);
     page sheet, *p = html ? &sheet : NULL;
     int result = html == own ? cache_file("search.html", own) : 0;
-    if (result == 0 && html) result = page_open(&sheet, html);
+    if (result == 0 && html) result = page_open(&sheet, html, "Search results");
     if (result) return result;
     result = args_has(a, "--queries") ? search_file(a, query, p) : search_once(a, query, first, p);
     if (p && result == 0) result = page_close(p);

@@ -19,7 +19,7 @@ extern const command command_encoder_import;
 extern const command command_encoder_join;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;
 extern const command command_index_verify, command_index_metadata;
-extern const command command_search, command_similar, command_annotate, command_serve;
+extern const command command_search, command_similar, command_annotate, command_serve, command_report;
 extern const command command_cache_list, command_cache_clear;
 
 /* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */

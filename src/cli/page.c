@@ -27,7 +27,7 @@ static void put_file(FILE *file, const char *name)
     fwrite(text, 1, size, file);
 }
 
-int page_open(page *p, const char *path)
+int page_open(page *p, const char *path, const char *title)
 {
     *p = (page){0};
     int result = output_open(&p->out, path);
@@ -36,9 +36,10 @@ int page_open(page *p, const char *path)
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
             "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" "
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
-            "<title>Search results</title><style>\n");
+            "<title>%s</title><style>\n",
+            title);
     put_file(p->out.file, "style.css");
-    fprintf(p->out.file, "</style>\n<main class=\"report\"><h1>Search results</h1></main>\n");
+    fprintf(p->out.file, "</style>\n<main class=\"report\"><h1>%s</h1></main>\n", title);
     return 0;
 }
 

@@ -12,7 +12,7 @@ typedef struct page {
 } page;
 
 /* 0, or EXIT_FAILED after one line on stderr. Nothing stands under `path` before page_close. */
-int page_open(page *p, const char *path);
+int page_open(page *p, const char *path, const char *title);
 /* One query and its hits; words are marked in the photos where boxes are known. */
 void page_results(page *p, const char *const *texts, size_t count, const mask_query *query,
                   const mask_results *results);
