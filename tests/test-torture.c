@@ -7,6 +7,7 @@
 #include "made.h"
 #include "matching.h"
 #include "tflite_made.h"
+#include "base/error.h"
 #include "vision/encoder.h"
 
 #include <dirent.h>
@@ -377,6 +378,56 @@ static bool no_open_gallery(const world *w)
     return !gallery;
 }
 
+static mask_results results;
+static mask_status search(world *w, mask_error *err)
+{
+    mask_query_text texts[] = {{"zaa zan zac hot-zad qqq", 1}, {"zae", -0.5f}};
+    mask_query_image image = {.id = "3", .weight = 2};
+    mask_query q = mask_query_defaults();
+    q.texts = texts;
+    q.count = 2;
+    q.images = &image;
+    q.image_count = 1;
+    q.where = "length(id) < 3";
+    return mask_gallery_search(gallery, w->vectors, &q, &results, &alone, err);
+}
+static bool no_results(const world *w)
+{
+    (void)w;
+    return !results.memory && !results.hits && !results.count;
+}
+static mask_annotator *annotator;
+static mask_status open_annotator(world *w, mask_error *err)
+{
+    mask_status status = mask_annotator_open(&annotator, gallery, w->vectors, w->texts, &alone, err);
+    if (status != MASK_OK || !failed) return status;
+    mask_annotator_close(annotator); /* the texts were not kept for the next time, which is no failure */
+    annotator = NULL;
+    return mask__no_memory(err, "texts");
+}
+static bool no_annotator(const world *w)
+{
+    (void)w;
+    return !annotator;
+}
+static mask_status annotate(world *w, mask_error *err)
+{
+    mask_annotation best[2];
+    size_t count;
+    (void)w;
+    return mask_annotator_image(annotator, "3", 2, best, &count, err);
+}
+static mask_knowledge *taught;
+static mask_status teach(world *w, mask_error *err)
+{
+    return mask_knowledge_teach(&taught, w->calibrated, w->vectors, "zan", w->images, NULL, err);
+}
+static bool no_taught(const world *w)
+{
+    (void)w;
+    return !taught;
+}
+
 /* ---- The run ---- */
 
 static void old_file(char path[256], const char *name)
@@ -597,6 +648,13 @@ static void every_allocation_may_fail(void **state)
     torture("compact a gallery", &w, compact_gallery, only_first_segment);
     torture("open a gallery", &w, open_gallery, no_open_gallery);
     assert_true(has_segment(&w, 2) && !has_segment(&w, 1));
+    torture("search", &w, search, no_results);
+    torture("open an annotator", &w, open_annotator, no_annotator);
+    torture("annotate", &w, annotate, any_scores);
+    torture("teach", &w, teach, no_taught);
+    mask_results_free(&results);
+    mask_annotator_close(annotator);
+    mask_knowledge_close(taught);
     mask_gallery_close(gallery);
     mask_explanation_free(&explanation);
     mask_reading_free(&reading);
@@ -650,6 +708,41 @@ static bool anything(const world *w)
     return true;
 }
 
+/* The store is made anew each time. */
+static char store[256];
+static mask_status extract(world *w, mask_error *err)
+{
+    static const char *const photos[] = {MASK_SOURCE_DIR "/tests/fixtures/0.1/photos"};
+    (void)w;
+    mask_extract_options o = mask_extract_defaults();
+    o.encoder = menc;
+    o.detector = menc;
+    o.regions = 3;
+    size_t left = allowed;
+    allowed = SIZE_MAX;
+    unlink(store);
+    FILE *empty = fopen(store, "w"); /* so that the number of files stays the same */
+    if (empty) fclose(empty);
+    allowed = left;
+    return mask_extract(photos, 1, store, &o, NULL, &alone, err);
+}
+static mask_extractor *extractor;
+static mask_status open_extractor(world *w, mask_error *err)
+{
+    (void)w;
+    return mask_extractor_open(&extractor, menc, NULL, &alone, err);
+}
+static bool no_extractor(const world *w)
+{
+    (void)w;
+    return !extractor;
+}
+static mask_status photo_to_images(world *w, mask_error *err)
+{
+    mask_photo photo = {.path = MASK_SOURCE_DIR "/tests/fixtures/0.1/photos/sea.png"};
+    return mask_extractor_images(&w->images, extractor, &photo, err);
+}
+
 static void an_encoder_of_photos(void **state)
 {
     (void)state;
@@ -670,6 +763,13 @@ static void an_encoder_of_photos(void **state)
     torture("opening an encoder", &w, open_encoder, no_encoder);
     torture("detection", &w, look, anything);
     mask__encoder_close(encoder);
+    snprintf(store, sizeof store, "%s", temp_path("tortured.regions"));
+    write_text(store, "");
+    torture("extract", &w, extract, anything);
+    torture("open an extractor", &w, open_extractor, no_extractor);
+    torture("a photo to images", &w, photo_to_images, no_images);
+    mask_images_close(w.images);
+    mask_extractor_close(extractor);
     free(whole);
     made_free(&n);
 }

@@ -175,6 +175,7 @@ mask_status mask__searcher_read(const mask__view *view, const mask_vectors *vect
     if (status != MASK_OK) {
         release(*terms, *count);
         *count = 0;
+        if (status == MASK_ENOMEM) view->searcher->open = false; /* the lexicon may hold half a word */
     }
     pthread_mutex_unlock(&view->searcher->lock);
     return status;
