@@ -127,6 +127,7 @@ const char *asset_text(const char *name, size_t *size)
 /* One of the page's files, by its path below the prefix. */
 static const struct asset *page_asset(const char *path)
 {
+    if (*path != '/') return NULL; /* a request may name none: "GET x HTTP/1.1" */
     const struct asset *asset = find_asset(strcmp(path, "/") == 0 ? "index.html" : path + 1);
     return asset && strcmp(asset->type, "application/json") != 0 ? asset : NULL;
 }
