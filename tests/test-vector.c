@@ -1,8 +1,11 @@
-/* The float kernels against naive twins in double: powers, top-k with ties, finiteness, unit vectors. */
+/* The float kernels against naive twins in double: powers, top-k with ties, finiteness, unit vectors, products. */
 #include "made.h"
+#include "math/gemm.h"
 #include "math/vector.h"
 
 #include <float.h>
+#include <signal.h>
+#include <sys/time.h>
 
 static void powers_keep_the_sign(void **state)
 {
@@ -138,6 +141,48 @@ static void rows_have_the_same_dot_in_any_company(void **state)
     }
 }
 
+static void a_signal(int number)
+{
+    (void)number;
+}
+
+/* A large k, cut in pieces; and memory stays whole while signals come: oneDNN alone would write over its neighbours. */
+static void products_while_signals_come(void **state)
+{
+    (void)state;
+    enum { M = 48, N = 8, K = 4100, TIMES = 400, BLOCKS = 64, BYTES = 8192 };
+    uint64_t random = 5;
+    float *a = malloc(sizeof(float) * M * K), *b = malloc(sizeof(float) * N * K), c[M * N], first[M * N];
+    unsigned char *blocks[BLOCKS];
+    for (size_t i = 0; i < M * K; i++) a[i] = made_number(&random);
+    for (size_t i = 0; i < N * K; i++) b[i] = made_number(&random);
+    struct sigaction before, action = {.sa_handler = a_signal, .sa_flags = SA_RESTART};
+    const struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (size_t n = 0; n < TIMES; n++) {
+        for (size_t i = 0; i < BLOCKS; i++)
+            memset(blocks[i] = malloc(BYTES), 7, BYTES); /* round the product's buffers */
+        for (size_t i = 0; i < BLOCKS; i += 2) free(blocks[i]);
+        mask__gemm(false, true, M, N, K, 1, a, K, b, K, 0, c, N);
+        for (size_t i = 1; i < BLOCKS; i += 2) {
+            for (size_t at = 0; at < BYTES; at++) assert_int_equal(blocks[i][at], 7);
+            free(blocks[i]);
+        }
+        if (n == 0) memcpy(first, c, sizeof c);
+        assert_memory_equal(first, c, sizeof c);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    for (size_t i = 0; i < M * N; i++) {
+        double want = 0;
+        for (size_t p = 0; p < K; p++) want += (double)a[i / N * K + p] * b[i % N * K + p];
+        assert_true(fabs(c[i] - want) < 1e-3);
+    }
+    free(a);
+    free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_not_finite_is_found),
         cmocka_unit_test(dots_norms_and_units),
         cmocka_unit_test(rows_have_the_same_dot_in_any_company),
+        cmocka_unit_test(products_while_signals_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
