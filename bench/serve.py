@@ -2,12 +2,13 @@
 """mask serve under load, against the library in the same run: bench/serve.py [--build build] [--gallery G.gallery --queries FILE]
 
     MASK_BENCH_IMAGES=100000   made images of 4 regions, 2,000 words (bench/gallery_data.py)
-    MASK_BENCH_SECONDS=10      of each run of wrk, and MASK_BENCH_SOAK=600 of the last one
+    MASK_BENCH_SECONDS=10      of each run of wrk, six times that of the last one
+    MASK_BENCH_SOAK=600        of a soak with everything that can be asked, where --photos FOLDER has photos for it
 
 Requests a second and their 99th percentile by wrk (Debian) on loopback at 1, 8 and 64 connections; the library is bench/gallery, one
-process a core, one thread each, on the same queries. Then the same while others misbehave, and the memory over a soak. All share the
+process a core, one thread each, on the same queries. Then the same while others misbehave, and what becomes of memory. All share the
 machine's cores, wrk too: ratios tell, not numbers."""
-import argparse, json, os, re, resource, signal, socket, subprocess, sys, threading, time
+import argparse, http.client, json, os, re, resource, shutil, signal, socket, subprocess, sys, threading, time, urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
@@ -15,6 +16,7 @@ parser.add_argument('--build', default='build')
 parser.add_argument('--gallery')
 parser.add_argument('--vectors')
 parser.add_argument('--queries')
+parser.add_argument('--photos')
 options = parser.parse_args()
 B = options.build
 DATA = B + '/bench-serve'
@@ -124,6 +126,56 @@ def memory(pid):
     return int(re.search(r'VmRSS:\s+(\d+)', open('/proc/%d/status' % pid).read())[1]) / 1024
 
 
+def soak(folder):
+    """Everything that can be asked, by turns, at a pace that leaves the machine to others; memory and open files each minute."""
+    photos, new = DATA + '/photos', DATA + '/photos/new'
+    shutil.rmtree(photos, ignore_errors=True)
+    shutil.copytree(folder, photos)
+    os.makedirs(new)
+    names = [os.path.join(f, n) for f, _, files in os.walk(photos) for n in files]
+    held = [open(n, 'rb').read() for n in names[:20]]
+    others = [b + bytes(1) for b in held]  # the same photos to look at, other files
+    server = subprocess.Popen([B + '/mask', 'serve', '--photos', photos, '--upload-dir', new, '--port', '0', '--quiet'],
+                              env=dict(ENV, XDG_CACHE_HOME=DATA + '/cache'), stdout=subprocess.PIPE, text=True)
+    port = int(re.search(r':(\d+)/', server.stdout.readline())[1])
+    counts = {}
+
+    def ask(method, path, body=None, kind='application/json'):
+        c = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+        c.request(method, path, json.dumps(body) if isinstance(body, dict) else body, {'Content-Type': kind})
+        answer = c.getresponse()
+        data = answer.read()
+        c.close()
+        counts[answer.status] = counts.get(answer.status, 0) + 1
+        return json.loads(data) if data[:1] == b'{' and b'error' not in data[:8] else {}
+
+    ids = [i['id'] for i in ask('POST', '/v1/search', {'query': 'animal', 'limit': 50})['items']]
+    began, said, turn = time.time(), 0, 0
+    while time.time() - began < SOAK:
+        turn += 1
+        ask('POST', '/v1/search', {'query': 'a horse on grass -snow', 'metadata': True, 'where': "file > 'c'"})
+        ask('GET', '/v1/images/%s/thumbnail?side=%d' % (urllib.parse.quote(ids[turn % len(ids)]), 64 + turn % 400))
+        ask('GET', '/')
+        ask('GET', '/openapi.json')
+        ask('POST', '/v1/search', b'{"query": ')
+        if turn % 10 == 0:
+            ask('POST', '/v1/similar?limit=5', held[turn // 10 % len(held)], 'image/any')
+        if turn % 20 == 0:
+            added = ask('POST', '/v1/images', others[turn // 20 % len(others)], 'image/any').get('id')
+            if added:
+                ask('DELETE', '/v1/images/' + urllib.parse.quote(added))
+        if turn % 50 == 0:
+            ask('POST', '/v1/annotate', {'id': ids[0], 'texts': ['a cow', 'a dog']})
+        if turn % 100 == 0:
+            ask('POST', '/v1/reload', {})
+        if time.time() - said > 60:
+            said = time.time()
+            print('soak, %.0f s: %.1f MB, %d open files, answers %s' % (said - began, memory(server.pid), len(os.listdir('/proc/%d/fd' % server.pid)), counts), flush=True)
+        time.sleep(0.1)
+    server.terminate()
+    server.wait(20)
+
+
 def main():
     os.makedirs(DATA, exist_ok=True)
     gallery, vectors, queries = (options.gallery, options.vectors, options.queries) if options.gallery else make()
@@ -150,12 +202,12 @@ def main():
     print('/health meanwhile: %.1f ms' % (1e3 * (time.time() - began)))
     bad_people.end()
     first = memory(server.pid)
-    steps = max(1, SOAK // 60)
-    for i in range(steps):
-        rate, p50, p99, bad = wrk(address, queries, 8, min(60, SOAK))
-        print('soak %d of %d min: %.1f requests/s, p99 %.1f ms, %.1f MB (%.1f before) %s' % (i + 1, steps, rate, p99, memory(server.pid), first, bad), flush=True)
+    rate, p50, p99, bad = wrk(address, queries, 8, 6 * SECONDS)
+    print('%d s of it: %.1f requests/s, p99 %.1f ms, %.1f MB, %.1f before %s' % (6 * SECONDS, rate, p99, memory(server.pid), first, bad), flush=True)
     server.send_signal(signal.SIGTERM)
     server.wait(20)
+    if options.photos:
+        soak(options.photos)
 
 
 main()

@@ -16,6 +16,7 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(HERE)
 AXE = "axe-core@4.10.3"
+TOKEN = "a-token-of-some-length"
 
 
 def skip(why):
@@ -187,6 +188,14 @@ def walk(p, address, photo):
     p.check("upload")
     [b for b in p.all("#chips button") if "add it" in b.text][0].click()
     wait("added", lambda: "is in the gallery" in p.status())
+    # One that is dropped, one that is pasted
+    for event in ("new DragEvent('drop', {dataTransfer: t})", "new ClipboardEvent('paste', {clipboardData: t})"):
+        d.get(address + "?q=dog")
+        wait("dogs", lambda: p.all("figure img"))
+        d.execute_async_script("""const done = arguments[0];
+            fetch(document.querySelector('figure img').src).then(a => a.blob()).then(b => { const t = new DataTransfer();
+            t.items.add(new File([b], 'given.jpg', {type: 'image/jpeg'})); dispatchEvent(%s); done(); })""" % event)
+        wait("its likes", lambda: "given.jpg" in p.one("#chips").text and p.all("figure"))
     # Select, teach, remove
     d.get(address + "?q=dog")
     wait("dogs", lambda: len(p.all("figure")) > 3)
@@ -233,6 +242,18 @@ def walk(p, address, photo):
     assert not severe, severe
 
 
+def with_token(p, address):
+    d = p.d
+    d.get(address + "?q=dog")
+    wait("it asks for the token", lambda: "asks for a token" in p.status())
+    p.check("token")
+    p.one("#token").send_keys("wrong" * 5, Keys.TAB)
+    wait("it asks again", lambda: "asks for a token" in p.status())
+    p.one("#token").clear()
+    p.one("#token").send_keys(TOKEN, Keys.TAB)
+    wait("pictures", lambda: d.execute_script("return document.querySelector('figure img').naturalWidth") > 0)
+
+
 def main(mask, shots=None):
     mask = os.path.abspath(mask)
     build = os.path.dirname(mask)
@@ -247,8 +268,9 @@ def main(mask, shots=None):
         photo = os.path.join(folder, "mine.jpg")
         shutil.copy(os.path.join(SOURCE, "docs", "demo-queries.jpg"), photo)
         env = dict(os.environ, XDG_CACHE_HOME=os.path.join(folder, "cache"), OMP_WAIT_POLICY="passive")
-        server = subprocess.Popen([mask, "serve", "--photos", photos, "--upload-dir", os.path.join(photos, "new"), "--teach",
-                                   os.path.join(folder, "taught.mask"), "--port", "0", "--quiet"], env=env, stdout=subprocess.PIPE, text=True)
+        words = [mask, "serve", "--photos", photos, "--port", "0", "--quiet"]
+        server = subprocess.Popen([*words, "--upload-dir", os.path.join(photos, "new"), "--teach", os.path.join(folder, "taught.mask")],
+                                  env=env, stdout=subprocess.PIPE, text=True)
         address = server.stdout.readline().strip()
         p = Page(folder, axe, shots)
         try:
@@ -257,6 +279,8 @@ def main(mask, shots=None):
             server.wait(15)
             p.found("cat")  # nobody there
             assert "still running" in p.status(), p.status()
+            server = subprocess.Popen(words, env=dict(env, MASK_SERVE_TOKEN=TOKEN), stdout=subprocess.PIPE, text=True)
+            with_token(p, server.stdout.readline().strip())
             subprocess.run([mask, "search", "--photos", photos, "two horses on <b>grass</b>", "-k", "8", "--html", "page.html", "--quiet"], cwd=folder, env=env,
                            check=True, stdout=subprocess.DEVNULL)
             p.d.get("file://" + os.path.join(folder, "page.html"))

@@ -44,7 +44,7 @@ typedef struct request {
     size_t size, seen;
     double began;
     exchange x;
-    bool done;
+    bool inside, done; /* below the prefix; answered by a worker */
 } request;
 
 /* Work that waits. Photos and changes, which take long, leave half of the workers to the rest. */
@@ -368,8 +368,9 @@ static request *begin(server *s, struct MHD_Connection *c, const char *url, cons
     size_t length = strlen(s->prefix);
     bool inside = strncmp(url, s->prefix, length) == 0 && url[length] == '/';
     q->connection = c;
+    q->inside = inside;
     q->began = now();
-    q->x = (exchange){.method = method, .path = inside ? url + length : "", .status = 200, .file = -1};
+    q->x = (exchange){.method = method, .path = inside ? url + length : url, .status = 200, .file = -1};
     q->x.argument = argument;
     q->x.connection = c;
     q->x.body_type = header(c, "Content-Type");
@@ -385,7 +386,8 @@ static bool welcome(server *s, request *q, const struct asset *asset)
 {
     exchange *x = &q->x;
     const char *told = header(q->connection, "Content-Length");
-    if (!asset) x->route = route_find(x, &q->id);
+    if (!q->inside) serve_error(x, 404, "not_found", "there is nothing at this address");
+    else if (!asset) x->route = route_find(x, &q->id);
     bool open = asset || (x->route && x->route->kind & ROUTE_OPEN);
     if (!let_in(s, q->connection, x, open)) return false; /* says so first, whatever is asked */
     if (told && strtoull(told, NULL, 10) > MOST_BODY) serve_error(x, 413, "too_large", "a body is at most 16 MB");
@@ -401,7 +403,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const ch
     if (!q) {
         if (!(q = *state = begin(s, c, url, method))) return MHD_NO;
         bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-        return welcome(s, q, get ? page_asset(q->x.path) : NULL) ? MHD_YES : finish(s, q, NULL);
+        return welcome(s, q, get && q->inside ? page_asset(q->x.path) : NULL) ? MHD_YES : finish(s, q, NULL);
     }
     if (*size) {
         bool good = take(s, q, data, *size);

@@ -15,7 +15,7 @@ function button(text, run, attributes = {}) {
   return b;
 }
 
-const percent = x => Math.round(100 * x) + '%';
+const percent = x => (x > 0 && x < 0.005 ? '<1' : Math.round(100 * x)) + '%';
 const plain = word => word.replaceAll('_', ' ');
 
 function colourOf(text, token, tokens) {
