@@ -49,13 +49,22 @@ def make():
 
 
 def library(gallery, vectors, queries, processes):
-    """Queries a second of so many processes side by side."""
+    """Queries a second of so many processes side by side, and milliseconds of processor time of one query."""
     count = sum(1 for line in open(queries) if line.strip())
     words = [B + '/bench/gallery', gallery, '--queries', queries, '--vectors', vectors, '--threads', '1', '--k', '20']
     once = values(run(*words, '--rounds', '2'))['mean_ms'] / 1e3
     rounds = max(2, int(SECONDS / once / count / processes))
     done = [subprocess.Popen([*words, '--rounds', str(rounds)], env=ENV, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
-    return sum(1e3 / values(p.communicate()[0])['mean_ms'] for p in done)
+    rate = sum(1e3 / values(p.stdout.read())['mean_ms'] for p in done)
+    spent = [os.wait4(p.pid, 0)[2] for p in done]
+    for p in done:
+        p.returncode = 0
+    return rate, 1e3 * sum(u.ru_utime + u.ru_stime for u in spent) / (count * rounds * processes)
+
+
+def spent_by(pid):
+    """Seconds of processor time until now."""
+    return sum(map(int, open('/proc/%d/stat' % pid).read().rsplit(') ', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')
 
 
 def values(text):
@@ -188,10 +197,13 @@ def main():
         ours, theirs = [], []
         for _ in range(3):
             theirs.append(library(gallery, vectors, queries, min(connections, CORES)))
-            ours.append(wrk(address, queries, connections, SECONDS))
-        (rate, p50, p99, bad), library_rate = sorted(ours)[1], sorted(theirs)[1]
-        print('%2d connections: %7.1f requests/s, p50 %.1f ms, p99 %.1f ms; the library %.1f/s on %d cores: %.0f%% %s' % (
-            connections, rate, p50, p99, library_rate, min(connections, CORES), 100 * rate / library_rate, bad), flush=True)
+            before = spent_by(server.pid)
+            got = wrk(address, queries, connections, SECONDS)
+            ours.append((*got, 1e3 * (spent_by(server.pid) - before) / (got[0] * SECONDS)))
+        (rate, p50, p99, bad, cpu), (library_rate, library_cpu) = sorted(ours)[1], sorted(theirs)[1]
+        print('%2d connections: %7.1f requests/s, p50 %.1f ms, p99 %.1f ms; the library %.1f/s on %d cores: %.0f%%; processor time of one: %.2f ms, '
+              'of the library %.2f ms %s' % (connections, rate, p50, p99, library_rate, min(connections, CORES), 100 * rate / library_rate, cpu,
+                                             library_cpu, bad), flush=True)
     bad_people = Misbehave(port)
     rate, p50, p99, bad = wrk(address, queries, 8, SECONDS)
     print(' 8 connections beside 5,000 idle ones, half requests, a slow client and a flood of bad JSON: %.1f requests/s, p50 %.1f ms, p99 %.1f ms %s' % (rate, p50, p99, bad))

@@ -17,21 +17,34 @@ json_t *text_json(const char *text)
     return out ? out : json_null();
 }
 
+/* json_pack would read its format, and each name, for every word of every hit. */
+static void put(json_t *object, const char *name, json_t *value)
+{
+    json_object_set_new_nocheck(object, name, value);
+}
+
 json_t *hit_json(const mask_results *r, const mask_hit *hit, bool neighbours)
 {
-    json_t *words = json_array();
+    json_t *words = json_array(), *out = json_object();
     for (size_t w = 0; w < hit->word_count; w++) {
         const mask_hit_word *h = &hit->words[w];
         const mask_word *word = &r->readings[h->text].words[h->word];
-        json_t *box = h->has_box ? box_json(h->box) : json_null();
-        json_t *item = json_pack("{s:o, s:o, s:I, s:f, s:I, s:f, s:o}", "word", text_json(word->word), "token",
-                                 text_json(word->token), "text", (json_int_t)h->text, "score", (double)h->score,
-                                 "region", (json_int_t)h->region, "cosine", (double)h->cosine, "box", box);
-        if (neighbours && word->kind == MASK_WORD_OOD) json_object_set_new(item, "neighbours", neighbours_json(word));
+        json_t *item = json_object();
+        put(item, "word", text_json(word->word));
+        put(item, "token", text_json(word->token));
+        put(item, "text", json_integer((json_int_t)h->text));
+        put(item, "score", json_real((double)h->score));
+        put(item, "region", json_integer((json_int_t)h->region));
+        put(item, "cosine", json_real((double)h->cosine));
+        put(item, "box", h->has_box ? box_json(h->box) : json_null());
+        if (neighbours && word->kind == MASK_WORD_OOD) put(item, "neighbours", neighbours_json(word));
         json_array_append_new(words, item);
     }
-    return json_pack("{s:o, s:f, s:o, s:o}", "id", text_json(hit->id), "score", hit->score, "confidence",
-                     isfinite(hit->confidence) ? json_real((double)hit->confidence) : json_null(), "words", words);
+    put(out, "id", text_json(hit->id));
+    put(out, "score", json_real(hit->score));
+    put(out, "confidence", isfinite(hit->confidence) ? json_real((double)hit->confidence) : json_null());
+    put(out, "words", words);
+    return out;
 }
 
 json_t *item_json(const mask_results *r, const mask_hit *hit)

@@ -116,7 +116,7 @@ const route *route_find(exchange *x, char **id)
         char message[100];
         snprintf(message, sizeof message, "use %s", allowed);
         serve_error(x, 405, "method_not_allowed", message);
-        snprintf(x->etag, sizeof x->etag, "%s", allowed); /* of an error: what is allowed */
+        snprintf(x->allow, sizeof x->allow, "%s", allowed);
     }
     return best;
 }
