@@ -390,9 +390,9 @@ def encoder_rows():
     return rows
 
 
-def encoders():
+def encoders(again):
     """Encoder x side x regions, from JPEGs to recall: learned from flickr8k/photos, calibrated on 500 of them. Rows that are
-    newer than the build are kept."""
+    newer than the build are kept; of others those whose name or key matches are measured."""
     listed = sorted(os.listdir(os.path.join(DATA, "photos")))[::12][:500]
     background = links("encoder_background", [os.path.join(DATA, "photos", name) for name in listed])
     sets = [(os.path.join(DATA, "dev_photos"), dev_captions()),
@@ -402,6 +402,8 @@ def encoders():
         key = "%s-%d" % (os.path.basename(file), side)
         given, cut = ["--encoder", file] + (["--side", str(side)] if side and "--side" not in regions else []), regions.split()
         learned, row = (os.path.join(WORK, key + end) for end in (".plain.mask", re.sub(r"[^a-z0-9]+", "-", regions) + ".row.json"))
+        if not fresh(row) and not re.search(again, name + " " + os.path.basename(row)):
+            continue
         if not fresh(row):
             if not fresh(learned):
                 labelled = os.path.join(WORK, key + ".labelled")
@@ -445,13 +447,14 @@ def write(part, text):
 def main():
     parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
     parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "own", "encoders", "ablations"], help="only this part")
+    parser.add_argument("--rows", default="", help="of encoders: a regular expression, which rows to measure anew (default: all)")
     parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
     args = parser.parse_args()
     os.makedirs(WORK, exist_ok=True)
     missed = []
     parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(), "photos": lambda: photos(),
              "own": lambda: own(),
-             "encoders": lambda: encoders(),
+             "encoders": lambda: encoders(args.rows),
              "ablations": lambda: ablations(args.epochs)}
     for part, make in parts.items():
         if args.part in (None, part):

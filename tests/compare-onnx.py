@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """compare-onnx.py NETWORK-DUMP [NAME...]: networks exported from PyTorch with random weights, run by us and by ONNX Runtime
-on the same file: outputs within 1e-4 of each other, relative to the largest. Exits 77 where PyTorch, torchvision or ONNX
-Runtime are missing (packages.txt, section oracles); MASK_ORACLES names the Python that has them.
+on the same file: outputs within 1e-4 of each other, relative to the largest. NAME is one of networks_made.py, or timm: and
+timm's own. Exits 77 where PyTorch, torchvision (packages.txt, section oracles), timm or ONNX Runtime (PyPI) are missing;
+MASK_ORACLES names the Python that has them.
 """
 import os
 import subprocess
@@ -16,9 +17,10 @@ try:
     import numpy as np
     import onnxruntime
     import networks_made
+    import timm  # noqa: F401
     import torchvision  # noqa: F401
 except ImportError as missing:
-    print(f"skipped: {missing}: install packages.txt's section oracles and onnxruntime, name their Python in MASK_ORACLES")
+    print(f"skipped: {missing}: install packages.txt's section oracles, onnxruntime and timm, name their Python in MASK_ORACLES")
     sys.exit(77)
 
 LIMIT = 1e-4
@@ -66,8 +68,8 @@ def compare(dump, name, folder):
         subprocess.run([dump, menc, str(side), raw, os.devnull, "--network", path], check=True, capture_output=True)
     else:
         side = networks_made.export(name, path)
-    # swin_t's map is (1, h, w, channels) in the file too
-    worst = difference(dump, path, side, noise(side), by_onnxruntime(path, noise(side)), folder, name == "swin_t")
+    # a Swin's map is (1, h, w, channels) in the file too
+    worst = difference(dump, path, side, noise(side), by_onnxruntime(path, noise(side)), folder, "swin" in name)
     good = judge(name, worst)
     if name == "vit_s_16":
         x = noise(320)

@@ -68,7 +68,9 @@ class WithMap(torch.nn.Module):
 
 
 def make(name):
-    """The model and its side."""
+    """The model and its side; names that begin with timm: are timm's."""
+    if name.startswith("timm:"):
+        return make_timm(name[5:])
     import torchvision.models as zoo
     if name == "vit_s_16":
         model = vision_transformer(384, 12, 6, 16, 224)
@@ -82,8 +84,31 @@ def make(name):
     return WithMap(model, getattr(model, parts[name])), 224
 
 
+class WithFeatures(torch.nn.Module):
+    """timm's: logits, where it has any, and what forward_features gives."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        features = self.model.forward_features(x)
+        return self.model.forward_head(features), features
+
+
+def make_timm(name):
+    import timm
+    timm.layers.set_fused_attn(False)
+    model = timm.create_model(name, pretrained=False)
+    side = model.default_cfg["input_size"][1]
+    if side <= 256:
+        return WithFeatures(model), side
+    return WithFeatures(timm.create_model(name, pretrained=False, img_size=224)), 224
+
+
 NETWORKS = ["resnet50", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny", "regnet_y_400mf", "vit_s_16",
-            "vit_b_14_registers", "swin_t", "mobilenet_v2"]
+            "vit_b_14_registers", "swin_t", "mobilenet_v2", "timm:convnextv2_atto", "timm:mobilenetv4_conv_small_050",
+            "timm:vit_small_patch14_reg4_dinov2"]
 
 
 def export(name, path, seed=1, dynamic=False):
