@@ -86,6 +86,17 @@ printf '\211HDF\r\n\032\n' > "$top/x.h5"
 LD_LIBRARY_PATH=$top/none:$library "$top/match" "$top/k.mask" "$top/x.h5" "a dog" 2> "$top/missing" && fail "HDF5 without libhdf5"
 grep -q 'x.h5: needs the library libhdf5.*: install it' "$top/missing" || fail "$(cat "$top/missing")"
 
+# The Python package: its source distribution, built by pip beside the installed library with Debian's cffi and NumPy alone.
+if /usr/bin/python3 -c "import cffi, ensurepip, numpy, setuptools" 2> /dev/null; then
+    cp -r "$source/python" "$top/python"
+    (cd "$top/python" && rm -rf dist && /usr/bin/python3 setup.py -q sdist > "$top/log" 2>&1) || { cat "$top/log"; exit 1; }
+    /usr/bin/python3 -m venv --system-site-packages "$top/venv"
+    "$top/venv/bin/pip" install -q --no-index --no-build-isolation --no-deps "$top"/python/dist/mask?match-*.tar.gz
+    (cd "$top" && venv/bin/python -c "import mask_match as m; print(m.__version__, m.Gallery('g.gallery').search('a dog on the snow', k=3).ids)")
+else
+    echo "skipped: the Python package, since python3-cffi, python3-numpy, python3-setuptools or python3-venv is not installed"
+fi
+
 # From the archives alone.
 unset LD_LIBRARY_PATH
 rm -rf "$library"/libmask*.so* "$library/glibc-hwcaps" # the latter is there in portable builds
