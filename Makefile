@@ -8,7 +8,7 @@ configure = cmake -S . -B $(1) -G Ninja $(2) > $(1)-configure.log 2>&1 || { cat 
 # Every test's output goes to results.xml whole, for scripts/list-skipped.py.
 ctest = -j $(JOBS) --output-on-failure --output-junit results.xml --test-output-size-passed 1000000
 
-.PHONY: all setup demo demo-method check fuzz deb python wheel lint format bench quality encoder detector starter install clean
+.PHONY: all setup demo demo-method check fuzz analyse abi deb python wheel lint format bench quality encoder detector starter install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
@@ -60,6 +60,16 @@ python: all
 wheel: all
 	@scripts/install-packages.sh check wheel
 	@python/wheel.sh $(BUILD)
+
+# What cppcheck, gcc's analyzer, ThreadSanitizer and Valgrind find (docs/TESTING.md).
+analyse: all
+	@scripts/install-packages.sh build check fuzz analyse
+	@scripts/analyse.sh $(BUILD)
+
+# Whether programs built with the last version would still run: scripts/abi/ holds what its libraries gave.
+abi: all
+	@scripts/install-packages.sh analyse
+	@scripts/abi.sh $(BUILD)
 
 # Debian packages of what is committed, in $(BUILD)/deb.
 deb:

@@ -13,7 +13,7 @@ int check_output(const char *path)
     struct stat info;
     char folder[4096];
     const char *slash = strrchr(path, '/'), *why = NULL;
-    snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
     bool there = stat(path, &info) == 0;
     if (there && S_ISDIR(info.st_mode)) why = strerror(EISDIR);
     else if (there && !S_ISREG(info.st_mode)) why = "is a device or pipe";

@@ -108,6 +108,9 @@ mask_status mask__whitening_read(mask__whitening *w, size_t out, const mask__pac
                            .mean = mean->data,
                            .direction_mean = direction_mean->data,
                            .projection = projection->data};
+    if (!(w->power >= 0.01f && w->power <= 1)) /* the option's range */
+        return mask__fail(err, MASK_EFORMAT, power->offset, "%s: features to the power of %g: make the file again",
+                          pack->path, (double)w->power);
     return MASK_OK;
 }
 

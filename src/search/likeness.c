@@ -38,8 +38,9 @@ static mask_status summarise(const mask__view *v, const mask__region_block *b, m
 {
     size_t z = v->knowledge->info.dim;
     int region = v->options.whole_region;
-    float *mean = mask__arena_alloc(arena, 2 * z, sizeof *mean), *whole = region >= 0 ? mean + z : mean;
+    float *mean = mask__arena_alloc(arena, 2 * z, sizeof *mean);
     if (!mean) return mask__no_memory(err, "an image");
+    float *whole = region >= 0 ? mean + z : mean;
     for (size_t r = 0; r < b->rows; r++) mask__axpy(b->inverse_norms[r] / (float)b->rows, b->mu + r * z, mean, z);
     if (region >= 0) mask__axpy(b->inverse_norms[region], b->mu + (size_t)region * z, whole, z);
     if (v->options.scene > 0)

@@ -20,7 +20,7 @@ static void search(const mask_gallery *g, const mask_vectors *v, const char *whe
     fuzz_check(ten.count <= 10 && ten.searched <= info.images);
     for (size_t i = 1; i < ten.count; i++) fuzz_check(!(ten.hits[i].score > ten.hits[i - 1].score));
     if (fuzz_ok(mask_gallery_search(g, v, &q, &three, &fuzz_run, &err), &err)) {
-        fuzz_check(three.count == (ten.count < 3 ? ten.count : 3));
+        fuzz_check(three.count <= 3);
         mask_results_free(&three);
     }
     mask_query_image image = {.id = ten.count ? ten.hits[0].id : "0", .weight = 1};
