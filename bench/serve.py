@@ -188,7 +188,7 @@ def soak(folder):
 def main():
     os.makedirs(DATA, exist_ok=True)
     gallery, vectors, queries = (options.gallery, options.vectors, options.queries) if options.gallery else make()
-    server = subprocess.Popen([B + '/mask', 'serve', gallery, '--vectors', vectors, '--port', '0'], env=ENV, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([B + '/mask', 'serve', gallery, '--vectors', vectors, '--listen', '0'], env=ENV, stdout=subprocess.PIPE, text=True)
     address = server.stdout.readline().strip()
     port = int(re.search(r':(\d+)/', address)[1])
     print('%d cores, load %.1f before' % (CORES, os.getloadavg()[0]))

@@ -268,7 +268,7 @@ def main(mask, shots=None):
         photo = os.path.join(folder, "mine.jpg")
         shutil.copy(os.path.join(SOURCE, "docs", "demo-queries.jpg"), photo)
         env = dict(os.environ, XDG_CACHE_HOME=os.path.join(folder, "cache"), OMP_WAIT_POLICY="passive")
-        words = [mask, "serve", "--photos", photos, "--port", "0", "--quiet"]
+        words = [mask, "serve", "--photos", photos, "--listen", "0", "--quiet"]
         server = subprocess.Popen([*words, "--upload-dir", os.path.join(photos, "new"), "--teach", os.path.join(folder, "taught.mask")],
                                   env=env, stdout=subprocess.PIPE, text=True)
         address = server.stdout.readline().strip()

@@ -59,7 +59,7 @@ class Server:
 
     def __init__(self, env, *words, **popen):
         self.env = env
-        self.process = subprocess.Popen(["mask", "serve", "--port", "0", *words], env=env, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(["mask", "serve", "--listen", "0", *words], env=env, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, **popen)
         found = re.match(r"http://127\.0\.0\.1:(\d+)(.*)/$", self.process.stdout.readline().strip())
         assert found, self.process.stderr.read()
@@ -263,7 +263,7 @@ def check_token(folder, env):
     assert '"status":401' in s.stop()
     refused = lambda words, **more: subprocess.run(["mask", "serve", os.path.join(folder, "G.gallery"), *words], capture_output=True,
                                                    text=True, env=dict(env, **more), timeout=10)
-    done = refused(["--host", "0.0.0.0", "--port", "0"])
+    done = refused(["--listen", "0.0.0.0:0"])
     assert done.returncode == 1 and "token" in done.stderr, done
     done = refused([], MASK_SERVE_TOKEN="short")
     assert done.returncode == 1 and "16 to 255" in done.stderr, done

@@ -156,19 +156,33 @@ static int read_prefix(server *s, const args *a)
     return 0;
 }
 
+/* The address to listen at: HOST:PORT, [::1]:PORT or PORT. */
+static int read_address(server *s, const args *a, int *port)
+{
+    const char *given = args_text(a, "--listen", "127.0.0.1:8080"), *colon = strrchr(given, ':');
+    const char *number = colon ? colon + 1 : given, *host = colon && colon > given ? given : "127.0.0.1";
+    size_t length = host == given ? (size_t)(colon - given) : strlen(host);
+    if (host[0] == '[' && host[length - 1] == ']') host++, length -= 2;
+    size_t digits = strspn(number, "0123456789");
+    *port = digits && digits < 6 && !number[digits] ? (int)strtol(number, NULL, 10) : -1;
+    if (*port < 0 || *port > 65535 || length >= sizeof s->host)
+        return args_usage(a, "--listen %s: expected HOST:PORT, such as 127.0.0.1:8080, or a port", given);
+    snprintf(s->host, sizeof s->host, "%.*s", (int)length, host);
+    return 0;
+}
+
 static int run_serve(args *a)
 {
-    int port = 8080;
+    int port;
     const char *name;
     server *s = calloc(1, sizeof *s);
     if (!s) return fail("out of memory");
     s->a = a;
-    s->host = args_text(a, "--host", "127.0.0.1");
     s->access_log = args_has(a, "--access-log");
     s->teach = args_text(a, "--teach", NULL);
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->changing, NULL);
-    int result = args_int(a, "--port", 0, 65535, &port);
+    int result = read_address(s, a, &port);
     if (result == 0) result = read_prefix(s, a);
     if (result == 0) result = read_token(s, a);
     for (size_t i = 0; result == 0 && (name = args_each_text(a, "--name", i)); i++)
@@ -196,12 +210,12 @@ const command command_serve = {
     .summary = "Serve galleries, or folders of photos, as a web page and an HTTP API on this machine",
     .details = "Prints the page's address and serves until Ctrl-C. Nothing leaves the machine, and the page asks "
                "nobody else.\n"
-               "Other machines reach it only with --host, and then a token is needed (docs/serve.md).\n"
-               "Each option may also be set in the environment: --access-log as MASK_SERVE_ACCESS_LOG=1, --port as\n"
-               "MASK_SERVE_PORT=N. SIGHUP opens the galleries anew.",
+               "Other machines reach it only with --listen, and then a token is needed (docs/serve.md).\n"
+               "Each option may also be set in the environment: --access-log as MASK_SERVE_ACCESS_LOG=1, --listen as\n"
+               "MASK_SERVE_LISTEN=ADDRESS. SIGHUP opens the galleries anew.",
     .environment = "MASK_SERVE_",
     .examples = "mask serve --photos ~/Pictures\n"
-                "mask serve photos.gallery --port 9000",
+                "mask serve photos.gallery --listen 9000",
     .options =
         (const option[]){
             {"--photos", "FOLDER", "serve the photos below it; may be given several times"},
@@ -209,8 +223,8 @@ const command command_serve = {
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
             {"--encoder", "E.menc", "of --photos and uploaded photos (default: the one that comes with mask)"},
             {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},
-            {"--port", "N", "0 = any that is free (default: 8080)"},
-            {"--host", "H", "the address to listen at (default: 127.0.0.1, this machine alone)"},
+            {"--listen", "ADDRESS",
+             "HOST:PORT, or a port of this machine alone; port 0 is any that is free (default: 127.0.0.1:8080)"},
             {"--name", "N", "also answer to this host name, of a proxy; may be given several times"},
             {"--token-file", "FILE", "who asks must know the token on its first line (or set MASK_SERVE_TOKEN)"},
             {"--upload-dir", "FOLDER",

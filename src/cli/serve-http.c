@@ -487,7 +487,7 @@ static int listening(server *s, int port)
     } else {
         snprintf(service, sizeof service, "%d", port);
         if (getaddrinfo(s->host, service, &hints, &found) != 0) {
-            fail("--host %s: is no address of this machine", s->host);
+            fail("--listen %s: is no address of this machine", s->host);
             return -1;
         }
         s->loopback = is_loopback(found->ai_addr);
@@ -496,7 +496,7 @@ static int listening(server *s, int port)
                     bind(handle, found->ai_addr, found->ai_addrlen) == 0 && listen(handle, SOMAXCONN) == 0;
         freeaddrinfo(found);
         if (!good) {
-            fail("%s port %d: cannot be served: %s (another --port N?)", s->host, port, strerror(errno));
+            fail("%s port %d: cannot be served: %s (another --listen PORT?)", s->host, port, strerror(errno));
             if (handle >= 0) close(handle);
             return -1;
         }

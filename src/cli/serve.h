@@ -39,7 +39,8 @@ typedef struct server {
     served_gallery galleries[MOST_GALLERIES];
     size_t count;
     folder_list folders, roots; /* of --photos; those that photos of other galleries must lie in, none = anywhere */
-    const char *host, *prefix;  /* prefix: "" or "/name" */
+    char host[256];
+    const char *prefix; /* "" or "/name" */
     const char *names[MOST_NAMES], *teach;
     char uploads[DATA_PATH]; /* where photos are put, without links; "" = they are refused */
     size_t name_count;

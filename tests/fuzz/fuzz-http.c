@@ -29,7 +29,7 @@ static void start(void)
     snprintf(g->name, sizeof g->name, "g");
     serving.a = &a;
     serving.count = 1;
-    serving.host = "127.0.0.1";
+    strcpy(serving.host, "127.0.0.1");
     serving.prefix = "";
     serving.loopback = true;
     mhd = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, &serving,
