@@ -101,7 +101,7 @@ encoder: all
 
 # A detector of things in photos, from npm (docs/encoders.md); writes build/objectron.menc.
 detector: all
-	@command -v npm > /dev/null || scripts/install-packages.sh detector
+	@scripts/install-packages.sh detector
 	@BUILD=$(BUILD) scripts/fetch-detector.sh
 
 # The starter knowledge, again from the photos and packages it was learned from (starter/README.md); writes starter/starter.*.
