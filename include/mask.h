@@ -445,6 +445,33 @@ MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, cons
                                                const mask_run *run, mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
+/* ---- A gallery in ClickHouse (docs/clickhouse.md) ------------------------------------------------------------- */
+
+typedef struct mask_clickhouse {
+    const char *urls;     /* http://host:8123/, of several servers with commas; a search asks one */
+    const char *database; /* letters, digits, '_' */
+    const char *cluster;  /* of the servers' configurations, for Distributed tables; "" = one server */
+    size_t words_per_table;
+} mask_clickhouse;
+static inline mask_clickhouse mask_clickhouse_defaults(void)
+{
+    mask_clickhouse to = {"http://127.0.0.1:8123/", "mask", "", 1500};
+    return to;
+}
+/* Copies a gallery as it is, or what has changed since the last time; a call that was interrupted goes on when it is
+ * made again. *rows (may be NULL): that were written. Needs libcurl. MASK_EIO for what a server says, MASK_EMISMATCH
+ * where the database holds something else. */
+MASK_API mask_status mask_clickhouse_export(const char *gallery, const mask_clickhouse *to, uint64_t *rows,
+                                            const mask_run *run, mask_error *err);
+/* Opens one for mask_gallery_search and mask_gallery_search_batch by texts: the same results as the gallery's. What
+ * reads texts (its knowledge and calibration) is copied into a folder below `cache`, which must exist, the first time.
+ */
+MASK_API mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhouse *from, const char *cache,
+                                                  const mask_run *run, mask_error *err);
+/* The statement by which such a gallery finds the images with the k highest upper bounds; free(). */
+MASK_API mask_status mask_gallery_sql(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
+                                      char **sql, mask_error *err);
+
 /* Texts made ready to be ranked for the images of one gallery, as it is at this moment: a refresh does not reach it.
  * What that took is kept in the gallery's folder (docs/gallery.md), so that the same texts are ready in milliseconds
  * the next time. The gallery must outlive it; any number of threads may use it. */

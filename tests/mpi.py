@@ -13,6 +13,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../demo"))
+sys.dont_write_bytecode = True
+from generate import write_npy
+
 mask, mask_mpi, mpirun = (os.path.abspath(a) if os.sep in a else a for a in sys.argv[1:4])
 DIM, WORDS, IMAGES, REGIONS, LABELLED = 16, 12, 1500, 4, 3000
 work = tempfile.TemporaryDirectory(prefix="mask-mpi-")
@@ -33,14 +37,6 @@ def run(*command):
     if done.returncode:
         sys.exit(f"{' '.join(command)}\nexited with {done.returncode}: {done.stderr}")
     return done.stdout
-
-
-def write_npy(path, shape, values):
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
-    header += " " * (63 - (10 + len(header)) % 64) + "\n"
-    with open(path, "wb") as f:
-        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
-        f.write(struct.pack(f"<{len(values)}f", *values))
 
 
 def region(word):

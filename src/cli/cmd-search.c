@@ -267,6 +267,16 @@ static int add_text(query_texts *texts, const char *argument)
     return wrong ? EXIT_USAGE : 0;
 }
 
+static int print_sql(const args *a, const mask_query *q)
+{
+    mask_error err;
+    char *sql;
+    if (mask_gallery_sql(a->gallery, a->vectors, q, &sql, &err) != MASK_OK) return failed(&err);
+    puts(sql);
+    free(sql);
+    return 0;
+}
+
 /* One query of the arguments from `first` on. */
 static int search_once(const args *a, mask_query *q, int first, page *p)
 {
@@ -278,6 +288,11 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     q->texts = texts.texts;
     q->count = texts.count;
     q->explain = a->json || p || args_has(a, "--explain");
+    if (result == 0 && args_has(a, "--sql")) result = print_sql(a, q);
+    if (args_has(a, "--sql")) {
+        query_texts_free(&texts);
+        return result;
+    }
     mask_status status = result ? MASK_EINVAL : mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
     bool lines = !a->json && !wants_paths(a);
     bool nearest = status == MASK_OK && results.count == 0 && q->min_confidence > 0 && lines;
@@ -426,6 +441,18 @@ static int assume_folders(const args *a, folder_list *list)
     return 0;
 }
 
+/* A gallery that was exported; a copy of its knowledge stays in the cache. */
+static int open_clickhouse(args *a)
+{
+    mask_error err;
+    mask_clickhouse from;
+    char root[DATA_PATH];
+    read_clickhouse(a, "--clickhouse", &from);
+    int result = cache_file("", root);
+    if (result) return result;
+    return mask_gallery_open_clickhouse(&a->gallery, &from, root, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+}
+
 static int run_search(args *a)
 {
     mask_query query;
@@ -434,8 +461,9 @@ static int run_search(args *a)
     const char *path = place;
     folder_list folders;
     int result = folders_of(a, "--photos", &folders);
-    if (result == 0) result = assume_folders(a, &folders);
-    int first = folders.count ? 0 : 1; /* of the texts; before them stands the gallery */
+    if (result == 0 && !args_has(a, "--clickhouse")) result = assume_folders(a, &folders);
+    bool remote = args_has(a, "--clickhouse");
+    int first = folders.count || remote ? 0 : 1; /* of the texts; before them stands the gallery */
     if (result == 0 && first > a->positional_count) result = args_usage(a, "expected a gallery, or --photos FOLDER");
     if (result == 0 && args_has(a, "--queries") && a->positional_count > first)
         result = args_usage(a, "expected a text or --queries FILE, not both");
@@ -446,8 +474,8 @@ static int run_search(args *a)
         result = args_usage(a, "--sort date is the one order beside that of the scores, and of one query");
     if (result == 0) result = read_query_options(a, &query, &ids);
     if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
-    else if (result == 0) path = a->positional[0];
-    if (result == 0) result = open_gallery(a, path);
+    else if (result == 0 && !remote) path = a->positional[0];
+    if (result == 0) result = remote ? open_clickhouse(a) : open_gallery(a, path);
     if (result == 0) result = open_gallery_vectors(a);
     mask_query_image image;
     if (result == 0 && args_has(a, "--image")) result = ask_image(a, args_text(a, "--image", ""), true, &query, &image);
@@ -480,6 +508,10 @@ const command command_search = {
              "of --photos: leave out these files and folders, \"*.png,private\" (default: none)"},
             {"--knowledge", "K.mask", "of --photos (default: the starter that comes with mask)"},
             {"--encoder", "E.menc", "of --photos (default: the one its knowledge is usually of)"},
+            {"--clickhouse", "URL",
+             "search the gallery that mask export clickhouse put there, in place of a G.gallery"},
+            {"--database", "NAME", "of --clickhouse (mask)"},
+            {"--sql", NULL, "of --clickhouse: print the statement that finds candidates, and do nothing"},
             {"--image", "ID|PHOTO", "also like this image of the gallery, or this photo"},
             {IMAGE_WEIGHT},
             {"--html", "PAGE", "also write a page with the photos and the regions that answered, one file"},

@@ -19,7 +19,7 @@ extern const command command_encoder_import;
 extern const command command_encoder_join;
 extern const command command_index, command_index_add, command_index_remove, command_index_compact;
 extern const command command_index_verify, command_index_metadata;
-extern const command command_search, command_similar, command_annotate, command_serve, command_report;
+extern const command command_search, command_similar, command_annotate, command_serve, command_report, command_export;
 extern const command command_cache_list, command_cache_clear;
 
 /* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */
@@ -40,6 +40,8 @@ int open_images(args *a, const char *path); /* of --split */
 int open_texts(args *a, const char *path);
 int open_dataset(args *a, const char *path); /* images and texts, of --split and --captions */
 int open_gallery(args *a, const char *path);
+/* The database of --database and --cluster, on the servers of the option `url`. */
+void read_clickhouse(const args *a, const char *url, mask_clickhouse *out);
 /* Word vectors: --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when
  * there is none. */
 int open_named_vectors(args *a, const char *named, const char *hint);

@@ -12,8 +12,8 @@ static const command *const commands[] = {
     &command_rerank,         &command_adapt,          &command_encoder_import, &command_encoder_join,
     &command_index,          &command_index_add,      &command_index_remove,   &command_index_compact,
     &command_index_verify,   &command_index_metadata, &command_search,         &command_similar,
-    &command_annotate,       &command_report,         &command_serve,          &command_cache_list,
-    &command_cache_clear,
+    &command_annotate,       &command_report,         &command_export,         &command_serve,
+    &command_cache_list,     &command_cache_clear,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

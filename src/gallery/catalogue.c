@@ -379,3 +379,49 @@ mask_status mask__catalogue_content(mask__catalogue *c, const char *id, uint64_t
     sqlite3_reset(s);
     return status;
 }
+
+/* ---- A catalogue without images ---- */
+
+static mask_status copy_state(mask__catalogue *to, mask__catalogue *from, mask_error *err)
+{
+    sqlite3_stmt *s, *put;
+    bool row;
+    MASK__TRY(mask__database_prepare(from, &s, "SELECT name, value FROM state", err));
+    mask_status status;
+    while ((status = mask__database_step(from, s, &row, err)) == MASK_OK && row) {
+        status = use_id(to, SET_STATE, (const char *)sqlite3_column_text(s, 0), &put, err);
+        if (status == MASK_OK) sqlite3_bind_value(put, 2, sqlite3_column_value(s, 1));
+        if (status == MASK_OK) status = mask__database_do(to, put, err);
+        if (status != MASK_OK) break;
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static mask_status fill_from(mask__catalogue *c, const void *context, mask_error *err)
+{
+    mask__catalogue *from = *(mask__catalogue *const *)context;
+    sqlite3_stmt *s;
+    bool row;
+    MASK__TRY(copy_state(c, from, err));
+    MASK__TRY(mask__database_prepare(from, &s,
+                                     "SELECT name, type FROM pragma_table_info('item') WHERE name LIKE 'meta:%'", err));
+    mask_status status;
+    while ((status = mask__database_step(from, s, &row, err)) == MASK_OK && row) {
+        char *alter = sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"%w\" %s", sqlite3_column_text(s, 0),
+                                      sqlite3_column_text(s, 1));
+        status = alter ? mask__database_run(c, alter, err) : mask__no_memory(err, c->path);
+        sqlite3_free(alter);
+        if (status != MASK_OK) break;
+    }
+    sqlite3_finalize(s);
+    return status == MASK_OK ? mask__database_make_view(c, err) : status;
+}
+
+mask_status mask__catalogue_copy_empty(mask__catalogue *from, const char *folder, mask_error *err)
+{
+    pthread_mutex_lock(&from->mutex);
+    mask_status status = mask__database_create(folder, fill_from, &from, err);
+    pthread_mutex_unlock(&from->mutex);
+    return status;
+}

@@ -9,6 +9,7 @@
 #include "base/decimal.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,4 +290,71 @@ mask_status mask__catalogue_metadata(mask__catalogue *c, const char *const *ids,
     free(*json);
     *json = NULL;
     return status;
+}
+struct mask__metadata {
+    mask__catalogue *catalogue;
+    sqlite3_stmt *rows, *types;
+    size_t columns;
+    bool number[COLUMNS + 8];
+};
+
+/* The names come from `rows`; the types, in the same order, from the table. */
+mask_status mask__metadata_open(mask__metadata **out, mask__catalogue *c, mask_error *err)
+{
+    bool row;
+    mask__metadata *m = *out = calloc(1, sizeof *m);
+    if (!m) return mask__no_memory(err, c->path);
+    m->catalogue = c;
+    mask_status status = mask__database_prepare(c, &m->rows, "SELECT * FROM image ORDER BY mask_row", err);
+    if (status == MASK_OK)
+        status = mask__database_prepare(
+            c, &m->types, "SELECT type = 'NUMERIC' FROM pragma_table_info('item') WHERE name LIKE 'meta:%'", err);
+    m->columns = status == MASK_OK ? (size_t)sqlite3_column_count(m->rows) : 0;
+    for (size_t i = 5; status == MASK_OK && i < m->columns && i < sizeof m->number / sizeof *m->number; i++)
+        if ((status = mask__database_step(c, m->types, &row, err)) == MASK_OK && row)
+            m->number[i] = sqlite3_column_int(m->types, 0) != 0;
+    if (status == MASK_OK) return MASK_OK;
+    mask__metadata_close(m);
+    *out = NULL;
+    return status;
+}
+
+void mask__metadata_close(mask__metadata *m)
+{
+    if (!m) return;
+    sqlite3_finalize(m->rows);
+    sqlite3_finalize(m->types);
+    free(m);
+}
+
+size_t mask__metadata_count(const mask__metadata *m)
+{
+    return m->columns;
+}
+
+const char *mask__metadata_name(const mask__metadata *m, size_t column, bool *number)
+{
+    *number = m->number[column];
+    return sqlite3_column_name(m->rows, (int)column);
+}
+
+mask_status mask__metadata_next(mask__metadata *m, bool *row, mask_error *err)
+{
+    return mask__database_step(m->catalogue, m->rows, row, err);
+}
+
+uint64_t mask__metadata_place(const mask__metadata *m)
+{
+    return (uint64_t)sqlite3_column_int64(m->rows, 0);
+}
+
+const char *mask__metadata_text(const mask__metadata *m, size_t column)
+{
+    return (const char *)sqlite3_column_text(m->rows, (int)column);
+}
+
+double mask__metadata_number(const mask__metadata *m, size_t column)
+{
+    bool none = sqlite3_column_type(m->rows, (int)column) == SQLITE_NULL;
+    return none ? (double)NAN : sqlite3_column_double(m->rows, (int)column);
 }

@@ -221,6 +221,7 @@ static void close_view(mask__view *v)
 {
     if (!v) return;
     mask__searcher_close(v);
+    mask__remote_close(v->remote);
     mask_matcher_close(v->matcher);
     close_segments(v);
     free(v);

@@ -11,6 +11,8 @@
 
 /* What searches share and keep between them, behind its own lock (search.c): words looked up, columns of OOD words. */
 typedef struct mask__searcher mask__searcher;
+/* Where its images lie when they are not here, but in ClickHouse (remote.h). */
+typedef struct mask__remote mask__remote;
 
 typedef struct mask__view {
     /* Of the gallery; the knowledge may be `mixed`. */
@@ -27,7 +29,8 @@ typedef struct mask__view {
     mask_matcher *matcher;                /* of the knowledge and the options, without vectors */
     const mask__calibration *calibration; /* the matcher's */
     mask__searcher *searcher;
-    size_t users; /* the gallery, searches, annotators; guarded by the gallery's lock */
+    mask__remote *remote; /* NULL = the images are in its segments */
+    size_t users;         /* the gallery, searches, annotators; guarded by the gallery's lock */
 } mask__view;
 
 struct mask_gallery {
@@ -47,5 +50,6 @@ void mask__gallery_unpin(const mask_gallery *gallery, mask__view *view);
 /* Opening a view ends with the first, when all else stands; closing begins with the second (NULL searcher is fine). */
 mask_status mask__searcher_open(mask__view *view, mask_error *err);
 void mask__searcher_close(mask__view *view);
+void mask__remote_close(mask__remote *remote); /* NULL is fine */
 
 #endif

@@ -90,9 +90,7 @@ typedef struct filling {
     const mask__view *view;
     const mask__segment *segment;
     const mask__ood_word *word;
-    bool convex, linear; /* whether known columns bound A from above, and from below */
-    double *shares;      /* s_q |v_q| / n */
-    double sum_shares;
+    mask__ood_shares pooled;
     mask__scan_vector whole, scene;
 } filling;
 
@@ -101,28 +99,26 @@ static void pooled_bounds(const filling *f, size_t block, float *high, float *lo
 {
     const mask__segment *s = f->segment;
     const mask__ranked *items = f->word->neighbours.items;
-    size_t m = f->word->neighbours.m, stride = mask__segment_stride(s), z = s->z;
-    /* Sums of m + 2 floats, none above 4 shares; and what exact cosines, computed in float, may be off by. */
-    double off = 4 * (double)(m + 8) * MASK__ROUNDING * (f->sum_shares + 1) + (double)(z + 8) * MASK__ROUNDING;
-    double middle = 0, radius = off;
+    size_t m = f->word->neighbours.m, stride = mask__segment_stride(s);
+    double middle = 0, radius = f->pooled.off;
     float sums[MASK__BLOCK] = {0};
     mask__scan_column columns[MASK__SCAN_COLUMNS];
     size_t ready = 0;
-    for (size_t q = 0; f->convex && q < m; q++) {
+    for (size_t q = 0; f->pooled.convex && q < m; q++) {
         mask__steps step = s->pooled_steps[items[q].index * s->blocks + block];
         columns[ready++] = (mask__scan_column){s->pooled_codes + items[q].index * stride + block * MASK__BLOCK,
-                                               f->shares[q] * step.step};
-        middle += f->shares[q] * step.low;
-        radius += f->shares[q] * (0.5 * step.step + s->pooled_slack);
+                                               f->pooled.shares[q] * step.step};
+        middle += f->pooled.shares[q] * step.low;
+        radius += f->pooled.shares[q] * (0.5 * step.step + s->pooled_slack);
         if (ready < MASK__SCAN_COLUMNS && q + 1 < m) continue;
         radius += mask__scan_add(columns, ready, sums);
         ready = 0;
     }
-    float up = f->convex ? (float)(middle + radius) : 2, down = (float)(middle - radius);
+    float up = f->pooled.convex ? (float)(middle + radius) : 2, down = (float)(middle - radius);
     for (size_t i = 0; i < MASK__BLOCK; i++) {
         float bound = sums[i] + up;
         high[i] = bound < MASK__MOST_COSINE ? bound : MASK__MOST_COSINE;
-        low[i] = f->linear ? sums[i] + down : -MASK__MOST_COSINE;
+        low[i] = f->pooled.linear ? sums[i] + down : -MASK__MOST_COSINE;
     }
 }
 
@@ -150,7 +146,7 @@ static void fill_block(const filling *f, size_t block, mask__bounds *out)
     size_t first = block * MASK__BLOCK, z = s->z;
     size_t count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
     float *high = out->high + first, *low = out->low + first;
-    float margin = (float)(16 * MASK__ROUNDING * (size_of(t->pooled) + size_of(t->whole) + size_of(t->scene)));
+    float margin = (float)f->pooled.margin;
     pooled_bounds(f, block, high, low);
     for (size_t i = 0; i < count; i++) {
         high[i] = (high[i] - t->pooled->mean) * t->pooled->scale;
@@ -171,29 +167,41 @@ static void fill_block(const filling *f, size_t block, mask__bounds *out)
     }
 }
 
-static mask_status prepare(filling *f, mask__arena *work, mask_error *err)
+mask_status mask__ood_word_shares(const mask__ood_word *word, const mask__view *view, mask__ood_shares *out,
+                                  mask__arena *arena, mask_error *err)
 {
-    const mask__ood_word *word = f->word;
-    const mask_knowledge *k = f->view->knowledge;
-    const mask_match_options *o = &f->view->options;
+    const mask_knowledge *k = view->knowledge;
     size_t z = k->info.dim, m = word->neighbours.m;
     double sum = 0;
-    int16_t *codes = mask__arena_alloc(work, 2 * z, sizeof *codes);
-    f->shares = mask__arena_alloc(work, m, sizeof *f->shares);
-    if (!codes || !f->shares) return mask__no_memory(err, "a word's columns");
+    *out = (mask__ood_shares){.shares = mask__arena_alloc(arena, m, sizeof *out->shares)};
+    if (!out->shares) return mask__no_memory(err, "a word's columns");
     for (size_t q = 0; q < m; q++) {
         mask__ranked item = word->neighbours.items[q];
         const float *v = k->prototypes + item.index * z;
         double square = 0;
         for (size_t d = 0; d < z; d++) square += (double)v[d] * (double)v[d];
-        f->shares[q] = (double)item.value * sqrt(square);
-        sum += f->shares[q];
+        out->shares[q] = (double)item.value * sqrt(square);
+        sum += out->shares[q];
     }
     /* Where the sum all but vanishes, its direction is rounding. */
-    f->convex = o->ood != MASK_OOD_PROCRUSTES && word->norm > 1e-3 * sum;
-    f->linear = f->convex && o->pool == MASK_POOL_MEAN;
-    for (size_t q = 0; f->convex && q < m; q++) f->shares[q] /= word->norm;
-    f->sum_shares = f->convex ? sum / word->norm : 0;
+    out->convex = view->options.ood != MASK_OOD_PROCRUSTES && word->norm > 1e-3 * sum;
+    out->linear = out->convex && view->options.pool == MASK_POOL_MEAN;
+    for (size_t q = 0; out->convex && q < m; q++) out->shares[q] /= word->norm;
+    out->sum = out->convex ? sum / word->norm : 0;
+    /* Sums of m + 2 floats, none above 4 shares; and what exact cosines, computed in float, may be off by. */
+    out->off = 4 * (double)(m + 8) * MASK__ROUNDING * (out->sum + 1) + (double)(z + 8) * MASK__ROUNDING;
+    const mask__scored_terms *t = &word->scored;
+    out->margin = 16 * MASK__ROUNDING * (size_of(t->pooled) + size_of(t->whole) + size_of(t->scene));
+    return MASK_OK;
+}
+
+static mask_status prepare(filling *f, mask__arena *work, mask_error *err)
+{
+    const mask__ood_word *word = f->word;
+    size_t z = f->view->knowledge->info.dim;
+    int16_t *codes = mask__arena_alloc(work, 2 * z, sizeof *codes);
+    if (!codes) return mask__no_memory(err, "a word's columns");
+    MASK__TRY(mask__ood_word_shares(word, f->view, &f->pooled, work, err));
     if (word->scored.whole) f->whole = mask__scan_vector_of(word->scored.prototypes, z, codes);
     if (word->scored.scenes) f->scene = mask__scan_vector_of(word->scored.scenes, z, codes + z);
     return MASK_OK;

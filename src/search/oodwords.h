@@ -32,6 +32,15 @@ typedef struct mask__ood_word {
 mask_status mask__ood_word_make(mask__ood_word **out, const mask__view *view, const mask__lexicon *lexicon,
                                 uint32_t term, mask_error *err);
 void mask__ood_word_free(mask__ood_word *word);
+/* How known words bound A_v: sum_q shares_q A_q(i) is not below it, by more than `off`. */
+typedef struct mask__ood_shares {
+    double *shares;      /* s_q |v_q| / n, of the neighbours */
+    double sum;          /* of them */
+    bool convex, linear; /* whether known columns bound A from above, and from below */
+    double off, margin;  /* of the sum of floats; of c_w(i), for the roundings of its parts */
+} mask__ood_shares;
+mask_status mask__ood_word_shares(const mask__ood_word *word, const mask__view *view, mask__ood_shares *out,
+                                  mask__arena *arena, mask_error *err);
 /* Makes sure that its columns are there. Any number of threads may ask. */
 mask_status mask__ood_word_fill(mask__ood_word *word, const mask__view *view, mask_error *err);
 /* c_w of an image that was computed exactly. The caller holds the write lock. */

@@ -3,6 +3,7 @@
 #include "search/filter.h"
 #include "search/hits.h"
 #include "search/queryplan.h"
+#include "search/remote.h"
 #include "search/select.h"
 
 #include <math.h>
@@ -108,12 +109,17 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
     double start = omp_get_wtime();
     mask__arena work = {0}, results = {0};
     mask__plan plan;
+    mask__view near;
     mask__scored *best;
     size_t found;
     *out = (mask_results){0};
+    if (v->remote && query->image_count)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a gallery in ClickHouse is searched by texts only");
     mask_status status = mask__plan_open(&plan, v, vectors, query, &results, err);
-    if (status == MASK_OK) status = select_best(&plan, query, &work, &best, &found, out, run, err);
-    if (status == MASK_OK) status = mask__hits_make(out, v, &plan, query, best, found, &results, err);
+    if (status == MASK_OK)
+        status = v->remote ? mask__remote_select(&plan, query, &near, &work, &best, &found, out, run, err)
+                           : select_best(&plan, query, &work, &best, &found, out, run, err);
+    if (status == MASK_OK) status = mask__hits_make(out, plan.view, &plan, query, best, found, &results, err);
     out->readings = plan.readings;
     out->reading_count = plan.reading_count;
     mask__plan_close(&plan);

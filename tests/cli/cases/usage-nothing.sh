@@ -29,6 +29,8 @@
 #out   search           The images of a gallery that match texts best, in exact order
 #out   similar          The images of a gallery, or the photos of a folder, most like an image
 #out   annotate         The texts of a file that describe an image of a gallery best, or each of its images
+#out   report           What the photos of a folder or a gallery show: the words of the most photos, with the surest ones
+#out   export clickhouse A gallery into ClickHouse, to be searched there, on one server or many
 #out   serve            Serve galleries, or folders of photos, as a web page and an HTTP API on this machine
 #out   cache list       List what search --photos keeps: size, photos, last use and folders
 #out   cache clear      Remove what search --photos keeps, of one folder of photos or of all; photos are never touched

@@ -1,0 +1,164 @@
+#include "search/clickhouse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+mask_status mask__remote_name(const char *name, const char *what, mask_error *err)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (*name && strlen(name) < 64 && strspn(name, good) == strlen(name)) return MASK_OK;
+    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "'%.80s': the name of a %s is 1 to 63 letters, digits and '_'",
+                      name, what);
+}
+
+mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err)
+{
+    mask__bytes own = {0};
+    char most[32];
+    snprintf(most, sizeof most, "%zu", sql->size + 65536);
+    /* Without wait_end_of_query an error after the first bytes would look like an end. */
+    const char *const pairs[] = {"wait_end_of_query", "1", "max_query_size", most, NULL};
+    mask_status status = sql->lost ? mask__no_memory(err, "a statement")
+                                   : mask__http_post(http, pairs, sql->data, sql->size, reply ? reply : &own, err);
+    mask__bytes_free(&own);
+    return status;
+}
+
+void mask__rows_take(mask__rows *r, void *to, size_t size)
+{
+    r->bad = r->bad || (size_t)(r->end - r->at) < size;
+    if (r->bad) {
+        memset(to, 0, size);
+        return;
+    }
+    memcpy(to, r->at, size);
+    r->at += size;
+}
+
+const unsigned char *mask__rows_bytes(mask__rows *r, size_t *size)
+{
+    unsigned char part = 0x80;
+    *size = 0;
+    for (unsigned shift = 0; part & 0x80 && shift < 35; shift += 7) {
+        mask__rows_take(r, &part, 1);
+        *size |= (size_t)(part & 0x7f) << shift;
+    }
+    r->bad = r->bad || (size_t)(r->end - r->at) < *size;
+    if (r->bad) *size = 0;
+    const unsigned char *bytes = r->at;
+    r->at += *size;
+    return bytes;
+}
+
+static mask_status no_rows(const mask__http *http, mask_error *err)
+{
+    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: the server's reply is not what was asked for",
+                      mask__http_name(http));
+}
+
+mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,
+                                    mask_error *err)
+{
+    mask__bytes sql = {0}, reply = {0};
+    *out = (mask__remote_state){0};
+    mask__bytes_print(&sql, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'state'", database);
+    mask_status status = mask__remote_run(http, &sql, &reply, err);
+    *none = status == MASK_OK && strcmp(mask__bytes_text(&reply), "1\n") != 0;
+    if (status == MASK_OK && !*none) {
+        sql.size = 0;
+        mask__bytes_print(&sql,
+                          "SELECT complete, written, generation, images, regions, words, words_per_table, z, shards, "
+                          "cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
+                          database);
+        status = mask__remote_run(http, &sql, &reply, err);
+        *none = reply.size == 0;
+    }
+    if (status == MASK_OK && !*none) {
+        mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
+        size_t length;
+        unsigned char complete;
+        mask__rows_take(&r, &complete, 1);
+        mask__rows_take(&r, &out->written, 8);
+        mask__rows_take(&r, &out->generation, 8);
+        mask__rows_take(&r, &out->images, 8);
+        mask__rows_take(&r, &out->regions, 8);
+        mask__rows_take(&r, &out->words, 4);
+        mask__rows_take(&r, &out->words_per_table, 4);
+        mask__rows_take(&r, &out->z, 4);
+        mask__rows_take(&r, &out->shards, 4);
+        const unsigned char *cluster = mask__rows_bytes(&r, &length);
+        out->complete = complete;
+        if (length < sizeof out->cluster) memcpy(out->cluster, cluster, length);
+        if (r.bad || length >= sizeof out->cluster || out->words_per_table < 1 || out->z < 1 || out->words < 1 ||
+            (*out->cluster && mask__remote_name(out->cluster, "cluster", err) != MASK_OK))
+            status = no_rows(http, err);
+    }
+    mask__bytes_free(&sql);
+    mask__bytes_free(&reply);
+    return status;
+}
+
+mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
+                                     bool *none, mask_error *err)
+{
+    mask__bytes sql = {0}, reply = {0};
+    mask__bytes_print(&sql,
+                      "SELECT kind, word, min(low), min(step), max(error) FROM %s.words GROUP BY kind, word "
+                      "FORMAT RowBinary",
+                      database);
+    mask_status status = mask__remote_run(http, &sql, &reply, err);
+    mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
+    size_t rows = 0;
+    while (status == MASK_OK && r.at < r.end && !r.bad) {
+        unsigned char kind;
+        uint32_t word;
+        mask__remote_scale scale;
+        mask__rows_take(&r, &kind, 1);
+        mask__rows_take(&r, &word, sizeof word);
+        mask__rows_take(&r, &scale, sizeof scale);
+        if (r.bad || kind > 1 || word >= words) status = no_rows(http, err);
+        else out[kind * words + word] = scale;
+        rows++;
+    }
+    *none = rows == 0;
+    if (status == MASK_OK && rows != 0 && rows != 2 * words) status = no_rows(http, err);
+    mask__bytes_free(&sql);
+    mask__bytes_free(&reply);
+    return status;
+}
+
+static void quoted(mask__bytes *sql, char quote, const char *text, size_t length)
+{
+    mask__bytes_put(sql, &quote, 1);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == quote || text[i] == '\\') mask__bytes_put(sql, "\\", 1);
+        mask__bytes_put(sql, text + i, 1);
+    }
+    mask__bytes_put(sql, &quote, 1);
+}
+
+/* A column is a file: its name may be 255 bytes, and others than letters and digits take three. */
+void mask__remote_column(mask__bytes *sql, const char *word, size_t length)
+{
+    char name[96];
+    int size = length < 60
+                   ? snprintf(name, sizeof name, "w_%.*s", (int)length, word)
+                   : snprintf(name, sizeof name, "h_%016llx", (unsigned long long)mask__strings_hash(word, length));
+    quoted(sql, '`', name, (size_t)size);
+}
+
+void mask__remote_text(mask__bytes *sql, const char *text, size_t length)
+{
+    quoted(sql, '\'', text, length);
+}
+
+void mask__remote_close(mask__remote *r)
+{
+    if (!r) return;
+    free(r->url);
+    free(r->database);
+    free(r->scales);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}

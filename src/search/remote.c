@@ -1,0 +1,616 @@
+/* Searches in ClickHouse (remote.h). The score is linear in columns of words (queryplan.h), so its upper bound is a sum
+ * that the engine can make: sum coefficient (low + step code) + |coefficient| error, minus M, over D(i), and so on. OOD
+ * words are bounded by the columns A of their neighbours and the images' vectors in 8 bits (oodwords.c). The engine
+ * returns the images of the largest bounds; they are scored from their vectors, best bound first, until the next bound
+ * is below the k-th best score (select.h). Where the list ends before, a longer one is asked for. */
+#include "search/remote.h"
+#include "gallery/files.h"
+#include "base/memory.h"
+#include "search/scan.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <dirent.h>
+#include <xxhash.h>
+
+enum { FIRST_LIST = 1024, MOST_LIST = 1 << 26, FILES_MOST = 8 };
+
+/* ---- The statement ---- */
+
+/* An upper bound: (constant + sum of factors x codes + steps x sums of codes) / D - weight h - hub. */
+typedef struct bound {
+    double constant;
+    double *factors[2];         /* by kind, of words */
+    double *looks[2], slack[2]; /* of the whole image and the scene: Z, and what to add to their sum */
+    bool has_looks;
+    double size; /* of all that is summed, for roundings */
+} bound;
+
+/* The largest of scale (x . v - mean) times b, from the image's codes. */
+static void add_look(bound *f, int which, const float *v, size_t z, const mask__affine *a, double b)
+{
+    double factor = b * (double)a->scale, norm = 0;
+    if (!v) return;
+    for (size_t d = 0; d < z; d++) {
+        f->looks[which][d] += factor * (double)v[d];
+        norm += fabs((double)v[d]);
+    }
+    f->slack[which] += fabs(factor) * 0.502 * norm;
+    f->constant += fabs(factor) * (double)(z + 8) * MASK__ROUNDING - factor * (double)a->mean;
+    f->size += fabs(factor) * (2 + fabs((double)a->mean));
+    f->has_looks = true;
+}
+
+static mask_status add_ood(bound *f, const mask__plan *p, size_t w, const mask__remote *remote, mask__arena *work,
+                           mask_error *err)
+{
+    const mask__ood_word *word = p->ood_words[w];
+    const mask__scored_terms *t = &word->scored;
+    const mask__remote_scale *scales = remote->scales + remote->state.words;
+    double b = p->coefficients[p->known + w], factor = b * (double)t->pooled->scale;
+    mask__ood_shares known;
+    size_t z = remote->state.z;
+    MASK__TRY(mask__ood_word_shares(word, p->view, &known, work, err));
+    f->constant += fabs(b) * known.margin - factor * (double)t->pooled->mean;
+    f->size += fabs(factor) * (2 + fabs((double)t->pooled->mean));
+    if (b > 0 ? known.convex : known.linear)
+        for (size_t q = 0; q < word->neighbours.m; q++) {
+            uint32_t index = word->neighbours.items[q].index;
+            f->factors[MASK__REMOTE_POOLED][index] += factor * known.shares[q] * scales[index].step;
+            f->constant +=
+                factor * known.shares[q] * scales[index].low + fabs(factor) * known.shares[q] * scales[index].error;
+        }
+    else f->constant += fabs(factor) * (double)MASK__MOST_COSINE;
+    f->constant += fabs(factor) * known.off;
+    if (t->whole) add_look(f, 0, t->prototypes, z, t->whole, b);
+    if (t->scenes) add_look(f, 1, t->scenes, z, t->scene, b);
+    return MASK_OK;
+}
+
+static mask_status find_bound(bound *f, const mask__plan *p, const mask__remote *remote, mask__arena *work,
+                              mask_error *err)
+{
+    size_t words = remote->state.words, z = remote->state.z;
+    *f = (bound){.constant = -p->mean, .size = p->mean_size + 1};
+    for (int i = 0; i < 2; i++) {
+        f->factors[i] = mask__arena_alloc(work, words, sizeof(double));
+        f->looks[i] = mask__arena_alloc(work, z, sizeof(double));
+        if (!f->factors[i] || !f->looks[i]) return mask__no_memory(err, "a search");
+    }
+    for (size_t w = 0; w < p->known; w++) {
+        const mask__remote_scale *scale = &remote->scales[p->words[w]];
+        f->factors[MASK__REMOTE_SCORE][p->words[w]] = p->coefficients[w] * scale->step;
+        f->constant += p->coefficients[w] * scale->low + fabs(p->coefficients[w]) * scale->error;
+        f->size += p->sizes[w] * (fabs(scale->low) + 256 * scale->step);
+    }
+    for (size_t w = 0; w < p->ood; w++) MASK__TRY(add_ood(f, p, w, remote, work, err));
+    f->constant += 1e-9 * f->size;
+    return MASK_OK;
+}
+
+/* " + " between, and parentheses around every few: an engine's parser nests sums. */
+static void next_term(mask__bytes *sql, size_t *terms)
+{
+    mask__bytes_print(sql, "%s", *terms == 0 ? "(" : *terms % 32 == 0 ? ") + (" : " + ");
+    ++*terms;
+}
+
+/* Terms of the words of one table; 0 = none. */
+static size_t print_words(mask__bytes *sql, const mask__view *v, const bound *f, size_t kind, size_t group, size_t per)
+{
+    const mask__strings *words = &v->knowledge->words;
+    size_t terms = 0, length;
+    for (size_t w = group * per; w < words->count && w < (group + 1) * per; w++) {
+        if (f->factors[kind][w] == 0) continue;
+        next_term(sql, &terms);
+        mask__bytes_print(sql, "%.17g*", f->factors[kind][w]);
+        const char *word = mask__strings_get(words, w, &length);
+        mask__remote_column(sql, word, length);
+    }
+    if (terms) mask__bytes_print(sql, ")");
+    return terms;
+}
+
+static void print_looks(mask__bytes *sql, const bound *f, size_t z)
+{
+    for (int i = 0; i < 2; i++) {
+        size_t terms = 0;
+        mask__bytes_print(sql, "%s%s_step*(%.17g", i ? " + " : "", i ? "scene" : "whole", f->slack[i]);
+        for (size_t d = 0; d < z; d++) {
+            if (f->looks[i][d] == 0) continue;
+            if (terms == 0) mask__bytes_print(sql, " + ");
+            next_term(sql, &terms);
+            mask__bytes_print(sql, "%.9g*%c%zu", f->looks[i][d], "gh"[i], d);
+        }
+        mask__bytes_print(sql, terms ? "))" : ")");
+    }
+}
+
+/* What one table adds to the sum. */
+typedef struct addend {
+    char table[32];
+    mask__bytes sum;
+} addend;
+
+/* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. */
+static size_t find_addends(addend *out, const mask__plan *p, const mask__remote *remote, const bound *f)
+{
+    size_t words = remote->state.words, per = remote->state.words_per_table, groups = (words + per - 1) / per, used = 0;
+    for (size_t i = 0; i < 2 * groups; i++) {
+        snprintf(out[used].table, sizeof out->table, "%s%zu", mask__remote_kinds[i / groups], i % groups);
+        if (print_words(&out[used].sum, p->view, f, i / groups, i % groups, per)) used++;
+    }
+    if (used == 0) {
+        snprintf(out->table, sizeof out->table, "%s0", mask__remote_kinds[MASK__REMOTE_SCORE]);
+        mask__bytes_print(&out[used++].sum, "0");
+    }
+    if (!f->has_looks) return used;
+    snprintf(out[used].table, sizeof out->table, "looks");
+    print_looks(&out[used].sum, f, remote->state.z);
+    return used + 1;
+}
+
+/* The statement: a server adds up its own images' columns, and sends no more of them than the list may hold. */
+static mask_status print_bounds(mask__bytes *sql, const mask__plan *p, const mask__remote *remote, const bound *f,
+                                size_t limit, const char *filter, mask__arena *work, mask_error *err)
+{
+    size_t groups = (remote->state.words + remote->state.words_per_table - 1) / remote->state.words_per_table;
+    addend *parts = mask__arena_alloc(work, 2 * groups + 2, sizeof *parts);
+    if (!parts) return mask__no_memory(err, "a search");
+    size_t count = find_addends(parts, p, remote, f);
+    const char *name = remote->database;
+    mask__bytes_print(sql, "SELECT mask_row, (%.17g + %s", f->constant, mask__bytes_text(&parts[0].sum));
+    for (size_t i = 1; i < count; i++) mask__bytes_print(sql, " + x%zu", i);
+    mask__bytes_print(sql, ") / deviation - %.17g*hub + %.17g AS upper FROM %s.%s%s", p->weight,
+                      1e-9 * (p->hub_size + p->weight_size + 1) - p->hub, name, parts[0].table,
+                      *remote->state.cluster ? "_all" : "");
+    for (size_t i = 1; i < count; i++) {
+        mask__bytes_print(sql, " ANY INNER JOIN (SELECT mask_row, %s AS x%zu", mask__bytes_text(&parts[i].sum), i);
+        for (size_t later = i + 1; later < count; later++) mask__bytes_print(sql, ", x%zu", later);
+        mask__bytes_print(sql, " FROM %s.%s", name, parts[i].table);
+    }
+    for (size_t i = 1; i < count; i++) mask__bytes_print(sql, ") AS t%zu USING mask_row", i);
+    if (*filter) mask__bytes_print(sql, " WHERE mask_row IN (SELECT mask_row FROM %s.images WHERE %s)", name, filter);
+    mask__bytes_print(sql, " ORDER BY upper DESC LIMIT %zu", limit);
+    for (size_t i = 0; i < count; i++) {
+        sql->lost = sql->lost || parts[i].sum.lost;
+        mask__bytes_free(&parts[i].sum);
+    }
+    return MASK_OK;
+}
+
+static mask_status print_filter(mask__bytes *filter, const mask__view *v, const mask_query *query, mask_error *err)
+{
+    if (query->where) {
+        mask__bytes_print(filter, "(");
+        pthread_mutex_lock(&v->remote->lock);
+        mask_status status = mask__remote_where(filter, v->catalogue, query->where, err);
+        pthread_mutex_unlock(&v->remote->lock);
+        if (status != MASK_OK) return status;
+        mask__bytes_print(filter, ")");
+    }
+    if (query->ids) mask__bytes_print(filter, "%sid IN (", query->where ? " AND " : "");
+    for (size_t i = 0; query->ids && i < query->id_count; i++) {
+        if (i) mask__bytes_print(filter, ", ");
+        mask__remote_text(filter, query->ids[i], strlen(query->ids[i]));
+    }
+    if (query->ids) mask__bytes_print(filter, query->id_count ? ")" : "'')");
+    return MASK_OK;
+}
+
+/* ---- Candidates, and their vectors ---- */
+
+typedef struct remote_search {
+    const mask__plan *plan;
+    const mask__remote *remote;
+    mask__http *http;
+    mask__view *near;
+    const mask_query *query;
+    mask__arena *work;
+    mask__bytes filter, sql, reply;
+    uint64_t *places; /* of the list */
+    float *uppers;
+    size_t listed;
+    float *c, *scratch;
+    mask_status status;
+    mask_error *err;
+} remote_search;
+
+static mask_status fetch_list(remote_search *r, const bound *f, size_t limit, mask_error *err)
+{
+    r->sql.size = 0;
+    MASK__TRY(print_bounds(&r->sql, r->plan, r->remote, f, limit, mask__bytes_text(&r->filter), r->work, err));
+    mask__bytes_print(&r->sql, " FORMAT RowBinary");
+    MASK__TRY(mask__remote_run(r->http, &r->sql, &r->reply, err));
+    mask__rows rows = {.at = r->reply.data, .end = r->reply.data + r->reply.size};
+    r->listed = r->reply.size / 16;
+    r->places = mask__arena_alloc(r->work, r->listed, sizeof *r->places);
+    r->uppers = mask__arena_alloc(r->work, r->listed, sizeof *r->uppers);
+    if (!r->places || !r->uppers) return mask__no_memory(err, "a search");
+    for (size_t i = 0; i < r->listed; i++) {
+        double upper;
+        mask__rows_take(&rows, &r->places[i], sizeof *r->places);
+        mask__rows_take(&rows, &upper, sizeof upper);
+        r->uppers[i] = nextafterf((float)upper, INFINITY);
+    }
+    return MASK_OK;
+}
+
+/* A String of numbers, where they may lie for good; NULL when it is empty. */
+static void *take_array(mask__rows *rows, size_t *size, mask__arena *work)
+{
+    const unsigned char *from = mask__rows_bytes(rows, size);
+    void *to = *size ? mask__arena_alloc(work, *size, 1) : NULL;
+    if (to) memcpy(to, from, *size);
+    return to;
+}
+
+static mask_status changed(const remote_search *r, mask_error *err)
+{
+    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                      "%s: the gallery in '%s' was changed since it was opened: search again", mask__http_name(r->http),
+                      r->remote->database);
+}
+
+/* One image of a reply, as a segment of its own. */
+static mask_status take_image(remote_search *r, mask__rows *rows, mask__segment *s, mask__snapshot_segment *names,
+                              mask_error *err)
+{
+    size_t z = r->remote->state.z, length, regions, boxes, mu, whole, scene;
+    unsigned char none;
+    float *numbers = mask__arena_alloc(r->work, 2, sizeof *numbers);
+    uint64_t *image_rows = mask__arena_alloc(r->work, 2, sizeof *image_rows);
+    if (!numbers || !image_rows) return mask__no_memory(err, "a search");
+    const char *id = (const char *)mask__rows_bytes(rows, &length);
+    names->ids[0] = mask__arena_text(r->work, id, length);
+    mask__rows_take(rows, &none, 1);
+    if (!none) {
+        const char *name = (const char *)mask__rows_bytes(rows, &length);
+        names->names[0] = mask__arena_text(r->work, name, length);
+    }
+    mask__rows_take(rows, &names->widths[0], 4);
+    mask__rows_take(rows, &names->heights[0], 4);
+    mask__rows_take(rows, numbers, 2 * sizeof *numbers);
+    *s = (mask__segment){.images = 1,
+                         .blocks = 1,
+                         .words = r->remote->state.words,
+                         .z = z,
+                         .image_rows = image_rows,
+                         .image_deviation = &numbers[0],
+                         .image_hub = &numbers[1]};
+    s->region_of_row = take_array(rows, &regions, r->work);
+    s->boxes = take_array(rows, &boxes, r->work);
+    s->mu = take_array(rows, &mu, r->work);
+    s->whole = take_array(rows, &whole, r->work);
+    s->scenes = take_array(rows, &scene, r->work);
+    regions /= sizeof(uint32_t);
+    image_rows[1] = s->most_regions = regions;
+    size_t bytes = mu == regions * z * 2 && (regions || whole + scene <= 4 * z) ? 2 : 4;
+    s->half = bytes == 2;
+    bool good = !rows->bad && regions <= r->remote->state.regions && mu == regions * z * bytes &&
+                (!boxes || boxes == regions * 16) && (!whole || whole == z * bytes) && (!scene || scene == z * bytes);
+    if (!good)
+        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: an image's vectors are not as they were written",
+                          mask__http_name(r->http));
+    return names->ids[0] && (none || names->names[0]) && (s->region_of_row || !regions) && (s->mu || !mu)
+               ? MASK_OK
+               : mask__no_memory(err, "a search");
+}
+
+/* The vectors of a batch's images, from the database into the segments that stand for them. */
+static mask_status fetch_images(remote_search *r, const mask__candidate *batch, size_t count, mask_error *err)
+{
+    r->sql.size = 0;
+    mask__bytes_print(&r->sql,
+                      "SELECT mask_row, id, name, width, height, deviation, hub, regions, boxes, mu, whole, scene FROM "
+                      "%s.vectors%s WHERE mask_row IN (",
+                      r->remote->database, *r->remote->state.cluster ? "_all" : "");
+    for (size_t i = 0; i < count; i++)
+        mask__bytes_print(&r->sql, "%s%llu", i ? "," : "", (unsigned long long)r->places[batch[i].segment]);
+    mask__bytes_print(&r->sql, ") FORMAT RowBinary");
+    MASK__TRY(mask__remote_run(r->http, &r->sql, &r->reply, err));
+    mask__rows rows = {.at = r->reply.data, .end = r->reply.data + r->reply.size};
+    size_t taken = 0;
+    for (; rows.at < rows.end && !rows.bad; taken++) {
+        uint64_t place;
+        size_t at = 0;
+        mask__rows_take(&rows, &place, sizeof place);
+        while (at < count && r->places[batch[at].segment] != place) at++;
+        if (at == count) return changed(r, err);
+        uint32_t which = batch[at].segment;
+        MASK__TRY(take_image(r, &rows, &r->near->segments[which], &r->near->snapshot.segments[which], err));
+    }
+    return taken == count ? MASK_OK : changed(r, err);
+}
+
+static void rescore_remote(void *context, const mask__candidate *batch, size_t count, double *scores)
+{
+    remote_search *r = context;
+    if (r->status == MASK_OK && count) r->status = fetch_images(r, batch, count, r->err);
+    for (size_t i = 0; i < count; i++)
+        scores[i] = r->status == MASK_OK ? mask__plan_score(r->plan, batch[i].segment, 0, r->c, r->scratch) : -INFINITY;
+}
+
+/* A view of the listed images, each alone in a segment, which are filled when they are scored. */
+static mask_status make_near(remote_search *r, const mask__view *v, mask_error *err)
+{
+    size_t n = r->listed;
+    mask__arena *a = r->work;
+    mask__segment *segments = mask__arena_alloc(a, n, sizeof *segments);
+    mask__snapshot_segment *names = mask__arena_alloc(a, n, sizeof *names);
+    char **texts = mask__arena_alloc(a, 2 * n, sizeof *texts);
+    uint32_t *sizes = mask__arena_alloc(a, 2 * n, sizeof *sizes);
+    char *nothing = mask__arena_text(a, "", 0);
+    if (!segments || !names || !texts || !sizes || !nothing) return mask__no_memory(err, "a search");
+    for (size_t i = 0; i < n; i++) {
+        segments[i] = (mask__segment){.half = true, .most_regions = r->remote->state.regions, .z = r->remote->state.z};
+        names[i] = (mask__snapshot_segment){.images = 1,
+                                            .ids = &texts[2 * i],
+                                            .names = &texts[2 * i + 1],
+                                            .widths = &sizes[2 * i],
+                                            .heights = &sizes[2 * i + 1]};
+        texts[2 * i] = nothing;
+    }
+    *r->near = *v;
+    r->near->segments = segments;
+    r->near->snapshot.segments = names;
+    r->near->snapshot.segment_count = n;
+    r->c = mask__arena_alloc(a, r->plan->known + r->plan->ood, sizeof *r->c);
+    r->scratch = mask__arena_alloc(a, mask__segment_scratch(segments, n), sizeof *r->scratch);
+    return r->c && r->scratch ? MASK_OK : mask__no_memory(err, "a search");
+}
+
+/* The best of the list; *sure: of all images. */
+static mask_status select_listed(remote_search *r, size_t limit, size_t want, mask__scored **best, size_t *found,
+                                 size_t *rescored, bool *sure, mask_error *err)
+{
+    mask__selection listed;
+    mask__selection_open(&listed, want, r->query->min_score);
+    bool room = mask__grow(&listed.candidates, &listed.capacity, r->listed, sizeof *listed.candidates);
+    for (size_t i = 0; room && i < r->listed; i++)
+        if (r->uppers[i] >= r->query->min_score)
+            listed.candidates[listed.count++] = (mask__candidate){r->uppers[i], (uint32_t)i, 0};
+    mask_status status = room ? mask__selection_finish(&listed, 1, &r->near->snapshot, rescore_remote, r, r->work, best,
+                                                       found, rescored, err)
+                              : mask__no_memory(err, "a search");
+    mask__selection_close(&listed);
+    if (status == MASK_OK) status = r->status;
+    if (status != MASK_OK) return status;
+    double last = r->listed ? (double)r->uppers[r->listed - 1] : -INFINITY;
+    *sure = r->listed < limit || last < (double)r->query->min_score ||
+            (*found == want && (want == 0 || last < (*best)[want - 1].score));
+    return MASK_OK;
+}
+
+static mask_status count_images(remote_search *r, size_t *count, mask_error *err)
+{
+    const char *filter = mask__bytes_text(&r->filter);
+    *count = r->remote->state.images;
+    if (!*filter) return MASK_OK;
+    r->sql.size = 0;
+    mask__bytes_print(&r->sql, "SELECT count() FROM %s.images%s WHERE %s", r->remote->database,
+                      *r->remote->state.cluster ? "_all" : "", filter);
+    MASK__TRY(mask__remote_run(r->http, &r->sql, &r->reply, err));
+    *count = strtoull(mask__bytes_text(&r->reply), NULL, 10);
+    return MASK_OK;
+}
+
+static mask_status search_remote(remote_search *r, const mask__view *v, mask__plan *plan, mask__scored **best,
+                                 size_t *found, mask_results *out, mask_error *err)
+{
+    const mask_query *query = r->query;
+    bound f;
+    bool sure = false;
+    MASK__TRY(print_filter(&r->filter, v, query, err));
+    MASK__TRY(count_images(r, &out->searched, err));
+    MASK__TRY(find_bound(&f, plan, r->remote, r->work, err));
+    size_t want = query->k > SIZE_MAX - query->offset ? SIZE_MAX : query->k + query->offset;
+    if (want > out->searched) want = out->searched;
+    for (size_t limit = FIRST_LIST + 4 * (want < MOST_LIST ? want : MOST_LIST); !sure; limit *= 8) {
+        plan->view = v;
+        MASK__TRY(fetch_list(r, &f, limit, err));
+        MASK__TRY(make_near(r, v, err));
+        plan->view = r->near;
+        MASK__TRY(select_listed(r, limit, want, best, found, &out->rescored, &sure, err));
+    }
+    r->sql.size = 0;
+    mask__bytes_print(&r->sql, "SELECT max(written) FROM %s.state", r->remote->database);
+    MASK__TRY(mask__remote_run(r->http, &r->sql, &r->reply, err));
+    return strtoull(mask__bytes_text(&r->reply), NULL, 10) == r->remote->state.written ? MASK_OK : changed(r, err);
+}
+
+mask_status mask__remote_select(mask__plan *plan, const mask_query *query, mask__view *near, mask__arena *work,
+                                mask__scored **best, size_t *found, mask_results *out, const mask_run *run,
+                                mask_error *err)
+{
+    const mask__view *v = plan->view;
+    remote_search r = {.plan = plan, .remote = v->remote, .near = near, .query = query, .work = work, .err = err};
+    mask_status status = mask__http_open(&r.http, v->remote->url, run, err);
+    if (status == MASK_OK) status = search_remote(&r, v, plan, best, found, out, err);
+    mask__http_close(r.http);
+    mask__bytes_free(&r.filter);
+    mask__bytes_free(&r.sql);
+    mask__bytes_free(&r.reply);
+    return status;
+}
+
+mask_status mask_gallery_sql(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
+                             char **out, mask_error *err)
+{
+    mask__view *v = mask__gallery_pin(gallery);
+    mask__arena work = {0};
+    mask__plan plan;
+    bound f;
+    mask__bytes sql = {0}, filter = {0};
+    *out = NULL;
+    mask_status status = v->remote ? mask__plan_open(&plan, v, vectors, query, &work, err)
+                                   : mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the gallery is not in ClickHouse");
+    if (status == MASK_OK) status = print_filter(&filter, v, query, err);
+    if (status == MASK_OK) status = find_bound(&f, &plan, v->remote, &work, err);
+    if (status == MASK_OK)
+        status =
+            print_bounds(&sql, &plan, v->remote, &f, query->k + query->offset, mask__bytes_text(&filter), &work, err);
+    if (status == MASK_OK && !(*out = strdup(mask__bytes_text(&sql)))) status = mask__no_memory(err, "a statement");
+    if (v->remote) mask__plan_close(&plan);
+    mask__bytes_free(&sql);
+    mask__bytes_free(&filter);
+    mask__arena_free(&work);
+    mask__gallery_unpin(gallery, v);
+    return status;
+}
+
+/* ---- Opening ---- */
+
+static bool is_file_name(const char *name)
+{
+    return *name && *name != '.' && !strchr(name, '/') && strlen(name) < 64;
+}
+
+/* The files of a gallery without images, into a new folder. */
+static mask_status fetch_files(mask__http *http, const char *database, const char *folder, mask_error *err)
+{
+    mask__bytes sql = {0}, reply = {0};
+    FILE *file = NULL;
+    char last[64] = "", path[4400];
+    mask__bytes_print(&sql, "SELECT name, content FROM %s.files ORDER BY name, part FORMAT RowBinary", database);
+    mask_status status = mask__remote_run(http, &sql, &reply, err);
+    mask__rows rows = {.at = reply.data, .end = reply.data + reply.size};
+    bool good = true;
+    while (status == MASK_OK && good && rows.at < rows.end) {
+        char name[64] = "";
+        size_t length, size;
+        const unsigned char *text = mask__rows_bytes(&rows, &length);
+        if (length < sizeof name) memcpy(name, text, length);
+        const unsigned char *content = mask__rows_bytes(&rows, &size);
+        good = !rows.bad && is_file_name(name);
+        if (good && strcmp(name, last) != 0) {
+            if (file) good = fclose(file) == 0;
+            snprintf(path, sizeof path, "%s/%s", folder, name);
+            file = fopen(path, "wbx");
+            memcpy(last, name, sizeof last);
+        }
+        good = good && file && fwrite(content, 1, size, file) == size;
+    }
+    if (file) good = fclose(file) == 0 && good;
+    if (status == MASK_OK && (!good || !*last))
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: the files of the gallery cannot be copied to %s",
+                            mask__http_name(http), folder);
+    mask__bytes_free(&sql);
+    mask__bytes_free(&reply);
+    return status;
+}
+
+/* Copies of other states of the same database. */
+static void remove_others(const char *cache, const char *prefix, const char *keep)
+{
+    struct dirent *entry;
+    DIR *folder = opendir(cache);
+    char path[4400];
+    mask_error ignored;
+    while (folder && (entry = readdir(folder)))
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && strcmp(entry->d_name, keep) != 0 &&
+            snprintf(path, sizeof path, "%s/%s", cache, entry->d_name) < (int)sizeof path)
+            (void)mask_gallery_delete(path, &ignored);
+    if (folder) closedir(folder);
+}
+
+static mask_status copy_gallery(mask__http *http, const mask__remote *r, const char *cache, char path[4096],
+                                mask_error *err)
+{
+    char prefix[40], name[80], fresh[4096];
+    uint64_t hash = XXH3_64bits(r->url, strlen(r->url));
+    hash = XXH3_64bits_withSeed(r->database, strlen(r->database), hash);
+    snprintf(prefix, sizeof prefix, "clickhouse-%016llx-", (unsigned long long)hash);
+    snprintf(name, sizeof name, "%s%016llx", prefix, (unsigned long long)r->state.written);
+    if (snprintf(path, 4096, "%s/%s", cache, name) >= 4096 ||
+        snprintf(fresh, sizeof fresh, "%s/clickhouse-new-XXXXXX", cache) >= (int)sizeof fresh)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%.60s...: this path is too long", cache);
+    if (access(path, R_OK) == 0) return MASK_OK;
+    if (!mkdtemp(fresh)) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be made", fresh);
+    mask_status status = fetch_files(http, r->database, fresh, err);
+    if (status == MASK_OK && rename(fresh, path) != 0 && access(path, R_OK) != 0)
+        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be made", path);
+    if (access(fresh, R_OK) == 0) mask__gallery_unmake(fresh);
+    if (status == MASK_OK) remove_others(cache, prefix, name);
+    return status;
+}
+
+/* All tables that searches read hold as many images as the export said. */
+static mask_status check_counts(mask__http *http, const mask__remote *r, mask_error *err)
+{
+    size_t groups = (r->state.words + r->state.words_per_table - 1) / r->state.words_per_table;
+    const char *all = *r->state.cluster ? "_all" : "";
+    mask__bytes sql = {0}, reply = {0};
+    for (size_t i = 0; i < 2 * groups + 3; i++) {
+        if (i == 0) mask__bytes_print(&sql, "SELECT sum(n != %llu) FROM (", (unsigned long long)r->state.images);
+        mask__bytes_print(&sql, "%sSELECT count() AS n FROM %s.", i ? " UNION ALL " : "", r->database);
+        if (i < 2 * groups) mask__bytes_print(&sql, "%s%zu%s", mask__remote_kinds[i / groups], i % groups, all);
+        else mask__bytes_print(&sql, "%s%s", (const char *const[]){"looks", "vectors", "images"}[i - 2 * groups], all);
+    }
+    mask__bytes_print(&sql, ")");
+    mask_status status = mask__remote_run(http, &sql, &reply, err);
+    if (status == MASK_OK && strcmp(mask__bytes_text(&reply), "0\n") != 0)
+        status =
+            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                       "%s: tables of '%s' do not hold the %llu images that were exported: export the gallery again",
+                       mask__http_name(http), r->database, (unsigned long long)r->state.images);
+    mask__bytes_free(&sql);
+    mask__bytes_free(&reply);
+    return status;
+}
+
+static mask_status open_remote(mask__remote *r, const char *cache, char path[4096], const mask_run *run,
+                               mask_error *err)
+{
+    mask__http *http;
+    bool none;
+    MASK__TRY(mask__http_open(&http, r->url, run, err));
+    mask_status status = mask__remote_state_read(http, r->database, &r->state, &none, err);
+    if (status == MASK_OK && (none || !r->state.complete))
+        status = mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: the database '%s' holds no %sgallery%s",
+                            mask__http_name(http), r->database, none ? "" : "whole ",
+                            none ? ": export one" : ": its export goes on, or was stopped: make it again");
+    if (status == MASK_OK) status = check_counts(http, r, err);
+    if (status == MASK_OK) {
+        r->scales = calloc(2 * (size_t)r->state.words, sizeof *r->scales);
+        status = r->scales ? mask__remote_scales_read(http, r->database, r->state.words, r->scales, &none, err)
+                           : mask__no_memory(err, r->url);
+    }
+    if (status == MASK_OK) status = copy_gallery(http, r, cache, path, err);
+    mask__http_close(http);
+    return status;
+}
+
+mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhouse *from, const char *cache,
+                                         const mask_run *run, mask_error *err)
+{
+    char path[4096];
+    *out = NULL;
+    MASK__TRY(mask__remote_name(from->database, "database", err));
+    mask__remote *r = calloc(1, sizeof *r);
+    if (!r) return mask__no_memory(err, from->urls);
+    pthread_mutex_init(&r->lock, NULL);
+    r->url = strdup(from->urls);
+    r->database = strdup(from->database);
+    mask_status status =
+        r->url && r->database ? open_remote(r, cache, path, run, err) : mask__no_memory(err, from->urls);
+    if (status == MASK_OK) status = mask_gallery_open(out, path, run, err);
+    if (status == MASK_OK &&
+        ((*out)->knowledge->info.words != r->state.words || (*out)->knowledge->info.dim != r->state.z)) {
+        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: is a copy of another gallery: remove it", path);
+        mask_gallery_close(*out);
+        *out = NULL;
+    }
+    if (status != MASK_OK) {
+        mask__remote_close(r);
+        return status;
+    }
+    (*out)->view->remote = r;
+    (*out)->view->snapshot.images = r->state.images;
+    return MASK_OK;
+}
