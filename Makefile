@@ -105,9 +105,10 @@ detector: all
 	@BUILD=$(BUILD) scripts/fetch-detector.sh
 
 # The starter knowledge, again from the photos and packages it was learned from (starter/README.md); writes starter/starter.*.
+# CLEAN=1: one of free photos alone, $(BUILD)/clean/clean.mask.
 starter: all
-	@scripts/install-packages.sh starter
-	@BUILD=$(BUILD) starter/make.sh
+	@scripts/install-packages.sh starter $(if $(CLEAN),clean)
+	@BUILD=$(BUILD) starter/make.sh $(if $(CLEAN),--clean)
 
 # PREFIX=/usr where it is to work from (default: /usr/local), DESTDIR=folder where a package is put together.
 install: all

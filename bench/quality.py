@@ -3,7 +3,7 @@
 paper's ablations.
 
 Learns, calibrates and evaluates with the command line on $MASK_SHARED/flickr8k (its dev split) and writes the tables of
-docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|budget|photos|own|encoders|ablations`
+docs/QUALITY.md, each between its markers; the text around them is written by hand. `--part ladder|around|budget|photos|confidence|own|encoders|ablations`
 makes one of them anew, keeping the knowledge files that are newer than the build. Standard library only; some ten
 minutes for ladder and around, half an hour for the training of the ablations.
 """
@@ -82,6 +82,7 @@ AROUND = [  # name, options of learn, options of eval; everything else as by def
     ("`--calibrate zscore`", "", "--calibrate zscore"),
     ("`--calibrate text`", "", "--calibrate text"),
 ]
+SCENE = "0.5"  # of the starter: starter/make.sh
 BUDGETS = "0 32 24 16 12 8 4 2 1"
 PAPER = "--preset paper --epochs %d --no-scenes --prototype-shrink 0"
 PAPER_MATCH = OOD10 + " --calibrate none" + PLAIN
@@ -232,7 +233,12 @@ def content_words(text):
     return {word for word in re.findall("[a-z]{3,}", text.lower()) if word not in EMPTY}
 
 
-def everyday(captions, least):
+def photo_sets():
+    return [("Flickr", os.path.join(DATA, "dev_photos"), dev_captions()),
+            ("COCO", os.path.join(SHARED, "coco100", "photos"), os.path.join(SHARED, "coco100", "captions.txt"))]
+
+
+def everyday(captions, least, captions_of_five=2):
     """Queries and the photos relevant to them: each content word, and each two words of one caption, that at least two of a
     photo's five captions hold, for at least `least` photos."""
     texts, relevant = open(captions, encoding="utf8").read().splitlines(), {}
@@ -243,13 +249,13 @@ def everyday(captions, least):
             held.update(words)
             held.update(a + " " + b for i, a in enumerate(words) for b in words[i + 1:])
         for query, times in held.items():
-            if times >= 2:
+            if times >= captions_of_five:
                 relevant.setdefault(query, set()).add(photo)
     return {query: photos for query, photos in sorted(relevant.items()) if len(photos) >= least}
 
 
-def answers(knowledge, given, store, queries, options):
-    """What a gallery finds for each query: its ten best as (place of the photo, confidence)."""
+def answers(knowledge, given, store, queries, options, k=10):
+    """What a gallery finds for each query: its k best as (place of the photo, confidence)."""
     gallery = os.path.join(WORK, "precision.gallery")
     shutil.rmtree(gallery, ignore_errors=True)
     mask("index", knowledge, store, "-o", gallery, *options)
@@ -258,7 +264,7 @@ def answers(knowledge, given, store, queries, options):
     listed = os.path.join(WORK, "queries.txt")
     with open(listed, "w", encoding="utf8") as file:
         file.writelines(query + "\n" for query in queries)
-    out = subprocess.run([MASK, "search", gallery, "--queries", listed, "-k", "10", "--json", "--quiet", *given], check=True,
+    out = subprocess.run([MASK, "search", gallery, "--queries", listed, "-k", str(k), "--json", "--quiet", *given], check=True,
                          stdout=subprocess.PIPE, env=dict(os.environ, OMP_WAIT_POLICY="passive")).stdout.decode()
     return [[(place[hit["id"]], hit.get("confidence")) for hit in json.loads(line)["results"]] for line in out.splitlines()]
 
@@ -271,33 +277,120 @@ def precision(queries, found):
     return " / ".join("%.1f" % (sum(x) / len(x)) if x else "-" for x in shares.values())
 
 
+def variants():
+    """Knowledges from what `make starter` and `make starter CLEAN=1` left in build/starter and build/clean: the starter, and what it would
+    be without one of its parts. Those whose sources are not there are left out."""
+    made, starter = [("starter, as it comes", os.path.join(ROOT, "starter", "starter.mask"))], os.path.join(BUILD, "starter")
+    learn = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec"), "--encoder", "whiten", "--whiten-dim", "320", "--min-count", "1"]
+    head = ["--head", os.path.join(ROOT, "encoders", "default.menc"), "--head-labels", os.path.join(ROOT, "encoders", "imagenet1k.txt")]
+    background, labelled = os.path.join(starter, "background.regions"), os.path.join(starter, "labelled")
+    if os.path.exists(background):
+        for name, sources in (("regions only", [labelled]), ("head only", ["--images", background, *head])):
+            plain, full = (os.path.join(WORK, name.replace(" ", "-") + end) for end in (".plain.mask", ".mask"))
+            if not fresh(full):
+                mask("learn", *sources, *learn, "-o", plain)
+                mask("calibrate", plain, "--images", background, "--texts", os.path.join(starter, "texts.txt"), "--small", "--scene", SCENE, "-o", full)
+            made.append((name, full))
+    clean = os.path.join(BUILD, "clean", "clean.mask")
+    return made + [("clean (`make starter CLEAN=1`)", clean)] * os.path.exists(clean)
+
+
 def photos():
     """The starter knowledge on real photos and their captions, from the JPEGs on."""
-    starter = os.path.join(ROOT, "starter", "starter.mask")
     given = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec")]
-    sets = [("Flickr", os.path.join(DATA, "dev_photos"), dev_captions()),
-            ("COCO", os.path.join(SHARED, "coco100", "photos"), os.path.join(SHARED, "coco100", "captions.txt"))]
-    ways = [("starter, as it comes", []), ("... without OOD words", ["--ood", "off"]),
-            ("... without calibration", ["--calibrate", "none"]), ("... without scenes", ["--scene", "0"]),
-            ("... all of the images' hubness for short queries", ["--hub-words", "0"])]
+    ways = [(name, knowledge, []) for name, knowledge in variants()]
+    starter = ways[0][1]
+    ways += [("starter, " + name, starter, options) for name, options in
+             [("half of the background from these photos", ["--own", "auto"]), ("without OOD words", ["--ood", "off"]),
+              ("without calibration", ["--calibrate", "none"]), ("without scenes", ["--scene", "0"]), ("scenes as for sentences", ["--scene", "0.8"]),
+              ("all of the images' hubness for short queries", ["--hub-words", "0"])]]
     rows, shares = [], []
-    for name, folder, captions in sets:
+    for name, folder, captions in photo_sets():
         store, n = os.path.join(WORK, name + ".regions"), len(os.listdir(folder))
         mask("extract", folder, "-o", store, "--prune")
-        queries = everyday(captions, max(5, n // 50))
-        for way, options in ways:
-            e = mask("eval", starter, store, "--captions", captions, *given, *options)
-            found = answers(starter, given, store, queries, options)
-            rows.append(["%s, %d photos" % (name, n), way, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"],
-                         precision(queries, found)])
+        asked = [everyday(captions, max(5, n // 50)), everyday(captions, 5 if n > 100 else 3)]
+        for way, knowledge, options in ways:
+            e = mask("eval", knowledge, store, "--captions", captions, *given, *options)
+            index = options if "--own" in options else [*options, "--own", "off"]
+            rows.append(["%s, %d photos" % (name, n), way, recalls(e, "t2i"), recalls(e, "i2t"), "%.1f" % e["rsum"]] +
+                        [precision(queries, answers(knowledge, given, store, queries, index)) for queries in asked])
+            if way == ways[0][0]:
+                first = e
         chance = sum(100 * k / n + 100 * (1 - (1 - 1 / n) ** k) for k in (1, 5, 10))
-        rows.append(["", "chance", "", "", "%.1f" % chance, "%.1f" % (100 * mean(len(x) for x in queries.values()) / n)])
-        most = mean(min(len(x), 10) for x in queries.values())
-        shares.append("%s: %d words and %d pairs asked; precision at 10 can be %.1f at most." % (
-            name, sum(" " not in x for x in queries), sum(" " in x for x in queries), 10 * most))
+        rows.append(["", "chance", "", "", "%.1f" % chance] + ["%.1f" % (100 * mean(len(x) for x in queries.values()) / n) for queries in asked])
+        for queries in asked:
+            shares.append("%s: asked of the words and pairs that %d photos or more show: %d words, %d pairs; precision at 10 can be %.1f at most." % (
+                name, min(len(x) for x in queries.values()), sum(" " not in x for x in queries), sum(" " in x for x in queries),
+                10 * mean(min(len(x), 10) for x in queries.values())))
         shares.append("%s: %d texts; of their words %d are known (%d different ones), %d OOD, %d neither." % (
-            name, e["texts"], e["known"], e["known_words"], e["ood"], e["unusable"]))
-    return table(["photos", "", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "P@10 words / pairs"], rows) + "\n" + "\n".join(shares) + "\n"
+            name, first["texts"], first["known"], first["known_words"], first["ood"], first["unusable"]))
+    return table(["photos", "", "t2i R@1 5 10", "i2t R@1 5 10", "Rs", "P@10 words / pairs", "of rarer ones too"], rows) + "\n" + "\n".join(shares) + "\n"
+
+
+CURVE = [0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1]
+
+
+def area(pairs):
+    """The share of (shown, not shown) pairs that stand in the right order, ties half: the area under the ROC curve."""
+    rank, wins, below = sorted(pairs), 0.0, 0
+    i = 0
+    while i < len(rank):
+        j = i
+        while j < len(rank) and rank[j][0] == rank[i][0]:
+            j += 1
+        shown = sum(is_shown for _, is_shown in rank[i:j])
+        wins += shown * (below + (j - i - shown) / 2)
+        below += j - i - shown
+        i = j
+    return wins / (below * (len(rank) - below))
+
+
+def draw_curves(curves, path):
+    """Reliability diagrams as one SVG: said probability to the right, share that shows it upwards, both as squares."""
+    side, lines = 260, []
+    for number, (name, points) in enumerate(curves):
+        left = 40 + number * (side + 50)
+        at = lambda x, y: (left + side * x, 20 + side * (1 - y))
+        lines.append('<rect x="%d" y="20" width="%d" height="%d" fill="none" stroke="#999"/>' % (left, side, side))
+        lines.append('<path d="M%g %g L%g %g" stroke="#999" stroke-dasharray="4"/>' % (*at(0, 0), *at(1, 1)))
+        lines.append('<path d="M%s" fill="none" stroke="#2e86ab" stroke-width="2"/>' % " L".join("%.1f %.1f" % at(x, y) for x, y, _ in points))
+        lines += ['<circle cx="%.1f" cy="%.1f" r="3.5" fill="#2e86ab"><title>%d</title></circle>' % (*at(x, y), n) for x, y, n in points]
+        lines.append('<text x="%d" y="14">%s</text>' % (left, name))
+        for tick in (0, 0.5, 1):
+            x, y = at(tick, tick)
+            lines.append('<text x="%d" y="%d" text-anchor="middle">%g</text>' % (x, side + 36, tick))
+            lines.append('<text x="%d" y="%d" text-anchor="end">%g</text>' % (left - 5, y + 4, tick))
+    with open(path, "w", encoding="utf8") as file:
+        file.write('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">\n'
+                   '<rect width="100%%" height="100%%" fill="#fff"/>\n' % (len(curves) * (side + 50) + 20, side + 46) + "\n".join(lines) + "\n</svg>\n")
+
+
+def confidence():
+    """Said probabilities beside what captions say, for every everyday query and every photo."""
+    starter = os.path.join(ROOT, "starter", "starter.mask")
+    given, rows, curves, words = ["--vectors", os.path.join(ROOT, "starter", "starter.mvec")], [], [], []
+    for name, folder, captions in photo_sets():
+        store, n = os.path.join(WORK, name + ".regions"), len(os.listdir(folder))
+        mask("extract", folder, "-o", store, "--prune")
+        for least, held in ((2, "two captions of five"), (1, "one caption of five")):
+            queries = {query: photos for query, photos in everyday(captions, max(5, n // 50)).items()}
+            truth = queries if least == 2 else everyday(captions, 1, 1)
+            pairs = [(sure, photo in truth[query]) for query, hits in zip(queries, answers(starter, given, store, queries, [], n))
+                     for photo, sure in hits]
+            points, error = [], 0
+            for low, high in zip(CURVE, CURVE[1:]):
+                part = [pair for pair in pairs if low <= pair[0] < high or pair[0] == high == 1]
+                if not part:
+                    continue
+                said, shown = mean(sure for sure, _ in part), mean(is_shown for _, is_shown in part)
+                error += abs(said - shown) * len(part) / len(pairs)
+                points.append((said, shown, len(part)))
+                rows.append([name, held, "%g to %g" % (low, high), str(len(part)), "%.3f" % said, "%.3f" % shown])
+            curves.append(("%s, %s" % (name, held), points))
+            words.append("%s, %s: %d queries, %d pairs; area under the ROC curve %.3f, expected calibration error %.4f, mean said %.4f, shown %.4f." % (
+                name, held, len(queries), len(pairs), area(pairs), error, mean(x for x, _ in pairs), mean(x for _, x in pairs)))
+    draw_curves(curves, os.path.join(ROOT, "docs", "confidence.svg"))
+    return table(["photos", "it shows it when", "said", "pairs", "mean said", "share that shows it"], rows) + "\n" + "\n".join(words) + "\n"
 
 
 def rows_of(array, which, out):
@@ -446,14 +539,14 @@ def write(part, text):
 
 def main():
     parser = argparse.ArgumentParser(description="Measures quality and writes docs/QUALITY.md")
-    parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "own", "encoders", "ablations"], help="only this part")
+    parser.add_argument("--part", choices=["ladder", "around", "budget", "photos", "confidence", "own", "encoders", "ablations"], help="only this part")
     parser.add_argument("--rows", default="", help="of encoders: a regular expression, which rows to measure anew (default: all)")
     parser.add_argument("--epochs", type=int, default=10, help="of the trained rows of the ablations (default: 10)")
     args = parser.parse_args()
     os.makedirs(WORK, exist_ok=True)
     missed = []
     parts = {"ladder": lambda: ladders(missed), "around": lambda: around(), "budget": lambda: budgets(), "photos": lambda: photos(),
-             "own": lambda: own(),
+             "confidence": lambda: confidence(), "own": lambda: own(),
              "encoders": lambda: encoders(args.rows),
              "ablations": lambda: ablations(args.epochs)}
     for part, make in parts.items():

@@ -173,6 +173,8 @@ typedef struct mask_labels mask_labels;
 /* Opens a folder with features.npy (regions x dim) and regions.tsv (image, x1, y1, x2, y2, label; a header; sorted by
  * image; one line a row). Features stay on disk. */
 MASK_API mask_status mask_labels_open(mask_labels **out, const char *folder, const mask_run *run, mask_error *err);
+/* Regions without labels, for what is learned from a classifier's head alone; the images must outlive them. */
+MASK_API mask_status mask_labels_bare(mask_labels **out, const mask_images *images, mask_error *err);
 MASK_API void mask_labels_close(mask_labels *labels);
 MASK_API size_t mask_labels_regions(const mask_labels *labels);
 MASK_API size_t mask_labels_images(const mask_labels *labels);

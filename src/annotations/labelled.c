@@ -6,6 +6,7 @@
 #include "annotations/labels.h"
 #include "base/names.h"
 #include "formats/npy.h"
+#include "images/images.h"
 #include "annotations/regiontable.h"
 #include "base/memory.h"
 #include "math/vector.h"
@@ -24,6 +25,7 @@ struct mask_labels {
     mask__names labels;       /* one a region */
     mask__names images;       /* one an image, in the order of the table */
     size_t *starts;           /* images + 1: the first region of each image, and the end */
+    const mask_images *bare;  /* images whose regions carry no label, instead of files; else NULL */
     const mask_labels *whole; /* of a view: what it looks at, images from first_image on; else NULL */
     size_t first_image, first_region, view_images;
 };
@@ -107,6 +109,40 @@ mask_status mask_labels_open(mask_labels **out, const char *folder, const mask_r
     return status;
 }
 
+/* Boxes where the images have them, else the same one for all. */
+static mask_status take_images(mask_labels *labels, const mask_images *images, mask_error *err)
+{
+    size_t count = mask_images_count(images);
+    labels->bare = images;
+    labels->dim = mask_images_dim(images);
+    labels->regions = mask__images_rows(images);
+    labels->boxes = calloc(labels->regions, sizeof *labels->boxes);
+    labels->starts = calloc(count + 1, sizeof *labels->starts);
+    if (!labels->boxes || !labels->starts) return mask__no_memory(err, labels->path);
+    for (size_t i = 0, r = 0; i < count; i++) {
+        size_t regions = mask_images_regions(images, i);
+        const char *id = mask_images_id(images, i);
+        for (size_t j = 0; j < regions; j++, r++)
+            if (!mask_images_box(images, i, j, labels->boxes[r]))
+                memcpy(labels->boxes[r], (float[BOX]){0, 0, 1, 1}, sizeof labels->boxes[r]);
+        labels->starts[i + 1] = r;
+        MASK__TRY(mask__names_add(&labels->images, id, strlen(id), err));
+    }
+    return MASK_OK;
+}
+
+mask_status mask_labels_bare(mask_labels **out, const mask_images *images, mask_error *err)
+{
+    *out = NULL;
+    mask_labels *labels = calloc(1, sizeof *labels);
+    mask_status status = MASK_OK;
+    if (!labels || !(labels->path = strdup(images->path))) status = mask__no_memory(err, images->path);
+    if (status == MASK_OK) status = take_images(labels, images, err);
+    if (status != MASK_OK) mask_labels_close(labels);
+    else *out = labels;
+    return status;
+}
+
 void mask_labels_close(mask_labels *labels)
 {
     if (!labels) return;
@@ -114,7 +150,7 @@ void mask_labels_close(mask_labels *labels)
         free(labels);
         return;
     }
-    mask__npy_close(&labels->features);
+    if (!labels->bare) mask__npy_close(&labels->features);
     mask__names_free(&labels->labels);
     mask__names_free(&labels->images);
     free(labels->starts);
@@ -155,7 +191,12 @@ size_t mask_labels_dim(const mask_labels *labels)
 const char *mask_labels_text(const mask_labels *labels, size_t region)
 {
     if (labels->whole) return mask_labels_text(labels->whole, labels->first_region + region);
-    return mask__names_get(&labels->labels, region);
+    return labels->bare ? "" : mask__names_get(&labels->labels, region);
+}
+
+bool mask__labels_bare(const mask_labels *labels)
+{
+    return labels->whole ? mask__labels_bare(labels->whole) : labels->bare != NULL;
 }
 
 const char *mask__labels_path(const mask_labels *labels)
@@ -201,6 +242,30 @@ static mask_status not_finite(const mask_labels *labels, size_t item, mask_error
                       byte, region, mask__labels_image_name(labels, mask__labels_image(labels, region)));
 }
 
+/* Rows of images, one image after the other. */
+static mask_status read_images(const mask_labels *labels, size_t first, size_t count, float *buffer, mask_error *err)
+{
+    size_t dim = labels->dim, end = first + count, done = first, most = 0, where;
+    for (size_t i = 0; i < labels->images.count; i++)
+        if (labels->starts[i + 1] - labels->starts[i] > most) most = labels->starts[i + 1] - labels->starts[i];
+    float *one = malloc((most + 1) * dim * sizeof *one);
+    if (!one) return mask__no_memory(err, labels->path);
+    mask_status status = MASK_OK;
+    while (status == MASK_OK && done < end) {
+        size_t image = mask__labels_image(labels, done), at = labels->starts[image], rows;
+        size_t until = labels->starts[image + 1] < end ? labels->starts[image + 1] : end;
+        const float *features;
+        status = mask__images_block(labels->bare, image, 1, one, &features, &rows, err);
+        if (status == MASK_OK && !mask__all_finite(features, rows * dim, &where))
+            status = mask__images_refuse(labels->bare, image, err);
+        if (status == MASK_OK)
+            memcpy(buffer + (done - first) * dim, features + (done - at) * dim, (until - done) * dim * sizeof *buffer);
+        done = until;
+    }
+    free(one);
+    return status;
+}
+
 mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t count, float *buffer,
                                const float **features, mask_error *err)
 {
@@ -210,6 +275,10 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
                           labels->path, first, first + count, labels->regions);
     if (labels->whole)
         return mask__labels_block(labels->whole, labels->first_region + first, count, buffer, features, err);
+    if (labels->bare) {
+        *features = buffer;
+        return read_images(labels, first, count, buffer, err);
+    }
     const float *direct = mask__npy_direct(&labels->features, first * dim);
 #pragma omp parallel for schedule(static) reduction(min : bad) if (count > 1)
     for (size_t i = 0; i < count; i++) {

@@ -188,6 +188,7 @@ static int run_learn(args *a)
     char line[4096], checkpoint[4096], regions[DATA_PATH];
     mask_labels *labels = NULL;
     mask_knowledge *k = NULL;
+    bool bare = a->positional_count == 0;
     given_head head = {0};
     mask_learn_options o = mask_learn_defaults();
     mask_train_options train;
@@ -199,14 +200,22 @@ static int run_learn(args *a)
     if (head_labels && !head_path) return args_usage(a, "--head-labels goes with --head");
     if (head_path && !ends_with(head_path, ".menc") && !head_labels)
         return args_usage(a, "--head of a .npy needs --head-labels FILE, a line of names per class");
+    if (bare != args_has(a, "--images") || (bare && !head_path))
+        return args_usage(a, "expected REGIONS, or --images and --head: classes alone, on features without labels");
+    if (bare && choose) o.representation = MASK_REPRESENTATION_WHITEN; /* nothing could choose */
+    choose = choose && !bare;
+    if (bare && o.representation == MASK_REPRESENTATION_MASK)
+        return args_usage(a, "networks are trained on labelled regions: use --encoder none or whiten with --images");
     if ((bad = check_output(out)) != 0) return bad;
     if (a->run.team && (choose || o.representation == MASK_REPRESENTATION_MASK))
         return args_usage(a, "a team learns with --encoder none or whiten: networks are trained by one process");
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     train.checkpoint = checkpoint;
-    if ((bad = extract_words(a, a->positional[0], out, regions)) != 0) return bad;
-    mask_status status = mask_labels_open(&labels, regions, &a->run, &err);
+    bad = bare ? open_images(a, args_text(a, "--images", NULL)) : extract_words(a, a->positional[0], out, regions);
+    if (bad) return bad;
+    mask_status status =
+        bare ? mask_labels_bare(&labels, a->images, &err) : mask_labels_open(&labels, regions, &a->run, &err);
     if (status == MASK_OK) status = mask_vectors_open(&a->vectors, vectors_path, &a->run, &err);
     if (status == MASK_OK) status = open_head(a, &head, &o.head, &err);
     if (status == MASK_OK && choose)
@@ -226,8 +235,8 @@ static int run_learn(args *a)
 
 const command command_learn = {
     .name = "learn",
-    .positional = "REGIONS",
-    .summary = "Learn a knowledge from labelled regions",
+    .positional = "[REGIONS]",
+    .summary = "Learn a knowledge from labelled regions, or from a classifier's classes",
     .details = "REGIONS is a folder with features.npy (regions x dimensions) and regions.tsv (image, box, label), or "
                "of folders of\n"
                "photos, one per word (cat/1.jpg): then regions are extracted on the way, to K.mask.regions.\n"
@@ -241,6 +250,7 @@ const command command_learn = {
             {"--vectors", "V.mvec", "word vectors: mask vectors import makes them"},
             {"--encoder", "E", "none, whiten, mask (trained), or auto: the best of them on held-out images (default)"},
             {"--head", "E.menc|W.npy", "a classifier whose classes are learned beside the labels (docs/knowledge.md)"},
+            {"--images", "IMAGES", "instead of REGIONS: features of any images, to learn the classes of --head alone"},
             {"--head-labels", "FILE",
              "its names, a line per class: words set apart by commas (default: those of E.menc)"},
             {"--preset", "P",

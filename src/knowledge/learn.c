@@ -363,5 +363,9 @@ mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels
     mask__learn_hooks hooks = {0};
     *out = NULL;
     MASK__TRY(mask__options_take(MASK_OPTIONS_LEARN, &o, options, err));
+    if (mask__labels_bare(labels)) { /* no image is known to hold a word */
+        o.scenes = false;
+        o.reliability = 0;
+    }
     return mask__knowledge_learn(out, labels, vectors, &o, &hooks, run, err);
 }
