@@ -259,7 +259,7 @@ def answers(knowledge, given, store, queries, options, k=10):
     gallery = os.path.join(WORK, "precision.gallery")
     shutil.rmtree(gallery, ignore_errors=True)
     mask("index", knowledge, store, "-o", gallery, *options)
-    ids = [hit["id"] for hit in mask("search", gallery, next(iter(queries)), "-k", "1000000", *given)["results"]]
+    ids = [hit["id"] for hit in mask("search", gallery, next(iter(queries)), "-k", "1000000", *given)]
     place = {name: i for i, name in enumerate(sorted(ids))}
     listed = os.path.join(WORK, "queries.txt")
     with open(listed, "w", encoding="utf8") as file:
