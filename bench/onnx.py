@@ -2,7 +2,7 @@
 """onnx.py BUILD [RESULT.csv] [--photos FOLDER] [--only networks|photos]: ours beside ONNX Runtime on the same files, in turn.
 
 Networks: the default encoder's and a ViT-S/16, milliseconds a photo, one and two threads, each side the fastest of 30 runs
-in five rounds. Photos: 200 JPEGs of 640 x 480 made from FOLDER ($MASK_SHARED/coco100/photos), photos a second of all of
+in five rounds; with one thread by the processor's clock too. Photos: 200 JPEGs of 640 x 480 made from FOLDER ($MASK_SHARED/coco100/photos), photos a second of all of
 `mask extract` (decode, network, 14 regions, store, the process's start) beside ONNX Runtime with one session a core, that
 decodes with Pillow (shrunk on load), resizes and runs the network, no more. Processor time beside it: on a machine that
 others use it is the ratio to trust. Needs what tests/compare-onnx.py needs, and Pillow (MASK_ORACLES names the Python).
@@ -40,18 +40,19 @@ def session(path, threads):
 
 
 def theirs(path, x, threads):
-    opened, best = session(path, threads), float("inf")
+    opened, wall, used = session(path, threads), [], []
     for _ in range(RUNS):
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.process_time()
         opened.run(None, {"x": x})
-        best = min(best, time.perf_counter() - start)
-    return 1e3 * best
+        wall.append(time.perf_counter() - start)
+        used.append(time.process_time() - begun)
+    return 1e3 * min(wall), 1e3 * min(used)
 
 
 def ours(build, path, side, raw, threads, out):
     run = subprocess.run([f"{build}/tests/network-dump", path, str(side), raw, out, "--threads", str(threads), "--time", str(RUNS)],
                          capture_output=True, text=True, check=True)
-    return float(run.stdout.split()[0].split("=")[1])
+    return [float(part.split("=")[1]) for part in run.stdout.split()[:2]]
 
 
 def default_network(build, folder):
@@ -70,8 +71,9 @@ def networks(build, folder, default):
         np.ascontiguousarray(x.transpose(0, 2, 3, 1)).tofile(raw)
         for threads in (1, 2):
             pairs = [(ours(build, path, side, raw, threads, out), theirs(path, x, threads)) for _ in range(ROUNDS)]
-            own, other = (min(p[i] for p in pairs) for i in range(2))
-            yield [f"{name}, {threads} thread{'s' * (threads > 1)}, ms", f"{own:.1f}", f"{other:.1f}", f"{other / own:.2f}"]
+            for clock, unit in enumerate(("ms", "processor ms")[:3 - threads]):
+                own, other = (min(p[i][clock] for p in pairs) for i in range(2))
+                yield [f"{name}, {threads} thread{'s' * (threads > 1)}, {unit}", f"{own:.1f}", f"{other:.1f}", f"{other / own:.2f}"]
 
 
 def make_photos(source, folder):
