@@ -5,7 +5,8 @@ Each function draws on `ax` (None = a new figure's) and gives it back.
 from __future__ import annotations
 
 import json
-from typing import Any, List, Mapping, Optional, Sequence
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -27,6 +28,8 @@ def training(metrics: Path, ax: Any = None, smooth: int = 50) -> Any:
     ax, curves = _axes(ax), dict[str, List[float]]()
     with open(metrics, encoding="utf8") as file:
         for line in file:
+            if not line.endswith("\n"):  # being written
+                break
             for name, value in json.loads(line).items():
                 if name in ("total", "kl", "rec", "word", "structure", "contrast") and isinstance(value, (int, float)):
                     curves.setdefault(name, []).append(value)
@@ -45,31 +48,80 @@ def project(points: np.ndarray) -> np.ndarray:
     return np.asarray(centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T)
 
 
-def prototypes(knowledge: Knowledge, groups: Optional[Mapping[str, Sequence[str]]] = None, words: int = 200, label: int = 40,
-               ax: Any = None) -> Any:
-    """A map of the prototypes of the words seen most, by the two main axes of their directions.
+def tsne(points: np.ndarray, perplexity: float = 20, steps: int = 600) -> np.ndarray:
+    """A map on which neighbours stay neighbours (van der Maaten and Hinton, 2008), exact: for up to a few hundred points."""
+    count = len(points)
+    square = (points ** 2).sum(1)[:, None] + (points ** 2).sum(1) - 2 * points @ points.T
+    nearest = np.sort(square + np.diag(np.full(count, np.inf)), 1)[:, :1]
+    low, high = np.full(count, 1e-9), np.full(count, 1e9)
+    for _ in range(60):  # the width round each point that gives it so many neighbours
+        beta = np.sqrt(low * high)
+        p = np.exp(-beta[:, None] * np.maximum(square - nearest, 0)) * (1 - np.eye(count))
+        p /= p.sum(1, keepdims=True)
+        wide = -(p * np.log(np.maximum(p, 1e-12))).sum(1) > np.log(min(perplexity, (count - 1) / 3))
+        low, high = np.where(wide, beta, low), np.where(wide, high, beta)
+    p = (p + p.T) / (2 * count)
+    at = project(points)
+    at *= 1e-2 / max(at.std(), 1e-12)
+    speed = np.zeros_like(at)
+    for step in range(steps):
+        near = (1 - np.eye(count)) / (1 + ((at[:, None] - at[None]) ** 2).sum(2))
+        pull = ((12 if step < steps // 4 else 1) * p - near / near.sum()) * near
+        gradient = 4 * (pull.sum(1)[:, None] * at - pull @ at)
+        speed = (0.5 if step < steps // 4 else 0.8) * speed - max(count / 12, 10) * gradient
+        at = at + speed
+    return np.asarray(at - at.mean(0))
 
-    groups  names and the words that have its colour; words in none are grey
+
+CLASSES = ("thing act animal artifact attribute body cognition communication event feeling food group location motive object person "
+           "phenomenon plant possession process quantity relation shape state substance time").split()  # noun files 03 to 28
+
+
+def wordnet_classes(words: Sequence[str], most: int = 9) -> Dict[str, List[str]]:
+    """The words by the class of their first sense as a noun in WordNet (its lexicographers' files), the `most` largest classes.
+    Empty where WordNet's data is not installed (Debian's wordnet-base) or named by WNSEARCHDIR."""
+    folder = os.environ.get("WNSEARCHDIR", "/usr/share/wordnet")
+    wanted, out = {word.replace(" ", "_"): word for word in words}, dict[str, List[str]]()
+    try:
+        with open(os.path.join(folder, "index.noun"), encoding="utf8") as index, open(os.path.join(folder, "data.noun"), "rb") as data:
+            for line in index:
+                fields = line.split()
+                if line[0] != " " and fields[0] in wanted:
+                    data.seek(int(fields[-int(fields[2])]))
+                    out.setdefault(CLASSES[int(data.read(11)[9:]) - 3], []).append(wanted[fields[0]])
+    except OSError:
+        return {}
+    return dict(sorted(out.items(), key=lambda item: -len(item[1]))[:most])
+
+
+def prototypes(knowledge: Knowledge, groups: Union[None, str, Mapping[str, Sequence[str]]] = "wordnet", words: int = 300, label: int = 60,
+               method: str = "tsne", ax: Any = None) -> Any:
+    """A map of the prototypes of the words seen most: the paper's figure.
+
+    groups  names and the words that have its colour, words in none are grey; "wordnet" = the classes of WordNet
     label   so many words are written beside their points
+    method  "tsne", or "pca": the two main axes of their directions
     """
-    ax = _axes(ax, (7, 6))
+    ax = _axes(ax, (9, 7))
     names, counts = knowledge.words, knowledge.counts
     chosen = np.argsort(-counts, kind="stable")[:words]
-    if groups:
+    if isinstance(groups, str):
+        groups = wordnet_classes([names[i] for i in chosen])
+    elif groups:
         wanted = {word for members in groups.values() for word in members}
         chosen = np.array([i for i in range(len(names)) if names[i] in wanted] or chosen)
     units = knowledge.prototypes[chosen]
-    places = project(units / np.linalg.norm(units, axis=1, keepdims=True))
+    places = (tsne if method == "tsne" and len(units) > 4 else project)(units / np.linalg.norm(units, axis=1, keepdims=True))
     of = {word: name for name, members in (groups or {}).items() for word in members}
     for name in [*(groups or {}), None]:
         at = [i for i, word in enumerate(chosen) if of.get(names[word]) == name]
         if at:
-            ax.scatter(places[at, 0], places[at, 1], s=14, label=name, color=None if name else "#888888")
+            ax.scatter(places[at, 0], places[at, 1], s=16, label=name or "other", color=None if name else "#bbbbbb")
     for i in range(min(label, len(chosen))):
         ax.annotate(names[chosen[i]], places[i], fontsize=7, xytext=(3, 2), textcoords="offset points")
     ax.set(xticks=[], yticks=[])
     if groups:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 

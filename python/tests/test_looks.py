@@ -46,6 +46,14 @@ def test_figures(demo, tmp_path):
     m.Knowledge.learn(demo.folder / "knowledge", demo.vectors, encoder="mask", epochs=2, metrics=tmp_path / "m.jsonl")
     assert len(plot.training(tmp_path / "m.jsonl").lines) >= 4
     assert plot.prototypes(demo.knowledge, {"animals": ["dog", "cat"], "things": ["ball", "kite"]}).get_legend()
+    by_class = {word: name for name, words in plot.wordnet_classes(["dog", "cat", "ball", "kite", "walk", "xqzzy"]).items() for word in words}
+    if by_class:
+        assert by_class["dog"] == by_class["cat"] == "animal" and by_class["ball"] == "artifact" and "xqzzy" not in by_class
+        assert len(plot.prototypes(demo.knowledge).collections) > 2
+    points = np.repeat(np.eye(3), 20, 0) + np.random.default_rng(0).normal(0, 0.05, (60, 3))
+    places = plot.tsne(points)
+    far = ((places[:, None] - places[None]) ** 2).sum(2)
+    assert (np.argsort(far, 1)[:, :15] // 20 == np.arange(60)[:, None] // 20).all()  # three heaps stay three heaps
     assert plot.recall_curve({"ours": demo.scores}).lines[0].get_ydata()[9] == pytest.approx(m.recalls(demo.scores).t2i.r10)
     e = demo.matcher.explain(demo.data.images, 38, "A puppy and a ball")
     assert plot.match(e).images and len(plot.match(e, np.zeros((224, 224, 3))).patches) == 2
