@@ -152,8 +152,8 @@ static char top[256], encoder[512];
 
 static char *in_top(const char *name)
 {
-    static char paths[64][512]; /* some are kept for a while */
-    static unsigned next;
+    static _Thread_local char paths[64][512]; /* some are kept for a while */
+    static _Thread_local unsigned next;
     char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s/%s", top, name);
     return path;
