@@ -54,6 +54,7 @@ int gallery_open(server *s, served_gallery *g)
     if (result == 0 && !o) result = fail("out of memory");
     if (result == 0) {
         *o = (opened){.gallery = a->gallery, .vectors = a->vectors, .users = 1};
+        snprintf(o->path, sizeof o->path, "%s", g->path);
         pthread_mutex_init(&o->lock, NULL);
         pthread_mutex_lock(&s->lock);
         g->now = o;

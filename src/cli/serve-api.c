@@ -258,11 +258,11 @@ static void show_annotation(exchange *x, const mask_results *results, const mask
 }
 
 /* The gallery's own matcher, for photos that are not in it. */
-static mask_matcher *open_matcher_of(served_gallery *g, opened *o, mask_error *err)
+static mask_matcher *open_matcher_of(opened *o, mask_error *err)
 {
     char copy[DATA_PATH + 16];
     mask_gallery_info info;
-    snprintf(copy, sizeof copy, "%s/knowledge.mask", g->path);
+    snprintf(copy, sizeof copy, "%s/knowledge.mask", o->path);
     mask_gallery_describe(o->gallery, &info);
     pthread_mutex_lock(&o->lock);
     mask_status status = o->knowledge ? MASK_OK : mask_knowledge_open(&o->knowledge, copy, NULL, err);
@@ -301,7 +301,7 @@ void answer_annotate(server *s, exchange *x)
 {
     mask_error err;
     mask_knowledge_info info;
-    mask_matcher *matcher = open_matcher_of(x->gallery, x->use, &err);
+    mask_matcher *matcher = open_matcher_of(x->use, &err);
     if (!matcher) {
         library_error(x, MASK_EIO, &err);
         return;
@@ -360,14 +360,13 @@ void answer_galleries(server *s, exchange *x)
 
 void answer_reload(server *s, exchange *x)
 {
-    pthread_mutex_lock(&s->changing);
-    int result = gallery_reload(s, x->gallery);
-    pthread_mutex_unlock(&s->changing);
-    if (result)
+    pthread_mutex_lock(&s->changing); /* `now` stays while it is held */
+    if (gallery_reload(s, x->gallery) != 0)
         serve_error(x, 500, "internal",
                     "it cannot be opened anew, and is served as it was: the server's own "
                     "messages say why");
     else x->json = gallery_json(s, x->gallery, x->gallery->now);
+    pthread_mutex_unlock(&s->changing);
 }
 
 /* ---- A word from photos of the gallery ---- */
@@ -403,7 +402,7 @@ void answer_teach(server *s, exchange *x)
     }
     char **paths = paths_of(x, count);
     if (!x->json) {
-        open_matcher_of(x->gallery, x->use, &err);
+        open_matcher_of(x->use, &err);
         pthread_mutex_lock(&s->changing);
         int result = photos_images(s->a, (const char *const *)paths, count, &images);
         mask_status status = result ? MASK_EFORMAT

@@ -19,6 +19,7 @@ enum {
 
 /* A gallery as it was opened: who answers a request holds it, so that it can be opened anew meanwhile. */
 typedef struct opened {
+    char path[DATA_PATH];
     mask_gallery *gallery;
     mask_vectors *vectors; /* NULL where OOD words are off */
     mask_knowledge *knowledge;
@@ -28,8 +29,8 @@ typedef struct opened {
 } opened;
 
 typedef struct served_gallery {
-    char name[128], path[DATA_PATH];
-    bool photos, taught; /* the gallery of --photos; by what was taught here */
+    char name[128], path[DATA_PATH]; /* path: changed by who holds `changing` */
+    bool photos, taught;             /* the gallery of --photos; by what was taught here */
     opened *now;
     double refreshed;
 } served_gallery;

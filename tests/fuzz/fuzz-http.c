@@ -25,7 +25,7 @@ static void start(void)
     pthread_mutex_init(&serving.lock, NULL);
     pthread_mutex_init(&serving.changing, NULL);
     queue_begin(&serving);
-    snprintf(g->path, sizeof g->path, "%s", path);
+    snprintf(own.path, sizeof own.path, "%s", path);
     snprintf(g->name, sizeof g->name, "g");
     serving.a = &a;
     serving.count = 1;
