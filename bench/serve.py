@@ -144,7 +144,7 @@ def soak(folder):
     names = [os.path.join(f, n) for f, _, files in os.walk(photos) for n in files]
     held = [open(n, 'rb').read() for n in names[:20]]
     others = [b + bytes(1) for b in held]  # the same photos to look at, other files
-    server = subprocess.Popen([B + '/mask', 'serve', '--photos', photos, '--upload-dir', new, '--port', '0', '--quiet'],
+    server = subprocess.Popen([B + '/mask', 'serve', '--photos', photos, '--upload-dir', new, '--listen', '0', '--quiet'],
                               env=dict(ENV, XDG_CACHE_HOME=DATA + '/cache'), stdout=subprocess.PIPE, text=True)
     port = int(re.search(r':(\d+)/', server.stdout.readline())[1])
     counts = {}

@@ -280,15 +280,12 @@ static enum MHD_Result finish(server *s, request *q, const struct asset *asset)
 
 /* ---- Workers ---- */
 
-static void push(request *q, bool heavy)
+/* Hands a request to the workers, whose it then is; false, with an error in it, when too many wait. */
+static bool push(request *q, bool heavy)
 {
-    exchange *x = &q->x;
     pthread_mutex_lock(&queue.lock);
-    bool full = queue.waiting >= MOST_WAITING || queue.ended;
-    if (full) {
-        serve_error(x, 503, "busy", "too many wait already: ask again in a while");
-        q->done = true;
-    } else {
+    bool room = queue.waiting < MOST_WAITING && !queue.ended;
+    if (room) {
         MHD_suspend_connection(q->connection);
         q->next = NULL;
         *queue.last[heavy] = q;
@@ -297,6 +294,8 @@ static void push(request *q, bool heavy)
         pthread_cond_signal(&queue.more);
     }
     pthread_mutex_unlock(&queue.lock);
+    if (!room) serve_error(&q->x, 503, "busy", "too many wait already: ask again in a while");
+    return room;
 }
 
 /* The next piece of work that may be done now; NULL = none. */
@@ -424,10 +423,9 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const ch
     x->body_size = q->size;
     if (q->seen > MOST_BODY) serve_error(x, 413, "too_large", "a body is at most 16 MB");
     else if (r && !q->done && r->kind & ROUTE_QUICK) route_answer(s, x, NULL);
-    else if (r && !q->done) {
-        push(q, r->kind & ROUTE_HEAVY || (r->kind & ROUTE_PHOTO && x->body_type && x->body_type[0] == 'i'));
-        if (!q->done) return MHD_YES;
-    }
+    else if (r && !q->done &&
+             push(q, r->kind & ROUTE_HEAVY || (r->kind & ROUTE_PHOTO && x->body_type && x->body_type[0] == 'i')))
+        return MHD_YES; /* and called again when it is done */
     return finish(s, q, r ? NULL : page_asset(x->path));
 }
 
