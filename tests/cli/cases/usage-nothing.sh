@@ -6,7 +6,7 @@
 #out
 #out   vectors import *
 #out   vectors near     Print the words nearest to a word by cosine
-#out   learn            Learn a knowledge from labelled regions
+#out   learn            Learn a knowledge from labelled regions, or from a classifier's classes
 #out   calibrate        Store unpaired background images and texts in a knowledge, so that scores become comparable
 #out   teach            Add a word to a knowledge, or sharpen one, from a few of your own photos
 #out   info             Say what a .mask, a .mvec, a .gallery, a region store, a feature file or a folder of regions holds
