@@ -217,6 +217,21 @@ static mask_status open_snapshot(mask__view *v, const mask_gallery *g, mask_erro
     }
 }
 
+/* Segments hold the vectors that the calibration scores: a forged or mixed gallery's might not. */
+static mask_status check_vectors(const mask__view *v, mask_error *err)
+{
+    const mask__calibration *c = v->calibration;
+    bool whole = c->options.context > 0 || c->known.whole, scene = c->options.scene > 0 || c->known.scene;
+    for (size_t i = 0; i < v->snapshot.segment_count; i++) {
+        const mask__segment *s = &v->segments[i];
+        if ((whole && !s->whole) || (scene && !s->scenes) || (!s->whole && !s->scenes))
+            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                              "%s: lacks vectors that the gallery's options score: restore the gallery from a copy",
+                              s->pack.path);
+    }
+    return MASK_OK;
+}
+
 static void close_view(mask__view *v)
 {
     if (!v) return;
@@ -237,6 +252,7 @@ static mask_status fill_view(mask__view *v, const mask_gallery *g, mask__verify 
     v->options = settings.options;
     v->options.whole_region = settings.whole_region;
     MASK__TRY(open_calibration(v, &settings, verify, run, err));
+    MASK__TRY(check_vectors(v, err));
     return verify == MASK__VERIFY_TABLE ? mask__searcher_open(v, err) : MASK_OK;
 }
 
