@@ -44,7 +44,7 @@ static bool read_entry(entry *e, const char *root, const char *name)
     mask_extract_info extracted;
     mask_error err;
     if (strlen(name) != 16 || strspn(name, "0123456789abcdef") != 16) return false;
-    snprintf(e->place, sizeof e->place, "%.*s/%s", DATA_PATH - 32, root, name);
+    snprintf(e->place, sizeof e->place, "%.*s/%.16s", DATA_PATH - 32, root, name);
     if (lstat(e->place, &info) != 0 || !S_ISDIR(info.st_mode)) return false;
     snprintf(path, sizeof path, "%s/lock", e->place);
     e->used = stat(path, &info) == 0 ? info.st_mtime : 0;

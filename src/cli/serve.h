@@ -84,7 +84,7 @@ typedef struct exchange {
     unsigned char *bytes; /* freed with free() */
     size_t size;
     const char *type;
-    char etag[48], allow[32]; /* allow: of a 405, the methods that there are */
+    char etag[48], allow[64]; /* allow: of a 405, the methods that there are */
     int file;                 /* -1, or the answer is this open file of `size` bytes */
 } exchange;
 
