@@ -168,6 +168,14 @@ static void test_small(void **state)
         check_fails(mask_images_features(images, 0, features, &err), MASK_EFORMAT, "its features have 0 bytes");
         mask_images_close(images);
     }
+    /* As they were written before they were deflated: codes of all regions, then their steps. */
+    char sql[120];
+    snprintf(sql, sizeof sql, "UPDATE photos SET features = zeroblob(%d)", 3 * (DIM + (int)sizeof(float)));
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    check_ok(mask_images_open(&images, path, NULL, NULL, &err));
+    check_ok(mask_images_features(images, 0, features, &err));
+    for (int i = 0; i < 3 * DIM; i++) assert_float_equal(features[i], 0, 0);
+    mask_images_close(images);
     sqlite3_close(db);
 }
 

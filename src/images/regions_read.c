@@ -160,14 +160,17 @@ static mask_status stand_on(const reader *r, sqlite3_stmt *s, size_t image, mask
                       mask_images_id(&r->base, image));
 }
 
-/* `bytes` of a deflated blob, 0 in *got where it is not one of about as many. */
+/* `bytes` of a deflated blob, 0 in *got where it is not one of about as many. One that holds them as they are is of a
+ * time before they were deflated. */
 static mask_status inflate_blob(reader *r, size_t bytes, const unsigned char **data, size_t *got, mask_error *err)
 {
     enum { MOST = 1032 /* times deflate makes something smaller */ };
     uLongf room = bytes;
     bool likely = bytes / MOST <= *got;
     if (likely && !mask__grow(&r->inflated, &r->inflated_capacity, bytes, 1)) return mask__no_memory(err, r->base.path);
-    *got = likely && uncompress(r->inflated, &room, *data, *got) == Z_OK ? room : 0;
+    bool inflated = likely && uncompress(r->inflated, &room, *data, *got) == Z_OK;
+    if (!inflated && *got == bytes) return MASK_OK;
+    *got = inflated ? room : 0;
     *data = r->inflated;
     return MASK_OK;
 }
