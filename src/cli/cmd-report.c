@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { ASKED = 300, SHOWN = 4, BATCH = 512, MOST_TOPICS = 200 };
 
@@ -15,19 +16,12 @@ typedef struct topic {
     uint64_t best[SHOWN]; /* hashes of the ids of its first results */
 } topic;
 
-static uint64_t hash_of(const char *id)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *id; id++) hash = (hash ^ (unsigned char)*id) * 0x100000001b3u;
-    return hash;
-}
-
 static void rate(topic *t, const mask_results *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         float p = r->hits[i].confidence;
         t->photos += isnan(p) ? 0 : (double)p;
-        if (i < SHOWN) t->best[i] = hash_of(r->hits[i].id);
+        if (i < SHOWN) t->best[i] = XXH3_64bits(r->hits[i].id, strlen(r->hits[i].id));
     }
 }
 
@@ -163,7 +157,7 @@ static int report(args *a, const char *gallery, size_t most, page *p)
 static int run_report(args *a)
 {
     char place[DATA_PATH];
-    const char *path = place, *html = args_text(a, "-o", NULL);
+    const char *path, *html = args_text(a, "-o", NULL);
     page sheet, *p = html ? &sheet : NULL;
     size_t most = 24;
     folder_list folders;
@@ -171,16 +165,13 @@ static int run_report(args *a)
     if (result == 0 && a->positional_count != (folders.count ? 0 : 1))
         result = args_usage(a, "expected a gallery, or --photos FOLDER");
     if (result == 0) result = args_size(a, "-k", 1, MOST_TOPICS, &most);
-    if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
-    else if (result == 0) path = a->positional[0];
-    if (result == 0) result = open_gallery(a, path);
+    if (result == 0) result = open_photos_or_gallery(a, &folders, place, &path);
     if (result == 0) result = open_gallery_vectors(a);
     if (result == 0 && html) result = page_open(&sheet, html, "What these photos show");
-    else p = NULL;
-    if (result == 0) result = report(a, path, most, p);
-    if (p && result == 0) result = page_close(p);
-    else if (p) page_abort(p);
-    if (p && result == 0 && (args_has(a, "--open") || !a->quiet)) page_link(html, args_has(a, "--open"));
+    if (result == 0) {
+        result = report(a, path, most, p);
+        if (p) result = page_end(p, a, result, html);
+    }
     folders_free(&folders);
     return result;
 }

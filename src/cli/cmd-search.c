@@ -309,8 +309,8 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
         if (sort) result = sort_by_date(&results, q->min_confidence > UNSURE ? q->min_confidence : UNSURE, &hits);
         if (!a->quiet && !args_has(a, "--explain")) print_unused(&results);
         if (result == 0 && a->json) result = print_json(results_json(&results, q->offset));
-        else if (wants_paths(a)) print_paths(a, &results);
-        else if (lines)
+        else if (result == 0 && wants_paths(a)) print_paths(a, &results);
+        else if (result == 0)
             print_results(a, &results, q->offset, args_has(a, "--explain"), !a->quiet && (unsure || nearest));
         if (lines && args_has(a, "--photos")) print_duplicates(a, &results, q->offset);
         if (p)
@@ -397,10 +397,7 @@ static int search_gallery(const args *a, mask_query *query, int first)
     if (result == 0 && html) result = page_open(&sheet, html, "Search results");
     if (result) return result;
     result = args_has(a, "--queries") ? search_file(a, query, p) : search_once(a, query, first, p);
-    if (p && result == 0) result = page_close(p);
-    else if (p) page_abort(p);
-    if (p && result == 0 && (open || !a->quiet)) page_link(html, open);
-    return result;
+    return p ? page_end(p, a, result, html) : result;
 }
 
 /* An image of a query: one of the gallery by its id, else a file. */
@@ -458,7 +455,7 @@ static int run_search(args *a)
     mask_query query;
     line_list ids = {0};
     char place[DATA_PATH];
-    const char *path = place;
+    const char *path;
     folder_list folders;
     int result = folders_of(a, "--photos", &folders);
     if (result == 0 && !args_has(a, "--clickhouse")) result = assume_folders(a, &folders);
@@ -473,9 +470,7 @@ static int run_search(args *a)
         (strcmp(args_text(a, "--sort", ""), "date") || args_has(a, "--queries")))
         result = args_usage(a, "--sort date is the one order beside that of the scores, and of one query");
     if (result == 0) result = read_query_options(a, &query, &ids);
-    if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
-    else if (result == 0 && !remote) path = a->positional[0];
-    if (result == 0) result = remote ? open_clickhouse(a) : open_gallery(a, path);
+    if (result == 0) result = remote ? open_clickhouse(a) : open_photos_or_gallery(a, &folders, place, &path);
     if (result == 0) result = open_gallery_vectors(a);
     mask_query_image image;
     if (result == 0 && args_has(a, "--image")) result = ask_image(a, args_text(a, "--image", ""), true, &query, &image);
@@ -541,14 +536,12 @@ static int run_similar(args *a)
     line_list ids = {0};
     folder_list folders;
     char place[DATA_PATH];
-    const char *path = place, *of = a->positional[a->positional_count - 1];
+    const char *path, *of = a->positional[a->positional_count - 1];
     int result = folders_of(a, "--photos", &folders);
     if (result == 0 && a->positional_count != (folders.count ? 1 : 2))
         result = args_usage(a, "expected %s", folders.count ? "one PHOTO" : "a gallery and an ID or PHOTO");
     if (result == 0) result = read_query_options(a, &query, &ids);
-    if (result == 0 && folders.count) result = photo_gallery(a, &folders, place);
-    else if (result == 0) path = a->positional[0];
-    if (result == 0) result = open_gallery(a, path);
+    if (result == 0) result = open_photos_or_gallery(a, &folders, place, &path);
     const char *text = args_text(a, "--text", NULL);
     mask_query_image image;
     query_texts texts = {0};

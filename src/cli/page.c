@@ -60,7 +60,7 @@ static char *address_of(const char *path)
     return out;
 }
 
-void page_link(const char *path, bool open)
+static void show_link(const char *path, bool open)
 {
     char *address = address_of(path);
     fprintf(stderr, "%s\n", address ? address : path);
@@ -122,15 +122,17 @@ void page_results(page *p, const char *const *texts, size_t count, const mask_qu
     fprintf(p->out.file, "</script>\n");
 }
 
-int page_close(page *p)
+int page_end(page *p, const args *a, int result, const char *path)
 {
+    if (result) {
+        output_abort(&p->out);
+        return result;
+    }
     fprintf(p->out.file, "<script>\n");
     put_file(p->out.file, "results.js");
     fprintf(p->out.file, "</script>\n");
-    return output_close(&p->out);
-}
-
-void page_abort(page *p)
-{
-    output_abort(&p->out);
+    result = output_close(&p->out);
+    bool open = args_has(a, "--open");
+    if (result == 0 && (open || !a->quiet)) show_link(path, open);
+    return result;
 }

@@ -338,6 +338,13 @@ int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH])
     return result;
 }
 
+int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_PATH], const char **path)
+{
+    int result = folders->count ? photo_gallery(a, folders, place) : 0;
+    *path = folders->count ? place : a->positional[0];
+    return result ? result : open_gallery(a, *path);
+}
+
 int photo_encoder_images(args *a, const char *photo, mask_images **images)
 {
     mask_error err;

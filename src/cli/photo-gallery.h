@@ -24,6 +24,9 @@ int folders_read(folder_list *list, const char *place);
 int last_folders(folder_list *list);
 /* Brings the gallery of these folders up to date, making it where there is none; gives its path. 0 or EXIT_FAILED. */
 int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH]);
+/* Opens that gallery, or where there are no folders the one that the first argument names; *path = where it lies. 0 or
+ * EXIT_FAILED. */
+int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_PATH], const char **path);
 /* Photos as a set of images, by --encoder or the usual one. 0 or EXIT_FAILED. */
 int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images);
 /* A photo as a set of one image, by --encoder or the usual one. 0 or EXIT_FAILED. */

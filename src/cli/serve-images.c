@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 /* The media type of a photo by its first bytes, and the ending of its file; NULL: nothing that is taken or given. */
 static const char *photo_type(const unsigned char *b, size_t size, const char **ending)
@@ -170,13 +171,12 @@ static bool good_name(const char *name)
 static bool choose_path(server *s, exchange *x, char path[DATA_PATH])
 {
     const char *ending = "", *name = x->asked.name;
-    uint64_t hash = 0xcbf29ce484222325u;
     const char *type = photo_type((const unsigned char *)x->body, x->body_size, &ending);
     if (!type) serve_error(x, 415, "unsupported_photo", "the body is not a photo");
     else if (name && !good_name(name))
         serve_error(x, 400, "invalid_request", "name: letters, digits, spaces, '.', '_' and '-', a letter first");
     if (x->json) return false;
-    for (size_t i = 0; i < x->body_size; i++) hash = (hash ^ (unsigned char)x->body[i]) * 0x100000001b3u;
+    uint64_t hash = XXH3_64bits(x->body, x->body_size);
     const char *dot = name ? strrchr(name, '.') : NULL;
     bool right = dot && (strcasecmp(dot, ending) == 0 || (strcmp(ending, ".jpg") == 0 && !strcasecmp(dot, ".jpeg")));
     if (name) snprintf(path, DATA_PATH, "%.*s/%s%s", DATA_PATH - 160, s->uploads, name, right ? "" : ending);
