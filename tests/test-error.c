@@ -14,11 +14,11 @@ static void test_control_characters(void **state)
     mask_error err;
     char line[512] = "";
     mask_run run = {.log = keep_line, .user = line};
-    mask__fail(&err, MASK_EFORMAT, 0, "%s: 'bl\xc3\xa4ulich \xe7\x8b\x97'",
-               "a\tb\x1b[2J\x7f\xc2\x9b"
-               "31m\n");
+    mask__fail_at(&err, MASK_EFORMAT, 0, "%s: 'bl\xc3\xa4ulich \xe7\x8b\x97'",
+                  "a\tb\x1b[2J\x7f\xc2\x9b"
+                  "31m\n");
     assert_string_equal(err.message, "a\\x09b\\x1b[2J\\x7f\\x9b31m\\x0a: 'bl\xc3\xa4ulich \xe7\x8b\x97'");
-    mask__fail(&err, MASK_EFORMAT, 0, "%s", "caf\xe9 \xed\xa0\x80 \xc3"); /* not UTF-8 */
+    mask__fail_at(&err, MASK_EFORMAT, 0, "%s", "caf\xe9 \xed\xa0\x80 \xc3"); /* not UTF-8 */
     assert_string_equal(err.message, "caf\\xe9 \\xed\\xa0\\x80 \\xc3");
     mask__log(&run, MASK_LOG_INFO, "%s", "\x1b]0;title\x07\xc2\xa0");
     assert_string_equal(line, "\\x1b]0;title\\x07\xc2\xa0");
@@ -34,7 +34,7 @@ static void test_long_messages(void **state)
         memset(text, 0, sizeof text);
         memset(text, 'x', length / 2);
         memset(text + length / 2, '\x1b', length - length / 2);
-        mask__fail(&err, MASK_EFORMAT, 0, "%s", text);
+        mask__fail_at(&err, MASK_EFORMAT, 0, "%s", text);
         size_t plain = strspn(err.message, "x"), rest = strlen(err.message + plain);
         assert_int_equal(plain, length / 2);
         assert_int_equal(rest % 4, 0);

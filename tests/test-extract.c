@@ -30,9 +30,8 @@ static int looks, most_threads; /* photos that were run and the most threads an 
 mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t side, const mask_run *run, mask_error *err)
 {
     if (run->threads > most_threads) most_threads = run->threads;
-    if (!mask__is_file(path))
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: run make encoder", path);
-    if (side % 8) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: cannot have that side", path);
+    if (!mask__is_file(path)) return mask__fail(err, MASK_EIO, "%s: cannot open: run make encoder", path);
+    if (side % 8) return mask__fail(err, MASK_EINVAL, "%s: cannot have that side", path);
     *out = calloc(1, sizeof **out);
     (*out)->finds = !strstr(path, "classifier");
     (*out)->whole = strstr(path, "whole") != NULL;

@@ -40,11 +40,11 @@ static mask_status check_inputs(const mask_knowledge *k, const mask_images *imag
                                 mask_error *err)
 {
     if (mask_images_dim(images) != k->representation.in)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), k->representation.in);
     if (mask_images_count(images) < 2 || mask_texts_count(texts) < 2)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "adaptation needs at least 2 images and 2 texts, for some of each are held out");
     return MASK_OK;
 }
@@ -162,8 +162,7 @@ static mask_status held_out_loss(learner *l, double *mean, mask_error *err)
     l->cycle.unit = l->o.unit;
     *mean = sum / (double)all;
     if (isfinite(*mean)) return MASK_OK;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "the loss of adaptation is no longer a number: use a lower rate");
+    return mask__fail(err, MASK_ENUMERIC, "the loss of adaptation is no longer a number: use a lower rate");
 }
 
 /* ---- Learning ---- */
@@ -183,8 +182,7 @@ static mask_status run_epoch(learner *l, mask__adam *adam, size_t epoch, uint64_
         MASK__TRY(
             batch_loss(l, l->texts, l->text_count, l->pictures, l->picture_count, n, l->gradient, &loss, &rows, err));
         if (!isfinite(mask__adam_step(adam, l->o.rate, z * z, l->gradient, l->first, l->second, l->w)))
-            return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                              "the gradient of adaptation is no longer a number: use a lower rate");
+            return mask__fail(err, MASK_ENUMERIC, "the gradient of adaptation is no longer a number: use a lower rate");
     }
     return MASK_OK;
 }
@@ -230,7 +228,7 @@ static mask_status prepare_texts(learner *l, const mask_texts *texts, const mask
     if (!l->u || !l->stamp || !l->texts) return mask__no_memory(err, "adaptation");
     size_t useful = keep_useful(l, l->texts, count);
     if (useful < 2)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "fewer than 2 texts have a word that the knowledge or its vectors know: give texts in the "
                           "knowledge's language");
     l->text_held = held < useful ? held : useful - 1;

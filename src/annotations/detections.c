@@ -49,7 +49,7 @@ static mask_status make_room(detections *d, mask_error *err)
 static mask_status no_class(const detections *d, size_t image, const char *what, int64_t class, size_t count,
                             mask_error *err)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EMISMATCH,
                       "%s: image %s has %s class %lld, the vocabulary has %zu: give the vocabulary of this detector",
                       mask__images_path(d->images), mask_images_id(d->images, image), what, (long long)class, count);
 }
@@ -116,8 +116,8 @@ static mask_status count_regions(detections *d, const mask_run *run, size_t *kep
     }
     d->report = (mask_regions_report){0};
     if (*kept) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: no region is as sure as %g: ask for less",
-                      mask__images_path(d->images), (double)d->min_confidence);
+    return mask__fail(err, MASK_EMISMATCH, "%s: no region is as sure as %g: ask for less", mask__images_path(d->images),
+                      (double)d->min_confidence);
 }
 
 /* Opens both files of the folder, which is made where it is not there. */
@@ -126,7 +126,7 @@ static mask_status create_folder(detections *d, const char *folder, size_t regio
     char *features = NULL, *table = NULL;
     mask_status status = MASK_OK;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", folder, strerror(errno));
+        return mask__fail(err, MASK_EIO, "%s: cannot create: %s", folder, strerror(errno));
     if (asprintf(&features, "%s/features.npy", folder) < 0) features = NULL;
     if (asprintf(&table, "%s/regions.tsv", folder) < 0) table = NULL;
     if (!features || !table) status = mask__no_memory(err, folder);

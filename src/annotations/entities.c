@@ -97,8 +97,8 @@ static void refuse(xml *x, const char *what)
 {
     long byte = XML_GetCurrentByteIndex(x->parser);
     if (x->status == MASK_OK)
-        x->status = mask__fail(x->err, MASK_EFORMAT, byte < 0 ? 0 : (uint64_t)byte, "%s: line %lu: %s", x->path,
-                               (unsigned long)XML_GetCurrentLineNumber(x->parser), what);
+        x->status = mask__fail_at(x->err, MASK_EFORMAT, byte < 0 ? 0 : (uint64_t)byte, "%s: line %lu: %s", x->path,
+                                  (unsigned long)XML_GetCurrentLineNumber(x->parser), what);
     XML_StopParser(x->parser, XML_FALSE);
 }
 
@@ -211,10 +211,10 @@ static mask_status parse_chunks(xml *x, mask__stream *stream, mask_error *err)
         enum XML_Status result = XML_ParseBuffer(x->parser, (int)got, got < CHUNK_BYTES);
         if (x->status != MASK_OK) return x->status;
         if (result != XML_STATUS_OK || mask__stream_offset(stream) > MAX_XML_BYTES)
-            return mask__fail(err, MASK_EFORMAT, (uint64_t)XML_GetCurrentByteIndex(x->parser),
-                              "%s: line %lu: %s: the file is cut or not XML, fetch it again", x->path,
-                              (unsigned long)XML_GetCurrentLineNumber(x->parser),
-                              result != XML_STATUS_OK ? XML_ErrorString(XML_GetErrorCode(x->parser)) : "too large");
+            return mask__fail_at(err, MASK_EFORMAT, (uint64_t)XML_GetCurrentByteIndex(x->parser),
+                                 "%s: line %lu: %s: the file is cut or not XML, fetch it again", x->path,
+                                 (unsigned long)XML_GetCurrentLineNumber(x->parser),
+                                 result != XML_STATUS_OK ? XML_ErrorString(XML_GetErrorCode(x->parser)) : "too large");
     } while (got == CHUNK_BYTES);
     return MASK_OK;
 }

@@ -40,7 +40,7 @@ static mask_status list_images(conversion *c, mask_error *err)
     if (asprintf(&path, "%s/Annotations", c->folder) < 0) return mask__no_memory(err, c->folder);
     int count = scandir(path, &entries, is_annotation, alphasort);
     if (count <= 0)
-        status = mask__fail(err, count < 0 ? MASK_EIO : MASK_ENOTFOUND, MASK_NO_OFFSET,
+        status = mask__fail(err, count < 0 ? MASK_EIO : MASK_ENOTFOUND,
                             "%s: %s: name the folder of Flickr30K Entities that holds Annotations and Sentences", path,
                             count < 0 ? strerror(errno) : "holds no .xml file");
     for (int i = 0; i < count; i++) {
@@ -172,8 +172,7 @@ static mask_status convert(conversion *c, const char *split, const char *to, con
     }
     c->report.regions = c->table.regions;
     if (c->report.regions == 0)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: no phrase of its %zu images has a box", c->folder,
-                          c->ids.count);
+        return mask__fail(err, MASK_EMISMATCH, "%s: no phrase of its %zu images has a box", c->folder, c->ids.count);
     return mask__region_table_commit(&c->table, err);
 }
 

@@ -290,7 +290,7 @@ static mask_status fill_queue(mask__genome *g, mask_error *err)
     g->taken = g->ready = 0;
     while (g->more && g->ready == 0) MASK__TRY(mask__json_feed(g->json, g->stream, &g->more, err));
     if (g->more || g->seen_regions) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EFORMAT,
                       "%s: no image has 'objects', 'attributes' or 'regions': not Visual Genome's objects.json, "
                       "attributes.json or region_descriptions.json",
                       g->path);
@@ -325,9 +325,9 @@ static mask_status list_places(mask__genome *g, mask__genome *whole, mask_error 
     qsort(g->index, g->index_count, sizeof *g->index, by_id);
     for (size_t i = 1; i < g->index_count; i++)
         if (g->index[i].id == g->index[i - 1].id)
-            return mask__fail(err, MASK_EFORMAT, g->index[i].offset,
-                              "%s: byte %llu: image %lld comes twice: remove one of them", g->path,
-                              (unsigned long long)g->index[i].offset, (long long)g->index[i].id);
+            return mask__fail_at(err, MASK_EFORMAT, g->index[i].offset,
+                                 "%s: byte %llu: image %lld comes twice: remove one of them", g->path,
+                                 (unsigned long long)g->index[i].offset, (long long)g->index[i].id);
     return MASK_OK;
 }
 
@@ -338,7 +338,7 @@ static mask_status make_index(mask__genome *g, mask_error *err)
     g->fd = strcmp(g->path, "-") == 0 ? -1 : open(g->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (g->fd < 0 || pread(g->fd, magic, 2, 0) != 2 || (magic[0] == 0x1f && magic[1] == 0x8b))
         return mask__fail(
-            err, MASK_EINVAL, MASK_NO_OFFSET,
+            err, MASK_EINVAL,
             "%s: has its images in another order, which needs jumps in the file: unpack it to a plain file", g->path);
     g->chunk = malloc(CHUNK_BYTES);
     if (!g->chunk) return mask__no_memory(err, g->path);
@@ -358,8 +358,8 @@ static mask_status read_image_at(mask__genome *g, uint64_t offset, const mask__g
     while (!mask__json_stopped(g->json)) {
         ssize_t got = pread(g->fd, g->chunk, CHUNK_BYTES, (off_t)offset);
         if (got <= 0)
-            return mask__fail(err, MASK_EIO, offset, "%s: byte %llu: %s", g->path, (unsigned long long)offset,
-                              got < 0 ? strerror(errno) : "the file became shorter while it was read");
+            return mask__fail_at(err, MASK_EIO, offset, "%s: byte %llu: %s", g->path, (unsigned long long)offset,
+                                 got < 0 ? strerror(errno) : "the file became shorter while it was read");
         MASK__TRY(mask__json_parse(g->json, offset, g->chunk, (size_t)got, err));
         offset += (uint64_t)got;
     }

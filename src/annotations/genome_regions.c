@@ -118,9 +118,9 @@ static mask_status make_label(conversion *c, const mask__genome_image *image, co
 
 static mask_status no_box(const conversion *c, const mask__genome_image *image, size_t region, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, image->offset,
-                      "%s: byte %llu: image %lld: region %zu has no box (x, y, w, h): repair the file", c->path,
-                      (unsigned long long)image->offset, (long long)image->id, region);
+    return mask__fail_at(err, MASK_EFORMAT, image->offset,
+                         "%s: byte %llu: image %lld: region %zu has no box (x, y, w, h): repair the file", c->path,
+                         (unsigned long long)image->offset, (long long)image->id, region);
 }
 
 static mask_status convert_image(conversion *c, const mask__genome_image *image, mask_error *err)
@@ -182,10 +182,9 @@ static mask_status pass(conversion *c, const mask_run *run, mask_error *err)
 static mask_status check_options(const mask_regions_options *o, const char *from, mask_error *err)
 {
     if (o->name_by != MASK_NAME_ID && !o->image_data)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "names of images other than by id need image_data.json: give it");
+        return mask__fail(err, MASK_EINVAL, "names of images other than by id need image_data.json: give it");
     if (o->recipe == MASK_RECIPE_MASK && o->min_count > 1 && strcmp(from, "-") == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "the recipe mask reads the file twice, which standard input cannot: name a file");
     return MASK_OK;
 }
@@ -202,7 +201,7 @@ static mask_status convert(conversion *c, const char *to, const mask_run *run, m
     MASK__TRY(pass(c, run, err));
     c->report.regions = c->table.regions;
     if (c->report.regions == 0)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: no region kept a label and a box: check the vocabulary and the table of images",
                           c->path);
     return mask__region_table_commit(&c->table, err);

@@ -112,12 +112,12 @@ mask_status mask__genome_sizes_read(mask__genome_sizes *sizes, const char *path,
     reader r = {.sizes = sizes};
     mask_status status = mask__json_read(path, visit, &r, err);
     if (status == MASK_OK && sizes->count == 0)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: lists no image: not an image_data.json", path);
+        status = mask__fail(err, MASK_EFORMAT, "%s: lists no image: not an image_data.json", path);
     if (status == MASK_OK) qsort(sizes->items, sizes->count, sizeof *sizes->items, by_id);
     for (size_t i = 1; status == MASK_OK && i < sizes->count; i++)
         if (sizes->items[i].id == sizes->items[i - 1].id)
-            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: image %lld comes twice: remove one of them",
-                                path, (long long)sizes->items[i].id);
+            status = mask__fail(err, MASK_EFORMAT, "%s: image %lld comes twice: remove one of them", path,
+                                (long long)sizes->items[i].id);
     if (status != MASK_OK) mask__genome_sizes_free(sizes);
     return status;
 }

@@ -39,7 +39,7 @@ static mask_status open_features(mask_labels *labels, mask_error *err)
     free(path);
     if (status != MASK_OK) return status;
     if (!mask__npy_is_float(f) || f->ndim != 2)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: holds %s in %u dimensions: save it again as regions x dim of np.float32", f->path,
                           mask__npy_type_name(f->type), f->ndim);
     labels->dim = f->shape[1];
@@ -55,17 +55,17 @@ static mask_status read_lines(mask_labels *labels, mask__region_reader *r, mask_
         MASK__TRY(mask__region_reader_next(r, err));
         if (!r->text) break;
         if (r->regions > f->shape[0])
-            return mask__fail(err, MASK_EMISMATCH, r->lines.offset,
-                              "%s: line %zu: has no row in %s, which ends after %zu: write both together again", path,
-                              r->regions + 1, f->path, f->shape[0]);
+            return mask__fail_at(err, MASK_EMISMATCH, r->lines.offset,
+                                 "%s: line %zu: has no row in %s, which ends after %zu: write both together again",
+                                 path, r->regions + 1, f->path, f->shape[0]);
         memcpy(labels->boxes[r->regions - 1], r->box, sizeof r->box);
         MASK__TRY(mask__names_add(&labels->labels, r->label, strlen(r->label), err));
     }
     labels->regions = r->regions;
     if (labels->regions != f->shape[0])
-        return mask__fail(err, MASK_EMISMATCH, mask__stream_offset(r->lines.stream),
-                          "%s: has %zu regions, %s has %zu rows: write both together again", path, labels->regions,
-                          f->path, f->shape[0]);
+        return mask__fail_at(err, MASK_EMISMATCH, mask__stream_offset(r->lines.stream),
+                             "%s: has %zu regions, %s has %zu rows: write both together again", path, labels->regions,
+                             f->path, f->shape[0]);
     labels->images = r->images;
     labels->starts = r->starts;
     r->images = (mask__names){0};
@@ -97,8 +97,7 @@ mask_status mask_labels_open(mask_labels **out, const char *folder, const mask_r
     (void)run; /* nothing here takes long */
     *out = NULL;
     if (!mask__is_folder(folder))
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: is not a folder: name one with features.npy and regions.tsv", folder);
+        return mask__fail(err, MASK_EIO, "%s: is not a folder: name one with features.npy and regions.tsv", folder);
     mask_labels *labels = calloc(1, sizeof *labels);
     mask_status status = MASK_OK;
     if (!labels || !(labels->path = strdup(folder))) status = mask__no_memory(err, folder);
@@ -237,9 +236,9 @@ static mask_status not_finite(const mask_labels *labels, size_t item, mask_error
 {
     const mask__npy *f = &labels->features;
     size_t byte = f->data_offset + item * f->item_bytes, region = item / labels->dim;
-    return mask__fail(err, MASK_ENUMERIC, byte,
-                      "%s: byte %zu: row %zu (image %s): the feature is NaN or infinite: extract it again", f->path,
-                      byte, region, mask__labels_image_name(labels, mask__labels_image(labels, region)));
+    return mask__fail_at(err, MASK_ENUMERIC, byte,
+                         "%s: byte %zu: row %zu (image %s): the feature is NaN or infinite: extract it again", f->path,
+                         byte, region, mask__labels_image_name(labels, mask__labels_image(labels, region)));
 }
 
 /* Rows of images, one image after the other. */
@@ -271,8 +270,8 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
 {
     size_t dim = labels->dim, bad = SIZE_MAX; /* the first item that is not finite */
     if (first > labels->regions || count > labels->regions - first)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: regions %zu to %zu of %zu were asked for",
-                          labels->path, first, first + count, labels->regions);
+        return mask__fail(err, MASK_EINVAL, "%s: regions %zu to %zu of %zu were asked for", labels->path, first,
+                          first + count, labels->regions);
     if (labels->whole)
         return mask__labels_block(labels->whole, labels->first_region + first, count, buffer, features, err);
     if (labels->bare) {

@@ -59,7 +59,7 @@ mask_status mask__label_recipe_open(mask__label_recipe *r, mask_recipe kind, con
 {
     *r = (mask__label_recipe){.kind = kind, .min_count = min_count};
     if ((objects || attributes) && kind != MASK_RECIPE_BUTD)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "only the recipe butd has vocabularies: leave them out");
+        return mask__fail(err, MASK_EINVAL, "only the recipe butd has vocabularies: leave them out");
     mask_status status = objects ? mask__vocabulary_read(&r->objects, objects, err) : MASK_OK;
     if (status == MASK_OK && attributes) status = mask__vocabulary_read(&r->attributes, attributes, err);
     if (status != MASK_OK) mask__label_recipe_close(r);

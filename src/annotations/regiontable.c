@@ -66,9 +66,9 @@ mask_status mask__region_reader_open(mask__region_reader *r, const char *path, m
     MASK__TRY(mask__lines_open(&r->lines, path, err));
     mask_status status = mask__lines_next(&r->lines, err);
     if (status == MASK_OK && (!r->lines.text || strcmp(r->lines.text, mask__region_table_header) != 0))
-        status =
-            mask__fail(err, MASK_EFORMAT, 0,
-                       "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it", path);
+        status = mask__fail_at(
+            err, MASK_EFORMAT, 0,
+            "%s: line 1: the header 'image x1 y1 x2 y2 label', set apart by tabs, is missing: add it", path);
     if (status != MASK_OK) mask__region_reader_close(r);
     return status;
 }
@@ -99,7 +99,7 @@ static mask_status enter_image(mask__region_table *t, const char *image, mask_er
     bool added;
     MASK__TRY(mask__strings_intern(&t->images, image, strlen(image), &index, &added, err));
     if (index == t->images.count - 1) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EFORMAT,
                       "%s: image '%.64s' appears again after other images: its name must be its own, and its regions "
                       "must come together",
                       t->file.path, image);

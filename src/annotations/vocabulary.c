@@ -62,8 +62,8 @@ static mask_status read_lines(mask__vocabulary *v, mask__lines *lines, mask_erro
         MASK__TRY(read_line(v, lines, err));
     }
     if (v->count) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: a vocabulary has a class on each line",
-                      mask__stream_path(lines->stream));
+    return mask__fail_at(err, MASK_EFORMAT, 0, "%s: is empty: a vocabulary has a class on each line",
+                         mask__stream_path(lines->stream));
 }
 
 mask_status mask__vocabulary_read(mask__vocabulary *v, const char *path, mask_error *err)

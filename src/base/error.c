@@ -46,23 +46,35 @@ static void print_line(char *out, size_t size, const char *format, va_list args)
     out[used] = '\0';
 }
 
-mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
+static void fill(mask_error *err, mask_status status, uint64_t offset, const char *format, va_list args)
 {
-    if (err) {
-        va_list args;
-        err->status = status;
-        err->offset = offset;
-        va_start(args, format);
-        print_line(err->message, sizeof err->message, format, args);
-        va_end(args);
-    }
+    if (!err) return;
+    err->status = status;
+    err->offset = offset;
+    print_line(err->message, sizeof err->message, format, args);
+}
+
+mask_status mask__fail(mask_error *err, mask_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, status, MASK_NO_OFFSET, format, args);
+    va_end(args);
+    return status;
+}
+
+mask_status mask__fail_at(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, status, offset, format, args);
+    va_end(args);
     return status;
 }
 
 mask_status mask__no_memory(mask_error *err, const char *what)
 {
-    return mask__fail(err, MASK_ENOMEM, MASK_NO_OFFSET, "out of memory for %s: close other programs or use less data",
-                      what);
+    return mask__fail(err, MASK_ENOMEM, "out of memory for %s: close other programs or use less data", what);
 }
 
 int mask__threads(const mask_run *run)
@@ -86,14 +98,14 @@ mask_status mask__progress(const mask_run *run, const char *what, const char *un
                            mask_error *err)
 {
     if (!run || !run->progress || run->progress(run->user, what, unit, done, total) == 0) return MASK_OK;
-    return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "%s: stopped after %llu of %llu %s", what,
-                      (unsigned long long)done, (unsigned long long)total, unit);
+    return mask__fail(err, MASK_ECANCELLED, "%s: stopped after %llu of %llu %s", what, (unsigned long long)done,
+                      (unsigned long long)total, unit);
 }
 
 mask_status mask__team_sum(const mask_run *run, double *doubles, float *floats, size_t count, mask_error *err)
 {
     if (mask__team_size(run) == 1 || run->team->sum(run->team->user, doubles, floats, count) == 0) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "process %d of %d: the others cannot be reached", run->team->rank,
+    return mask__fail(err, MASK_EIO, "process %d of %d: the others cannot be reached", run->team->rank,
                       run->team->ranks);
 }
 

@@ -1,7 +1,7 @@
 /* Errors, and what a caller lets us use while we work (threads, progress, log).
  *
  * Every fallible function returns a mask_status and fills a mask_error; an error path is one line:
- *     return mask__fail(err, MASK_EFORMAT, offset, "%s: byte %zu: ...", path, at);
+ *     return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
  * This room refuses to print, to exit and to keep state. */
 #ifndef MASK_BASE_ERROR_H
 #define MASK_BASE_ERROR_H
@@ -17,7 +17,10 @@
 size_t mask__control(const char *text);
 /* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line: control
  * characters, which what a file holds could send to a terminal, and bytes that are not UTF-8 become \xNN. */
-mask_status mask__fail(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
+mask_status mask__fail(mask_error *err, mask_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same for a place in a file. */
+mask_status mask__fail_at(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 mask_status mask__no_memory(mask_error *err, const char *what);
 
@@ -38,7 +41,6 @@ void mask__restore_threads(const int *threads);
 /* Reports progress; returns MASK_ECANCELLED (err filled) when the callback asks to stop. total 0 = unknown. */
 mask_status mask__progress(const mask_run *run, const char *what, const char *unit, uint64_t done, uint64_t total,
                            mask_error *err);
-/* Sends one line (without a newline) to the log callback, if there is one; escaped as mask__fail's. */
 /* Processes that share a run's work, and which of them this one is. */
 static inline size_t mask__team_size(const mask_run *run)
 {
@@ -50,7 +52,7 @@ static inline size_t mask__team_rank(const mask_run *run)
 }
 /* Sums over them, in place; one array is NULL. Nothing to do for one process. */
 mask_status mask__team_sum(const mask_run *run, double *doubles, float *floats, size_t count, mask_error *err);
-
+/* Sends one line (without a newline) to the log callback, if there is one; escaped as mask__fail's. */
 void mask__log(const mask_run *run, mask_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -19,10 +19,10 @@ mask_status mask__map_open(mask__map *map, const char *path, mask_error *err)
     struct stat info;
     *map = (mask__map){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
-    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (fd < 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         close(fd);
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a regular file", path);
+        return mask__fail(err, MASK_EIO, "%s: is not a regular file", path);
     }
     map->size = (size_t)info.st_size;
     if (map->size) {
@@ -31,7 +31,7 @@ mask_status mask__map_open(mask__map *map, const char *path, mask_error *err)
             int code = errno;
             close(fd);
             *map = (mask__map){0};
-            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot map: %s", path, strerror(code));
+            return mask__fail(err, MASK_EIO, "%s: cannot map: %s", path, strerror(code));
         }
         map->data = data;
     }
@@ -59,14 +59,14 @@ void mask__map_forget(const mask__map *map, size_t offset, size_t size)
 
 static mask_status write_failed(const mask__writer *writer, mask_error *err)
 {
-    return mask__fail(err, MASK_EIO, writer->offset, "%s: cannot write: %s", writer->path, strerror(errno));
+    return mask__fail_at(err, MASK_EIO, writer->offset, "%s: cannot write: %s", writer->path, strerror(errno));
 }
 
 mask_status mask__check_regular(const char *path, mask_error *err)
 {
     struct stat info;
     if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a %s, not a regular file: name another", path,
+    return mask__fail(err, MASK_EIO, "%s: is a %s, not a regular file: name another", path,
                       S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
 }
 
@@ -79,8 +79,7 @@ mask_status mask__output_target(char **target, const char *path, mask_error *err
     *target = linked ? realpath(path, NULL) : strdup(path);
     if (*target) return MASK_OK;
     if (!linked || errno == ENOMEM) return mask__no_memory(err, path);
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                      "%s: is a symbolic link that leads to no file: remove it or name another", path);
+    return mask__fail(err, MASK_EIO, "%s: is a symbolic link that leads to no file: remove it or name another", path);
 }
 
 /* As mkostemp, which would make a file that others may not read, whatever the umask says. */
@@ -111,7 +110,7 @@ mask_status mask__writer_open(mask__writer *writer, const char *path, mask_error
     }
     writer->fd = open_temporary(&writer->temporary, writer->path);
     if (writer->fd < 0) {
-        mask_status status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, strerror(errno));
+        mask_status status = mask__fail(err, MASK_EIO, "%s: cannot create: %s", path, strerror(errno));
         mask__writer_abort(writer);
         return status;
     }

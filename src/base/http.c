@@ -122,8 +122,8 @@ static mask_status refused(const mask__http *h, long code, mask__bytes *reply, m
 {
     const char *text = mask__bytes_text(reply);
     int length = (int)strcspn(text, "\r\n");
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: the server answers %ld: %.*s", h->name, code,
-                      length < SAID ? length : SAID, text);
+    return mask__fail(err, MASK_EIO, "%s: the server answers %ld: %.*s", h->name, code, length < SAID ? length : SAID,
+                      text);
 }
 
 mask_status mask__http_post(mask__http *h, const char *const *pairs, const void *body, size_t size, mask__bytes *reply,
@@ -149,7 +149,7 @@ mask_status mask__http_post(mask__http *h, const char *const *pairs, const void 
     if (done == CURLE_ABORTED_BY_CALLBACK) return mask__progress(h->run, "waiting for the server", "", 0, 0, err);
     if (done == CURLE_WRITE_ERROR) return mask__no_memory(err, h->name);
     if (done != CURLE_OK)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: %s: check that the server runs and hears there", h->name,
+        return mask__fail(err, MASK_EIO, "%s: %s: check that the server runs and hears there", h->name,
                           curl.curl_easy_strerror(done));
     return code == 200 ? MASK_OK : refused(h, code, reply, err);
 }

@@ -54,7 +54,7 @@ mask_status mask__json_fail(const mask__json *json, mask_error *err, const char 
     va_start(list, format);
     vsnprintf(what, sizeof what, format, list);
     va_end(list);
-    return mask__fail(err, MASK_EFORMAT, offset, "%s: byte %llu: %s", json->path, (unsigned long long)offset, what);
+    return mask__fail_at(err, MASK_EFORMAT, offset, "%s: byte %llu: %s", json->path, (unsigned long long)offset, what);
 }
 
 void mask__json_stop(mask__json *json)
@@ -177,9 +177,9 @@ static mask_status syntax_error(mask__json *json, size_t size, mask_error *err)
     uint64_t offset = json->chunk_offset + (size ? yajl_get_bytes_consumed(json->yajl) : 0);
     unsigned char *why = yajl_get_error(json->yajl, 0, NULL, 0);
     char *text = (char *)why;
-    mask_status status =
-        mask__fail(err, MASK_EFORMAT, offset, "%s: before byte %llu: %.*s: the file is cut or not JSON, fetch it again",
-                   json->path, (unsigned long long)offset, text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+    mask_status status = mask__fail_at(
+        err, MASK_EFORMAT, offset, "%s: before byte %llu: %.*s: the file is cut or not JSON, fetch it again",
+        json->path, (unsigned long long)offset, text ? (int)strcspn(text, "\n") : 0, text ? text : "");
     if (why) yajl_free_error(json->yajl, why);
     return status;
 }
@@ -196,9 +196,9 @@ mask_status mask__json_parse(mask__json *json, uint64_t offset, const unsigned c
     if (json->stopped) return MASK_OK;
     if (result != yajl_status_ok) return syntax_error(json, size, err);
     if (json->quiet_bytes <= VALUE_BYTES) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, offset,
-                      "%s: byte %llu: a value of more than %d bytes: not a file of this kind", json->path,
-                      (unsigned long long)offset, VALUE_BYTES);
+    return mask__fail_at(err, MASK_EFORMAT, offset,
+                         "%s: byte %llu: a value of more than %d bytes: not a file of this kind", json->path,
+                         (unsigned long long)offset, VALUE_BYTES);
 }
 
 mask_status mask__json_feed(mask__json *json, mask__stream *stream, bool *more, mask_error *err)

@@ -7,7 +7,7 @@ static mask_status open_locked(mask__library *l, const char *what, mask_error *e
 {
     void *handle = dlopen(l->file, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_ENOTFOUND,
                           "%s: needs the library %s, which cannot be loaded: install it (Debian: apt-get install %s)",
                           what, l->file, l->package);
     for (size_t i = 0; l->names[i]; i++) {
@@ -15,7 +15,7 @@ static mask_status open_locked(mask__library *l, const char *what, mask_error *e
         void *address = dlsym(RTLD_DEFAULT, l->names[i]);
         if (!address) address = dlsym(handle, l->names[i]);
         if (!address)
-            return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_ENOTFOUND,
                               "%s: the library %s has no %s: install the version this program was built with", what,
                               l->file, l->names[i]);
         /* C has no cast from void * to a function; POSIX promises the same bytes. */

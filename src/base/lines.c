@@ -75,6 +75,6 @@ mask_status mask__lines_fail(const mask__lines *lines, mask_error *err, const ch
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return mask__fail(err, MASK_EFORMAT, lines->offset, "%s: line %llu: %s", mask__stream_path(lines->stream),
-                      (unsigned long long)mask__stream_line_number(lines->stream), what);
+    return mask__fail_at(err, MASK_EFORMAT, lines->offset, "%s: line %llu: %s", mask__stream_path(lines->stream),
+                         (unsigned long long)mask__stream_line_number(lines->stream), what);
 }

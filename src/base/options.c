@@ -127,10 +127,9 @@ static mask_status refuse(const mask_option *o, const char *name, const char *va
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.*s", i ? ", " : "", (int)length, at);
     path = path ? path : "";
     const char *colon = *path ? ": " : "";
-    if (!numbers)
-        return mask__fail(err, status, MASK_NO_OFFSET, "%s%s%s %s: must be one of %s", path, colon, name, value, all);
-    return mask__fail(err, status, MASK_NO_OFFSET, "%s%s%s %s: must be %s%s%s from %.15g to %.15g", path, colon, name,
-                      value, all, n ? " or " : "", what, o->low + (double)n, o->high);
+    if (!numbers) return mask__fail(err, status, "%s%s%s %s: must be one of %s", path, colon, name, value, all);
+    return mask__fail(err, status, "%s%s%s %s: must be %s%s%s from %.15g to %.15g", path, colon, name, value, all,
+                      n ? " or " : "", what, o->low + (double)n, o->high);
 }
 
 static void value_text(const mask_option *o, const void *options, char *text, size_t size)
@@ -231,7 +230,7 @@ mask_status mask__options_take(mask_options_kind kind, void *out, const void *gi
         memcpy(&size, given, sizeof size);
         if (has_what_it_must_not(kind, given, size))
             return mask__fail(
-                err, MASK_EINVAL, MASK_NO_OFFSET,
+                err, MASK_EINVAL,
                 size ? "options of %zu bytes are of a newer mask.h than this library's: use its header"
                      : "options of size %zu have values: begin with their defaults function, which sets size",
                 size);
@@ -268,7 +267,7 @@ static bool next(const char **at, const char *end, const char **name, size_t *na
 
 static mask_status unknown(const char *path, const char *name, size_t length, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EFORMAT,
                       "%s: has an option '%.*s' that this version does not know: use the newer one it was made with",
                       path, (int)(length < 64 ? length : 64), name);
 }
@@ -393,7 +392,7 @@ mask_status mask_options_preset(mask_options_kind kind, const char *preset, void
     memset(options, 0, size);
     memcpy(options, &all, all.size);
     if (found) return status;
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "preset %.64s: must be one of %s", preset, first);
+    return mask__fail(err, MASK_ENOTFOUND, "preset %.64s: must be one of %s", preset, first);
 }
 
 /* An option that a caller's struct has room for, which may be an older program's. */
@@ -402,7 +401,7 @@ static mask_status look_up(mask_options_kind kind, const void *options, const ch
 {
     *o = find(kind, name, strlen(name));
     if (*o && (*o)->offset < *(const size_t *)options) return MASK_OK;
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "there is no option '%.64s'", name);
+    return mask__fail(err, MASK_ENOTFOUND, "there is no option '%.64s'", name);
 }
 
 mask_status mask_option_set(mask_options_kind kind, void *options, const char *name, const char *text, mask_error *err)

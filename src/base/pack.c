@@ -43,8 +43,9 @@ static bool tensor_bytes(mask__dtype dtype, unsigned ndim, const uint64_t *shape
 
 static mask_status damaged(const mask__pack *pack, uint64_t offset, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, offset, "%s: byte %llu: %s: the file is cut or damaged, make or copy it again",
-                      pack->path, (unsigned long long)offset, what);
+    return mask__fail_at(err, MASK_EFORMAT, offset,
+                         "%s: byte %llu: %s: the file is cut or damaged, make or copy it again", pack->path,
+                         (unsigned long long)offset, what);
 }
 
 static mask_status read_entry(const mask__pack *pack, const entry *from, uint64_t at, uint64_t table_offset,
@@ -73,14 +74,14 @@ static mask_status read_table(mask__pack *pack, const char *magic, uint32_t max_
     header h;
     uint64_t table_bytes, end;
     if (pack->map.size < sizeof h || memcmp(pack->map.data, magic, MASK__MAGIC_BYTES) != 0)
-        return mask__fail(err, MASK_EFORMAT, 0, "%s: byte 0: is not a %.8s file", pack->path, magic);
+        return mask__fail_at(err, MASK_EFORMAT, 0, "%s: byte 0: is not a %.8s file", pack->path, magic);
     memcpy(&h, pack->map.data, sizeof h);
     if (h.byte_order != byte_order_mark || XXH3_64bits(&h, offsetof(header, header_checksum)) != h.header_checksum)
         return damaged(pack, 0, "the header's checksum is wrong", err);
     if (h.version > max_version)
-        return mask__fail(err, MASK_EFORMAT, 8,
-                          "%s: byte 8: format version %u, this program reads up to %u: update mask", pack->path,
-                          h.version, max_version);
+        return mask__fail_at(err, MASK_EFORMAT, 8,
+                             "%s: byte 8: format version %u, this program reads up to %u: update mask", pack->path,
+                             h.version, max_version);
     if (h.file_bytes != pack->map.size) return damaged(pack, pack->map.size, "the length is not the header's", err);
     if (h.table_count > MAX_TENSORS || h.table_offset % 8 != 0 || h.table_offset > pack->map.size)
         return damaged(pack, offsetof(header, table_offset), "the tensor table is outside the file", err);
@@ -119,9 +120,9 @@ mask_status mask__pack_verify(const mask__pack *pack, mask_error *err)
     for (size_t i = 0; i < pack->count; i++) {
         const mask__tensor *t = &pack->tensors[i];
         if (XXH3_64bits(t->data, t->bytes) == t->checksum) continue;
-        return mask__fail(err, MASK_EFORMAT, t->offset,
-                          "%s: byte %llu: the checksum of '%s' is wrong: the file is damaged, make or copy it again",
-                          pack->path, (unsigned long long)t->offset, t->name);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                             "%s: byte %llu: the checksum of '%s' is wrong: the file is damaged, make or copy it again",
+                             pack->path, (unsigned long long)t->offset, t->name);
     }
     return MASK_OK;
 }
@@ -146,13 +147,15 @@ mask_status mask__pack_get(const mask__pack *pack, const char *name, mask__dtype
 {
     const mask__tensor *t = *out = mask__pack_find(pack, name);
     if (!t)
-        return mask__fail(err, MASK_EFORMAT, 0, "%s: holds no '%s': make it again with this version", pack->path, name);
+        return mask__fail_at(err, MASK_EFORMAT, 0, "%s: holds no '%s': make it again with this version", pack->path,
+                             name);
     bool fits = t->dtype == dtype && t->ndim == ndim;
     for (unsigned d = 0; fits && d < ndim; d++) fits = shape[d] == 0 || shape[d] == t->shape[d];
     if (fits) return MASK_OK;
     *out = NULL;
-    return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: '%s' has another type or shape than its file says",
-                      pack->path, (unsigned long long)t->offset, name);
+    return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                         "%s: byte %llu: '%s' has another type or shape than its file says", pack->path,
+                         (unsigned long long)t->offset, name);
 }
 
 struct mask__pack_writer {
@@ -217,8 +220,8 @@ mask_status mask__pack_end(mask__pack_writer *w, unsigned ndim, const uint64_t *
     e->checksum = XXH3_64bits_digest(w->hash);
     uint64_t expected;
     if (!tensor_bytes((mask__dtype)e->dtype, ndim, shape, &expected) || expected != e->bytes)
-        return mask__fail(err, MASK_EINVAL, e->offset, "%s: '%s' was written with another size than its shape",
-                          w->file.path, e->name);
+        return mask__fail_at(err, MASK_EINVAL, e->offset, "%s: '%s' was written with another size than its shape",
+                             w->file.path, e->name);
     w->count++;
     return MASK_OK;
 }
@@ -228,7 +231,7 @@ mask_status mask__pack_add(mask__pack_writer *w, const char *name, mask__dtype d
 {
     uint64_t bytes;
     if (!tensor_bytes(dtype, ndim, shape, &bytes))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: '%s' is too large", w->file.path, name);
+        return mask__fail(err, MASK_EINVAL, "%s: '%s' is too large", w->file.path, name);
     MASK__TRY(mask__pack_begin(w, name, dtype, err));
     MASK__TRY(mask__pack_append(w, data, bytes, err));
     return mask__pack_end(w, ndim, shape, err);

@@ -19,21 +19,17 @@ mask_status mask__sql_fail(sqlite3 *db, const char *path, const char *advice, ma
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
     case SQLITE_INTERRUPT: /* of a scan that goes in circles */
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (%s): %s", path, sqlite3_errmsg(db),
-                          advice);
+        return mask__fail(err, MASK_EFORMAT, "%s: is damaged (%s): %s", path, sqlite3_errmsg(db), advice);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: another program keeps it locked: try again when it is done", path);
+        return mask__fail(err, MASK_EIO, "%s: another program keeps it locked: try again when it is done", path);
     case SQLITE_FULL:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: the disk is full: make room and try again",
-                          path);
+        return mask__fail(err, MASK_EIO, "%s: cannot write: the disk is full: make room and try again", path);
     case SQLITE_READONLY:
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s: check its permissions", path,
-                          sqlite3_errmsg(db));
+        return mask__fail(err, MASK_EIO, "%s: cannot write: %s: check its permissions", path, sqlite3_errmsg(db));
     default: {
         int code = sqlite3_system_errno(db);
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot read or write: %s", path,
+        return mask__fail(err, MASK_EIO, "%s: cannot read or write: %s", path,
                           code ? strerror(code) : sqlite3_errmsg(db));
     }
     }
@@ -48,9 +44,7 @@ mask_status mask__sql_number(sqlite3 *db, const char *path, const char *advice, 
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW) *value = sqlite3_column_int64(s, 0);
     else if (code != SQLITE_DONE) status = mask__sql_fail(db, path, advice, err);
-    else
-        status =
-            mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (a number is missing): %s", path, advice);
+    else status = mask__fail(err, MASK_EFORMAT, "%s: is damaged (a number is missing): %s", path, advice);
     sqlite3_finalize(s);
     return status;
 }

@@ -30,11 +30,11 @@ mask_status mask__stream_open(mask__stream **out, const char *path, mask_error *
     *out = NULL;
     /* Opening a pipe would wait for somebody to write it; reading one then waits only while somebody does. */
     int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (fd < 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     if (!standard) fcntl(fd, F_SETFL, 0);
     if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
         close(fd);
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is a folder, a file is needed", path);
+        return mask__fail(err, MASK_EIO, "%s: is a folder, a file is needed", path);
     }
     mask__stream *stream = calloc(1, sizeof *stream);
     if (stream) {
@@ -74,12 +74,12 @@ static mask_status fill(mask__stream *stream, mask_error *err)
     if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
         if (code == Z_BUF_ERROR) why = "the compressed data ends early: the file was cut, fetch it again";
         if (code == Z_ERRNO) why = strerror(errno);
-        return mask__fail(err, code == Z_ERRNO ? MASK_EIO : MASK_EFORMAT, stream->chunk_offset, "%s: byte %llu: %s",
-                          stream->path, (unsigned long long)stream->chunk_offset, why);
+        return mask__fail_at(err, code == Z_ERRNO ? MASK_EIO : MASK_EFORMAT, stream->chunk_offset, "%s: byte %llu: %s",
+                             stream->path, (unsigned long long)stream->chunk_offset, why);
     }
     if (stream->pipe && got == 0 && stream->chunk_offset == 0)
-        return mask__fail(err, MASK_EIO, 0, "%s: nothing came through this pipe: start what writes it first",
-                          stream->path);
+        return mask__fail_at(err, MASK_EIO, 0, "%s: nothing came through this pipe: start what writes it first",
+                             stream->path);
     stream->end = (size_t)got;
     return MASK_OK;
 }
@@ -119,9 +119,9 @@ mask_status mask__stream_line(mask__stream *stream, size_t max_bytes, char **lin
         const unsigned char *newline = memchr(from, '\n', rest);
         size_t part = newline ? (size_t)(newline - from) : rest;
         if (used + part > max_bytes)
-            return mask__fail(err, MASK_EFORMAT, start,
-                              "%s: line %llu: longer than %zu bytes: not the text file expected", stream->path,
-                              (unsigned long long)stream->line_number + 1, max_bytes);
+            return mask__fail_at(err, MASK_EFORMAT, start,
+                                 "%s: line %llu: longer than %zu bytes: not the text file expected", stream->path,
+                                 (unsigned long long)stream->line_number + 1, max_bytes);
         if (!mask__grow(&stream->line, &stream->line_capacity, used + part + 1, 1))
             return mask__no_memory(err, stream->path);
         memcpy(stream->line + used, from, part);
@@ -135,8 +135,8 @@ mask_status mask__stream_line(mask__stream *stream, size_t max_bytes, char **lin
     if (used && stream->line[used - 1] == '\r') used--;
     stream->line[used] = '\0';
     if (memchr(stream->line, '\0', used))
-        return mask__fail(err, MASK_EFORMAT, start, "%s: line %llu: holds a NUL byte: not a text file", stream->path,
-                          (unsigned long long)stream->line_number);
+        return mask__fail_at(err, MASK_EFORMAT, start, "%s: line %llu: holds a NUL byte: not a text file", stream->path,
+                             (unsigned long long)stream->line_number);
     *line = stream->line;
     *length = used;
     return MASK_OK;

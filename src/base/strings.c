@@ -116,8 +116,8 @@ mask_status mask__strings_read(mask__strings *s, const mask__pack *pack, const c
         if (at[i] <= at[i + 1] && at[i + 1] <= bytes->bytes)
             status = mask__strings_intern(s, (const char *)bytes->data + at[i], at[i + 1] - at[i], &index, &added, err);
         if (status == MASK_OK && !added)
-            status = mask__fail(err, MASK_EFORMAT, offsets->offset, "%s: byte %llu: '%s' is not a valid word list",
-                                pack->path, (unsigned long long)offsets->offset, full);
+            status = mask__fail_at(err, MASK_EFORMAT, offsets->offset, "%s: byte %llu: '%s' is not a valid word list",
+                                   pack->path, (unsigned long long)offsets->offset, full);
     }
     if (status != MASK_OK) mask__strings_free(s);
     return status;

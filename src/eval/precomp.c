@@ -18,7 +18,7 @@ static mask_status fit(mask_images *images, mask_texts *texts, const char *capti
     size_t rows = mask_images_count(images), count = mask_texts_count(texts);
     bool dropped = rows == count && rows % CAPTIONS == 0 && mask__images_keep_every_fifth(images);
     if (!dropped && (count % CAPTIONS != 0 || rows != count / CAPTIONS))
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s has %zu images and %s has %zu captions: needed are five captions an image, or as many "
                           "captions as images stored five times each",
                           mask__images_path(images), rows, captions, count);
@@ -40,7 +40,7 @@ static mask_status check_names(const mask_images *images, const mask_texts *text
     for (size_t i = 0; texts->images.count && i < mask_images_count(images); i++) {
         const char *ours = mask_images_name(images, i), *theirs = mask__names_get(&texts->images, i);
         if (ours && *theirs && strcmp(ours, theirs) != 0)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EMISMATCH,
                               "%s: image %zu is '%.100s', in %s it is '%.100s': bring both into one order",
                               mask__images_path(images), i, ours, captions, theirs);
     }
@@ -102,7 +102,7 @@ static mask_status pair(const mask_images *images, mask_texts *texts, const char
         status = mask__texts_reorder(texts, order, err);
         mask__log(run, MASK_LOG_INFO, "%s: captions paired with the images of %s by name", captions, path);
     } else if (!texts->by_name && sorted && texts->images.count) {
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EMISMATCH,
                             "%s: image '%.100s' of %s is not there, or twice: give the captions of these images", path,
                             lost, captions);
     } else if (!texts->by_name && sorted) {
@@ -130,7 +130,7 @@ static mask_status read_names(mask_texts *texts, const char *captions, const cha
     mask_status status = mask__is_file(path) ? mask__names_read(&all, path, err) : MASK_OK;
     size_t each = all.count == groups * CAPTIONS ? CAPTIONS : 1;
     if (status == MASK_OK && all.count && all.count != groups * each)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EMISMATCH,
                             "%s: has %zu entries, %s has the captions of %zu images: make it again or remove it", path,
                             all.count, captions, groups);
     for (size_t i = 0; status == MASK_OK && i < all.count; i += each) {
@@ -149,8 +149,7 @@ static mask_status captions_path(char **path, const char *folder, const char *sp
     if (given) return mask__layout_beside(path, given, "", err);
     size_t length = strlen(folder);
     if (!mask__is_folder(folder) && (length < 4 || strcmp(folder + length - 4, ".npy") != 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: has no captions beside it: name a file of them",
-                          folder);
+        return mask__fail(err, MASK_EINVAL, "%s: has no captions beside it: name a file of them", folder);
     MASK__TRY(mask__layout_stem(&stem, folder, split, err));
     mask_status status = mask__layout_beside(path, stem, "_caps.txt", err);
     free(stem);

@@ -163,15 +163,14 @@ void mask__recall_finish(mask_recalls *r, const double *shares, size_t images, c
 static mask_status check(const float *scores, size_t images, size_t texts, size_t folds, mask_error *err)
 {
     if (images == 0 || texts != TEXTS_PER_IMAGE * images)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%zu texts for %zu images: recall needs exactly five texts an image", texts, images);
+        return mask__fail(err, MASK_EMISMATCH, "%zu texts for %zu images: recall needs exactly five texts an image",
+                          texts, images);
     if (folds < 1 || images % folds != 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%zu images cannot be cut into %zu equal folds", images,
-                          folds);
+        return mask__fail(err, MASK_EINVAL, "%zu images cannot be cut into %zu equal folds", images, folds);
     for (size_t at = 0; at < images * texts; at++)
         if (isnan(scores[at]))
-            return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET, "the score of text %zu and image %zu is NaN",
-                              at / images, at % images);
+            return mask__fail(err, MASK_ENUMERIC, "the score of text %zu and image %zu is NaN", at / images,
+                              at % images);
     return MASK_OK;
 }
 

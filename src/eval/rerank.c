@@ -18,14 +18,14 @@ mask_status mask__sims_open(mask__npy *sims, const char *path, mask_error *err)
     mask_status status = MASK_OK;
     if (!mask__npy_is_float(sims) || sims->ndim != 2)
         status =
-            mask__fail(err, MASK_EFORMAT, 0,
-                       "%s: is not a matrix of floats: save scores with np.save(path, sims), images x texts", path);
+            mask__fail_at(err, MASK_EFORMAT, 0,
+                          "%s: is not a matrix of floats: save scores with np.save(path, sims), images x texts", path);
     else if (sims->shape[0] == OWN * sims->shape[1])
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EMISMATCH,
                             "%s: its %zu x %zu scores look like texts x images: save them with np.save(path, sims.T)",
                             path, sims->shape[0], sims->shape[1]);
     else if (sims->shape[1] != OWN * sims->shape[0] || sims->shape[1] > UINT32_MAX)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EMISMATCH,
                             "%s: %zu x %zu scores: recall needs images x texts with exactly five texts an image", path,
                             sims->shape[0], sims->shape[1]);
     if (status != MASK_OK) mask__npy_close(sims);
@@ -39,9 +39,9 @@ mask_status mask__sims_rows(const mask__npy *sims, size_t first, size_t count, f
     mask__npy_forget(sims, first * texts, count * texts);
     if (mask__all_finite(out, count * texts, &where)) return MASK_OK;
     size_t item = first * texts + where, byte = sims->data_offset + item * sims->item_bytes;
-    return mask__fail(err, MASK_ENUMERIC, byte,
-                      "%s: byte %zu: the score of image %zu and text %zu is not finite: compute it again", sims->path,
-                      byte, item / texts, item % texts);
+    return mask__fail_at(err, MASK_ENUMERIC, byte,
+                         "%s: byte %zu: the score of image %zu and text %zu is not finite: compute it again",
+                         sims->path, byte, item / texts, item % texts);
 }
 
 static mask_status make_lists(mask_reranking *r, mask__candidates *c, size_t queries, size_t items, size_t top_k,
@@ -164,8 +164,8 @@ mask_status mask_rerank_open(mask_reranking **out, const char *base, size_t top_
         r->folds = folds;
         r->top_k = top_k;
         if (folds < 1 || r->images % folds != 0)
-            status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                                "%s: its %zu images cannot be cut into %zu equal folds", base, r->images, folds);
+            status = mask__fail(err, MASK_EINVAL, "%s: its %zu images cannot be cut into %zu equal folds", base,
+                                r->images, folds);
     }
     if (status == MASK_OK) status = make_lists(r, &r->t2i, r->texts, r->images / folds, top_k, err);
     if (status == MASK_OK) status = make_lists(r, &r->i2t, r->images, r->texts / folds, top_k, err);
@@ -266,11 +266,9 @@ static mask_status take_options(const mask_reranking *r, mask_rerank_options *o,
     *o = mask_rerank_defaults();
     MASK__TRY(mask__options_take(MASK_OPTIONS_RERANK, o, given, err));
     if (o->top_k > r->top_k)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top-k is %zu, but only %zu candidates were kept", o->top_k,
-                          r->top_k);
+        return mask__fail(err, MASK_EINVAL, "top-k is %zu, but only %zu candidates were kept", o->top_k, r->top_k);
     if (o->top_k && !r->filled)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "re-ranking needs other scores: add a knowledge or a matrix");
+        return mask__fail(err, MASK_EINVAL, "re-ranking needs other scores: add a knowledge or a matrix");
     return MASK_OK;
 }
 
@@ -406,8 +404,7 @@ mask_status mask_rerank_save(const mask_reranking *r, const mask_rerank_options 
     size_t values = ROWS * r->texts; /* ROWS images with all texts, or ROWS * OWN texts with all images */
     MASK__TRY(take_options(r, &o, options, err));
     if (r->folds > 1)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: a matrix of folds is not one ranking: save without folds", path);
+        return mask__fail(err, MASK_EINVAL, "%s: a matrix of folds is not one ranking: save without folds", path);
     MASK__USE_THREADS(mask__threads(run));
     numbering w = {.r = r,
                    .o = &o,

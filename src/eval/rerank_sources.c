@@ -17,9 +17,8 @@ mask_status mask_rerank_add_matrix(mask_reranking *r, const char *path, const ma
     mask_status status = MASK_OK;
     float *rows = NULL;
     if (other.shape[0] != r->images)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                            "%s: %zu images, but %s has %zu: give scores of one data set", path, other.shape[0],
-                            r->base.path, r->images);
+        status = mask__fail(err, MASK_EMISMATCH, "%s: %zu images, but %s has %zu: give scores of one data set", path,
+                            other.shape[0], r->base.path, r->images);
     else if (!(rows = malloc(MATRIX_ROWS * r->texts * sizeof *rows))) status = mask__no_memory(err, path);
     for (size_t i = 0; status == MASK_OK && i < r->images; i += MATRIX_ROWS) {
         size_t count = r->images - i < MATRIX_ROWS ? r->images - i : MATRIX_ROWS;
@@ -69,7 +68,7 @@ static void sink_empty_texts(mask_reranking *r, const source *s)
 static mask_status check_fit(const mask_reranking *r, size_t images, size_t texts, mask_error *err)
 {
     if (images == r->images && texts == r->texts) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EMISMATCH,
                       "%s: %zu images x %zu texts, but the data set has %zu and %zu: give scores of this split",
                       r->base.path, r->images, r->texts, images, texts);
 }

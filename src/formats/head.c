@@ -17,14 +17,13 @@ static mask_status read_head(owned_head *h, const mask__npy *npy, const char *la
 {
     size_t bad;
     if (!mask__npy_is_float(npy) || npy->ndim != 2)
-        return mask__fail(err, MASK_EFORMAT, npy->data_offset,
-                          "%s: holds %s in %u dimensions: save classes x features of floats", npy->path,
-                          mask__npy_type_name(npy->type), npy->ndim);
+        return mask__fail_at(err, MASK_EFORMAT, npy->data_offset,
+                             "%s: holds %s in %u dimensions: save classes x features of floats", npy->path,
+                             mask__npy_type_name(npy->type), npy->ndim);
     MASK__TRY(mask__names_read(&h->labels, labels, err));
     if (h->labels.count != npy->shape[0])
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: has %zu lines, %s has %zu classes: give a line per class", labels, h->labels.count,
-                          npy->path, npy->shape[0]);
+        return mask__fail(err, MASK_EMISMATCH, "%s: has %zu lines, %s has %zu classes: give a line per class", labels,
+                          h->labels.count, npy->path, npy->shape[0]);
     h->weights = calloc(npy->items + 1, sizeof *h->weights);
     h->lines = calloc(npy->shape[0] + 1, sizeof *h->lines);
     if (!h->weights || !h->lines) return mask__no_memory(err, npy->path);
@@ -32,8 +31,8 @@ static mask_status read_head(owned_head *h, const mask__npy *npy, const char *la
     mask__npy_floats(npy, 0, npy->items, h->weights);
     h->head = (mask_head){npy->shape[0], npy->shape[1], h->weights, h->lines};
     if (mask__all_finite(h->weights, npy->items, &bad)) return MASK_OK;
-    return mask__fail(err, MASK_ENUMERIC, npy->data_offset + bad * npy->item_bytes,
-                      "%s: class %zu: a weight is NaN or infinite", npy->path, bad / npy->shape[1]);
+    return mask__fail_at(err, MASK_ENUMERIC, npy->data_offset + bad * npy->item_bytes,
+                         "%s: class %zu: a weight is NaN or infinite", npy->path, bad / npy->shape[1]);
 }
 
 mask_status mask_head_open(mask_head **out, const char *weights, const char *labels, const mask_run *run,

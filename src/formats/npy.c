@@ -39,8 +39,8 @@ typedef struct reader {
 static mask_status bad_header(const reader *r, const char *what)
 {
     unsigned long long offset = r->text_offset + r->at;
-    return mask__fail(r->err, MASK_EFORMAT, offset, "%s: byte %llu: the .npy header %s: " RESAVE, r->name, offset,
-                      what);
+    return mask__fail_at(r->err, MASK_EFORMAT, offset, "%s: byte %llu: the .npy header %s: " RESAVE, r->name, offset,
+                         what);
 }
 
 static void skip_space(reader *r)
@@ -93,15 +93,16 @@ static mask_status read_descr(reader *r)
             return MASK_OK;
         }
     if ((length >= 2 && memcmp(code, "|O", 2) == 0) || (length > 0 && code[0] == 'O'))
-        return mask__fail(r->err, MASK_EFORMAT, offset,
-                          "%s: byte %llu: holds pickled Python objects, which are never loaded: " RESAVE, r->name,
-                          offset);
+        return mask__fail_at(r->err, MASK_EFORMAT, offset,
+                             "%s: byte %llu: holds pickled Python objects, which are never loaded: " RESAVE, r->name,
+                             offset);
     if (length > 0 && code[0] == '>')
-        return mask__fail(r->err, MASK_EFORMAT, offset, "%s: byte %llu: the numbers are big-endian ('%.*s'): " RESAVE,
-                          r->name, offset, (int)(length < 16 ? length : 16), code);
-    return mask__fail(r->err, MASK_EFORMAT, offset,
-                      "%s: byte %llu: type '%.*s' is not float16, 32, 64 or int32, 64: " RESAVE, r->name, offset,
-                      (int)(length < 16 ? length : 16), code);
+        return mask__fail_at(r->err, MASK_EFORMAT, offset,
+                             "%s: byte %llu: the numbers are big-endian ('%.*s'): " RESAVE, r->name, offset,
+                             (int)(length < 16 ? length : 16), code);
+    return mask__fail_at(r->err, MASK_EFORMAT, offset,
+                         "%s: byte %llu: type '%.*s' is not float16, 32, 64 or int32, 64: " RESAVE, r->name, offset,
+                         (int)(length < 16 ? length : 16), code);
 }
 
 static mask_status read_order(reader *r)
@@ -169,10 +170,10 @@ static mask_status read_dictionary(reader *r)
     if (!r->seen_descr || !r->seen_order || !r->seen_shape)
         return bad_header(r, "lacks one of descr, fortran_order and shape");
     if (r->fortran && r->npy->ndim > 1)
-        return mask__fail(r->err, MASK_EFORMAT, r->text_offset,
-                          "%s: byte %zu: the array is in Fortran order: save it again with "
-                          "np.save(f, np.ascontiguousarray(x, dtype=np.float32))",
-                          r->name, r->text_offset);
+        return mask__fail_at(r->err, MASK_EFORMAT, r->text_offset,
+                             "%s: byte %zu: the array is in Fortran order: save it again with "
+                             "np.save(f, np.ascontiguousarray(x, dtype=np.float32))",
+                             r->name, r->text_offset);
     return MASK_OK;
 }
 
@@ -181,25 +182,25 @@ static mask_status find_header(reader *r, const unsigned char *data, size_t size
 {
     size_t length, prefix = PREFIX_BYTES;
     if (size < PREFIX_BYTES || memcmp(data, "\x93NUMPY", 6) != 0)
-        return mask__fail(r->err, MASK_EFORMAT, 0, "%s: byte 0: is not a .npy array: " RESAVE, r->name);
+        return mask__fail_at(r->err, MASK_EFORMAT, 0, "%s: byte 0: is not a .npy array: " RESAVE, r->name);
     if (data[6] < 1 || data[6] > 3 || data[7] != 0)
-        return mask__fail(r->err, MASK_EFORMAT, 6,
-                          "%s: byte 6: .npy format %d.%d, this program reads 1.0 to 3.0: " RESAVE, r->name, data[6],
-                          data[7]);
+        return mask__fail_at(r->err, MASK_EFORMAT, 6,
+                             "%s: byte 6: .npy format %d.%d, this program reads 1.0 to 3.0: " RESAVE, r->name, data[6],
+                             data[7]);
     length = data[8] | (size_t)data[9] << 8;
     if (data[6] > 1) {
         prefix += 2;
         if (size < prefix)
-            return mask__fail(r->err, MASK_EFORMAT, size, "%s: byte %zu: the file ends in its header: copy it again",
-                              r->name, size);
+            return mask__fail_at(r->err, MASK_EFORMAT, size, "%s: byte %zu: the file ends in its header: copy it again",
+                                 r->name, size);
         length |= (size_t)data[10] << 16 | (size_t)data[11] << 24;
     }
     if (length > MAX_HEADER_BYTES)
-        return mask__fail(r->err, MASK_EFORMAT, 8, "%s: byte 8: a header of %zu bytes is no array of numbers: " RESAVE,
-                          r->name, length);
+        return mask__fail_at(r->err, MASK_EFORMAT, 8,
+                             "%s: byte 8: a header of %zu bytes is no array of numbers: " RESAVE, r->name, length);
     if (length > size - prefix)
-        return mask__fail(r->err, MASK_EFORMAT, size, "%s: byte %zu: the file ends in its header: copy it again",
-                          r->name, size);
+        return mask__fail_at(r->err, MASK_EFORMAT, size, "%s: byte %zu: the file ends in its header: copy it again",
+                             r->name, size);
     r->text = (const char *)data + prefix;
     r->text_offset = prefix;
     r->end = length;
@@ -229,10 +230,11 @@ mask_status mask__npy_parse(mask__npy *npy, const char *name, const unsigned cha
     MASK__TRY(mask__npy_parse_header(npy, name, data, size, &bytes, err));
     npy->data = data + npy->data_offset;
     if (bytes != size - npy->data_offset)
-        return mask__fail(err, MASK_EFORMAT, size,
-                          "%s: byte %zu: the header promises %zu bytes of numbers, the file holds %zu: it was cut or "
-                          "overwritten, copy or make it again",
-                          name, size, bytes, size - npy->data_offset);
+        return mask__fail_at(
+            err, MASK_EFORMAT, size,
+            "%s: byte %zu: the header promises %zu bytes of numbers, the file holds %zu: it was cut or "
+            "overwritten, copy or make it again",
+            name, size, bytes, size - npy->data_offset);
     return MASK_OK;
 }
 
@@ -340,11 +342,10 @@ mask_status mask__npy_create(mask__npy_writer *writer, const char *path, mask__n
     char header[MASK__NPY_HEADER];
     *writer = (mask__npy_writer){.type = type, .expected_bytes = types[type].bytes};
     if ((type != MASK__NPY_F16 && type != MASK__NPY_F32) || ndim > MASK__NPY_DIMS)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: only float16 and float32 of up to 4 dimensions is written", path);
+        return mask__fail(err, MASK_EINVAL, "%s: only float16 and float32 of up to 4 dimensions is written", path);
     for (unsigned d = 0; d < ndim; d++)
         if (!mask__multiply(writer->expected_bytes, shape[d], &writer->expected_bytes))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: the array to write is too large", path);
+            return mask__fail(err, MASK_EINVAL, "%s: the array to write is too large", path);
     writer->header_bytes = mask__npy_header(header, sizeof header, type, ndim, shape);
     MASK__TRY(mask__writer_open(&writer->file, path, err));
     mask_status status = mask__writer_put(&writer->file, header, writer->header_bytes, err);
@@ -369,9 +370,9 @@ mask_status mask__npy_sync(mask__npy_writer *writer, mask_error *err)
 {
     uint64_t bytes = writer->file.offset - writer->header_bytes;
     if (bytes == writer->expected_bytes) return mask__writer_sync(&writer->file, err);
-    return mask__fail(err, MASK_EINVAL, writer->file.offset,
-                      "%s: %llu bytes of numbers were appended, the shape needs %zu", writer->file.path,
-                      (unsigned long long)bytes, writer->expected_bytes);
+    return mask__fail_at(err, MASK_EINVAL, writer->file.offset,
+                         "%s: %llu bytes of numbers were appended, the shape needs %zu", writer->file.path,
+                         (unsigned long long)bytes, writer->expected_bytes);
 }
 
 mask_status mask__npy_commit(mask__npy_writer *writer, mask_error *err)

@@ -24,9 +24,8 @@ mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
     zip_error_t why;
     zip_error_init_with_code(&why, code);
     bool unreadable = code == ZIP_ER_NOENT || code == ZIP_ER_OPEN || code == ZIP_ER_READ;
-    mask_status status =
-        mask__fail(err, unreadable ? MASK_EIO : MASK_EFORMAT, MASK_NO_OFFSET, "%s: cannot open as .npz: %s: %s", path,
-                   zip_error_strerror(&why), unreadable ? "check the path" : "make or copy it again");
+    mask_status status = mask__fail(err, unreadable ? MASK_EIO : MASK_EFORMAT, "%s: cannot open as .npz: %s: %s", path,
+                                    zip_error_strerror(&why), unreadable ? "check the path" : "make or copy it again");
     zip_error_fini(&why);
     mask__npz_close(npz);
     return status;
@@ -53,8 +52,8 @@ bool mask__npz_has(const mask__npz *npz, const char *name)
 
 static mask_status inflate_failed(const mask__npz *npz, const char *name, const char *why, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: member '%s' cannot be read: %s: make or copy the file again", npz->path, name, why);
+    return mask__fail(err, MASK_EFORMAT, "%s: member '%s' cannot be read: %s: make or copy the file again", npz->path,
+                      name, why);
 }
 
 #define PLACE_BYTES 4096
@@ -70,8 +69,8 @@ static mask_status open_member(const mask__npz *npz, const char *name, zip_file_
     *npy = (mask__npy){0};
     *file = NULL;
     if (index < 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                          "%s: has no member '%s': is it a file of region features?", npz->path, name);
+        return mask__fail(err, MASK_ENOTFOUND, "%s: has no member '%s': is it a file of region features?", npz->path,
+                          name);
     if (zip_stat_index(npz->zip, (zip_uint64_t)index, 0, &stat) != 0 ||
         !(*file = zip_fopen_index(npz->zip, (zip_uint64_t)index, 0)))
         return inflate_failed(npz, name, zip_strerror(npz->zip), err);
@@ -162,13 +161,13 @@ mask_status mask__npz_integer(const mask__npz *npz, const char *name, int64_t *v
     else if (integers) memcpy(value, raw, sizeof *value);
     free(raw);
     if (integers) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: member '%s' holds %s, integers are needed", npz->path,
-                      name, mask__npy_type_name(npy.type));
+    return mask__fail(err, MASK_EFORMAT, "%s: member '%s' holds %s, integers are needed", npz->path, name,
+                      mask__npy_type_name(npy.type));
 }
 
 static mask_status not_written(const mask__npz *npz, mask_error *err)
 {
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: %s", npz->path, zip_strerror(npz->zip));
+    return mask__fail(err, MASK_EIO, "%s: cannot write: %s", npz->path, zip_strerror(npz->zip));
 }
 
 mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
@@ -180,8 +179,7 @@ mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
     if (npz->zip) return MASK_OK;
     zip_error_t why;
     zip_error_init_with_code(&why, code);
-    mask_status status =
-        mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", path, zip_error_strerror(&why));
+    mask_status status = mask__fail(err, MASK_EIO, "%s: cannot create: %s", path, zip_error_strerror(&why));
     zip_error_fini(&why);
     mask__npz_close(npz);
     return status;

@@ -384,16 +384,16 @@ static mask_status check_source(const job *j, mask_error *err)
     const mask__segment_source *from = j->source;
     const mask__calibration *s = j->calibration;
     int whole = s->options.whole_region;
-    if (!from->count) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a segment needs at least 1 image");
+    if (!from->count) return mask__fail(err, MASK_EINVAL, "a segment needs at least 1 image");
     if (from->images && mask_images_dim(from->images) != s->knowledge->representation.in)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(from->images), mask_images_dim(from->images),
                           s->knowledge->representation.in);
     for (size_t i = 0; from->images && whole >= 0 && i < from->count; i++)
         if ((size_t)whole >= mask__regions_in(&j->regions, i))
             return mask__fail(
-                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                err, MASK_EMISMATCH,
                 "%s: image %s has %zu regions, so region %d cannot be its whole image, as it is in this gallery",
                 mask__images_path(from->images), mask_images_id(from->images, from->which ? from->which[i] : i),
                 mask__regions_in(&j->regions, i), whole);
@@ -402,8 +402,8 @@ static mask_status check_source(const job *j, mask_error *err)
         bool fits = old->z == s->z && old->words == s->known.count && (s->options.scene > 0) == (old->scenes != NULL) &&
                     (old->whole || (s->options.scene > 0 && !(s->options.context > 0)));
         if (!fits)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: was made with another knowledge or other options", old->pack.path);
+            return mask__fail(err, MASK_EMISMATCH, "%s: was made with another knowledge or other options",
+                              old->pack.path);
     }
     return MASK_OK;
 }

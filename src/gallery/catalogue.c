@@ -286,7 +286,7 @@ static mask_status sweep(mask__catalogue *c, mask_error *err)
     int64_t own = 0;
     MASK__TRY(mask__database_number(c, mask__own_number, &own, err));
     DIR *folder = opendir(c->folder);
-    if (!folder) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot list: %s", c->folder, strerror(errno));
+    if (!folder) return mask__fail(err, MASK_EIO, "%s: cannot list: %s", c->folder, strerror(errno));
     while (status == MASK_OK && (entry = readdir(folder)))
         if (is_leftover(c, (uint64_t)own, entry->d_name, &status, err)) unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);

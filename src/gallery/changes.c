@@ -37,7 +37,7 @@ static mask_status check_images(const mask_images *images, const mask_knowledge 
     mask_status status = MASK_OK;
     if (mask_images_dim(images) != k->info.feature_dim)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
             "from the same detector",
             mask__images_path(images), mask_images_dim(images), k->info.feature_dim);
@@ -46,11 +46,11 @@ static mask_status check_images(const mask_images *images, const mask_knowledge 
         uint32_t index;
         bool added = true;
         if (!*id || mask_images_regions(images, i) == 0)
-            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: image %zu has no %s: leave it out",
-                                mask__images_path(images), i, *id ? "regions" : "id");
+            status = mask__fail(err, MASK_EFORMAT, "%s: image %zu has no %s: leave it out", mask__images_path(images),
+                                i, *id ? "regions" : "id");
         else status = mask__strings_intern(&ids, id, strlen(id), &index, &added, err);
         if (status == MASK_OK && !added)
-            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            status = mask__fail(err, MASK_EFORMAT,
                                 "%s: image %zu: the id '%.64s' stood before: ids must differ in a gallery",
                                 mask__images_path(images), i, id);
     }
@@ -68,14 +68,14 @@ static mask_status settle_whole_region(mask__writing *w, const mask_images *imag
     if (w->settings.whole_region < 0) return MASK_OK;
     if (automatic && here != w->settings.whole_region)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: in this gallery region %d is the whole image, in these images it is not: use images of the "
             "same kind, or index them apart",
             mask__images_path(images), w->settings.whole_region);
     for (size_t i = 0; i < mask_images_count(images); i++)
         if (mask_images_regions(images, i) <= (size_t)w->settings.whole_region)
             return mask__fail(
-                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                err, MASK_EMISMATCH,
                 "%s: image %zu has no region %d, which is the whole image in this gallery: use images of the "
                 "same kind, or index them apart",
                 mask__images_path(images), i, w->settings.whole_region);

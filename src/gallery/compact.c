@@ -47,7 +47,7 @@ static mask_status open_members(mask__writing *w, const mask__snapshot *snapshot
         if (status != MASK_OK) return status;
         if (open[*opened].images != s->images) {
             ++*opened;
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EFORMAT,
                               "%s/%s: is not the segment that the catalogue means: restore the gallery from a copy",
                               w->path, s->file);
         }

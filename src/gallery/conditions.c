@@ -99,8 +99,8 @@ static void trim_of_two(sqlite3_context *context, int count, sqlite3_value **val
 
 static mask_status refuse(mask_error *err, const char *condition, const char *why)
 {
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "condition '%.100s%s': %s", condition,
-                      strlen(condition) > 100 ? "..." : "", why);
+    return mask__fail(err, MASK_EINVAL, "condition '%.100s%s': %s", condition, strlen(condition) > 100 ? "..." : "",
+                      why);
 }
 
 /* The end of a text or quoted name that begins at `at`; NULL when it has none. A doubled quote is two texts, which is
@@ -209,7 +209,7 @@ static mask_status evaluate(mask__catalogue *c, const mask__snapshot *snapshot, 
     MASK__TRY(mask__database_generation(c, &generation, err));
     if (generation != snapshot->generation)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: the gallery was changed since it was opened: refresh it, or open it again, to use a condition",
             c->folder);
     for (size_t i = 0; i < sizeof trims / sizeof *trims; i++)

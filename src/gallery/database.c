@@ -33,7 +33,7 @@ static const char advice[] = "restore the gallery from a copy, or index the imag
 
 mask_status mask__database_damaged(const mask__catalogue *c, mask_error *err, const char *what)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is damaged (%s): %s", c->path, what, advice);
+    return mask__fail(err, MASK_EFORMAT, "%s: is damaged (%s): %s", c->path, what, advice);
 }
 
 mask_status mask__database_fail(const mask__catalogue *c, mask_error *err)
@@ -188,10 +188,10 @@ static mask_status check_identity(mask__catalogue *c, mask_error *err)
     MASK__TRY(mask__sql_number(c->db, c->path, advice, "PRAGMA user_version", &version, err));
     if (application != APPLICATION)
         return mask__fail(
-            err, MASK_EFORMAT, MASK_NO_OFFSET,
+            err, MASK_EFORMAT,
             "%s: is not the catalogue of a gallery, or is damaged: restore it from a copy, or index again", c->path);
     if (version > VERSION)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: version %lld is newer than this program understands (%d): use a newer one", c->path,
                           (long long)version, VERSION);
     mask__sql_bound(c->db, c->path);
@@ -222,14 +222,14 @@ static mask_status connect_read_only(mask__catalogue *c, mask_error *err)
     c->db = NULL;
     if (has_log(c))
         return mask__fail(
-            err, MASK_EIO, MASK_NO_OFFSET,
+            err, MASK_EIO,
             "%s: its log must be read, which needs a small file beside it that cannot be written: make room "
             "on the disk, or the folder writable",
             c->path);
     /* %w would double quotes; of a path only these three characters mean something in a URI. */
     for (const char *at = c->path; *at; at++)
         if (strchr("?#%", *at))
-            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EIO,
                               "%s: in a folder that cannot be written, its path must have "
                               "no '%c'",
                               c->path, *at);
@@ -248,7 +248,7 @@ static mask_status connect_existing(mask__catalogue *c, bool write, mask_error *
         (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_FULL || code == SQLITE_IOERR))
         status = connect_read_only(c, err);
     if (status == MASK_OK && write && sqlite3_db_readonly(c->db, "main"))
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot write: check its permissions", c->path);
+        status = mask__fail(err, MASK_EIO, "%s: cannot write: check its permissions", c->path);
     if (status == MASK_OK && !write) status = mask__database_run(c, "PRAGMA query_only = ON", err);
     return status;
 }
@@ -276,7 +276,7 @@ mask_status mask__database_open(mask__catalogue **out, const char *folder, bool 
     *out = NULL;
     MASK__TRY(new_catalogue(&c, folder, "catalogue.sqlite", err));
     mask_status status = MASK_OK;
-    if (!mask__is_file(c->path)) status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a gallery", folder);
+    if (!mask__is_file(c->path)) status = mask__fail(err, MASK_EIO, "%s: is not a gallery", folder);
     if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
     if (status == MASK_OK) status = connect_existing(c, write, err);
     if (status == MASK_OK) *out = c;
@@ -357,7 +357,7 @@ mask_status mask__database_create(const char *folder,
     if (status == MASK_OK && asprintf(&final, "%s/catalogue.sqlite", folder) < 0) status = mask__no_memory(err, folder);
     if (status == MASK_OK) status = mask__check_regular(final, err);
     if (status == MASK_OK && rename(c->path, final) != 0)
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", final, strerror(errno));
+        status = mask__fail(err, MASK_EIO, "%s: cannot create: %s", final, strerror(errno));
     if (status == MASK_OK) {
         int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (handle >= 0) {
@@ -380,17 +380,15 @@ mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err)
     if (asprintf(&path, "%s/lock", folder) < 0) return mask__no_memory(err, folder);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), code = errno;
     free(path);
-    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s/lock: cannot write: %s", folder, strerror(code));
+    if (fd < 0) return mask__fail(err, MASK_EIO, "%s/lock: cannot write: %s", folder, strerror(code));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         code = errno;
         ssize_t got = pread(fd, who, sizeof who - 1, 0);
         long process = got > 0 ? strtol(who, &end, 10) : 0;
         close(fd);
-        if (code != EWOULDBLOCK)
-            return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s/lock: cannot lock: %s", folder, strerror(code));
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                          "%s: process %ld is changing this gallery: wait until it is done, or stop it", folder,
-                          process);
+        if (code != EWOULDBLOCK) return mask__fail(err, MASK_EIO, "%s/lock: cannot lock: %s", folder, strerror(code));
+        return mask__fail(err, MASK_EIO, "%s: process %ld is changing this gallery: wait until it is done, or stop it",
+                          folder, process);
     }
     /* Only for the message above: nothing depends on these bytes. */
     int length = snprintf(who, sizeof who, "%ld\n", (long)getpid());

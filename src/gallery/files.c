@@ -41,15 +41,14 @@ mask_status mask__gallery_check_folder(const char *path, mask_error *err)
     struct dirent *entry;
     bool made = false, foreign = false;
     DIR *folder = opendir(path);
-    if (!folder) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot list: %s", path, strerror(errno));
+    if (!folder) return mask__fail(err, MASK_EIO, "%s: cannot list: %s", path, strerror(errno));
     while ((entry = readdir(folder))) {
         made = made || strcmp(entry->d_name, "catalogue.sqlite") == 0;
         foreign = foreign || !is_ours(entry->d_name);
     }
     closedir(folder);
     if (made || !foreign) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                      "%s: is a folder of other things: choose another place for the gallery", path);
+    return mask__fail(err, MASK_EIO, "%s: is a folder of other things: choose another place for the gallery", path);
 }
 
 void mask__gallery_unmake(const char *path)
@@ -96,8 +95,8 @@ mask_status mask__gallery_stored_calibration(mask__calibration *out, const char 
     mask_status status = mask__calibration_load(out, k, file, verify, err);
     if (status == MASK_OK && out->options.whole_region != whole_region) {
         mask__calibration_close(out);
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                            "%s: does not belong to this gallery: remove it, it will be made again", file);
+        status = mask__fail(err, MASK_EFORMAT, "%s: does not belong to this gallery: remove it, it will be made again",
+                            file);
     }
     free(file);
     return status;

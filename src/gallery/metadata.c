@@ -26,9 +26,9 @@ typedef struct table {
 
 static mask_status refuse(const table *t, mask_error *err, const char *what, const char *about)
 {
-    return mask__fail(err, MASK_EFORMAT, mask__stream_offset(t->stream), "%s: line %llu: %s%s%.64s%s",
-                      mask__stream_path(t->stream), (unsigned long long)mask__stream_line_number(t->stream), what,
-                      *about ? " '" : "", about, *about ? "'" : "");
+    return mask__fail_at(err, MASK_EFORMAT, mask__stream_offset(t->stream), "%s: line %llu: %s%s%.64s%s",
+                         mask__stream_path(t->stream), (unsigned long long)mask__stream_line_number(t->stream), what,
+                         *about ? " '" : "", about, *about ? "'" : "");
 }
 
 /* The next line cut at its tabs; *count = 0 at the end of the table. */
@@ -155,7 +155,7 @@ static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *
         if (there)
             MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item DROP COLUMN \"meta:%w\"", t->names[i]), err));
         else if (columns >= COLUMNS - 1)
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: column '%s' would be one more than %d: use fewer",
+            return mask__fail(err, MASK_EINVAL, "%s: column '%s' would be one more than %d: use fewer",
                               mask__stream_path(t->stream), t->names[i], COLUMNS - 1);
         MASK__TRY(run_formatted(c,
                                 sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", t->names[i],
@@ -213,7 +213,7 @@ mask_status mask__catalogue_describe(mask__catalogue *c, const char *path, size_
     if (!t) return mask__no_memory(err, path);
     mask_status status = MASK_OK;
     if (strcmp(path, "-") == 0)
-        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "-: a table of metadata is read twice: give a file");
+        status = mask__fail(err, MASK_EINVAL, "-: a table of metadata is read twice: give a file");
     if (status == MASK_OK) status = mask__check_regular(path, err);
     if (status == MASK_OK) status = mask__stream_open(&t->stream, path, err);
     if (status == MASK_OK) status = judge(t, rows, err);

@@ -11,17 +11,18 @@ static mask_status get(const mask__segment *s, const char *name, mask__dtype dty
     const mask__tensor *t;
     MASK__TRY(mask__pack_get(&s->pack, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
     if (t->shape[0] != rows || (columns && t->shape[1] != columns)) /* a shape of 0 asks for any */
-        return mask__fail(err, MASK_EFORMAT, t->offset,
-                          "%s: byte %llu: '%s' has another shape than the rest of its file", s->pack.path,
-                          (unsigned long long)t->offset, name);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                             "%s: byte %llu: '%s' has another shape than the rest of its file", s->pack.path,
+                             (unsigned long long)t->offset, name);
     memcpy(out, &t->data, sizeof t->data);
     return MASK_OK;
 }
 
 static mask_status refuse(const mask__segment *s, const mask__tensor *t, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: %s: remove the segment's images and add them again",
-                      s->pack.path, (unsigned long long)t->offset, what);
+    return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                         "%s: byte %llu: %s: remove the segment's images and add them again", s->pack.path,
+                         (unsigned long long)t->offset, what);
 }
 
 static mask__dtype vector_type(const mask__segment *s)

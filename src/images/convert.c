@@ -47,8 +47,8 @@ static bool read_boxes(const job *j, size_t image)
 
 static mask_status refuse_image(const job *j, size_t image, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: image %zu (%.64s) %s", mask__images_path(j->images),
-                      image, mask_images_id(j->images, image), what);
+    return mask__fail(err, MASK_EMISMATCH, "%s: image %zu (%.64s) %s", mask__images_path(j->images), image,
+                      mask_images_id(j->images, image), what);
 }
 
 static mask_status check_regions(const job *j, mask_error *err)
@@ -61,12 +61,11 @@ static mask_status check_regions(const job *j, mask_error *err)
         if (regions != first && !other) other = i;
     }
     if (j->options.regions > smallest)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: image %zu (%.64s) has only %zu regions: ask for as many at most",
+        return mask__fail(err, MASK_EMISMATCH, "%s: image %zu (%.64s) has only %zu regions: ask for as many at most",
                           mask__images_path(j->images), at, mask_images_id(j->images, at), smallest);
     if (j->options.to == MASK_FEATURES_NPY && !j->options.regions && other)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: image %zu (%.64s) has %zu regions, the first has %zu, and an array needs equal numbers: ask for "
             "the first regions of each, at most %zu",
             mask__images_path(j->images), other, mask_images_id(j->images, other),
@@ -122,7 +121,7 @@ static mask_status refuse_old(const char *stem, const char *suffix, mask_error *
     if (asprintf(&path, "%s%s", stem, suffix) < 0) return mask__no_memory(err, stem);
     if (mask__is_file(path))
         status =
-            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            mask__fail(err, MASK_EMISMATCH,
                        "%s: belongs to other features, and these have none: remove it or choose another name", path);
     free(path);
     return status;
@@ -133,8 +132,7 @@ static mask_status open_split(split_files *f, const job *j, mask_error *err)
     char stem[4096], boxes[4096 + 16];
     size_t count = mask_images_count(j->images), regions = regions_of(j, 0), length = strlen(j->out);
     length -= length > 8 && strcmp(j->out + length - 8, "_ims.npy") == 0 ? 8 : 4;
-    if (length >= sizeof stem)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%.64s...: the path is too long", j->out);
+    if (length >= sizeof stem) return mask__fail(err, MASK_EINVAL, "%.64s...: the path is too long", j->out);
     snprintf(stem, sizeof stem, "%.*s", (int)length, j->out);
     snprintf(boxes, sizeof boxes, "%s_boxes.npy", stem);
     f->has_boxes = read_boxes(j, 0);
@@ -240,7 +238,7 @@ static mask_status write_npz(job *j, size_t image, const char *path, mask_error 
 static mask_status write_folder(job *j, mask_error *err)
 {
     if (mkdir(j->out, 0777) != 0 && errno != EEXIST)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", j->out, strerror(errno));
+        return mask__fail(err, MASK_EIO, "%s: cannot create: %s", j->out, strerror(errno));
     for (size_t i = 0; i < mask_images_count(j->images); i++) {
         char *path;
         if (asprintf(&path, "%s/%s.npz", j->out, mask_images_id(j->images, i)) < 0) return mask__no_memory(err, j->out);
@@ -312,7 +310,7 @@ mask_status mask_images_convert(const mask_images *images, const char *out, cons
     j.dim = mask_images_dim(images);
     MASK__TRY(mask__options_take(MASK_OPTIONS_CONVERT, &j.options, options, err));
     if (j.options.to == MASK_FEATURES_NPY && (length < 5 || strcmp(out + length - 4, ".npy") != 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: does not end in .npy, as an array must", out);
+        return mask__fail(err, MASK_EINVAL, "%s: does not end in .npy, as an array must", out);
     mask_status status = check_regions(&j, err);
     if (status == MASK_OK) status = check_ids(&j, err);
     if (status == MASK_OK) status = make_room(&j, err);

@@ -165,8 +165,8 @@ mask_status mask__images_block(const mask_images *images, size_t first, size_t c
                                const float **features, size_t *rows, mask_error *err)
 {
     if (first > images->count || count > images->count - first)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: images %zu to %zu of %zu were asked for", images->path,
-                          first, first + count, images->count);
+        return mask__fail(err, MASK_EINVAL, "%s: images %zu to %zu of %zu were asked for", images->path, first,
+                          first + count, images->count);
     *rows = 0;
     for (size_t i = first; i < first + count; i++) *rows += mask_images_regions(images, i);
     return images->source->block(images, first, count, buffer, features, err);
@@ -177,9 +177,9 @@ static mask_status refuse(const mask_images *images, size_t image, size_t item, 
     char place[40] = "";
     size_t byte = images->source->byte ? images->source->byte(images, image, item) : 0;
     if (byte) snprintf(place, sizeof place, "byte %zu: ", byte);
-    return mask__fail(err, MASK_ENUMERIC, byte ? byte : MASK_NO_OFFSET,
-                      "%s: %simage %zu (%s), region %zu: the feature is NaN or infinite: extract it again",
-                      images->path, place, image, mask_images_id(images, image), item / images->dim);
+    return mask__fail_at(err, MASK_ENUMERIC, byte ? byte : MASK_NO_OFFSET,
+                         "%s: %simage %zu (%s), region %zu: the feature is NaN or infinite: extract it again",
+                         images->path, place, image, mask_images_id(images, image), item / images->dim);
 }
 
 mask_status mask_images_features(const mask_images *images, size_t image, float *out, mask_error *err)

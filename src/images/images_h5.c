@@ -74,7 +74,7 @@ static void end_turn(turn t)
 
 static mask_status damaged(const h5_images *h, const char *dataset, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: %.200s: %s", h->base.path, dataset, what);
+    return mask__fail(err, MASK_EFORMAT, "%s: %.200s: %s", h->base.path, dataset, what);
 }
 
 /* Opens a dataset by name, NONE when it is not there. */
@@ -212,7 +212,7 @@ static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *e
     for (size_t i = 0; status == MASK_OK && i < shape[0]; i++) {
         if (runs[i][0] < 0 || runs[i][1] <= runs[i][0] || (uint64_t)runs[i][1] > rows ||
             runs[i][1] - runs[i][0] > MAX_REGIONS)
-            status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            status = mask__fail(err, MASK_EFORMAT,
                                 "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again",
                                 h->base.path, i, (long long)runs[i][0], (long long)runs[i][1], rows);
         h->starts[i] = (uint64_t)runs[i][0];
@@ -236,8 +236,8 @@ static mask_status open_boxes(h5_images *h, const size_t *features, mask_error *
     bool fits = shape[0] == features[0] && h->boxes_dims == h->features_dims && shape[h->boxes_dims - 1] == 4 &&
                 (h->boxes_dims == 2 || shape[1] == features[1]);
     if (fits) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                      "%s: %s: does not give 4 numbers for each region: write it again", h->base.path, name);
+    return mask__fail(err, MASK_EMISMATCH, "%s: %s: does not give 4 numbers for each region: write it again",
+                      h->base.path, name);
 }
 
 /* Layouts grid and runs. */
@@ -300,8 +300,8 @@ static mask_status add_named(visit *v, const char *link)
     if (class != H5T_FLOAT || ndim != 2 || shape[0] > MAX_REGIONS || shape[1] > UINT32_MAX)
         return damaged(h, name, "is not regions x dim of floating-point numbers: write it again", v->err);
     if (h->base.count && shape[1] != h->base.dim)
-        return mask__fail(v->err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: %s: has %zu dimensions, those before have %zu",
-                          h->base.path, name, shape[1], h->base.dim);
+        return mask__fail(v->err, MASK_EMISMATCH, "%s: %s: has %zu dimensions, those before have %zu", h->base.path,
+                          name, shape[1], h->base.dim);
     if (!mask__grow(&h->base.regions, &h->capacity, h->base.count + 1, sizeof *h->base.regions))
         return mask__no_memory(v->err, h->base.path);
     h->base.regions[h->base.count++] = (uint32_t)shape[0];
@@ -333,7 +333,7 @@ static mask_status open_named(h5_images *h, const mask_run *run, mask_error *err
     }
     if (h->base.count) return MASK_OK;
     return mask__fail(
-        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        err, MASK_EFORMAT,
         "%s: has none of the datasets ctx, features, image_features, ID_features and ID/features: write one",
         h->base.path);
 }
@@ -348,7 +348,7 @@ static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
     h->file = hdf5.H5Fopen(h->base.path, H5F_ACC_RDONLY, access);
     hdf5.H5Pclose(access);
     if (h->file < 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: cannot be opened as HDF5: it was cut or damaged, or is being written: copy it again",
                           h->base.path);
     h->features = open_first(h, names, &name);
@@ -410,9 +410,8 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     }
     end_turn(t);
     if (done) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "%s: the features of image %zu (%s) cannot be read: copy the file again", base->path, first,
-                      mask_images_id(base, first));
+    return mask__fail(err, MASK_EFORMAT, "%s: the features of image %zu (%s) cannot be read: copy the file again",
+                      base->path, first, mask_images_id(base, first));
 }
 
 static void close_images(mask_images *base)

@@ -87,7 +87,7 @@ static const mask__images_source memory_source = {
 
 static mask_status invalid(mask_error *err, size_t image, const char *what)
 {
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: image %zu: %s", place, image, what);
+    return mask__fail(err, MASK_EINVAL, "%s: image %zu: %s", place, image, what);
 }
 
 /* Shapes and strides; strides of 0 become those of a dense array. */
@@ -95,9 +95,9 @@ static mask_status check_shape(mask_images_memory *f, mask_error *err)
 {
     size_t row, image;
     if (f->dim == 0 || (!f->features && f->count && !f->each) || (f->features && f->each))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: needs dim, and either features or each", place);
+        return mask__fail(err, MASK_EINVAL, "%s: needs dim, and either features or each", place);
     if (f->each ? f->count && !f->each_regions : f->count && f->regions == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: needs the number of regions", place);
+        return mask__fail(err, MASK_EINVAL, "%s: needs the number of regions", place);
     if (!mask__multiply(f->dim, sizeof(float), &row) || !mask__multiply(row, f->each ? 1 : f->regions, &image) ||
         image > PTRDIFF_MAX)
         return mask__no_memory(err, place);
@@ -105,8 +105,7 @@ static mask_status check_shape(mask_images_memory *f, mask_error *err)
     for (int i = 0; i < 3; i++) {
         if (f->strides[i] == 0) f->strides[i] = dense[i];
         if (f->strides[i] % (ptrdiff_t)sizeof(float))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: a stride of %td bytes is not whole floats", place,
-                              f->strides[i]);
+            return mask__fail(err, MASK_EINVAL, "%s: a stride of %td bytes is not whole floats", place, f->strides[i]);
     }
     return MASK_OK;
 }

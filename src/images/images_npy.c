@@ -30,11 +30,11 @@ static mask_status check_features(npy_images *images, mask_error *err)
 {
     const mask__npy *f = &images->features;
     if (!mask__npy_is_float(f))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: holds %s: features are float16, 32 or 64, save it again as np.float32", f->path,
                           mask__npy_type_name(f->type));
     if (f->ndim != 2 && f->ndim != 3)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: has %u dimensions: reshape it to images x regions x dim or images x dim", f->path,
                           f->ndim);
     free(images->base.path);
@@ -48,7 +48,7 @@ static mask_status check_features(npy_images *images, mask_error *err)
 static mask_status wrong_length(const npy_images *images, const char *path, size_t entries, mask_error *err)
 {
     return mask__fail(
-        err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        err, MASK_EMISMATCH,
         "%s: has %zu entries for the %zu images of %s: one an image, five an image or one for five stored "
         "copies is needed, make it again or remove it",
         path, entries, images->base.rows, images->features.path);
@@ -76,8 +76,7 @@ static mask_status check_boxes(const npy_images *images, mask_error *err)
     bool shaped = b->ndim == 3 ? b->shape[1] == images->base.each_regions && b->shape[2] == 4
                                : b->ndim == 2 && images->base.each_regions == 1 && b->shape[1] == 4;
     if (!shaped)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: is not images x %zu regions x 4 as %s: make it again", b->path,
+        return mask__fail(err, MASK_EMISMATCH, "%s: is not images x %zu regions x 4 as %s: make it again", b->path,
                           images->base.each_regions, images->features.path);
     if (!list_fits(b->shape[0], images->base.rows)) return wrong_length(images, b->path, b->shape[0], err);
     for (size_t at = 0; at < b->items; at += 4) {
@@ -86,9 +85,9 @@ static mask_status check_boxes(const npy_images *images, mask_error *err)
         mask__npy_floats(b, at, 4, box);
         if (!mask__all_finite(box, 4, &where)) {
             size_t byte = b->data_offset + (at + where) * b->item_bytes, row = at / 4 / images->base.each_regions;
-            return mask__fail(err, MASK_EFORMAT, byte,
-                              "%s: byte %zu: the box of row %zu, region %zu is NaN or infinite: make it again", b->path,
-                              byte, row, at / 4 % images->base.each_regions);
+            return mask__fail_at(err, MASK_EFORMAT, byte,
+                                 "%s: byte %zu: the box of row %zu, region %zu is NaN or infinite: make it again",
+                                 b->path, byte, row, at / 4 % images->base.each_regions);
         }
     }
     return MASK_OK;

@@ -52,7 +52,7 @@ static mask_status list_files(npz_images *n, mask_error *err)
     struct dirent *entry;
     DIR *folder = opendir(n->base.path);
     mask_status status = MASK_OK;
-    if (!folder) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot read the folder: %m", n->base.path);
+    if (!folder) return mask__fail(err, MASK_EIO, "%s: cannot read the folder: %m", n->base.path);
     while (status == MASK_OK && (entry = readdir(folder))) {
         if (!is_npz(entry->d_name)) continue;
         char *id = mask__grow(&n->files, &n->capacity, n->count + 1, sizeof *n->files)
@@ -82,20 +82,19 @@ static mask_status check_file(const mask__npz *npz, found *file, mask_error *err
     int64_t told;
     MASK__TRY(mask__npz_describe(npz, "x", &x, err));
     if (!mask__npy_is_float(&x) || x.ndim != 2 || x.shape[0] > MAX_REGIONS || x.shape[1] > UINT32_MAX)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: x is not regions x dim of floating-point numbers: extract "
                           "it again",
                           npz->path);
     MASK__TRY(mask__npz_integer(npz, "num_bbox", &told, err));
     if (told >= 0 && (uint64_t)told != x.shape[0])
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path, (long long)told,
-                          x.shape[0]);
+        return mask__fail(err, MASK_EMISMATCH, "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path,
+                          (long long)told, x.shape[0]);
     if (mask__npz_has(npz, "bbox")) {
         MASK__TRY(mask__npz_describe(npz, "bbox", &boxes, err));
         if (boxes.ndim != 2 || boxes.shape[0] != x.shape[0] || boxes.shape[1] != 4)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                              "%s: bbox is not %zu x 4, as x has rows: extract it again", npz->path, x.shape[0]);
+            return mask__fail(err, MASK_EMISMATCH, "%s: bbox is not %zu x 4, as x has rows: extract it again",
+                              npz->path, x.shape[0]);
     }
     file->regions = (uint32_t)x.shape[0];
     file->dim = (uint32_t)x.shape[1];
@@ -133,7 +132,7 @@ static mask_status choose_files(npz_images *n, mask_error *first, const mask_run
     for (size_t i = 0; i < n->count; i++) {
         found *file = &n->files[i];
         if (file->dim && file->dim != n->base.dim && first->status == MASK_OK)
-            mask__fail(first, MASK_EMISMATCH, MASK_NO_OFFSET,
+            mask__fail(first, MASK_EMISMATCH,
                        "%s/%s.npz: its features have %u dimensions, most have %zu: extract all alike", n->base.path,
                        file->id, file->dim, n->base.dim);
         if (file->dim && file->dim == n->base.dim) {

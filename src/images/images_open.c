@@ -43,7 +43,7 @@ static mask_status choose_source(const mask__images_source **out, const char *pa
     }
     *out = &mask__images_npy;
     if (begins(head, got, "\x1f\x8b", 2))
-        return mask__fail(
+        return mask__fail_at(
             err, MASK_EINVAL, 0,
             "%s: is compressed, so that no image can be found in it without reading all before: run gunzip on it",
             path);
@@ -64,7 +64,7 @@ static mask_status open_images(mask_images **out, const char *path, const mask__
     if ((*out)->count) return MASK_OK;
     mask_images_close(*out);
     *out = NULL;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: holds no image that can be used", path);
+    return mask__fail(err, MASK_EFORMAT, "%s: holds no image that can be used", path);
 }
 
 mask_status mask__images_open_rows(mask_images **out, const char *path, const char *split, const mask_run *run,

@@ -128,9 +128,9 @@ static mask_status judge(const tsv_images *t, const mask_run *run, mask_error *e
 {
     const char *path = t->base.path;
     unsigned long long line = t->wrong_line;
-    if (t->map.size == 0) return mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: make or copy it again", path);
+    if (t->map.size == 0) return mask__fail_at(err, MASK_EFORMAT, 0, "%s: is empty: make or copy it again", path);
     if (t->damaged > t->base.count)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: line %llu: %s: of %zu rows only %zu can be used; needed are the 6 columns of bottom-up "
                           "attention or the 10 of LXMERT, set apart by tabs: extract or copy it again",
                           path, line, t->wrong, t->damaged + t->repeated + t->base.count, t->base.count);
@@ -181,7 +181,7 @@ mask_status mask__images_tsv_classes(const mask_images *images, size_t image, in
 {
     const tsv_images *t = (const tsv_images *)images;
     if (images->source != &mask__images_tsv || t->columns != MASK__TSV_LXMERT)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: has no classes of regions: needed is a TSV file with the 10 columns of LXMERT",
                           images->path);
     const entry *e = &t->entries[image];
@@ -190,7 +190,7 @@ mask_status mask__images_tsv_classes(const mask_images *images, size_t image, in
         decode_column(t, e, &at, n * sizeof(float), confidences) &&
         decode_column(t, e, &at, n * sizeof *attributes, attributes))
         return MASK_OK;
-    return mask__fail(
+    return mask__fail_at(
         err, MASK_EFORMAT, at,
         "%s: line %llu: byte %zu: the classes of image %s are not base64 of one int64 or float32 a region: "
         "remove the line or extract the image again",
@@ -201,7 +201,7 @@ static mask_status not_base64(const tsv_images *t, size_t image, size_t at, mask
 {
     const entry *e = &t->entries[image];
     size_t byte = e->features + at;
-    return mask__fail(
+    return mask__fail_at(
         err, MASK_EFORMAT, byte,
         "%s: line %llu: byte %zu: the features of image %s are not base64 there: remove the line or extract "
         "the image again",

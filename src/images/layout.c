@@ -76,15 +76,14 @@ static mask_status below_root(char **folder, const char *root, mask_error *err)
     if (many <= 1) return MASK_OK;
     free(*folder);
     *folder = NULL;
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: holds several datasets: name one of %s", root, found);
+    return mask__fail(err, MASK_EINVAL, "%s: holds several datasets: name one of %s", root, found);
 }
 
 static mask_status stem_of_file(char **stem, const char *path, mask_error *err)
 {
     size_t length = strlen(path);
     if (!ends_with(path, ".npy"))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: is neither a *" FEATURES " file nor a folder of them: name one", path);
+        return mask__fail(err, MASK_EINVAL, "%s: is neither a *" FEATURES " file nor a folder of them: name one", path);
     length -= ends_with(path, FEATURES) ? strlen(FEATURES) : strlen(".npy");
     *stem = strndup(path, length);
     return *stem ? MASK_OK : mask__no_memory(err, path);
@@ -95,10 +94,10 @@ static mask_status no_such_split(const char *folder, const char *below, const ch
     char splits[LIST_BYTES];
     list_splits(splits, below ? below : folder);
     if (!split)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: is a folder, so a split is needed: %s%s",
-                          below ? below : folder, splits[0] ? "it has " : "but it has no *" FEATURES, splits);
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s/%s" FEATURES ": not found%s%s%s%s%s: %s%s", folder,
-                      split, below ? ", nor is " : "", below ? below : "", below ? "/" : "", below ? split : "",
+        return mask__fail(err, MASK_EINVAL, "%s: is a folder, so a split is needed: %s%s", below ? below : folder,
+                          splits[0] ? "it has " : "but it has no *" FEATURES, splits);
+    return mask__fail(err, MASK_ENOTFOUND, "%s/%s" FEATURES ": not found%s%s%s%s%s: %s%s", folder, split,
+                      below ? ", nor is " : "", below ? below : "", below ? "/" : "", below ? split : "",
                       below ? FEATURES : "", splits[0] ? "the splits there are " : "no *" FEATURES " is there", splits);
 }
 
@@ -119,12 +118,11 @@ mask_status mask__layout_stem(char **stem, const char *path, const char *split, 
     char *below = NULL;
     *stem = NULL;
     if (split && (!*split || strchr(split, '/')))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: '%s' is not the name of a split: use dev or test",
-                          path, split);
+        return mask__fail(err, MASK_EINVAL, "%s: '%s' is not the name of a split: use dev or test", path, split);
     if (!mask__is_folder(path)) {
         if (mask__is_file(path)) return stem_of_file(stem, path, err);
         MASK__TRY(mask__check_regular(path, err));
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: no such file or folder", path);
+        return mask__fail(err, MASK_EIO, "%s: cannot open: no such file or folder", path);
     }
     MASK__TRY(try_split(stem, path, split, err));
     if (*stem) return MASK_OK;

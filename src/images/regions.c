@@ -94,7 +94,7 @@ static mask_status make_store(mask__regions_store *store, const mask__regions_ma
 
 static mask_status other_encoder(const mask__regions_store *store, mask_error *err)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EMISMATCH,
                       "%s: was extracted with another encoder: use that one, or another file for the output",
                       store->path);
 }
@@ -120,7 +120,7 @@ static mask_status check_make(mask__regions_store *store, const mask__regions_ma
     store->small = made.small;
     if (mask__options_differ(MASK_OPTIONS_EXTRACT, options, make->options))
         status = mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
             store->path, options, make->options);
     free(options);
@@ -134,8 +134,7 @@ static mask_status open_store(mask__regions_store *store, const mask__regions_ma
     MASK__TRY(
         mask__regions_db_run(store->db, store->path, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL", err));
     if (empty && make->dim == 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is an SQLite file without tables: delete it",
-                          store->path);
+        return mask__fail(err, MASK_EFORMAT, "%s: is an SQLite file without tables: delete it", store->path);
     if (empty) MASK__TRY(make_store(store, make, err));
     MASK__TRY(check_make(store, make, err));
     for (int i = 0; i < STATEMENTS; i++)
@@ -148,8 +147,7 @@ mask_status mask__regions_open(mask__regions_store **out, const char *path, cons
 {
     *out = NULL;
     if (make->dim > MASK__REGIONS_MAX_DIM)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: features of %zu dimensions cannot be stored", path,
-                          make->dim);
+        return mask__fail(err, MASK_EINVAL, "%s: features of %zu dimensions cannot be stored", path, make->dim);
     mask__regions_store *store = calloc(1, sizeof *store);
     mask_status status = MASK_OK;
     if (!store || !(store->path = strdup(path))) status = mask__no_memory(err, path);
@@ -259,10 +257,10 @@ static mask_status bind_regions(mask__regions_store *store, sqlite3_stmt *s, con
 {
     size_t where, values = row->count * store->dim;
     if (row->count > MASK__REGIONS_MAX || values > INT32_MAX / sizeof(float))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu regions, %d are the most a photo may have",
-                          row->path, row->count, MASK__REGIONS_MAX);
+        return mask__fail(err, MASK_EINVAL, "%s: %zu regions, %d are the most a photo may have", row->path, row->count,
+                          MASK__REGIONS_MAX);
     if (!storable(row->features, values, &where))
-        return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_ENUMERIC,
                           "%s: region %zu: a feature is NaN or too large for float16: check the encoder", row->path,
                           where / store->dim);
     size_t bytes = store->small ? values + row->count * sizeof(float) : values * sizeof(uint16_t);

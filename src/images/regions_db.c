@@ -54,15 +54,15 @@ static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_e
     *empty = tables == 0 && application == 0;
     if (*empty) return MASK_OK;
     if (application != MASK__REGIONS_APPLICATION)
-        return mask__fail(err, MASK_EFORMAT, 68, "%s: is an SQLite file, but no region store: name another", path);
+        return mask__fail_at(err, MASK_EFORMAT, 68, "%s: is an SQLite file, but no region store: name another", path);
     if (version < 1 || version > MASK__REGIONS_VERSION)
-        return mask__fail(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again",
-                          path, (long long)version, MASK__REGIONS_VERSION);
+        return mask__fail_at(err, MASK_EFORMAT, 60, "%s: is of version %lld, this program knows %d: extract it again",
+                             path, (long long)version, MASK__REGIONS_VERSION);
     if (mask__sql_check_schema(db, mask__regions_db_schema, NULL, NULL, odd) != SQLITE_OK)
         return mask__regions_db_fail(db, path, err);
     if (*odd)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: is damaged (it holds '%s', which is none of ours): extract it again", path, odd);
+        return mask__fail(err, MASK_EFORMAT, "%s: is damaged (it holds '%s', which is none of ours): extract it again",
+                          path, odd);
     return MASK_OK;
 }
 
@@ -71,7 +71,7 @@ static mask_status open_file(sqlite3 **db, const char *path, bool writable, mask
     char *plain; /* SQLite reads ":memory:" and the like as something else than a file */
     int flags = SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     if (!writable && access(path, R_OK) != 0)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+        return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     MASK__TRY(mask__check_regular(path, err));
     if (asprintf(&plain, "%s%s", path[0] == '/' ? "" : "./", path) < 0) return mask__no_memory(err, path);
     int code = sqlite3_open_v2(plain, db, flags, NULL);
@@ -111,9 +111,7 @@ mask_status mask__regions_db_meta(sqlite3 *db, const char *path, const char *key
     const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     if (text && !(*value = strdup(text))) status = mask__no_memory(err, path);
     else if (code != SQLITE_ROW && code != SQLITE_DONE) status = mask__regions_db_fail(db, path, err);
-    else if (!text)
-        status =
-            mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table meta lacks '%s': extract it again", path, key);
+    else if (!text) status = mask__fail(err, MASK_EFORMAT, "%s: table meta lacks '%s': extract it again", path, key);
     sqlite3_finalize(statement);
     return status;
 }
@@ -128,8 +126,8 @@ mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const ch
     bool good = *text && !*end && errno == 0 && *value <= high;
     mask_status status = MASK_OK;
     if (!good)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                            "%s: table meta: '%s' is '%.40s', out of range: extract it again", path, key, text);
+        status = mask__fail(err, MASK_EFORMAT, "%s: table meta: '%s' is '%.40s', out of range: extract it again", path,
+                            key, text);
     free(text);
     return status;
 }

@@ -35,7 +35,7 @@ typedef struct reader {
 
 static mask_status damaged(const reader *r, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: table photos: %s: extract it again", r->base.path, what);
+    return mask__fail(err, MASK_EFORMAT, "%s: table photos: %s: extract it again", r->base.path, what);
 }
 
 static mask_status add_text(const reader *r, mask__names *names, sqlite3_stmt *s, int column, mask_error *err)
@@ -91,9 +91,7 @@ static mask_status read_tables(reader *r, mask_error *err)
     bool empty;
     mask_extract_options made;
     MASK__TRY(mask__regions_db_open(&r->db, r->base.path, false, &empty, err));
-    if (empty)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is an empty store: extract photos into it",
-                          r->base.path);
+    if (empty) return mask__fail(err, MASK_EFORMAT, "%s: is an empty store: extract photos into it", r->base.path);
     MASK__TRY(mask__regions_db_meta_number(r->db, r->base.path, "encoder", 16, UINT64_MAX, &r->facts.encoder, err));
     MASK__TRY(mask__regions_db_meta_number(r->db, r->base.path, "dim", 10, MASK__REGIONS_MAX_DIM, &dim, err));
     r->base.dim = (size_t)dim;
@@ -155,9 +153,8 @@ static mask_status stand_on(const reader *r, sqlite3_stmt *s, size_t image, mask
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW) return MASK_OK;
     if (code != SQLITE_DONE) return mask__regions_db_fail(r->db, r->base.path, err);
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                      "%s: photo %s is gone since the store was opened: open it again", r->base.path,
-                      mask_images_id(&r->base, image));
+    return mask__fail(err, MASK_ENOTFOUND, "%s: photo %s is gone since the store was opened: open it again",
+                      r->base.path, mask_images_id(&r->base, image));
 }
 
 /* `bytes` of a deflated blob, 0 in *got where it is not one of about as many. One that holds them as they are is of a
@@ -184,7 +181,7 @@ static mask_status blob(reader *r, sqlite3_stmt *s, size_t image, bool deflated,
     if (*data && deflated) MASK__TRY(inflate_blob(r, regions * each, data, &bytes, err));
     if (*data && bytes == regions * each) return MASK_OK;
     return mask__fail(
-        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        err, MASK_EFORMAT,
         "%s: photo %s: its %s have %zu bytes, %zu belong to %zu regions: the store has changed since it was "
         "opened or is damaged: open it again, else extract it again",
         r->base.path, mask_images_id(&r->base, image), sqlite3_column_name(s, 0), bytes, regions * each, regions);

@@ -69,7 +69,7 @@ static mask_status add_texts(mask_knowledge *k, const mask_vectors *vectors, con
     for (size_t t = 0; status == MASK_OK && t < count; t++)
         status = mask__lexicon_add_text(&lexicon, mask_texts_get(texts, t), err);
     if (status == MASK_OK && lexicon.used == 0)
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EMISMATCH,
                             "no background text has a word that the knowledge or its vectors know: give texts in the "
                             "knowledge's language");
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
@@ -149,7 +149,7 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
 {
     *out = NULL;
     if (mask_images_dim(images) != knowledge->info.feature_dim)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), knowledge->info.feature_dim);
     mask_match_options o = mask_match_tuned();

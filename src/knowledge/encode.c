@@ -10,7 +10,7 @@
 static mask_status check_dim(const mask_knowledge *k, const mask_images *images, mask_error *err)
 {
     if (mask_images_dim(images) == k->representation.in) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EMISMATCH,
                       "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                       mask__images_path(images), mask_images_dim(images), k->representation.in);
 }
@@ -51,7 +51,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
     MASK__TRY(check_dim(k, images, err));
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EMISMATCH,
                               "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     MASK__USE_THREADS(mask__threads(run));

@@ -51,7 +51,7 @@ mask_status mask__head_rows(const mask_head *head, const mask_labels *labels, fl
 {
     size_t dim = head->dim;
     if (dim != mask_labels_dim(labels))
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the classifier's %zu: both must be of one encoder",
                           mask__labels_path(labels), mask_labels_dim(labels), dim);
     mask__arena work = {0};

@@ -70,13 +70,13 @@ mask_status mask__knowledge_check_vectors(const mask_knowledge *k, const mask_ve
 {
     if (mask_vectors_dim(vectors) != k->info.vector_dim)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: its vectors have %zu dimensions, the knowledge was learned with %zu: pass the file it was "
             "learned with (%s)",
             mask_vectors_path(vectors), mask_vectors_dim(vectors), k->info.vector_dim, k->info.vectors_path);
     if (mask_vectors_fingerprint(vectors) != k->info.vectors_fingerprint)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: is not the vector file the knowledge was learned with (%s): pass that one, or learn again",
             mask_vectors_path(vectors), k->info.vectors_path);
     return MASK_OK;
@@ -133,8 +133,8 @@ static mask_status get_options_1(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__pack_get(&k->pack, "numbers", MASK__F64, 1, (uint64_t[]){7 + MASK__NUMBERS_1}, &t, err));
     const double *n = t->data, learned[] = {n[0], n[1], n[4], n[5], n[6]};
     if (!(n[2] >= 0 && n[2] <= 1e15 && n[3] >= 0 && n[3] <= 1e15))
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: counts %g and %g regions: make the file again",
-                          k->pack.path, n[2], n[3]);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset, "%s: counts %g and %g regions: make the file again",
+                             k->pack.path, n[2], n[3]);
     k->info.regions = (size_t)n[2];
     k->info.pairs = (size_t)n[3];
     k->info.learned = mask_learn_defaults();
@@ -280,8 +280,8 @@ static mask_status check_ranges(const mask_knowledge *k, const char *name, const
     bool valid = at[0] == 0 && at[count] == total;
     for (size_t i = 0; valid && i < count; i++) valid = at[i] <= at[i + 1];
     if (valid) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: '%s' does not divide what it should: make the file again",
-                      k->pack.path, name);
+    return mask__fail(err, MASK_EFORMAT, "%s: '%s' does not divide what it should: make the file again", k->pack.path,
+                      name);
 }
 
 /* Lists of indices below `limit`: `at` (u64) divides `items` (u32). */
@@ -292,16 +292,16 @@ static mask_status get_lists(mask_knowledge *k, const char *at_name, const char 
     MASK__TRY(mask__pack_get(&k->pack, at_name, MASK__U64, 1, (uint64_t[]){0}, &a, err));
     MASK__TRY(mask__pack_get(&k->pack, items_name, MASK__U32, 1, (uint64_t[]){0}, &t, err));
     if (a->shape[0] < 1)
-        return mask__fail(err, MASK_EFORMAT, a->offset, "%s: '%s' is empty: make the file again", k->pack.path,
-                          at_name);
+        return mask__fail_at(err, MASK_EFORMAT, a->offset, "%s: '%s' is empty: make the file again", k->pack.path,
+                             at_name);
     *at = a->data;
     *count = a->shape[0] - 1;
     *items = t->data;
     MASK__TRY(check_ranges(k, at_name, *at, *count, t->shape[0], err));
     for (uint64_t i = 0; i < t->shape[0]; i++)
         if ((*items)[i] >= limit)
-            return mask__fail(err, MASK_EFORMAT, t->offset + i * 4, "%s: byte %llu: a word that does not exist",
-                              k->pack.path, (unsigned long long)(t->offset + i * 4));
+            return mask__fail_at(err, MASK_EFORMAT, t->offset + i * 4, "%s: byte %llu: a word that does not exist",
+                                 k->pack.path, (unsigned long long)(t->offset + i * 4));
     return MASK_OK;
 }
 
@@ -313,8 +313,8 @@ static mask_status get_background(mask_knowledge *k, mask_error *err)
     if (!mask__pack_find(&k->pack, "background.mu")) return MASK_OK;
     MASK__TRY(mask__pack_get(&k->pack, "background.image_rows", MASK__U64, 1, (uint64_t[]){0}, &rows, err));
     if (rows->shape[0] < 2)
-        return mask__fail(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again",
-                          k->pack.path);
+        return mask__fail_at(err, MASK_EFORMAT, rows->offset, "%s: its background is empty: calibrate again",
+                             k->pack.path);
     b->images = rows->shape[0] - 1;
     b->image_rows = rows->data;
     MASK__TRY(mask__matrix_get(k, "background.mu", &stored, &k->info.dim, &b->mu, err));

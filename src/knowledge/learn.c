@@ -43,7 +43,7 @@ static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t 
     }
     if (status == MASK_OK && kept == 0)
         status =
-            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            mask__fail(err, MASK_EMISMATCH,
                        "no word of the labels has %zu regions and a vector: ask for fewer regions or check the vectors",
                        min_count);
     if (status == MASK_OK) qsort(ranked, kept, sizeof *ranked, by_count);

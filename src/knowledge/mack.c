@@ -94,9 +94,9 @@ static mask_status take_words(mask_knowledge *k, reader *r, const mask__npy *npy
         float *prototype = prototypes + kept * z, *vector = word_vectors + kept * n;
         mask__npy_floats(npy, row * z, z, prototype);
         if (!mask__all_finite(prototype, z, &where))
-            return mask__fail(err, MASK_ENUMERIC, npy->data_offset + (row * z + where) * npy->item_bytes,
-                              "%s: row %zu (%.*s) holds NaN or infinity: make it again", npy->path, row,
-                              (int)(length < 64 ? length : 64), word);
+            return mask__fail_at(err, MASK_ENUMERIC, npy->data_offset + (row * z + where) * npy->item_bytes,
+                                 "%s: row %zu (%.*s) holds NaN or infinity: make it again", npy->path, row,
+                                 (int)(length < 64 ? length : 64), word);
         int64_t at = mask_vectors_find(vectors, word, length);
         if (mask__norm(prototype, z) == 0) {
             r->report.no_prototype++;
@@ -115,9 +115,8 @@ static mask_status take_words(mask_knowledge *k, reader *r, const mask__npy *npy
     k->counts = counts;
     k->info.words = r->report.kept = kept;
     if (kept) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                      "%s: none of its %zu words has a prototype and a vector: check the vectors", r->path,
-                      r->words.count);
+    return mask__fail(err, MASK_EMISMATCH, "%s: none of its %zu words has a prototype and a vector: check the vectors",
+                      r->path, r->words.count);
 }
 
 static mask_status describe(mask_knowledge *k, const mask__npy *npy, const mask_vectors *vectors,
@@ -147,15 +146,14 @@ static mask_status import_all(mask_knowledge *k, reader *r, const mask__npy *npy
                               const char *provenance, mask_error *err)
 {
     if (npy->ndim != 2 || !mask__npy_is_float(npy))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: holds %s in %u dimensions: MACK's prototypes are words x features of floats", npy->path,
                           mask__npy_type_name(npy->type), npy->ndim);
     r->row_count = npy->shape[0];
     r->taken = calloc(r->row_count, sizeof *r->taken);
     if (!r->taken) return mask__no_memory(err, r->path);
     MASK__TRY(mask__json_read(r->path, visit, r, err));
-    if (r->words.count == 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: holds no words: not MACK's vocabulary", r->path);
+    if (r->words.count == 0) return mask__fail(err, MASK_EFORMAT, "%s: holds no words: not MACK's vocabulary", r->path);
     MASK__TRY(take_words(k, r, npy, vectors, err));
     MASK__TRY(describe(k, npy, vectors, provenance ? provenance : "", err));
     return mask__knowledge_name_words(k, err);

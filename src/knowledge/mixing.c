@@ -171,8 +171,8 @@ mask_status mask__own_load(mask_knowledge *k, const char *path, mask_error *err)
         if (valid && mask__all_finite(own.mu, mu->shape[0] * k->info.dim, &where))
             status = mask__own_join(k, &own, err);
         else
-            status =
-                mask__fail(err, MASK_EFORMAT, at->offset, "%s: holds no images' regions: index the images again", path);
+            status = mask__fail_at(err, MASK_EFORMAT, at->offset,
+                                   "%s: holds no images' regions: index the images again", path);
     }
     free(wide);
     mask__pack_close(&pack);
@@ -185,7 +185,7 @@ mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *from,
     mask__own joining;
     *out = NULL;
     if (!from->background.images)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "images at hand join a background, and the knowledge has none: calibrate it first");
     mask_knowledge *k = mask__knowledge_new();
     if (!k) return mask__no_memory(err, "a knowledge");

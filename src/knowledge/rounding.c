@@ -79,8 +79,8 @@ mask_status mask__matrix_get(mask_knowledge *k, const char *name, size_t *rows, 
     if (!to) return mask__no_memory(err, k->pack.path);
     for (size_t r = 0; r < *rows; r++) {
         if (!isfinite(scale[r]) || scale[r] < 0)
-            return mask__fail(err, MASK_EFORMAT, scales->offset + r * sizeof *scale,
-                              "%s: '%s' holds a value out of range: make it again", k->pack.path, scales_name);
+            return mask__fail_at(err, MASK_EFORMAT, scales->offset + r * sizeof *scale,
+                                 "%s: '%s' holds a value out of range: make it again", k->pack.path, scales_name);
         mask__from_bytes(codes + r * *dim, scale[r], *dim, to + r * *dim);
     }
     *values = to;

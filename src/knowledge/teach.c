@@ -165,18 +165,18 @@ static mask_status read_name(const mask_knowledge *k, const char *word, char nam
     mask_status status = mask__tokens_split(&tokens, rule, word, strlen(word), err);
     size_t most = rule == MASK_TOKENS_CAPTION ? 2 : 1, length = 0;
     if (status == MASK_OK && (tokens.count == 0 || tokens.count > most))
-        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "'%s': is %zu words: teach a name of %s", word,
-                            tokens.count, most == 2 ? "one or two" : "one");
+        status = mask__fail(err, MASK_EINVAL, "'%s': is %zu words: teach a name of %s", word, tokens.count,
+                            most == 2 ? "one or two" : "one");
     const char *dropped = status == MASK_OK && tokens.count == 1
                               ? mask__tokens_dropped(rule, tokens.items[0].text, tokens.items[0].length)
                               : NULL;
     if (dropped)
-        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                            "'%s': searches pass over this word (%s): teach another name", word, dropped);
+        status =
+            mask__fail(err, MASK_EINVAL, "'%s': searches pass over this word (%s): teach another name", word, dropped);
     for (size_t i = 0; status == MASK_OK && i < tokens.count; i++) {
         mask__token t = tokens.items[i];
         if (length + t.length + 2 > NAME || memchr(t.text, '_', t.length))
-            status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "'%s': is no name of plain words", word);
+            status = mask__fail(err, MASK_EINVAL, "'%s': is no name of plain words", word);
         else length += (size_t)snprintf(name + length, NAME - length, "%s%.*s", i ? "_" : "", (int)t.length, t.text);
     }
     mask__tokens_free(&tokens);
@@ -253,8 +253,7 @@ mask_status mask_knowledge_teach(mask_knowledge **out, const mask_knowledge *fro
     bool own;
     lesson l = {.k = from, .z = from->info.dim};
     *out = NULL;
-    if (mask_images_count(images) == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "'%s': no photo shows it: give some", word);
+    if (mask_images_count(images) == 0) return mask__fail(err, MASK_EINVAL, "'%s': no photo shows it: give some", word);
     MASK__TRY(read_name(from, word, name, err));
     mask_knowledge *k = mask__knowledge_new();
     mask_status status = k ? read_photos(&l, images, err) : mask__no_memory(err, "a knowledge");

@@ -31,7 +31,7 @@ mask_status mask__batches_open(mask__batches *b, const mask__lesson *lesson, siz
     b->max_pairs = LABELS_A_REGION * b->max_rows;
     if (b->max_pairs < most_pairs) b->max_pairs = most_pairs;
     if (b->images > UINT32_MAX || b->max_pairs > UINT32_MAX)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: %zu images are more than training can shuffle",
+        return mask__fail(err, MASK_EINVAL, "%s: %zu images are more than training can shuffle",
                           mask__labels_path(lesson->labels), b->images);
     b->order = mask__arena_alloc(&b->arena, b->images, sizeof *b->order);
     b->offsets = mask__arena_alloc(&b->arena, b->max_rows + 1, sizeof *b->offsets);

@@ -98,7 +98,7 @@ static mask_status check_run(const mask__checkpoint *c, const mask__pack *pack, 
     char then[MASK__OPTIONS_TEXT], now[MASK__OPTIONS_TEXT];
     double list[FACTS], old[FACTS];
     if (pack->version < VERSION)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: is of an older version: start anew", c->path);
+        return mask__fail(err, MASK_EMISMATCH, "%s: is of an older version: start anew", c->path);
     MASK__TRY(mask__pack_get(pack, "options.train", MASK__U8, 1, (uint64_t[]){0}, &t, err));
     MASK__TRY(mask__options_read(MASK_OPTIONS_TRAIN, &was, t->data, t->bytes, c->path, err));
     mask__options_write(MASK_OPTIONS_TRAIN, &was, then);
@@ -118,14 +118,14 @@ static mask_status check_run(const mask__checkpoint *c, const mask__pack *pack, 
             snprintf(now, sizeof now, "%g", list[i]);
         }
     if (name)
-        return mask__fail(err, MASK_EMISMATCH, t->offset,
-                          "%s: was made with %s %.64s, now it is %.64s: resume with the same options, or start anew",
-                          c->path, name, then, now);
+        return mask__fail_at(err, MASK_EMISMATCH, t->offset,
+                             "%s: was made with %s %.64s, now it is %.64s: resume with the same options, or start anew",
+                             c->path, name, then, now);
     MASK__TRY(mask__pack_get(pack, "data", MASK__U64, 1, (uint64_t[]){1}, &t, err));
     if (memcmp(t->data, &c->data, sizeof c->data) != 0)
-        return mask__fail(err, MASK_EMISMATCH, t->offset,
-                          "%s: was made from other regions, labels or word vectors than %s: start anew", c->path,
-                          mask__labels_path(c->lesson->labels));
+        return mask__fail_at(err, MASK_EMISMATCH, t->offset,
+                             "%s: was made from other regions, labels or word vectors than %s: start anew", c->path,
+                             mask__labels_path(c->lesson->labels));
     return MASK_OK;
 }
 
@@ -141,7 +141,8 @@ static mask_status read_state(mask__checkpoint *c, const mask__pack *pack, const
     memcpy(v, losses->data, sizeof v);
     *s = (mask__train_state){n[0], n[1], n[2], n[3], n[4], v[0], v[1]};
     if (s->epoch > c->options->epochs || s->image > mask_labels_images(c->lesson->labels))
-        return mask__fail(err, MASK_EFORMAT, counters->offset, "%s: 'counters' is out of range: start anew", c->path);
+        return mask__fail_at(err, MASK_EFORMAT, counters->offset, "%s: 'counters' is out of range: start anew",
+                             c->path);
     if (n[5] != (uint64_t)c->threads)
         mask__log(run, MASK_LOG_WARNING,
                   "%s was made with %llu threads, now there are %d: the result may differ in its last bits", c->path,
@@ -169,9 +170,8 @@ static mask_status read_all(mask__checkpoint *c, const mask__pack *pack, mask__a
     if (!c->options->whiten) return MASK_OK;
     MASK__TRY(mask__whitening_read(&mapped, c->whitening->out, pack, err));
     if (mapped.in != c->whitening->in)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: its whitening is of %zu features, not %zu: start anew", c->path, mapped.in,
-                          c->whitening->in);
+        return mask__fail(err, MASK_EFORMAT, "%s: its whitening is of %zu features, not %zu: start anew", c->path,
+                          mapped.in, c->whitening->in);
     return mask__whitening_copy(c->whitening, &mapped, arena, err);
 }
 

@@ -10,7 +10,7 @@ enum { LINE_BYTES = 512 };
 
 static mask_status failed(const mask__metrics *m, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot %s the metrics: %s", m->path, what, strerror(errno));
+    return mask__fail(err, MASK_EIO, "%s: cannot %s the metrics: %s", m->path, what, strerror(errno));
 }
 
 mask_status mask__metrics_open(mask__metrics *m, const char *path, uint64_t keep, mask_error *err)

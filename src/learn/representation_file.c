@@ -109,8 +109,8 @@ mask_status mask__whitening_read(mask__whitening *w, size_t out, const mask__pac
                            .direction_mean = direction_mean->data,
                            .projection = projection->data};
     if (!(w->power >= 0.01f && w->power <= 1)) /* the option's range */
-        return mask__fail(err, MASK_EFORMAT, power->offset, "%s: features to the power of %g: make the file again",
-                          pack->path, (double)w->power);
+        return mask__fail_at(err, MASK_EFORMAT, power->offset, "%s: features to the power of %g: make the file again",
+                             pack->path, (double)w->power);
     return MASK_OK;
 }
 
@@ -149,8 +149,8 @@ static mask_status read_shape(mask__networks_config *c, const mask__pack *pack, 
     memcpy(&s, t->data, sizeof s);
     if (!whole(s.features, 1 << 16) || !whole(s.latent, 1 << 16) || !whole(s.fc, 64) || !whole(s.attention, 64) ||
         !whole(s.residual, 1))
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: 'encoder.pae' holds a value out of range: make it again",
-                          pack->path);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                             "%s: 'encoder.pae' holds a value out of range: make it again", pack->path);
     *c = (mask__networks_config){.features = (size_t)s.features,
                                  .latent = (size_t)s.latent,
                                  .residual = s.residual != 0,
@@ -213,8 +213,8 @@ mask_status mask__representation_read(mask__representation *e, mask_representati
     if (kind == MASK_REPRESENTATION_WHITEN) return MASK_OK;
     MASK__TRY(read_shape(&config, pack, err));
     if (config.latent != out || (e->whitening.projection && config.features != e->whitening.out))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                          "%s: its representation does not fit its prototypes: make it again", pack->path);
+        return mask__fail(err, MASK_EFORMAT, "%s: its representation does not fit its prototypes: make it again",
+                          pack->path);
     if (!e->whitening.projection) e->in = config.features;
     MASK__TRY(describe(&e->pae, &config, err));
     return read_parameters(&e->pae, pack, arena, err);

@@ -56,7 +56,7 @@ static mask_status check_options(const mask_train_options *o, mask_error *err)
     if (o->epochs < 1) wrong = "the number of epochs must be at least 1";
     if (o->start_whiten && (!o->whiten || !o->residual || o->pae_attention < 2))
         wrong = "starting from whitened features takes whitened input, residual connections and two attention layers";
-    return wrong ? mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "training: %s", wrong) : MASK_OK;
+    return wrong ? mask__fail(err, MASK_EINVAL, "training: %s", wrong) : MASK_OK;
 }
 
 static mask__networks_config config_of(const trainer *t)
@@ -241,7 +241,7 @@ static mask_status diverged(const trainer *t, double loss, mask_error *err)
 {
     const char *path = t->o->checkpoint && mask__is_file(t->o->checkpoint) ? t->o->checkpoint : NULL;
     return mask__fail(
-        err, MASK_ENUMERIC, MASK_NO_OFFSET,
+        err, MASK_ENUMERIC,
         "training diverged in epoch %llu, step %llu: the loss is %g, it was %g: lower the rate (now %g) or set "
         "a limit of the gradient%s%s",
         (unsigned long long)t->state.epoch + 1, (unsigned long long)t->state.step + 1, loss, t->state.lowest,
@@ -278,11 +278,10 @@ static bool due(const trainer *t)
 
 static mask_status stopped(const trainer *t, mask_error *err)
 {
-    if (!t->o->checkpoint) return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "training: stopped");
-    return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET,
-                      "training: stopped in epoch %llu of %zu after step %llu, kept in %s to be continued",
-                      (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step,
-                      t->o->checkpoint);
+    if (!t->o->checkpoint) return mask__fail(err, MASK_ECANCELLED, "training: stopped");
+    return mask__fail(
+        err, MASK_ECANCELLED, "training: stopped in epoch %llu of %zu after step %llu, kept in %s to be continued",
+        (unsigned long long)t->state.epoch + 1, t->o->epochs, (unsigned long long)t->state.step, t->o->checkpoint);
 }
 
 static double regions_per_second(const trainer *t)

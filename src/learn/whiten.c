@@ -38,8 +38,7 @@ static mask_status project(double *covariance, size_t dim, size_t keep, float sh
     for (size_t d = 0; d < dim; d++) trace += covariance[d * dim + d];
     if (status == MASK_OK) status = mask__eigen_symmetric(covariance, dim, keep, values, vectors, err);
     if (status == MASK_OK && !(trace > 0))
-        status = mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                            "%s: all region features are equal: nothing to learn from", path);
+        status = mask__fail(err, MASK_ENUMERIC, "%s: all region features are equal: nothing to learn from", path);
     for (size_t j = 0; status == MASK_OK && j < keep; j++) {
         double value = (values[j] > 0 ? values[j] : 0) + shrink * trace / (double)dim;
         double scale = value > 0 ? 1 / sqrt(value) : 0; /* without shrinking, empty directions carry nothing */

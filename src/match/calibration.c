@@ -16,9 +16,9 @@ mask_status mask__match_check(const mask_match_options *o, const mask_knowledge 
     MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &checked, o, err));
     if (o->hub_neighbours == 0 && o->calibrate == MASK_CALIBRATE_FULL &&
         !(o->hub_image_sharpness > 0 && o->hub_text_sharpness > 0))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "hubness needs at least 1 neighbour, or sharpness above 0");
+        return mask__fail(err, MASK_EINVAL, "hubness needs at least 1 neighbour, or sharpness above 0");
     if (o->scene > 0 && !k->scene_prototypes)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "the knowledge was learned without scenes: match without, or learn it again with them");
     return MASK_OK;
 }
@@ -28,10 +28,9 @@ mask_status mask__calibration_check(const mask_knowledge *k, const mask_match_op
 {
     MASK__TRY(mask__match_check(o, k, err));
     if (whole_region < MASK_WHOLE_MEAN)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "the whole image's region must be known: an index, or `mean`");
+        return mask__fail(err, MASK_EINVAL, "the whole image's region must be known: an index, or `mean`");
     if (o->calibrate != MASK_CALIBRATE_NONE && !k->background.images)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "the knowledge has no background, and a gallery's scores must not depend on its images: "
                           "calibrate it first, or match without calibration");
     return MASK_OK;

@@ -52,8 +52,7 @@ mask_status mask__calibration_save(const mask__calibration *s, const char *path,
 {
     mask__pack_writer *w;
     if (!mask__knowledge_fingerprint(s->knowledge))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: its knowledge is not from a file: save and open it first", path);
+        return mask__fail(err, MASK_EINVAL, "%s: its knowledge is not from a file: save and open it first", path);
     MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
     mask_status status = put_all(w, s, err);
     if (status == MASK_OK) return mask__pack_commit(w, err);
@@ -69,8 +68,8 @@ static mask_status get(const mask__calibration *s, const char *name, bool wanted
     if (!wanted) return MASK_OK;
     MASK__TRY(mask__pack_get(&s->pack, name, MASK__F32, 2, (uint64_t[]){rows, columns}, &t, err));
     if (t->shape[0] != rows || t->shape[1] != columns) /* a shape of 0 asks for any */
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: '%s' has another shape than its file says", s->pack.path,
-                          name);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset, "%s: '%s' has another shape than its file says",
+                             s->pack.path, name);
     memcpy(out, &t->data, sizeof t->data); /* a pointer to const float or to const mask__affine */
     return MASK_OK;
 }
@@ -88,8 +87,8 @@ static mask_status get_texts(mask__calibration *s, size_t terms, mask_error *err
     for (size_t i = 0; valid && i < s->texts.count; i++) valid = s->texts.at[i] <= s->texts.at[i + 1];
     for (size_t i = 0; valid && i < t->shape[0]; i++) valid = s->texts.terms[i] < terms;
     if (!valid)
-        return mask__fail(err, MASK_EFORMAT, at->offset, "%s: its texts are not lists of its terms: make it again",
-                          s->pack.path);
+        return mask__fail_at(err, MASK_EFORMAT, at->offset, "%s: its texts are not lists of its terms: make it again",
+                             s->pack.path);
     MASK__TRY(get(s, "texts.weights", true, t->shape[0], 1, &s->texts.shares, err));
     MASK__TRY(get(s, "texts.mean", true, s->texts.count, 1, &s->text_mean, err));
     return get(s, "texts.deviation", true, s->texts.count, 1, &s->text_deviation, err);
@@ -106,7 +105,7 @@ static mask_status get_numbers(mask__calibration *s, mask_error *err)
     uint64_t fingerprint = mask__knowledge_fingerprint(s->knowledge);
     if (!fingerprint || *(const uint64_t *)print->data != fingerprint ||
         value[KNOWN] != (double)s->knowledge->info.words)
-        return mask__fail(
+        return mask__fail_at(
             err, MASK_EMISMATCH, print->offset,
             "%s: was computed from another knowledge than %s: the two files belong together, restore both or "
             "make them again",
@@ -114,8 +113,8 @@ static mask_status get_numbers(mask__calibration *s, mask_error *err)
     if (before) MASK__TRY(mask__options_get_1(&s->options, numbers->data, s->pack.path, err));
     else MASK__TRY(mask__options_get(MASK_OPTIONS_MATCH, &s->options, "options.match", &s->pack, err));
     if (!(value[MEAN_SCALE] >= 0) || !(value[REFERENCE] >= 0) || (count > MEAN_HUB && !isfinite(value[MEAN_HUB])))
-        return mask__fail(err, MASK_EFORMAT, numbers->offset, "%s: a number is out of its range: make it again",
-                          s->pack.path);
+        return mask__fail_at(err, MASK_EFORMAT, numbers->offset, "%s: a number is out of its range: make it again",
+                             s->pack.path);
     s->mean_scale = value[MEAN_SCALE];
     s->reference_deviation = value[REFERENCE];
     if (count > MEAN_HUB) s->mean_hub = value[MEAN_HUB];
@@ -134,8 +133,8 @@ static mask_status get_all(mask__calibration *s, mask_error *err)
     MASK__TRY(mask__pack_get(&s->pack, "prototypes", MASK__F32, 2, (uint64_t[]){0, s->z}, &t, err));
     size_t terms = t->shape[0];
     if (terms < s->known.count || (terms > s->known.count && o->calibrate != MASK_CALIBRATE_FULL))
-        return mask__fail(err, MASK_EFORMAT, t->offset, "%s: holds %zu words of the knowledge's %zu: make it again",
-                          s->pack.path, terms, s->known.count);
+        return mask__fail_at(err, MASK_EFORMAT, t->offset, "%s: holds %zu words of the knowledge's %zu: make it again",
+                             s->pack.path, terms, s->known.count);
     s->others.count = terms - s->known.count;
     all.prototypes = t->data;
     MASK__TRY(get(s, "scenes", scenes, terms, s->z, &all.scenes, err));

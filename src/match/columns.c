@@ -240,11 +240,11 @@ mask_status mask__columns_compute(const mask__regions *regions, const float *pro
                                   mask__column_times *times, const char *what, const mask_run *run, mask_error *err)
 {
     if (!pooling->mean && (pooling->top < 1 || pooling->top > MASK__MAX_TOP))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "top must be between 1 and %d regions", MASK__MAX_TOP);
+        return mask__fail(err, MASK_EINVAL, "top must be between 1 and %d regions", MASK__MAX_TOP);
     for (size_t i = 0; summaries && summaries->whole && i < regions->count; i++)
         if ((size_t)summaries->whole_region >= mask__regions_in(regions, i))
             return mask__fail(
-                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                err, MASK_EMISMATCH,
                 "image %zu has %zu regions, so region %d cannot be its whole image: use the mean of the regions", i,
                 mask__regions_in(regions, i), summaries->whole_region);
     pool_job job = {pooling, summaries, pooled};

@@ -37,7 +37,7 @@ mask_status mask_matcher_open(mask_matcher **out, const mask_knowledge *k, const
     MASK__TRY(mask__matcher_new(out, k, vectors, options, err));
     mask_status status = MASK_OK;
     if ((*out)->options.ood != MASK_OOD_OFF && !vectors)
-        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EINVAL,
                             "out-of-knowledge words need the word vectors the knowledge was learned with (%s): give "
                             "them, or match without such words",
                             k->info.vectors_path);
@@ -80,7 +80,7 @@ mask_status mask__matcher_regions(const mask_matcher *m, const mask_images *imag
 {
     size_t dim = m->knowledge->representation.in;
     if (mask_images_dim(images) != dim)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
                           mask__images_path(images), mask_images_dim(images), dim);
     *whole_region = m->options.whole_region;
@@ -293,7 +293,7 @@ mask_status mask_matcher_explain(mask_matcher *m, const mask_images *images, siz
     int whole = MASK_WHOLE_MEAN;
     *out = (mask_explanation){0};
     if (image >= mask_images_count(images))
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "image %zu does not exist: there are %zu", image,
+        return mask__fail(err, MASK_ENOTFOUND, "image %zu does not exist: there are %zu", image,
                           mask_images_count(images));
     MASK__USE_THREADS(threads_for(m, 1, 1, run));
     MASK__TRY(mask__matcher_regions(m, images, &regions, &whole, err));

@@ -120,6 +120,5 @@ mask_status mask__region_block_encode(mask__region_block *b, mask_error *err)
     for (size_t i = 0; !finite && r->images && i < b->count; i++)
         MASK__TRY(mask__images_refuse(r->images, number(r, b->first + i), err));
     if (finite) return MASK_OK;
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "region features are so large that their norm overflows: scale them down");
+    return mask__fail(err, MASK_ENUMERIC, "region features are so large that their norm overflows: scale them down");
 }

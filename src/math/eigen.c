@@ -12,8 +12,8 @@ MASK__LIBRARY(lapacke, LAPACKE_NAMES, MASK__LAPACKE_FILE, "liblapacke libopenbla
 static mask_status failed(lapack_int info, const char *what, mask_error *err)
 {
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR) return mask__no_memory(err, what);
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
-                      "%s did not converge (LAPACK says %d): look for NaN or infinite features", what, (int)info);
+    return mask__fail(err, MASK_ENUMERIC, "%s did not converge (LAPACK says %d): look for NaN or infinite features",
+                      what, (int)info);
 }
 
 static void fix_signs(double *vectors, size_t n, size_t count)
@@ -71,7 +71,7 @@ mask_status mask__solve_positive(double *a, size_t n, double *x, size_t columns,
     lapack_int info = lapacke.LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', (lapack_int)n, (lapack_int)columns, a, (lapack_int)n,
                                             x, (lapack_int)columns);
     if (info <= 0) return info == 0 ? MASK_OK : failed(info, "a linear system", err);
-    return mask__fail(err, MASK_ENUMERIC, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_ENUMERIC,
                       "a linear system is not positive definite (LAPACK says %d): look for NaN or infinite features",
                       (int)info);
 }

@@ -74,18 +74,15 @@ static mask_status check_config(const mask__networks_config *c, mask_error *err)
     const unsigned counts[] = {c->pae_fc, c->pae_attention, c->frm_fc, c->mtm_fc};
     for (size_t i = 0; i < 3; i++)
         if (sizes[i] < 1 || sizes[i] > MAX_SIZE)
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "networks: size %zu; choose 1 to %d", sizes[i],
-                              MAX_SIZE);
+            return mask__fail(err, MASK_EINVAL, "networks: size %zu; choose 1 to %d", sizes[i], MAX_SIZE);
     for (size_t i = 0; i < 4; i++)
         if (counts[i] < 1 || counts[i] > MAX_LAYERS)
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "networks: %u layers; choose 1 to %d", counts[i],
-                              MAX_LAYERS);
+            return mask__fail(err, MASK_EINVAL, "networks: %u layers; choose 1 to %d", counts[i], MAX_LAYERS);
     if (c->frm_attention > MAX_LAYERS || c->mtm_attention > MAX_LAYERS)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "networks: more than %d attention layers", MAX_LAYERS);
+        return mask__fail(err, MASK_EINVAL, "networks: more than %d attention layers", MAX_LAYERS);
     if (!c->heads || c->latent % c->heads || c->words % c->heads)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "networks: %u heads; choose a number that divides both Z = %zu and N = %zu", c->heads,
-                          c->latent, c->words);
+        return mask__fail(err, MASK_EINVAL, "networks: %u heads; choose a number that divides both Z = %zu and N = %zu",
+                          c->heads, c->latent, c->words);
     return MASK_OK;
 }
 

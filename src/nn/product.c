@@ -8,7 +8,7 @@ mask_status mask__product_make(mask__product **out, size_t max_numbers, mask_err
 {
     (void)max_numbers;
     *out = NULL;
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "bf16: the double build has none");
+    return mask__fail(err, MASK_EINVAL, "bf16: the double build has none");
 }
 
 void mask__product_free(mask__product *product)
@@ -39,8 +39,7 @@ mask_status mask__product_make(mask__product **out, size_t max_numbers, mask_err
     mask__arena arena = {0};
     *out = NULL;
     if (dnnl_get_effective_cpu_isa() < dnnl_cpu_isa_avx512_core_bf16)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "bf16: this processor has no AVX512_BF16; compute in float instead");
+        return mask__fail(err, MASK_EINVAL, "bf16: this processor has no AVX512_BF16; compute in float instead");
     mask__product *p = mask__arena_alloc(&arena, 1, sizeof *p);
     if (!p) return mask__no_memory(err, "bf16 products");
     p->a = mask__arena_alloc(&arena, max_numbers, sizeof *p->a);

@@ -30,7 +30,7 @@ mask_status mask__boxtable_open(mask__boxtable *table, const char *path, mask_er
         if (status != MASK_OK) break;
     }
     if (status == MASK_OK && table->count == 0)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has no boxes: name a table with some", path);
+        status = mask__fail(err, MASK_EFORMAT, "%s: has no boxes: name a table with some", path);
     table->images = r.images;
     table->starts = r.starts;
     table->hash = r.hash;

@@ -64,8 +64,7 @@ mask_status mask__decode_start(mask_error *err)
     MASK__TRY(mask__library_open(&vips_library, "photos", err));
     pthread_once(&once, start);
     if (started) return MASK_OK;
-    return mask__fail(err, MASK_EIO, MASK_NO_OFFSET,
-                      "libvips cannot start: see that it is installed whole (libvips42)");
+    return mask__fail(err, MASK_EIO, "libvips cannot start: see that it is installed whole (libvips42)");
 }
 
 static const struct format {
@@ -108,8 +107,8 @@ static mask_status read_all(int fd, unsigned char *bytes, size_t size, const cha
     for (size_t at = 0; at < size;) {
         ssize_t got = read(fd, bytes + at, size - at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return mask__fail(err, MASK_EIO, at, "%s: cannot read: %s", path, strerror(errno));
-        if (got == 0) return mask__fail(err, MASK_EIO, at, "%s: became shorter while it was read: try again", path);
+        if (got < 0) return mask__fail_at(err, MASK_EIO, at, "%s: cannot read: %s", path, strerror(errno));
+        if (got == 0) return mask__fail_at(err, MASK_EIO, at, "%s: became shorter while it was read: try again", path);
         at += (size_t)got;
     }
     return MASK_OK;
@@ -121,12 +120,12 @@ mask_status mask__photo_read(unsigned char **bytes, size_t *size, const char *pa
     mask_status status;
     *bytes = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
-    if (fd < 0) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (fd < 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is not a regular file", path);
-    else if (info.st_size == 0) status = mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: remove it", path);
+        status = mask__fail(err, MASK_EIO, "%s: is not a regular file", path);
+    else if (info.st_size == 0) status = mask__fail_at(err, MASK_EFORMAT, 0, "%s: is empty: remove it", path);
     else if (info.st_size > MAX_FILE_BYTES)
-        status = mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is over a gibibyte: make it smaller", path);
+        status = mask__fail(err, MASK_EFORMAT, "%s: is over a gibibyte: make it smaller", path);
     else if (!(*bytes = malloc((size_t)info.st_size))) status = mask__no_memory(err, path);
     else status = read_all(fd, *bytes, *size = (size_t)info.st_size, path, err);
     close(fd);
@@ -186,13 +185,12 @@ static mask_status check_header(const decoding *d, mask_error *err)
     uint64_t bytes =
         vips.vips_format_sizeof(vips.vips_image_get_format(d->image)) * (uint64_t)vips.vips_image_get_bands(d->image);
     if (width * height > d->max_pixels)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise the limit",
-                          d->name, (unsigned long long)width, (unsigned long long)height,
-                          (unsigned long long)d->max_pixels);
+        return mask__fail(
+            err, MASK_EINVAL, "%s: has %llu x %llu pixels, over the limit of %llu: make it smaller or raise the limit",
+            d->name, (unsigned long long)width, (unsigned long long)height, (unsigned long long)d->max_pixels);
     if (vips.vips_image_get_bands(d->image) > MAX_BANDS || bytes > MAX_BYTES_A_PIXEL)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %d channels, which is no photo: save it as sRGB",
-                          d->name, vips.vips_image_get_bands(d->image));
+        return mask__fail(err, MASK_EFORMAT, "%s: has %d channels, which is no photo: save it as sRGB", d->name,
+                          vips.vips_image_get_bands(d->image));
     return MASK_OK;
 }
 
@@ -334,8 +332,8 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
     *photo = (mask__photo){0};
     d.format = size >= MASK__PHOTO_HEAD ? find_format(bytes) : NULL;
     if (!d.format)
-        return mask__fail(err, MASK_EFORMAT, 0,
-                          "%s: is no JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF: convert or remove it", name);
+        return mask__fail_at(err, MASK_EFORMAT, 0,
+                             "%s: is no JPEG, PNG, WebP, GIF, TIFF, HEIC or AVIF: convert or remove it", name);
     pthread_rwlock_rdlock(&errors);
     int code = decode_once(&d, photo, err);
     pthread_rwlock_unlock(&errors);
@@ -351,8 +349,8 @@ mask_status mask__photo_decode(mask__photo *photo, const unsigned char *bytes, s
     }
     pthread_rwlock_unlock(&errors);
     if (code != VIPS_FAILED) return (mask_status)code;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is a damaged %s (%s): save it again or remove it", name,
-                      d.format->name, reason);
+    return mask__fail(err, MASK_EFORMAT, "%s: is a damaged %s (%s): save it again or remove it", name, d.format->name,
+                      reason);
 }
 
 void mask__photo_free(mask__photo *photo)
@@ -414,7 +412,7 @@ mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_
     vips.vips_error_clear();
     pthread_rwlock_unlock(&errors);
     free(bytes);
-    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: is no photo, or damaged", path);
+    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, "%s: is no photo, or damaged", path);
 }
 
 mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size, mask_error *err)
@@ -423,7 +421,7 @@ mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpe
     mask__photo photo = {0};
     void *made = NULL;
     *jpeg = NULL;
-    if (side < 1) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a thumbnail needs a side of at least 1 pixel");
+    if (side < 1) return mask__fail(err, MASK_EINVAL, "a thumbnail needs a side of at least 1 pixel");
     MASK__TRY(mask__decode_start(err));
     MASK__TRY(mask__photo_read(&bytes, size, path, err));
     mask_status status = mask__photo_decode(&photo, bytes, *size, path, MASK__INSIDE, (size_t)side, MOST_PIXELS, err);
@@ -432,7 +430,7 @@ mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpe
     VipsImage *image = vips.vips_image_new_from_memory(photo.rgb, photo.width * photo.height * 3, (int)photo.width,
                                                        (int)photo.height, 3, VIPS_FORMAT_UCHAR);
     if (!image || vips.vips_jpegsave_buffer(image, &made, size, "Q", QUALITY, "strip", TRUE, NULL) != 0)
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be written as JPEG", path);
+        status = mask__fail(err, MASK_EIO, "%s: cannot be written as JPEG", path);
     drop(&image);
     mask__photo_free(&photo);
     if (status == MASK_OK && !(*jpeg = malloc(*size))) status = mask__no_memory(err, path);

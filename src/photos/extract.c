@@ -278,7 +278,7 @@ static mask_status write_slot(job *j, slot *s, mask_error *err)
     if (s->outcome == KNOWN) MASK__TRY(copy_known(j, s, err));
     mask__regions_row row = row_of(s);
     if (s->outcome == SKIPPED) return MASK_OK;
-    if (s->outcome == FAILED) return mask__fail(err, s->err.status, s->err.offset, "%s", s->err.message);
+    if (s->outcome == FAILED) return mask__fail_at(err, s->err.status, s->err.offset, "%s", s->err.message);
     if (s->outcome == BAD) {
         row.error = reason_of(s);
         if (s->err.status != MASK_EFORMAT) row.mtime = -1; /* may pass next time, with the file as it is */
@@ -405,8 +405,7 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
     if (j->walk.raw) mask__log(j->run, MASK_LOG_INFO, "%zu raw photos are left out: they are not read", j->walk.raw);
     if (j->walk.video) mask__log(j->run, MASK_LOG_INFO, "%zu videos are left out", j->walk.video);
     if (j->walk.count == 0)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                          "%s: no photo is there: name files or folders that hold some",
+        return mask__fail(err, MASK_ENOTFOUND, "%s: no photo is there: name files or folders that hold some",
                           count ? photos[0] : "the list of photos");
     if (!j->options->boxes) return MASK_OK;
     return mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err);
@@ -424,8 +423,8 @@ static mask_status run_job(job *j, const char *store_path, mask_error *err)
     }
     MASK__TRY(take_stock(j, err));
     if (j->report.good) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
-                      "none of %zu photos could be decoded: see the warnings, name others", j->report.photos);
+    return mask__fail(err, MASK_EFORMAT, "none of %zu photos could be decoded: see the warnings, name others",
+                      j->report.photos);
 }
 
 /* The store of a labelled folder lies in it. */
@@ -433,7 +432,7 @@ static mask_status run_labelled(job *j, const char *folder, mask_error *err)
 {
     char *path;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot create: %s", folder, strerror(errno));
+        return mask__fail(err, MASK_EIO, "%s: cannot create: %s", folder, strerror(errno));
     if (asprintf(&path, "%s/photos.regions", folder) < 0) return mask__no_memory(err, folder);
     mask_status status = run_job(j, path, err);
     mask__regions_close(j->store);

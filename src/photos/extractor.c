@@ -22,7 +22,7 @@ struct mask_extractor {
 
 mask_status mask__extractor_check(const mask_extract_options *o, mask_error *err)
 {
-    if (!o->encoder) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no encoder is named: name its file");
+    if (!o->encoder) return mask__fail(err, MASK_EINVAL, "no encoder is named: name its file");
     return MASK_OK;
 }
 
@@ -151,7 +151,7 @@ static mask_status take_pixels(const mask_extractor *x, const mask_photo *from, 
     size_t row, stride = from->stride ? from->stride : from->width * 3, pixels;
     if (from->width == 0 || from->height == 0 || !mask__multiply(from->width, 3, &row) || stride < row ||
         !mask__multiply(from->width, from->height, &pixels) || pixels > x->options.max_pixels)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "%s: %zu x %zu pixels in rows of %zu bytes: up to %" PRIu64 " pixels of 3 bytes are possible",
                           name_of(from), from->width, from->height, stride, x->options.max_pixels);
     *photo = (mask__photo){.rgb = (uint8_t *)(uintptr_t)from->rgb, /* only read */
@@ -179,7 +179,7 @@ static mask_status look(mask_extractor *x, const mask_photo *from, mask__view *v
     mask__looker *looker;
     mask__photo photo = {0};
     if (!from->path + !from->bytes + !from->rgb != 2)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: one of path, bytes and rgb is needed", name_of(from));
+        return mask__fail(err, MASK_EINVAL, "%s: one of path, bytes and rgb is needed", name_of(from));
     MASK__TRY(mask__extractor_take(x, &looker, err));
     mask_status status = from->rgb ? take_pixels(x, from, &photo, err) : decode(looker, from, &photo, err);
     if (status == MASK_OK) status = mask__look(looker, view, &photo, NULL, 0, err);
@@ -200,7 +200,7 @@ mask_status mask_extractor_regions(mask_extractor *x, const mask_photo *photo, m
     out->count = 0;
     mask_status status = look(x, photo, &view, err);
     if (status == MASK_OK && view.count > out->room)
-        status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        status = mask__fail(err, MASK_EINVAL,
                             "%s: has %zu regions, there is room for %zu: make room for mask_extractor_most",
                             name_of(photo), view.count, out->room);
     if (status == MASK_OK) {

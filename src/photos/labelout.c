@@ -52,14 +52,13 @@ static mask_status match_image(mask__labelout *out, const mask__walk *walk, alia
     *matched = found != NULL;
     if (!found) return MASK_OK;
     if (twice)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: image '%.100s' could be %.100s or another photo: name it as it lies below its folder",
                           table_path, name, walk->files[found->file].path);
     if (out->image_of[found->file] != SIZE_MAX)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                          "%s: images '%.100s' and '%.100s' are one photo, %.100s: join their boxes", table_path,
-                          mask__names_get(&out->table.images, out->image_of[found->file]), name,
-                          walk->files[found->file].path);
+        return mask__fail(
+            err, MASK_EMISMATCH, "%s: images '%.100s' and '%.100s' are one photo, %.100s: join their boxes", table_path,
+            mask__names_get(&out->table.images, out->image_of[found->file]), name, walk->files[found->file].path);
     out->image_of[found->file] = image;
     return MASK_OK;
 }
@@ -74,9 +73,8 @@ static mask_status match_images(mask__labelout *out, const mask__walk *walk, ali
         if (!matched && missing++ == 0) first = i;
     }
     if (missing == images)
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
-                          "%s: none of its %zu images is among the %zu photos, not even '%.100s'", table_path, images,
-                          walk->count, mask__names_get(&out->table.images, 0));
+        return mask__fail(err, MASK_ENOTFOUND, "%s: none of its %zu images is among the %zu photos, not even '%.100s'",
+                          table_path, images, walk->count, mask__names_get(&out->table.images, 0));
     if (missing)
         mask__log(run, MASK_LOG_WARNING, "%.200s: %zu of its %zu images have no photo, the first is '%.100s'",
                   table_path, missing, images, mask__names_get(&out->table.images, first));
@@ -141,7 +139,7 @@ static mask_status write_photo(writing *w, size_t file, size_t place, mask_error
     const mask__boxtable_row *rows = mask__labelout_rows(w->out, file, &count);
     const char *name = mask__names_get(&w->out->table.images, w->out->image_of[file]);
     if (mask_images_regions(w->reader, place) != count)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: photo %s has another number of boxes than the table: remove the store",
                           mask__images_path(w->reader), name);
     if (!mask__grow(&w->values, &w->capacity, count * dim, sizeof *w->values)) return mask__no_memory(err, name);

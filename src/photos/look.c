@@ -46,8 +46,7 @@ static mask_status open_looker(mask__looker *looker, int threads, mask_error *er
     MASK__TRY(open_eye(looker, &looker->encoder, o->encoder, o->side, threads, err));
     if (detects && !is_own_detector(o)) MASK__TRY(open_eye(looker, &looker->detector, o->detector, 0, threads, err));
     if (detects && !mask__encoder_finds_boxes(mask__looker_finder(looker)))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: is no detector, it finds no boxes: name another",
-                          o->detector);
+        return mask__fail(err, MASK_EINVAL, "%s: is no detector, it finds no boxes: name another", o->detector);
     looker->detections = calloc(o->regions + 1, sizeof *looker->detections);
     return looker->detections ? MASK_OK : mask__no_memory(err, o->encoder);
 }

@@ -166,19 +166,18 @@ static mask_status walk_path(mask__walk *walk, const char *path, const char *exc
 {
     struct stat info;
     walking w = {.walk = walk, .run = run, .exclude = exclude};
-    if (stat(path, &info) != 0)
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (stat(path, &info) != 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: is neither a file nor a folder", path);
+        return mask__fail(err, MASK_EIO, "%s: is neither a file nor a folder", path);
     bool is_folder = S_ISDIR(info.st_mode), is_new = true;
     char *whole = is_folder ? realpath(path, NULL) : absolute_file(path);
-    if (!whole) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+    if (!whole) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     mask_status status = MASK_OK;
     if (is_folder) {
         w.id_from = strlen(whole) + (whole[1] ? 1 : 0);
         status = enter(walk, &info, whole, &is_new, err);
         if (status == MASK_OK && access(whole, R_OK | X_OK) != 0)
-            status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot open: %s", path, strerror(errno));
+            status = mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
         if (status == MASK_OK && is_new) status = walk_folder(&w, whole, 0, err);
     } else {
         w.id_from = (size_t)(strrchr(whole, '/') + 1 - whole);

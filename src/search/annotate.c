@@ -178,7 +178,7 @@ mask_status mask_annotator_image(const mask_annotator *a, const char *id, size_t
     scratch s;
     *count = 0;
     if (!mask__snapshot_find(&v->snapshot, id, &segment, &image))
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, id);
+        return mask__fail(err, MASK_ENOTFOUND, "%s: has no image '%s'", v->path, id);
     MASK__TRY(open_scratch(&s, a, k, err));
     *count = annotate(a, &v->segments[segment], image, k, &s, out);
     mask__arena_free(&s.arena);
@@ -202,8 +202,7 @@ static mask_status tell(const mask_annotator *a, const crew *c, size_t segment, 
         size_t image = first + i;
         if (!(names->alive[image / 64] >> image % 64 & 1)) continue;
         if (each(user, names->ids[image], c->best + i * c->k, c->counts[i]) != 0)
-            return mask__fail(err, MASK_ECANCELLED, MASK_NO_OFFSET, "annotate: stopped at image '%s'",
-                              names->ids[image]);
+            return mask__fail(err, MASK_ECANCELLED, "annotate: stopped at image '%s'", names->ids[image]);
     }
     return MASK_OK;
 }

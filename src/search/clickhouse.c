@@ -8,8 +8,7 @@ mask_status mask__remote_name(const char *name, const char *what, mask_error *er
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     if (*name && strlen(name) < 64 && strspn(name, good) == strlen(name)) return MASK_OK;
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "'%.80s': the name of a %s is 1 to 63 letters, digits and '_'",
-                      name, what);
+    return mask__fail(err, MASK_EINVAL, "'%.80s': the name of a %s is 1 to 63 letters, digits and '_'", name, what);
 }
 
 mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err)
@@ -53,8 +52,7 @@ const unsigned char *mask__rows_bytes(mask__rows *r, size_t *size)
 
 static mask_status no_rows(const mask__http *http, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: the server's reply is not what was asked for",
-                      mask__http_name(http));
+    return mask__fail(err, MASK_EFORMAT, "%s: the server's reply is not what was asked for", mask__http_name(http));
 }
 
 mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,

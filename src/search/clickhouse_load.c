@@ -134,8 +134,7 @@ static mask_status make_fixed(loader *l, mask_error *err)
 
 static mask_status other(const loader *l, mask_error *err, const char *what)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                      "%s: the database '%s' holds %s: export into another one, or drop it",
+    return mask__fail(err, MASK_EMISMATCH, "%s: the database '%s' holds %s: export into another one, or drop it",
                       mask__http_name(l->servers[0]), l->database, what);
 }
 
@@ -342,7 +341,7 @@ static mask_status put_files(loader *l, mask_error *err)
         bool own = v->snapshot.own != 0;
         if (own || scorer) MASK__TRY(put_file(l, v->path, own ? name : "scorer.mask", own && !scorer, err));
     }
-    if (!mkdtemp(folder)) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be made", folder);
+    if (!mkdtemp(folder)) return mask__fail(err, MASK_EIO, "%s: cannot be made", folder);
     mask_status status = mask__catalogue_copy_empty(v->catalogue, folder, err);
     if (status == MASK_OK) status = put_file(l, folder, "catalogue.sqlite", true, err);
     snprintf(path, sizeof path, "%s/catalogue.sqlite", folder);
@@ -513,19 +512,18 @@ static mask_status connect_servers(loader *l, const char *urls, mask_error *err)
         at += *at == ',';
         char *url = strndup(at, strcspn(at, ","));
         if (!url) return mask__no_memory(err, "servers");
-        mask_status status =
-            l->server_count < MASK__SHARDS_MAX
-                ? mask__http_open(&l->servers[l->server_count], url, l->run, err)
-                : mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "more than %d servers", MASK__SHARDS_MAX);
+        mask_status status = l->server_count < MASK__SHARDS_MAX
+                                 ? mask__http_open(&l->servers[l->server_count], url, l->run, err)
+                                 : mask__fail(err, MASK_EINVAL, "more than %d servers", MASK__SHARDS_MAX);
         free(url);
         if (status != MASK_OK) return status;
         l->server_count++;
     }
     if (l->server_count > 1 && !*l->state.cluster)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "%zu servers need the name of the cluster that their configurations say they are",
                           l->server_count);
-    return l->server_count ? MASK_OK : mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "no server to export to");
+    return l->server_count ? MASK_OK : mask__fail(err, MASK_EINVAL, "no server to export to");
 }
 
 static mask_status fill(loader *l, const mask_clickhouse *to, mask_error *err)
@@ -544,9 +542,9 @@ static mask_status fill(loader *l, const mask_clickhouse *to, mask_error *err)
     l->state.shards = (uint32_t)l->server_count;
     for (size_t g = 0; g < v->snapshot.segment_count; g++)
         if (v->segments[g].most_regions > l->state.regions) l->state.regions = v->segments[g].most_regions;
-    if (v->snapshot.images == 0) return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: has no images yet", v->path);
+    if (v->snapshot.images == 0) return mask__fail(err, MASK_EINVAL, "%s: has no images yet", v->path);
     if (to->words_per_table < 1 || to->words_per_table > 10000)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "words per table: from 1 to 10000");
+        return mask__fail(err, MASK_EINVAL, "words per table: from 1 to 10000");
     return load(l, err);
 }
 

@@ -22,10 +22,8 @@ static mask_status check_options(const mask_knowledge *k, const mask_match_optio
     int whole = o->whole_region == MASK_WHOLE_AUTO ? MASK_WHOLE_MEAN : o->whole_region;
     MASK__TRY(mask__calibration_check(k, o, whole, err));
     if (o->pool == MASK_POOL_REGION_MAX)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "a gallery needs a pooling that has columns: max-mean or mean");
-    if (o->adjective > 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a gallery scores nouns without their adjectives");
+        return mask__fail(err, MASK_EINVAL, "a gallery needs a pooling that has columns: max-mean or mean");
+    if (o->adjective > 0) return mask__fail(err, MASK_EINVAL, "a gallery scores nouns without their adjectives");
     return MASK_OK;
 }
 
@@ -79,14 +77,14 @@ static mask_status check_same(const char *path, const mask_knowledge *k, const m
     if (status != MASK_OK) return status;
     const char *differs = mask__catalogue_settings_differ(&old, settings);
     if (differs)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: is a gallery already, made with another %s: make a new one, or give the same options",
                           path, differs);
     status = mask__gallery_file(&copy, path, "knowledge.mask", err);
     if (status == MASK_OK) status = same_knowledge(path, copy, k, &same, err);
     free(copy);
     if (status == MASK_OK && !same)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: is a gallery already, of another knowledge: make a new one, or give the same knowledge",
                           path);
     return status;
@@ -129,7 +127,7 @@ mask_status mask_gallery_create(const char *path, const mask_knowledge *k, const
     MASK__TRY(check_options(k, &settings.options, err));
     bool made = mkdir(path, 0777) == 0;
     if (!made && (errno != EEXIST || !mask__is_folder(path)))
-        return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot make this folder: %s", path, strerror(errno));
+        return mask__fail(err, MASK_EIO, "%s: cannot make this folder: %s", path, strerror(errno));
     if (!made) MASK__TRY(mask__gallery_check_folder(path, err));
     mask_status status = make_or_compare(path, k, &settings, err);
     if (status != MASK_OK && made) mask__gallery_unmake(path);
@@ -174,7 +172,7 @@ static mask_status open_segments(mask__view *v, mask_error *err)
         if (status == MASK_OK && (v->segments[i].images != v->snapshot.segments[i].images ||
                                   v->segments[i].words != words || v->segments[i].z != z))
             status =
-                mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+                mask__fail(err, MASK_EFORMAT,
                            "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
         free(file);
         if (status != MASK_OK) return status;
@@ -225,7 +223,7 @@ static mask_status check_vectors(const mask__view *v, mask_error *err)
     for (size_t i = 0; i < v->snapshot.segment_count; i++) {
         const mask__segment *s = &v->segments[i];
         if ((whole && !s->whole) || (scene && !s->scenes) || (!s->whole && !s->scenes))
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EFORMAT,
                               "%s: lacks vectors that the gallery's options score: restore the gallery from a copy",
                               s->pack.path);
     }
@@ -384,8 +382,8 @@ mask_status mask_gallery_name(const mask_gallery *g, const char *id, char **name
     const char *held = found ? v->snapshot.segments[segment].names[image] : NULL;
     *name = held ? strdup(held) : NULL;
     mask_status status = MASK_OK;
-    if (!found) status = mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, id);
-    else if (held && !*name) status = mask__fail(err, MASK_ENOMEM, MASK_NO_OFFSET, "out of memory");
+    if (!found) status = mask__fail(err, MASK_ENOTFOUND, "%s: has no image '%s'", v->path, id);
+    else if (held && !*name) status = mask__fail(err, MASK_ENOMEM, "out of memory");
     mask__gallery_unpin(g, v);
     return status;
 }

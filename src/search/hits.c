@@ -65,7 +65,7 @@ mask_status mask__hits_make(mask_results *out, const mask__view *v, const mask__
         mask__plan_score(plan, item->segment, item->image, c, scratch);
         hit->confidence = mask__plan_confidence(plan, item->segment, item->image, c);
         if (query->min_confidence > 0 && isnan(hit->confidence))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EINVAL,
                               "hits have no confidence: search by score, or calibrate the knowledge again and index");
         if (query->min_confidence > 0 && hit->confidence < query->min_confidence) continue;
         out->count++;

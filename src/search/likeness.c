@@ -17,16 +17,15 @@ static const float *vector_in(const mask__image_vectors *x)
 static mask_status check_features(const mask__view *v, const mask_images *images, size_t image, mask_error *err)
 {
     const char *path = mask__images_path(images);
-    if (image >= mask_images_count(images))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: has no image %zu", path, image);
+    if (image >= mask_images_count(images)) return mask__fail(err, MASK_EINVAL, "%s: has no image %zu", path, image);
     if (mask_images_dim(images) != v->knowledge->info.feature_dim)
         return mask__fail(
-            err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            err, MASK_EMISMATCH,
             "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
             "from the same detector",
             path, mask_images_dim(images), v->knowledge->info.feature_dim);
     if (v->options.whole_region >= 0 && mask_images_regions(images, image) <= (size_t)v->options.whole_region)
-        return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EMISMATCH,
                           "%s: image %zu has no region %d, which is the whole image in this gallery", path, image,
                           v->options.whole_region);
     return MASK_OK;
@@ -73,11 +72,10 @@ static mask_status vector_of(const mask__view *v, const mask_query_image *from, 
                              mask_error *err)
 {
     size_t segment, image;
-    if (!from->id && !from->images)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "an image of a query needs an id or images");
+    if (!from->id && !from->images) return mask__fail(err, MASK_EINVAL, "an image of a query needs an id or images");
     if (!from->id) return vector_of_features(v, from->images, from->image, arena, out, err);
     if (!mask__snapshot_find(&v->snapshot, from->id, &segment, &image))
-        return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no image '%s'", v->path, from->id);
+        return mask__fail(err, MASK_ENOTFOUND, "%s: has no image '%s'", v->path, from->id);
     const mask__segment *s = &v->segments[segment];
     float *scratch = mask__arena_alloc(arena, mask__segment_scratch(s, 1), sizeof *scratch);
     if (!scratch) return mask__no_memory(err, "an image");
@@ -93,8 +91,7 @@ mask_status mask__likeness_make(mask__likeness *out, const mask__view *v, const 
     *out = (mask__likeness){0};
     for (size_t i = 0; i < query->image_count; i++) {
         if (!isfinite(query->images[i].weight))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "image %zu of the query: its weight must be finite",
-                              i + 1);
+            return mask__fail(err, MASK_EINVAL, "image %zu of the query: its weight must be finite", i + 1);
         out->scale += fabs((double)query->images[i].weight);
     }
     if (query->image_count == 0) return MASK_OK;

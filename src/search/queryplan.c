@@ -116,10 +116,10 @@ static mask_status no_word(const mask__plan *p, const mask_query *query, mask_er
     const mask_reading *reading = &p->readings[0];
     for (size_t i = 0; !reading->language && i < reading->count; i++)
         if (reading->words[i].suggestion_count)
-            return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_ENOTFOUND,
                               "'%s': no word of it has a prototype or a word vector: did you mean '%s'?",
                               query->texts[0].text, reading->words[i].suggestions[0]);
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "'%s': no word of it has a prototype or a word vector: %s%s",
+    return mask__fail(err, MASK_ENOTFOUND, "'%s': no word of it has a prototype or a word vector: %s%s",
                       query->texts[0].text,
                       reading->language ? "it seems to be " : "mask words says what became of each",
                       reading->language ? reading->language : "");
@@ -136,8 +136,7 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     if (!p->readings || !p->held || !p->held_count || !p->texts) return mask__no_memory(err, "a query");
     for (size_t t = 0; t < query->count; t++) {
         if (!isfinite(query->texts[t].weight))
-            return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu of the query: its weight must be finite",
-                              t + 1);
+            return mask__fail(err, MASK_EINVAL, "text %zu of the query: its weight must be finite", t + 1);
         MASK__TRY(mask__searcher_read(p->view, vectors, query->texts[t].text, results, &p->readings[t], &p->held[t],
                                       &p->held_count[t], err));
         p->reading_count = t + 1;

@@ -252,9 +252,8 @@ static void *take_array(mask__rows *rows, size_t *size, mask__arena *work)
 
 static mask_status changed(const remote_search *r, mask_error *err)
 {
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
-                      "%s: the gallery in '%s' was changed since it was opened: search again", mask__http_name(r->http),
-                      r->remote->database);
+    return mask__fail(err, MASK_EMISMATCH, "%s: the gallery in '%s' was changed since it was opened: search again",
+                      mask__http_name(r->http), r->remote->database);
 }
 
 /* One image of a reply, as a segment of its own. */
@@ -295,7 +294,7 @@ static mask_status take_image(remote_search *r, mask__rows *rows, mask__segment 
     bool good = !rows->bad && regions <= r->remote->state.regions && mu == regions * z * bytes &&
                 (!boxes || boxes == regions * 16) && (!whole || whole == z * bytes) && (!scene || scene == z * bytes);
     if (!good)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: an image's vectors are not as they were written",
+        return mask__fail(err, MASK_EFORMAT, "%s: an image's vectors are not as they were written",
                           mask__http_name(r->http));
     return names->ids[0] && (none || names->names[0]) && (s->region_of_row || !regions) && (s->mu || !mu)
                ? MASK_OK
@@ -449,7 +448,7 @@ mask_status mask_gallery_sql(const mask_gallery *gallery, const mask_vectors *ve
     mask__bytes sql = {0}, filter = {0};
     *out = NULL;
     mask_status status = v->remote ? mask__plan_open(&plan, v, vectors, query, &work, err)
-                                   : mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the gallery is not in ClickHouse");
+                                   : mask__fail(err, MASK_EINVAL, "the gallery is not in ClickHouse");
     if (status == MASK_OK) status = print_filter(&filter, v, query, err);
     if (status == MASK_OK) status = find_bound(&f, &plan, v->remote, &work, err);
     if (status == MASK_OK)
@@ -498,8 +497,8 @@ static mask_status fetch_files(mask__http *http, const char *database, const cha
     }
     if (file) good = fclose(file) == 0 && good;
     if (status == MASK_OK && (!good || !*last))
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: the files of the gallery cannot be copied to %s",
-                            mask__http_name(http), folder);
+        status = mask__fail(err, MASK_EIO, "%s: the files of the gallery cannot be copied to %s", mask__http_name(http),
+                            folder);
     mask__bytes_free(&sql);
     mask__bytes_free(&reply);
     return status;
@@ -529,12 +528,12 @@ static mask_status copy_gallery(mask__http *http, const mask__remote *r, const c
     snprintf(name, sizeof name, "%s%016llx", prefix, (unsigned long long)r->state.written);
     if (snprintf(path, 4096, "%s/%s", cache, name) >= 4096 ||
         snprintf(fresh, sizeof fresh, "%s/clickhouse-new-XXXXXX", cache) >= (int)sizeof fresh)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%.60s...: this path is too long", cache);
+        return mask__fail(err, MASK_EINVAL, "%.60s...: this path is too long", cache);
     if (access(path, R_OK) == 0) return MASK_OK;
-    if (!mkdtemp(fresh)) return mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be made", fresh);
+    if (!mkdtemp(fresh)) return mask__fail(err, MASK_EIO, "%s: cannot be made", fresh);
     mask_status status = fetch_files(http, r->database, fresh, err);
     if (status == MASK_OK && rename(fresh, path) != 0 && access(path, R_OK) != 0)
-        status = mask__fail(err, MASK_EIO, MASK_NO_OFFSET, "%s: cannot be made", path);
+        status = mask__fail(err, MASK_EIO, "%s: cannot be made", path);
     if (access(fresh, R_OK) == 0) mask__gallery_unmake(fresh);
     if (status == MASK_OK) remove_others(cache, prefix, name);
     return status;
@@ -556,7 +555,7 @@ static mask_status check_counts(mask__http *http, const mask__remote *r, mask_er
     mask_status status = mask__remote_run(http, &sql, &reply, err);
     if (status == MASK_OK && strcmp(mask__bytes_text(&reply), "0\n") != 0)
         status =
-            mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+            mask__fail(err, MASK_EMISMATCH,
                        "%s: tables of '%s' do not hold the %llu images that were exported: export the gallery again",
                        mask__http_name(http), r->database, (unsigned long long)r->state.images);
     mask__bytes_free(&sql);
@@ -572,8 +571,8 @@ static mask_status open_remote(mask__remote *r, const char *cache, char path[409
     MASK__TRY(mask__http_open(&http, r->url, run, err));
     mask_status status = mask__remote_state_read(http, r->database, &r->state, &none, err);
     if (status == MASK_OK && (none || !r->state.complete))
-        status = mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: the database '%s' holds no %sgallery%s",
-                            mask__http_name(http), r->database, none ? "" : "whole ",
+        status = mask__fail(err, MASK_ENOTFOUND, "%s: the database '%s' holds no %sgallery%s", mask__http_name(http),
+                            r->database, none ? "" : "whole ",
                             none ? ": export one" : ": its export goes on, or was stopped: make it again");
     if (status == MASK_OK) status = check_counts(http, r, err);
     if (status == MASK_OK) {
@@ -602,7 +601,7 @@ mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhou
     if (status == MASK_OK) status = mask_gallery_open(out, path, run, err);
     if (status == MASK_OK &&
         ((*out)->knowledge->info.words != r->state.words || (*out)->knowledge->info.dim != r->state.z)) {
-        status = mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: is a copy of another gallery: remove it", path);
+        status = mask__fail(err, MASK_EMISMATCH, "%s: is a copy of another gallery: remove it", path);
         mask_gallery_close(*out);
         *out = NULL;
     }

@@ -32,7 +32,7 @@ typedef struct parser {
 static mask_status refuse(parser *p, const char *why)
 {
     return mask__fail(
-        p->err, MASK_EINVAL, MASK_NO_OFFSET,
+        p->err, MASK_EINVAL,
         "'%.200s': in ClickHouse %s (near '%.20s'): docs/clickhouse.md says what a condition may hold there",
         p->condition, why, p->at);
 }

@@ -114,7 +114,7 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
     size_t found;
     *out = (mask_results){0};
     if (v->remote && query->image_count)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a gallery in ClickHouse is searched by texts only");
+        return mask__fail(err, MASK_EINVAL, "a gallery in ClickHouse is searched by texts only");
     mask_status status = mask__plan_open(&plan, v, vectors, query, &results, err);
     if (status == MASK_OK)
         status = v->remote ? mask__remote_select(&plan, query, &near, &work, &best, &found, out, run, err)
@@ -133,11 +133,10 @@ static mask_status check_query(const mask_query *query, mask_error *err)
 {
     if ((query->count && !query->texts) || (query->image_count && !query->images) ||
         query->count + query->image_count == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "a query needs at least one text or image");
-    if (isnan(query->min_score))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest score is not a number");
+        return mask__fail(err, MASK_EINVAL, "a query needs at least one text or image");
+    if (isnan(query->min_score)) return mask__fail(err, MASK_EINVAL, "the lowest score is not a number");
     if (!(query->min_confidence >= 0 && query->min_confidence <= 1))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "the lowest confidence must be from 0 to 1");
+        return mask__fail(err, MASK_EINVAL, "the lowest confidence must be from 0 to 1");
     return MASK_OK;
 }
 

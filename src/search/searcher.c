@@ -167,9 +167,8 @@ mask_status mask__searcher_read(const mask__view *view, const mask_vectors *vect
     *terms = NULL;
     if (o->ood == MASK_OOD_OFF) vectors = NULL;
     else if (!vectors)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s)", view->path,
-                          view->knowledge->info.vectors_path);
+        return mask__fail(err, MASK_EINVAL, "%s: out-of-knowledge words need the word vectors of its knowledge (%s)",
+                          view->path, view->knowledge->info.vectors_path);
     pthread_mutex_lock(&view->searcher->lock);
     mask_status status = read_text(view, vectors, text, arena, reading, terms, count, err);
     if (status != MASK_OK) {

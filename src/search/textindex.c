@@ -211,7 +211,7 @@ static mask_status get_all(mask__text_index *x, const mask__view *v, size_t text
     for (size_t t = 0; t < texts; t++) good = good && x->at[t] <= x->at[t + 1];
     for (size_t i = 0; i < used; i++) good = good && x->terms[i] < known + others;
     for (size_t i = 0; i < known; i++) good = good && x->words[i] < v->knowledge->info.words;
-    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its words are out of range", p->path);
+    return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, "%s: its words are out of range", p->path);
 }
 
 static bool load(mask__text_index *out, const mask__view *v, const char *path, size_t texts)
@@ -229,9 +229,8 @@ mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, co
     *out = (mask__text_index){0};
     if (v->options.ood == MASK_OOD_OFF) vectors = NULL;
     else if (!vectors)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
-                          "%s: out-of-knowledge words need the word vectors of its knowledge (%s)", v->path,
-                          v->knowledge->info.vectors_path);
+        return mask__fail(err, MASK_EINVAL, "%s: out-of-knowledge words need the word vectors of its knowledge (%s)",
+                          v->path, v->knowledge->info.vectors_path);
     size_t room_for = strlen(v->path) + 64;
     char *path = malloc(room_for);
     if (!path) return mask__no_memory(err, "texts");

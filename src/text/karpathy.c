@@ -47,7 +47,7 @@ static int find_split(const char *name, size_t length)
 
 static mask_status refuse_image(const parser *p, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: image %zu (%s): %s", p->path, p->image,
+    return mask__fail(err, MASK_EFORMAT, "%s: image %zu (%s): %s", p->path, p->image,
                       p->filename[0] ? p->filename : "without a filename", what);
 }
 
@@ -169,9 +169,8 @@ static mask_status nothing_found(const parser *p, const char *split, mask_error 
     char found[64] = "";
     for (int i = 0; i < SPLITS; i++)
         if (p->found[i]) snprintf(found + strlen(found), sizeof found - strlen(found), " %s", split_names[i]);
-    if (!p->seen_images)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has no list 'images': not a Karpathy JSON", p->path);
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: holds no sentences of split '%s': it has%s", p->path,
+    if (!p->seen_images) return mask__fail(err, MASK_EFORMAT, "%s: has no list 'images': not a Karpathy JSON", p->path);
+    return mask__fail(err, MASK_ENOTFOUND, "%s: holds no sentences of split '%s': it has%s", p->path,
                       split ? split : "(all)", found[0] ? found : " none");
 }
 
@@ -179,7 +178,7 @@ mask_status mask__karpathy_read(mask_texts *texts, const char *path, const char 
 {
     parser p = {.texts = texts, .path = path, .five_each = five_each, .wanted = -1};
     if (split && (p.wanted = find_split(split, strlen(split))) < 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "%s: a Karpathy JSON has the splits train, restval, val (= dev) and test, not '%s'", path,
                           split);
     mask_status status = mask__json_read(path, visit, &p, err);

@@ -54,10 +54,11 @@ static mask_status read_file(mask__modifiers *m, mask__stream *stream, mask_erro
         MASK__TRY(mask__stream_line(stream, LINE_BYTES, &line, &length, err));
         if (!line) return MASK_OK;
         if (!read_numbers(line, n) || n[0] < last)
-            return mask__fail(err, MASK_EFORMAT, mask__stream_offset(stream),
-                              "%s: line %llu: needs three whole numbers set apart by tabs, rising by the first: text, "
-                              "position of the modifier, position of the noun",
-                              m->path, (unsigned long long)mask__stream_line_number(stream));
+            return mask__fail_at(
+                err, MASK_EFORMAT, mask__stream_offset(stream),
+                "%s: line %llu: needs three whole numbers set apart by tabs, rising by the first: text, "
+                "position of the modifier, position of the noun",
+                m->path, (unsigned long long)mask__stream_line_number(stream));
         if (!mask__grow(&m->entries, &m->entry_capacity, m->entry_count + 1, sizeof *m->entries))
             return mask__no_memory(err, m->path);
         m->entries[m->entry_count++] = (entry){n[0], {n[1], n[2]}};
@@ -80,7 +81,7 @@ static mask_status take_entries(mask__modifiers *m, const mask__tokens *tokens, 
         mask__modifier pair = m->entries[m->at].pair;
         if (pair.modifier >= tokens->count || pair.noun >= tokens->count || pair.modifier == pair.noun)
             return mask__fail(
-                err, MASK_EMISMATCH, MASK_NO_OFFSET,
+                err, MASK_EMISMATCH,
                 "%s: line %zu: text %u has %zu tokens, not a modifier at %u and a noun at %u: make the file "
                 "of these texts",
                 m->path, m->at + 1, m->text, tokens->count, pair.modifier, pair.noun);
@@ -93,7 +94,7 @@ mask_status mask__modifiers_open(mask__modifiers **out, const char *path, mask_e
 {
     *out = NULL;
     if (!path)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "adjectives need a table of which words modify which: give its path as modifiers");
     mask__modifiers *m = *out = calloc(1, sizeof *m);
     if (!m) return mask__no_memory(err, "modifiers");

@@ -26,7 +26,7 @@ static mask_status map_file(mask__map *map, const char *folder, const char *name
     char path[512];
     int length = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (length < 0 || (size_t)length >= sizeof path)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "WordNet: the path of its folder is too long");
+        return mask__fail(err, MASK_EINVAL, "WordNet: the path of its folder is too long");
     return mask__map_open(map, path, err);
 }
 

@@ -18,7 +18,7 @@ static mask_status read_lines(mask_texts *texts, const char *path, mask_error *e
         if ((status = mask__texts_add(texts, lines.text, lines.length, err)) != MASK_OK) break;
     mask__lines_close(&lines);
     if (status == MASK_OK && !texts->count)
-        status = mask__fail(err, MASK_EFORMAT, 0, "%s: is empty: one text a line is needed", path);
+        status = mask__fail_at(err, MASK_EFORMAT, 0, "%s: is empty: one text a line is needed", path);
     return status;
 }
 
@@ -59,8 +59,7 @@ mask_status mask_texts_create(mask_texts **out, const char *const *from, size_t 
     for (size_t i = 0; i < count && status == MASK_OK; i++) {
         size_t length = from[i] ? strlen(from[i]) : 0;
         if (!from[i] || mask__utf8_valid(from[i], length) < length)
-            status = mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "text %zu: is %s: give UTF-8", i,
-                                from[i] ? "not UTF-8" : "NULL");
+            status = mask__fail(err, MASK_EINVAL, "text %zu: is %s: give UTF-8", i, from[i] ? "not UTF-8" : "NULL");
         else status = mask__texts_add(texts, from[i], length, err);
     }
     if (status != MASK_OK) mask_texts_close(texts);

@@ -35,7 +35,7 @@ static const char *const abbreviations[] = {"mr",  "mrs",  "ms",  "dr",  "st",  
 
 static mask_status not_utf8(size_t at, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, at, "text: byte %zu: this is not UTF-8: convert it (iconv -t utf-8)", at);
+    return mask__fail_at(err, MASK_EFORMAT, at, "text: byte %zu: this is not UTF-8: convert it (iconv -t utf-8)", at);
 }
 
 static mask_status check_utf8(const char *text, size_t length, bool *ascii, mask_error *err)

@@ -31,8 +31,8 @@ struct mask_vectors {
 
 static mask_status damaged(const mask_vectors *v, const mask__tensor *t, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, t->offset, "%s: byte %llu: '%s' %s: the file is damaged, import it again",
-                      v->pack.path, (unsigned long long)t->offset, t->name, what);
+    return mask__fail_at(err, MASK_EFORMAT, t->offset, "%s: byte %llu: '%s' %s: the file is damaged, import it again",
+                         v->pack.path, (unsigned long long)t->offset, t->name, what);
 }
 
 static mask_status read_values(mask_vectors *v, mask_error *err)
@@ -208,8 +208,8 @@ static mask_status fill_cosines(const mask_vectors *v, const float *unit, float 
     free(scratch);
     size_t where;
     if (status == MASK_OK && !mask__all_finite(cosines, v->count, &where))
-        status = mask__fail(err, MASK_EFORMAT, v->values->offset,
-                            "%s: row %zu is not finite: the file is damaged, import it again", v->pack.path, where);
+        status = mask__fail_at(err, MASK_EFORMAT, v->values->offset,
+                               "%s: row %zu is not finite: the file is damaged, import it again", v->pack.path, where);
     return status;
 }
 
@@ -219,12 +219,10 @@ static mask_status unit_query(const mask_vectors *v, const float *query, float *
     size_t where;
     double norm = 0;
     if (!mask__all_finite(query, v->dim, &where))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "query: number %zu is not finite: give finite numbers",
-                          where + 1);
+        return mask__fail(err, MASK_EINVAL, "query: number %zu is not finite: give finite numbers", where + 1);
     for (size_t i = 0; i < v->dim; i++) norm += (double)query[i] * query[i];
     norm = sqrt(norm);
-    if (norm == 0)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "query: all numbers are 0, which is no direction");
+    if (norm == 0) return mask__fail(err, MASK_EINVAL, "query: all numbers are 0, which is no direction");
     for (size_t i = 0; i < v->dim; i++) unit[i] = (float)(query[i] / norm);
     return MASK_OK;
 }

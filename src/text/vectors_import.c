@@ -306,10 +306,11 @@ static mask_status read_rows(mask__vectors_import *in, mask_error *err)
         in->at = 0;
         return read_mvec(in, err);
     default:
-        return mask__fail(err, MASK_EFORMAT, 0,
-                          "%s: byte 0: none of the formats read: GloVe text, word2vec binary, fastText .vec, wink JSON "
-                          "(each may be .gz), .mvec: unpack or convert it first",
-                          in->from);
+        return mask__fail_at(
+            err, MASK_EFORMAT, 0,
+            "%s: byte 0: none of the formats read: GloVe text, word2vec binary, fastText .vec, wink JSON "
+            "(each may be .gz), .mvec: unpack or convert it first",
+            in->from);
     }
 }
 
@@ -343,10 +344,9 @@ mask_status mask_vectors_import(const char *from, const char *to, const mask_vec
     MASK__TRY(mask__options_take(MASK_OPTIONS_VECTORS, &o, options, err));
     mask__vectors_import in = {.from = from, .to = to, .bits = o.bits, .only = o.keep != NULL, .run = run};
     if (o.bits != 32 && o.bits != 16 && o.bits != 8)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "numbers are stored in 32, 16 or 8 bits, not %d", o.bits);
+        return mask__fail(err, MASK_EINVAL, "numbers are stored in 32, 16 or 8 bits, not %d", o.bits);
     if (is_pipe(from))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: vectors are not read from a pipe: save them to a file",
-                          from);
+        return mask__fail(err, MASK_EINVAL, "%s: vectors are not read from a pipe: save them to a file", from);
     mask_status status = o.keep ? read_tokens(&in.keep, o.keep, err) : MASK_OK;
     if (status == MASK_OK) status = read_rows(&in, err);
     if (status == MASK_OK) status = mask__vectors_import_finish(&in, err);

@@ -21,8 +21,8 @@ mask_status mask__vectors_import_refuse(const mask__vectors_import *in, mask_err
     va_start(args, format);
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-    return mask__fail(err, MASK_EFORMAT, in->offset, "%s: %s %llu: %s", in->from, in->unit, (unsigned long long)in->at,
-                      reason);
+    return mask__fail_at(err, MASK_EFORMAT, in->offset, "%s: %s %llu: %s", in->from, in->unit,
+                         (unsigned long long)in->at, reason);
 }
 
 mask_status mask__vectors_import_begin(mask__vectors_import *in, size_t dim, mask_error *err)

@@ -17,12 +17,12 @@ mask_status mask__wordnet_open(mask__morphy *m, mask_error *err)
                                  : "/usr/share/wordnet",
                           !chosen && home ? "/dict" : "");
     if (length < 0 || (size_t)length >= sizeof folder)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "WordNet: the path in WNSEARCHDIR or WNHOME is over %zu bytes: use a shorter one",
                           sizeof folder - 1);
     mask_status status = mask__morphy_open(m, folder, &reason);
     if (status == MASK_OK) return MASK_OK;
-    return mask__fail(err, status, MASK_NO_OFFSET,
+    return mask__fail(err, status,
                       "WordNet: its database (index.noun, noun.exc and others) is not in %s: install the package "
                       "wordnet-base, or set WNSEARCHDIR to its folder",
                       folder);

@@ -19,7 +19,7 @@ struct mask__conv {
 static mask_status failed(dnnl_status_t status, mask_error *err)
 {
     if (status == dnnl_out_of_memory) return mask__no_memory(err, "a convolution");
-    return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EINVAL,
                       "oneDNN cannot do a convolution of the network (its status %d): use another model", (int)status);
 }
 

@@ -9,7 +9,7 @@ enum { MAX_OPS = 1 << 14, MAX_TENSORS = 1 << 16, TIMES = 16 };
 
 static mask_status refuse(const mask__graph *g, const mask__graph_op *op, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EFORMAT,
                       "%s: operator %zu (%s): %s: the file is damaged or no plain image network, export it again",
                       g->path, g->at, op->name, what);
 }
@@ -33,7 +33,7 @@ mask_status mask__graph_room(mask__graph *g, size_t count, size_t size, void **o
     size_t bytes;
     *out = NULL;
     if (!mask__multiply(count, size, &bytes) || bytes > g->budget)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: asks for more memory than its size explains: it is damaged, copy it again", g->path);
     g->budget -= bytes;
     *out = mask__arena_alloc(&g->arena, count + !count, size);
@@ -45,7 +45,7 @@ mask_status mask__graph_tensor_add(mask__graph *g, const char *name, unsigned nd
 {
     mask__graph_tensor t = {.name = name ? name : "", .ndim = ndim};
     if (g->tensor_count == MAX_TENSORS || !mask__graph_count(ndim, shape, &t.count))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: has too many tensors or too large ones: it is damaged or no plain image network",
                           g->path);
     if (!mask__grow(&g->tensors, &g->tensor_room, g->tensor_count + 1, sizeof *g->tensors))

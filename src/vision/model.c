@@ -87,7 +87,7 @@ static mask_status read_maps(mask__model *m, mask__model_network *n, size_t k, m
     n->boxes = n->scores = MASK__NO_TENSOR;
     if (n->input.least == n->input.most) mask__parts_detector(&n->graph, &n->boxes, &n->scores);
     if (n->map_count) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: network %zu has no maps: it is damaged", m->path, k);
+    return mask__fail(err, MASK_EFORMAT, "%s: network %zu has no maps: it is damaged", m->path, k);
 }
 
 static mask_status read_sides(mask__model *m, mask__model_network *n, size_t k, size_t side, mask_error *err)
@@ -97,7 +97,7 @@ static mask_status read_sides(mask__model *m, mask__model_network *n, size_t k, 
     const uint32_t *s = sides->data;
     n->input = (mask__encoder_input){side ? side : s[0], s[1], s[2], s[3]};
     if (n->input.step == 0 || n->input.least == 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: network %zu has no sides: it is damaged", m->path, k);
+        return mask__fail(err, MASK_EFORMAT, "%s: network %zu has no sides: it is damaged", m->path, k);
     return MASK_OK;
 }
 
@@ -122,7 +122,7 @@ static mask_status read_network(mask__model *m, size_t k, size_t side, mask_erro
         MASK__TRY(mask__network_read(&n->graph, n->data, n->bytes, n->input.side, m->path, &scale, &zero, err));
     if (m->pack.version == 1) MASK__TRY(read_parts(m, n, err));
     if ((side && side != n->input.side) || !fits(&n->input))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "%s: squares of %zu pixels: its network %zu looks at %zu to %zu, in steps of %zu", m->path,
                           side ? side : n->input.side, k, n->input.least, n->input.most, n->input.step);
     if (m->pack.version > 1) MASK__TRY(read_maps(m, n, k, err));
@@ -254,8 +254,7 @@ static mask_status read_head(const mask__model *m, mask_encoder_head *head, mask
         for (size_t i = 0; i < m->networks[k].map_count; i++) first += m->networks[k].maps[i].channels;
     }
     if (some) return MASK_OK;
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET, "%s: has no classifier for its %zu labels", m->path,
-                      m->label_count);
+    return mask__fail(err, MASK_ENOTFOUND, "%s: has no classifier for its %zu labels", m->path, m->label_count);
 }
 
 mask_status mask_encoder_head_read(mask_encoder_head *head, const char *path, mask_error *err)

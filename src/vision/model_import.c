@@ -51,7 +51,7 @@ static mask_status find_network(import *in, mask_error *err)
         tried++;
     }
     if (tried == 1) return status; /* what was wrong with the only one says more */
-    return mask__fail(
+    return mask__fail_at(
         err, MASK_EFORMAT, 0,
         "%s: byte 0: neither an ONNX model, nor a TFLite file ('TFL3' at byte 4), nor a bundle that holds "
         "one: export the network as .onnx or .tflite",
@@ -62,8 +62,8 @@ static mask_status add_label(import *in, const char *line, size_t length, mask_e
 {
     size_t need = in->label_bytes + length + 1;
     if (need > MAX_LABEL_BYTES)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: its labels are over %d bytes: is it the right file?",
-                          in->from, MAX_LABEL_BYTES);
+        return mask__fail(err, MASK_EFORMAT, "%s: its labels are over %d bytes: is it the right file?", in->from,
+                          MAX_LABEL_BYTES);
     if (!mask__grow(&in->labels, &in->label_capacity, need, 1)) return mask__no_memory(err, in->from);
     memcpy(in->labels + in->label_bytes, line, length);
     in->labels[need - 1] = '\n';
@@ -122,7 +122,7 @@ static mask_status set_normalisation(import *in, mask_error *err)
         if (!given) o.deviation[c] = in->in_scale > 0 ? 1 / in->in_scale : 127.5f;
         if (!(o.deviation[c] > 0) || !(o.deviation[c] <= 1e6f) || !(o.mean[c] >= -1e6f && o.mean[c] <= 1e6f))
             return mask__fail(
-                err, MASK_EINVAL, MASK_NO_OFFSET,
+                err, MASK_EINVAL,
                 "the input's mean %g or deviation %g is out of range: bytes are 0 to 255, the deviation is positive",
                 (double)o.mean[c], (double)o.deviation[c]);
         in->network.scale[c] = 1 / o.deviation[c];
@@ -140,8 +140,7 @@ static mask_status add_map(import *in, const char *name, float scale, mask_error
     n->map_count++;
     const char *own = n->graph.tensors[map->tensor].name;
     if (mask__graph_find(&n->graph, own) == map->tensor && !strchr(own, '\n')) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: several tensors are called '%.80s': export it again",
-                      in->from, own);
+    return mask__fail(err, MASK_EFORMAT, "%s: several tensors are called '%.80s': export it again", in->from, own);
 }
 
 /* Whether the network can be read for squares of that side, with a larger or smaller first map. */
@@ -183,7 +182,7 @@ static mask_status find_sides(import *in, mask_error *err)
         open ? (mask__encoder_input){native, least, most, step} : (mask__encoder_input){native, native, native, 1};
     if (!wanted) return MASK_OK;
     if (wanted < n->input.least || wanted > n->input.most || (wanted - n->input.least) % n->input.step)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EINVAL,
                           "%s: cannot look at squares of %zu pixels: %zu to %zu are possible, in steps of %zu",
                           in->from, wanted, n->input.least, n->input.most, n->input.step);
     n->input.side = wanted;
@@ -194,8 +193,7 @@ static mask_status shrink(import *in, mask_error *err)
 {
     if (in->options->weights == MASK_WEIGHTS_AS_THEY_ARE) return MASK_OK;
     if (!mask__onnx_here(in->map.data, in->map.size))
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: only the weights of ONNX files are made smaller",
-                          in->from);
+        return mask__fail(err, MASK_EINVAL, "%s: only the weights of ONNX files are made smaller", in->from);
     MASK__TRY(mask__onnx_shrink(in->network.data, in->network.bytes, in->options->weights, in->from, &in->packed,
                                 &in->packed_bytes, err));
     in->network.data = in->packed;
@@ -225,7 +223,7 @@ static mask_status write_tensors(const import *in, mask__pack_writer *w, mask_er
                              n->graph.tensors[n->maps[m].tensor].name);
         length += (size_t)added;
         if (length >= sizeof names)
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: the names of its tensors are too long", in->from);
+            return mask__fail(err, MASK_EFORMAT, "%s: the names of its tensors are too long", in->from);
     }
     if (!provenance) provenance = slash ? slash + 1 : in->from;
     MASK__TRY(add_text(w, "provenance", provenance, strlen(provenance), err));
@@ -288,9 +286,7 @@ static mask_status copy_network(const mask__model *m, size_t k, mask__pack_write
         snprintf(from, sizeof from, "%s.%zu", names[i], k);
         snprintf(to, sizeof to, "%s.%zu", names[i], number);
         const mask__tensor *t = mask__pack_find(&m->pack, from);
-        if (!t)
-            return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET, "%s: is of an older version: import it again",
-                              m->path);
+        if (!t) return mask__fail(err, MASK_EMISMATCH, "%s: is of an older version: import it again", m->path);
         MASK__TRY(mask__pack_add(w, to, t->dtype, t->ndim, t->shape, t->data, err));
     }
     return MASK_OK;
@@ -302,7 +298,7 @@ static mask_status same_labels(const mask__model *a, const mask__model *b, mask_
     if (a->label_count == b->label_count)
         while (i < a->label_count && strcmp(a->labels[i], b->labels[i]) == 0) i++;
     if (i == a->label_count && i == b->label_count) return MASK_OK;
-    return mask__fail(err, MASK_EMISMATCH, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_EMISMATCH,
                       "%s: its labels are not those of %s: networks side by side must have the same", b->path, a->path);
 }
 
@@ -318,7 +314,7 @@ static mask_status write_joined(const mask__model *models, size_t count, mask__p
         length = length + (size_t)added < sizeof provenance ? length + (size_t)added : sizeof provenance - 1;
         for (size_t k = 0; k < models[i].network_count; k++) {
             if (number == MASK__MOST_NETWORKS || models[i].networks[k].boxes != MASK__NO_TENSOR)
-                return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET,
+                return mask__fail(err, MASK_EINVAL,
                                   "%s: is a detector or one network too many: up to %d classifiers go side by side",
                                   models[i].path, MASK__MOST_NETWORKS);
             MASK__TRY(copy_network(&models[i], k, w, number++, err));
@@ -334,7 +330,7 @@ mask_status mask_encoder_join(const char *const *from, size_t count, const char 
     mask__model models[MASK__MOST_NETWORKS];
     size_t opened = 0;
     if (count == 0 || count > MASK__MOST_NETWORKS)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "1 to %d encoders are joined", MASK__MOST_NETWORKS);
+        return mask__fail(err, MASK_EINVAL, "1 to %d encoders are joined", MASK__MOST_NETWORKS);
     mask_status status = MASK_OK;
     while (opened < count && status == MASK_OK) {
         status = mask__model_open(&models[opened], from[opened], 0, err);

@@ -19,7 +19,7 @@ bool mask__onnx_here(const void *data, size_t size)
 static mask_status no_image(const onnx_reader *r, mask_error *err)
 {
     return mask__fail(
-        err, MASK_EFORMAT, MASK_NO_OFFSET,
+        err, MASK_EFORMAT,
         "%s: the input is not one square image of float values, (1, 3, side, side) or (1, side, side, 3): "
         "export the network so",
         r->path);
@@ -61,13 +61,13 @@ static mask_status read_outputs(onnx_reader *r, mask_error *err)
         const char *name = r->model->output[i]->name;
         const onnx_value *v = name ? mask__onnx_find(r, name) : NULL;
         if (!v || v->tensor == MASK__NO_TENSOR || v->tensor == g->input || g->tensors[v->tensor].values)
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EFORMAT,
                               "%s: output %zu is computed by no operator: the file is damaged, export it again",
                               r->path, i);
         g->outputs[g->output_count++] = v->tensor;
     }
     if (g->output_count) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has no output", r->path);
+    return mask__fail(err, MASK_EFORMAT, "%s: has no output", r->path);
 }
 
 /* Builds the graph for r->side. */
@@ -95,8 +95,7 @@ static mask_status make_room(onnx_reader *r, mask_error *err)
     const Mask__Onnx__Graph *m = r->model;
     size_t outputs = 0;
     if (m->n_node > MAX_NODES)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %zu operators: up to %d are read", r->path,
-                          m->n_node, MAX_NODES);
+        return mask__fail(err, MASK_EFORMAT, "%s: has %zu operators: up to %d are read", r->path, m->n_node, MAX_NODES);
     for (size_t i = 0; i < m->n_node; i++) outputs += m->node[i]->n_output;
     r->value_room = m->n_initializer + m->n_input + outputs + 1;
     for (r->table_size = 64; r->table_size < 2 * r->value_room + 2;) r->table_size *= 2;
@@ -149,8 +148,9 @@ mask_status mask__onnx_read(mask__graph *graph, const void *data, size_t size, s
     mask_status status;
     if (model && model->graph) status = read_model(&r, model, size, side, err);
     else
-        status = mask__fail(err, MASK_EFORMAT, 0,
-                            "%s: byte 0: is no ONNX model: it is cut, damaged or of another kind, copy it again", path);
+        status =
+            mask__fail_at(err, MASK_EFORMAT, 0,
+                          "%s: byte 0: is no ONNX model: it is cut, damaged or of another kind, copy it again", path);
     if (model) mask__onnx__model__free_unpacked(model, &allocator);
     if (status != MASK_OK) mask__graph_free(graph);
     free(r.values);

@@ -9,7 +9,7 @@ enum { FLOAT = 1, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL = 9, FLOAT16, D
 
 mask_status mask__onnx_refuse(const onnx_reader *r, const onnx_node *node, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: operator %zu (%.64s): %s", r->path, r->node,
+    return mask__fail(err, MASK_EFORMAT, "%s: operator %zu (%.64s): %s", r->path, r->node,
                       node->op_type ? node->op_type : "of no name", what);
 }
 
@@ -34,7 +34,7 @@ mask_status mask__onnx_set(onnx_reader *r, onnx_value value, mask_error *err)
     size_t slot = slot_of(r, value.name);
     if (!r->table[slot]) {
         if (2 * (r->value_count + 1) > r->table_size || r->value_count == r->value_room)
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has too many values", r->path);
+            return mask__fail(err, MASK_EFORMAT, "%s: has too many values", r->path);
         r->table[slot] = ++r->value_count;
     }
     r->values[r->table[slot] - 1] = value;
@@ -156,7 +156,7 @@ mask_status mask__onnx_constant(onnx_reader *r, const onnx_tensor *t, uint32_t *
         for (size_t i = 0; i < count; i++) values[i] = raw_value(t->raw_data.data + i * item, t->data_type);
     else fits = fits && typed_values(t, count, values);
     if (!fits)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: a constant has another size or type than it says, or lies in another file: export the "
                           "network as one file",
                           r->path);

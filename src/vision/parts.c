@@ -53,7 +53,7 @@ mask_status mask__parts_find(const mask__graph *g, const char *features, uint32_
 {
     *map = features ? mask__graph_find(g, features) : last_large_map(g);
     if (*map != MASK__NO_TENSOR) return MASK_OK;
-    return mask__fail(err, MASK_ENOTFOUND, MASK_NO_OFFSET,
+    return mask__fail(err, MASK_ENOTFOUND,
                       "%s: has no feature map%s%s%s: name one computed tensor of shape (1, h, w, channels)", g->path,
                       features ? " '" : "", features ? features : "", features ? "', or several of that name" : "");
 }
@@ -79,12 +79,12 @@ static mask_status check_detector(const mask__graph *g, const mask__model_networ
     size_t anchors = mask__anchor_count(g->tensors[g->input].shape[1]);
     if (!computed(g, p->boxes) || !computed(g, p->scores) || g->tensors[p->boxes].count != 4 * anchors ||
         g->tensors[p->scores].count % anchors != 0 || g->tensors[p->scores].count / anchors > MAX_CLASSES)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: its boxes or scores are not those of an SSD: import the network again", g->path);
     size_t classes = g->tensors[p->scores].count / anchors;
     if (label_count == classes) return MASK_OK;
     return mask__fail(
-        err, MASK_EMISMATCH, MASK_NO_OFFSET,
+        err, MASK_EMISMATCH,
         "%s: the scores have %zu classes, the background first, and there are %zu labels: give a file with one label "
         "a line for each",
         g->path, classes, label_count);
@@ -108,12 +108,12 @@ mask_status mask__parts_check(mask__model_network *n, size_t label_count, mask_e
     const mask__graph_tensor *input = &g->tensors[g->input];
     if (input->shape[1] != input->shape[2] || input->shape[3] != 3 || input->shape[1] > MAX_SIZE)
         return mask__fail(
-            err, MASK_EFORMAT, MASK_NO_OFFSET,
+            err, MASK_EFORMAT,
             "%s: its input is %zu x %zu with %zu channels: a square RGB image is needed, export the network so",
             g->path, input->shape[1], input->shape[2], input->shape[3]);
     for (size_t m = 0; m < n->map_count; m++)
         if (!check_map(g, &n->maps[m]))
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EFORMAT,
                               "%s: its features are no map of up to %d x %d cells: name another tensor at the import",
                               g->path, MAX_CELLS, MAX_CELLS);
     return n->boxes == MASK__NO_TENSOR ? MASK_OK : check_detector(g, n, label_count, err);

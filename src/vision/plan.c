@@ -127,7 +127,7 @@ static mask_status place_slots(mask__plan *plan, const char *path, mask_error *e
     plan->scratch = plan->values;
     plan->values += scratch;
     if (plan->values <= most_values) return MASK_OK;
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: needs %zu MB for one image: use a smaller model", path,
+    return mask__fail(err, MASK_EFORMAT, "%s: needs %zu MB for one image: use a smaller model", path,
                       plan->values >> 18);
 }
 

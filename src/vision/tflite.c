@@ -71,7 +71,7 @@ bool mask__tflite_here(const void *data, size_t size)
 
 static mask_status damaged(const reader *r, mask_error *err)
 {
-    return mask__fail(
+    return mask__fail_at(
         err, MASK_EFORMAT, r->flat.bad_at,
         "%s: byte %zu: an offset or length of the TFLite file leads outside it: it is cut or damaged, copy it again",
         r->path, r->flat.bad_at);
@@ -79,7 +79,7 @@ static mask_status damaged(const reader *r, mask_error *err)
 
 static mask_status refuse_op(const reader *r, size_t op, const char *name, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: operator %zu (%s): %s", r->path, op, name, what);
+    return mask__fail(err, MASK_EFORMAT, "%s: operator %zu (%s): %s", r->path, op, name, what);
 }
 
 static mask_status text(reader *r, size_t table, unsigned field, const char **out, mask_error *err)
@@ -497,8 +497,8 @@ static mask_status read_ends(reader *r, size_t subgraph, size_t side, float *sca
     mask__flat_vector in = mask__flat_items(&r->flat, subgraph, 1, 4), out = mask__flat_items(&r->flat, subgraph, 2, 4);
     if (r->flat.bad) return damaged(r, err);
     if (in.count != 1 || out.count == 0)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET, "%s: has %zu inputs and %zu outputs: one image must go in",
-                          r->path, in.count, out.count);
+        return mask__fail(err, MASK_EFORMAT, "%s: has %zu inputs and %zu outputs: one image must go in", r->path,
+                          in.count, out.count);
     g->input = mask__flat_u32(&r->flat, in.at);
     const mask__graph_tensor *declared = g->input < g->tensor_count ? &r->declared[g->input] : NULL;
     float low, high;
@@ -506,7 +506,7 @@ static mask_status read_ends(reader *r, size_t subgraph, size_t side, float *sca
     bool integers = declared && range_of(r, g->input, scale, zero, &low, &high) && r->types[g->input] == UINT8;
     if (!declared || stored(r, g->input).count || declared->ndim != 4 || declared->shape[0] != 1 ||
         declared->count == 0 || (!integers && r->types[g->input] != FLOAT32))
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: the input is not one image of float values or bytes, (1, height, width, channels): "
                           "export the network so",
                           r->path);
@@ -535,7 +535,7 @@ static mask_status read_operators(reader *r, mask__flat_vector operators, mask_e
     for (size_t i = 0; i < g->output_count; i++)
         if (g->outputs[i] >= g->tensor_count || g->tensors[g->outputs[i]].count == 0 ||
             g->tensors[g->outputs[i]].values || g->outputs[i] == g->input)
-            return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+            return mask__fail(err, MASK_EFORMAT,
                               "%s: output %zu is computed by no operator: the file is damaged, export it again",
                               g->path, i);
     return MASK_OK;
@@ -551,7 +551,7 @@ static mask_status read_model(reader *r, size_t side, float *scale, float *zero,
     r->buffers = mask__flat_items(&r->flat, model, 4, 4);
     if (r->flat.bad) return damaged(r, err);
     if (version != 3 || subgraphs.count != 1)
-        return mask__fail(err, MASK_EFORMAT, MASK_NO_OFFSET,
+        return mask__fail(err, MASK_EFORMAT,
                           "%s: TFLite version %u with %zu subgraphs: version 3 with one subgraph is read, export it so",
                           r->path, version, subgraphs.count);
     size_t subgraph = mask__flat_item(&r->flat, subgraphs, 0);
@@ -571,7 +571,7 @@ mask_status mask__tflite_read(mask__graph *graph, const void *data, size_t size,
 {
     mask__graph_begin(graph, path, size, 4096);
     if (!mask__tflite_here(data, size))
-        return mask__fail(err, MASK_EFORMAT, 4, "%s: byte 4: is no TFLite file ('TFL3' stands there in one)", path);
+        return mask__fail_at(err, MASK_EFORMAT, 4, "%s: byte 4: is no TFLite file ('TFL3' stands there in one)", path);
     reader r = {.flat = {.data = data, .size = size}, .graph = graph, .path = path};
     mask_status status = read_model(&r, side, scale, zero, err);
     if (status != MASK_OK) mask__graph_free(graph);
