@@ -553,6 +553,22 @@ MASK_API mask_status mask_photo_describe(mask_photo_facts *facts, const char *pa
 MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,
                                           mask_error *err);
 
+/* Where mask_photos_gallery keeps what it makes of folders of photos, and what it makes it with. */
+typedef struct mask_photo_cache {
+    const char *path;      /* a folder that is there: the command line's is ~/.cache/mask */
+    const char *encoder;   /* .menc */
+    const char *knowledge; /* .mask; several may share what was extracted */
+    const char *exclude;   /* files and folders to leave out, as of mask_extract_options; NULL = none */
+} mask_photo_cache;
+
+/* Brings the gallery of some folders of photos up to date, or makes it: extracts what is new or has changed, drops what
+ * is gone, and indexes it with what is known of each photo as metadata (date, latitude, longitude, folder, file). Takes
+ * milliseconds where nothing has changed. *gallery is its path, for mask_gallery_open; free(). Calls for the same
+ * photos take turns; one that was stopped goes on when it is made again. report may be NULL. */
+MASK_API mask_status mask_photos_gallery(char **gallery, const char *const *folders, size_t count,
+                                         const mask_photo_cache *cache, mask_extract_report *report,
+                                         const mask_run *run, mask_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,6 +31,7 @@ ROOMS = {  # room: the rooms it may include from, besides itself
     "adapt": ["base", "math", "formats", "text", "images", "annotations", "nn", "learn", "knowledge", "match"],
     "vision": ["base", "math"],
     "photos": ["base", "math", "formats", "images", "annotations", "vision"],
+    "album": ["base", "images", "knowledge", "gallery", "search", "photos"],
     "cli": [],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok)\s*\("

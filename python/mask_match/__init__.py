@@ -11,10 +11,10 @@ from .data import Dataset, Images, Labels, Texts, Vectors, data_file, open_datas
 from .evaluate import AtR, Ranks, Recalls, Reranking, map_at_r, ranks, recalls, rerank, save_scores
 from .gallery import Annotator, Gallery, Hit, HitWord, Results
 from .knowledge import Choice, Explanation, Knowledge, Matcher, Reading, Scores, Word
-from .photos import Extractor, Photos, Regions, extract, search_photos, thumbnail
+from .photos import Extractor, PhotoFacts, Photos, Regions, extract, photo_facts, search_photos, thumbnail
 
 __version__: str = _text(_lib.mask_version())
 __all__ = ["Annotator", "AtR", "Choice", "Dataset", "Explanation", "Extractor", "Gallery", "Hit", "HitWord", "Images", "Knowledge", "Labels",
-           "MaskError", "Matcher", "Photos", "Ranks", "Reading", "Recalls", "Regions", "Reranking", "Results", "Scores", "Status", "Struct",
-           "Texts", "Vectors", "Word", "data_file", "describe_options", "extract", "map_at_r", "open_dataset", "ranks", "recalls", "rerank",
+           "MaskError", "Matcher", "PhotoFacts", "Photos", "Ranks", "Reading", "Recalls", "Regions", "Reranking", "Results", "Scores", "Status", "Struct",
+           "Texts", "Vectors", "Word", "data_file", "describe_options", "extract", "map_at_r", "open_dataset", "photo_facts", "ranks", "recalls", "rerank",
            "save_scores", "search_photos", "thumbnail", "use"]

@@ -1,6 +1,7 @@
 """Galleries: an index over images that can be changed and searched at any time."""
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -191,6 +192,15 @@ class Gallery(Handle):
         name: Optional[str] = text(out[0])
         lib.free(out[0])
         return name
+
+    def metadata(self, ids: Optional[Sequence[str]] = None) -> List[Any]:
+        """What is known of images beside their features, a dict of each (None of an id that is not there). Without ids, the
+        names of the columns that `where` can ask for."""
+        out, (array, kept) = ffi.new("char **"), strings(ids or [])
+        if ids is not None and not kept:
+            return []
+        call(lib.mask_gallery_metadata, self._c, array, len(kept), out)
+        return list(json.loads(ffi.string(ffi.gc(out[0], lib.free)).decode(errors="surrogateescape")))
 
     # -- Changing it --
 

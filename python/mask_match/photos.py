@@ -1,7 +1,6 @@
 """Photos: their regions and features, stores of them, and folders of photos to search."""
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Union
@@ -116,6 +115,21 @@ def extract(photos: Union[Path, Iterable[Path]], out: Path, progress: Progress =
     return Struct(report)
 
 
+class PhotoFacts(NamedTuple):
+    """What a camera wrote into a photo (EXIF)."""
+    date: Optional[str]  # "2019-06-01 14:03:22", of where it was taken
+    latitude: Optional[float]  # degrees, north
+    longitude: Optional[float]  # degrees, east
+
+
+def photo_facts(path: Path) -> PhotoFacts:
+    """Date and place of a photo, None where the camera did not write them."""
+    facts = ffi.new("mask_photo_facts *")
+    call(lib.mask_photo_describe, facts, encoded(path))
+    place = [None if np.isnan(value) else value for value in (facts.latitude, facts.longitude)]
+    return PhotoFacts(text(facts.date) or None, *place)
+
+
 def thumbnail(path: Path, side: int = 320) -> bytes:
     """A photo, upright and at most side x side pixels, as JPEG."""
     jpeg, size = ffi.new("unsigned char **"), ffi.new("size_t *")
@@ -126,36 +140,32 @@ def thumbnail(path: Path, side: int = 320) -> bytes:
 
 
 class Photos(Gallery):
-    """A folder of photos, ready to be searched: `Photos("~/Pictures").search("a dog in the snow")`.
+    """Folders of photos, ready to be searched: `Photos("~/Pictures").search("a dog in the snow")`.
 
-    Reads what is new or has changed since the last time, and keeps what it read in ~/.cache/mask. knowledge and encoder:
-    None = those that come with mask.
+    Reads what is new or has changed since the last time, and keeps what it read in ~/.cache/mask, where `mask search
+    --photos` and it find what the other has read.
+
+    folder     a folder, or a list of them
+    knowledge  .mask, encoder: .menc; None = those that come with mask
+    exclude    files and folders to leave out, "*.png,private"
     """
 
-    def __init__(self, folder: Path, knowledge: Optional[Path] = None, encoder: Optional[Path] = None, progress: Progress = None):
-        self.root = os.path.realpath(os.path.expanduser(os.fspath(folder)))
-        files = [os.path.realpath(os.path.expanduser(os.fspath(given or data_file(name))))
-                 for given, name in ((knowledge, "starter.mask"), (encoder, "default.menc"))]
-        facts = "\0".join([self.root] + ["%s\0%d\0%d" % (file, os.stat(file).st_size, int(os.stat(file).st_mtime)) for file in files])
-        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        place = os.path.join(cache, "mask", "py-" + hashlib.sha256(facts.encode(errors="surrogateescape")).hexdigest()[:16])
+    def __init__(self, folder: Union[Path, Sequence[Path]], knowledge: Optional[Path] = None, encoder: Optional[Path] = None,
+                 progress: Progress = None, exclude: Optional[str] = None):
+        many = [folder] if isinstance(folder, (str, os.PathLike)) else list(folder)
+        array, kept = strings([os.path.expanduser(os.fspath(one)) for one in many])
+        place = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mask")
         os.makedirs(place, exist_ok=True)
-        store, path, done = (os.path.join(place, name) for name in ("photos.regions", "photos.gallery", "done"))
-        report = extract(self.root, store, progress, encoder=files[1], prune=True)
-        changed = bool(report.extracted or report.copied or report.vanished or not os.path.exists(done))
-        if changed:
-            if os.path.exists(done):
-                os.remove(done)
-            Gallery.create(path, files[0]).close()
-        super().__init__(path)
-        if changed:
-            with Images.open(store) as images:
-                self.add(images, progress)
-                self.keep(images, progress)
-            open(done, "w").close()
-        self._again = Photos, (self.root, knowledge, encoder)
+        texts = [ffi.NULL if given is None else ffi.new("char[]", encoded(given))
+                 for given in (place, encoder or data_file("default.menc"), knowledge or data_file("starter.mask"), exclude)]
+        gallery, report = ffi.new("char **"), ffi.new("mask_extract_report *")
+        Run(progress)(lib.mask_photos_gallery, gallery, array, len(kept), ffi.new("mask_photo_cache *", texts), report)
+        path = ffi.gc(gallery[0], lib.free)
+        super().__init__(str(text(path)))
+        self.report = Struct(report)
+        self._again = Photos, (many, knowledge, encoder, None, exclude)
 
 
-def search_photos(folder: Path, query: Any, k: int = 10) -> Results:
+def search_photos(folder: Union[Path, Sequence[Path]], query: Any, k: int = 10) -> Results:
     """The k best photos of a folder for a text."""
     return Photos(folder).search(query, k)

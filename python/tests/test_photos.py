@@ -1,5 +1,7 @@
 """Photos: paths, bytes, arrays and PIL images give the same; a folder is searched in three lines."""
+import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -62,10 +64,29 @@ def test_thumbnail(folder):
     assert jpeg[:2] == b"\xff\xd8"
 
 
-def test_a_folder_in_three_lines(folder, tmp_path, monkeypatch):
+def test_a_folder_in_three_lines(folder, tmp_path, monkeypatch, command):
+    """What the command line has read is found, and the other way round."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     photos = m.Photos(folder)
-    assert len(photos) == 3 and len(photos.search("a dog", k=2)) == 2
-    assert len(m.search_photos(folder, "a dog")) == 3
+    assert photos.report.extracted == 3 and len(photos.search("a dog", k=2)) == 2
+    kept = {place: place.stat().st_mtime_ns for place in tmp_path.rglob("*.regions")}
+    hits = json.loads(command("search", "--photos", folder, "a dog", "--json", "--quiet"))
+    found = m.search_photos(folder, "a dog")
+    assert [(hit["id"], np.float32(hit["score"])) for hit in hits] == [(hit.id, np.float32(hit.score)) for hit in found]
+    assert "date" in photos.metadata() and photos.metadata(["red.png"])[0]["folder"] == str(folder)
     os.remove(folder / "red.png")
-    assert len(m.Photos(folder)) == 2
+    command("search", "--photos", folder, "a dog", "--quiet", "--exclude", "green*")
+    photos = m.Photos([folder], exclude="green*")
+    assert photos.report.unchanged == 1 and photos.report.vanished == 0 and len(pickle.loads(pickle.dumps(photos))) == 1
+    assert len(kept) == 1 and list(tmp_path.rglob("*.regions")) == list(kept)
+    with pytest.raises(m.MaskError, match="cannot be opened"):
+        m.Photos(folder / "nothing")
+
+
+def test_what_a_camera_wrote(folder):
+    exif = Image.Exif()
+    exif[0x132] = "2019:06:01 14:03:22"
+    Image.new("RGB", (64, 48)).save(folder / "dated.jpg", exif=exif)
+    assert m.photo_facts(folder / "dated.jpg") == ("2019-06-01 14:03:22", None, None)
+    assert m.photo_facts(folder / "blue.png").date is None
+    os.remove(folder / "dated.jpg")

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { BUFFER_BYTES = 1 << 20 };
 
@@ -43,6 +44,15 @@ void mask__map_close(mask__map *map)
 {
     if (map->data) munmap((void *)(uintptr_t)map->data, map->size);
     *map = (mask__map){0};
+}
+
+mask_status mask__file_hash(const char *path, uint64_t *hash, mask_error *err)
+{
+    mask__map map;
+    MASK__TRY(mask__map_open(&map, path, err));
+    *hash = XXH3_64bits(map.data, map.size);
+    mask__map_close(&map);
+    return MASK_OK;
 }
 
 /* In windows as large as those in which the kernel maps a file's pages ahead of a read. */

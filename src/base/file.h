@@ -46,6 +46,9 @@ mask_status mask__writer_commit(mask__writer *writer, mask_error *err);
 /* Removes the temporary file. Harmless after a commit and on a zeroed writer. */
 void mask__writer_abort(mask__writer *writer);
 
+/* XXH3 of a file's content. */
+mask_status mask__file_hash(const char *path, uint64_t *hash, mask_error *err);
+
 bool mask__is_folder(const char *path);
 bool mask__is_file(const char *path);
 

@@ -100,8 +100,9 @@ typedef struct mask__catalogue_image {
 
 enum { MASK__SEGMENT_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
 
-/* Takes the writers' lock of a folder; MASK_EIO names the process that has it. */
-mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err);
+/* Takes the writers' lock of a folder. Where another process has it, waits until it is free, if asked to, else MASK_EIO
+ * names that process. */
+mask_status mask__folder_lock(const char *folder, bool wait, const mask_run *run, int *lock, mask_error *err);
 void mask__folder_unlock(int lock);
 
 mask_status mask__catalogue_begin(mask__catalogue *catalogue, mask_error *err);

@@ -277,7 +277,7 @@ mask_status mask__database_open(mask__catalogue **out, const char *folder, bool 
     MASK__TRY(new_catalogue(&c, folder, "catalogue.sqlite", err));
     mask_status status = MASK_OK;
     if (!mask__is_file(c->path)) status = mask__fail(err, MASK_EIO, "%s: is not a gallery", folder);
-    if (status == MASK_OK && write) status = mask__folder_lock(folder, &c->lock, err);
+    if (status == MASK_OK && write) status = mask__folder_lock(folder, false, NULL, &c->lock, err);
     if (status == MASK_OK) status = connect_existing(c, write, err);
     if (status == MASK_OK) *out = c;
     else mask__catalogue_close(c);
@@ -373,22 +373,38 @@ mask_status mask__database_create(const char *folder,
 
 /* ---- One writer at a time ---- */
 
-mask_status mask__folder_lock(const char *folder, int *lock, mask_error *err)
+/* Says once whom is waited for, and asks now and then whether to go on. */
+static mask_status wait_for(long process, unsigned *waited, const mask_run *run, mask_error *err)
+{
+    if (!*waited) mask__log(run, MASK_LOG_INFO, "waiting for process %ld, which is reading these photos", process);
+    usleep(100000);
+    return mask__progress(run, "waiting", "s", ++*waited / 10, 0, err);
+}
+
+mask_status mask__folder_lock(const char *folder, bool wait, const mask_run *run, int *lock, mask_error *err)
 {
     char *path, who[32] = "", *end;
+    unsigned waited = 0;
+    mask_status status = MASK_OK;
     *lock = -1;
     if (asprintf(&path, "%s/lock", folder) < 0) return mask__no_memory(err, folder);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), code = errno;
     free(path);
     if (fd < 0) return mask__fail(err, MASK_EIO, "%s/lock: cannot write: %s", folder, strerror(code));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    while (status == MASK_OK && flock(fd, LOCK_EX | LOCK_NB) != 0) {
         code = errno;
         ssize_t got = pread(fd, who, sizeof who - 1, 0);
         long process = got > 0 ? strtol(who, &end, 10) : 0;
+        if (code != EWOULDBLOCK) status = mask__fail(err, MASK_EIO, "%s/lock: cannot lock: %s", folder, strerror(code));
+        else if (wait) status = wait_for(process, &waited, run, err);
+        else
+            status =
+                mask__fail(err, MASK_EIO, "%s: process %ld is changing this gallery: wait until it is done, or stop it",
+                           folder, process);
+    }
+    if (status != MASK_OK) {
         close(fd);
-        if (code != EWOULDBLOCK) return mask__fail(err, MASK_EIO, "%s/lock: cannot lock: %s", folder, strerror(code));
-        return mask__fail(err, MASK_EIO, "%s: process %ld is changing this gallery: wait until it is done, or stop it",
-                          folder, process);
+        return status;
     }
     /* Only for the message above: nothing depends on these bytes. */
     int length = snprintf(who, sizeof who, "%ld\n", (long)getpid());

@@ -61,15 +61,6 @@ typedef struct job {
     struct timespec committed;
 } job;
 
-static mask_status fingerprint(const char *path, uint64_t *hash, mask_error *err)
-{
-    mask__map map;
-    MASK__TRY(mask__map_open(&map, path, err));
-    *hash = XXH3_64bits(map.data, map.size);
-    mask__map_close(&map);
-    return MASK_OK;
-}
-
 /* How regions come about, for the store to remember: files by their content. */
 static mask_status describe(const job *j, char text[MASK__OPTIONS_TEXT], mask_error *err)
 {
@@ -79,7 +70,7 @@ static mask_status describe(const job *j, char text[MASK__OPTIONS_TEXT], mask_er
     bool detects = made.detector && made.regions && !made.boxes;
     if (made.boxes) snprintf(boxes, sizeof boxes, "%016" PRIx64, j->labelled.table.hash);
     if (detects && strcmp(made.detector, made.encoder) != 0) {
-        MASK__TRY(fingerprint(made.detector, &hash, err));
+        MASK__TRY(mask__file_hash(made.detector, &hash, err));
         snprintf(detector, sizeof detector, "%016" PRIx64, hash);
         made.detector = detector;
     } else {
@@ -114,7 +105,7 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     bool there = stat(path, &info) == 0 && info.st_size > 0;
     if (!there) MASK__TRY(open_extractor(j, err));
     MASK__TRY(describe(j, text, err));
-    MASK__TRY(fingerprint(j->options->encoder, &make.encoder, err));
+    MASK__TRY(mask__file_hash(j->options->encoder, &make.encoder, err));
     if (!there) make.dim = mask_extractor_dim(j->extractor);
     const mask__encoder *finder = there ? NULL : mask__looker_finder(mask__extractor_first(j->extractor));
     make.label_count = finder ? mask__encoder_labels(finder) : 0;

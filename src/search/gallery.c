@@ -107,7 +107,7 @@ static mask_status make_or_compare(const char *path, const mask_knowledge *k, co
     int lock;
     char *catalogue = NULL;
     MASK__TRY(mask__gallery_file(&catalogue, path, "catalogue.sqlite", err));
-    mask_status status = mask__folder_lock(path, &lock, err);
+    mask_status status = mask__folder_lock(path, false, NULL, &lock, err);
     if (status == MASK_OK) {
         status = mask__is_file(catalogue) ? check_same(path, k, settings, err) : fill_folder(path, k, settings, err);
         mask__folder_unlock(lock);
