@@ -17,20 +17,46 @@ static bool holds(const mask__calibration *c, size_t text, uint32_t term)
     return false;
 }
 
+/* The next place from `at` on among all texts' terms that holds the term; their end where none does. */
+static uint64_t find(const mask__calibration *c, uint32_t term, uint64_t at)
+{
+    enum { AT_ONCE = 64 };
+    uint64_t end = c->texts.at[c->texts.count];
+    for (unsigned any = 0; at + AT_ONCE <= end; at += AT_ONCE) {
+        for (size_t i = 0; i < AT_ONCE; i++) any |= c->texts.terms[at + i] == term;
+        if (any) break;
+    }
+    while (at < end && c->texts.terms[at] != term) at++;
+    return at;
+}
+
+/* The text of a place. */
+static size_t text_at(const mask__calibration *c, uint64_t place)
+{
+    size_t low = 0, high = c->texts.count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (c->texts.at[middle] <= place) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
 /* The share of texts that say what the terms do: all of them in one text, or, as T knows few of the things that can be
  * said, a little less than the mean of their logarithms. */
 static double share_of(const mask__calibration *c, const uint32_t *terms, size_t count)
 {
     double logs = 0, all = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t texts = 0;
-        for (size_t t = 0; t < c->texts.count; t++) texts += holds(c, t, terms[i]);
+        size_t texts = 0, t = 0;
+        for (uint64_t at = 0; (at = find(c, terms[i], at)) < c->texts.at[c->texts.count]; at = c->texts.at[t + 1]) {
+            size_t with = 0;
+            t = text_at(c, at);
+            texts++;
+            while (i == 0 && with < count && holds(c, t, terms[with])) with++;
+            all += with == count;
+        }
         logs += log(((double)texts + unseen) / (double)c->texts.count) / (double)count;
-    }
-    for (size_t t = 0; t < c->texts.count; t++) {
-        size_t i = 0;
-        while (i < count && holds(c, t, terms[i])) i++;
-        all += i == count;
     }
     return fmin(0.5, fmax((all + unseen) / (double)c->texts.count, exp(logs - (count > 1 ? several_words : 0))));
 }

@@ -196,7 +196,7 @@ static void add_range(block_sum *sum, double coefficient, double size, double lo
 {
     sum->high += coefficient * (coefficient > 0 ? high : low);
     sum->low += coefficient * (coefficient > 0 ? low : high);
-    sum->magnitude += size * fmax(fabs(low), fabs(high));
+    sum->magnitude += size * (fabs(low) > fabs(high) ? fabs(low) : fabs(high));
 }
 
 static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
@@ -225,13 +225,13 @@ static double margin_of(const mask__plan *p, const block_sum *sum, const mask__b
     return terms * MASK__ROUNDING * size;
 }
 
-float mask__plan_block_bound(const mask__plan *p, size_t segment, size_t block)
+/* No image of the block scores above this. */
+static float block_bound(const mask__plan *p, const mask__block_range *range, const block_sum *sum, double margin)
 {
-    const mask__block_range *range = &p->view->searcher->ranges[segment][block];
-    block_sum sum = sum_block(p, segment, block);
-    double top = sum.high - p->mean, hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
+    double top = sum->high - p->mean;
+    double hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
     top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
-    return (float)(top - hub - p->hub + 2 * margin_of(p, &sum, range) + MASK__MOST_COSINE * p->likeness.scale);
+    return (float)(top - hub - p->hub + 2 * margin + MASK__MOST_COSINE * p->likeness.scale);
 }
 
 /* Adds the OOD words' intervals of a block to sums of upper and lower bounds. */
@@ -249,25 +249,28 @@ static void add_intervals(const mask__plan *p, size_t segment, size_t block, flo
     }
 }
 
-/* From sums to scores. high and low may be one array when only `radius` lies between them. */
-static void finish_bounds(const float *high, const float *low, const float *deviation, const float *hub, size_t count,
-                          const float constants[5], float *upper, float *lower)
+/* From sums to scores; the largest. */
+static float finish_bounds(const float *sums, float add, const float *deviation, const float *hub, size_t count,
+                           float weight, float margin, float *bounds)
 {
-    float up = constants[0], down = constants[1], weight = constants[2], top = constants[3], bottom = constants[4];
+    float most = -INFINITY;
+#pragma omp simd reduction(max : most)
     for (size_t i = 0; i < count; i++) {
-        float h = weight * hub[i], inverse = 1 / deviation[i];
-        upper[i] = (high[i] + up) * inverse - h + top;
-        lower[i] = (low[i] + down) * inverse - h - bottom;
+        bounds[i] = (sums[i] + add) / deviation[i] - weight * hub[i] + margin;
+        most = bounds[i] > most ? bounds[i] : most;
     }
+    return most;
 }
 
-void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float *upper, float *lower)
+bool mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float bar, float *upper, float *lower)
 {
+    const mask__block_range *range = &p->view->searcher->ranges[segment][block];
     const mask__segment *s = &p->view->segments[segment];
     size_t first = block * MASK__BLOCK, stride = mask__segment_stride(s);
     size_t count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
     block_sum sum = sum_block(p, segment, block);
-    double margin = margin_of(p, &sum, &p->view->searcher->ranges[segment][block]), middle = -p->mean, radius = 0;
+    double margin = margin_of(p, &sum, range), middle = -p->mean, radius = 0;
+    if (block_bound(p, range, &sum, margin) < bar) return false;
     float sums[MASK__BLOCK] = {0}, lows[MASK__BLOCK];
     mask__scan_column columns[MASK__SCAN_COLUMNS];
     size_t ready = 0;
@@ -287,11 +290,15 @@ void mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float 
         add_intervals(p, segment, block, sums, lows);
         low = lows;
     }
-    float constants[5] = {(float)(middle + radius), (float)(middle - radius), (float)p->weight,
-                          (float)(margin - p->hub), (float)(margin + p->hub)};
-    finish_bounds(sums, low, s->image_deviation + first, s->image_hub + first, count, constants, upper, lower);
+    const float *deviation = s->image_deviation + first, *hub = s->image_hub + first;
+    float most = finish_bounds(sums, (float)(middle + radius), deviation, hub, count, (float)p->weight,
+                               (float)(margin - p->hub), upper);
+    if (most + MASK__MOST_COSINE * (float)p->likeness.scale < bar) return false;
+    finish_bounds(low, (float)(middle - radius), deviation, hub, count, (float)p->weight, (float)(-margin - p->hub),
+                  lower);
     mask__likeness_widen(&p->likeness, s, block, upper, lower);
     for (size_t i = count; i < MASK__BLOCK; i++) upper[i] = lower[i] = -INFINITY;
+    return true;
 }
 
 /* ---- Exactly ---- */

@@ -54,10 +54,9 @@ void mask__plan_close(mask__plan *plan);
 mask_status mask__plan_lock(const mask__plan *plan, mask_error *err);
 void mask__plan_unlock(const mask__plan *plan);
 
-/* No image of the block scores above this. */
-float mask__plan_block_bound(const mask__plan *plan, size_t segment, size_t block);
-/* Certain bounds of the scores of a block's images: MASK__BLOCK each. */
-void mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float *upper, float *lower);
+/* Certain bounds of the scores of a block's images: MASK__BLOCK each; false where none scores `bar`, as is mostly seen
+ * before anything but codes is read. */
+bool mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float bar, float *upper, float *lower);
 /* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). scratch: as
  * mask__segment_scratch of the view's segments says. */
 double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c, float *scratch);
