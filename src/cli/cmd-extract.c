@@ -1,5 +1,6 @@
 /* mask extract: photos to region features. */
 #include "commands.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static int run_extract(args *a)
     if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
         return failed(&err);
     progress_end();
+    if (team_follows(a)) return 0;
     return print_report(a, out, &o, &report);
 }
 

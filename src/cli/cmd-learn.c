@@ -159,7 +159,7 @@ static int extract_words(args *a, const char *folder, const char *out, char regi
     if (count < 0) return 0; /* mask_labels_open says what is wrong */
     snprintf(regions, DATA_PATH, "%s.regions", out);
     snprintf(rows, sizeof rows, "%s.tsv", regions);
-    FILE *table = fopen(rows, "w");
+    FILE *table = fopen(team_follows(a) ? "/dev/null" : rows, "w");
     if (table) fprintf(table, "image\tx1\ty1\tx2\ty2\tlabel\n");
     for (int i = 0; i < count; i++) {
         if (table && words[i]->d_type == DT_DIR && !strpbrk(words[i]->d_name, "\t\n"))
@@ -177,8 +177,9 @@ static int extract_words(args *a, const char *folder, const char *out, char regi
         result = fail("%s is not beside the program: build it again, or name one in MASK_ENCODER", ENCODER);
     o.encoder = given ? given : encoder;
     o.boxes = rows;
+    if (result == 0) result = team_meet(a);
     if (result == 0 && mask_extract(&folder, 1, regions, &o, NULL, &a->run, &err) != MASK_OK) result = failed(&err);
-    remove(rows);
+    if (!team_follows(a)) remove(rows);
     return result;
 }
 
@@ -207,8 +208,6 @@ static int run_learn(args *a)
     if (bare && o.representation == MASK_REPRESENTATION_MASK)
         return args_usage(a, "networks are trained on labelled regions: use --encoder none or whiten with --images");
     if ((bad = check_output(out)) != 0) return bad;
-    if (a->run.team && (choose || o.representation == MASK_REPRESENTATION_MASK))
-        return args_usage(a, "a team learns with --encoder none or whiten: networks are trained by one process");
     o.provenance = provenance(a, line, sizeof line);
     snprintf(checkpoint, sizeof checkpoint, "%s.ckpt", out);
     train.checkpoint = checkpoint;

@@ -109,7 +109,8 @@ static mask_status measure(const chooser *c, const mask_knowledge *k, double *rs
     if (status == MASK_OK) status = score_held(c, k, &set, scores, err);
     if (status == MASK_OK)
         status = mask_recalls_compute(&recalls, scores, images, images * TEXTS, NULL, 1, c->run, err);
-    *rsum = recalls.rsum;
+    *rsum = mask__team_rank(c->run) ? 0 : recalls.rsum; /* all go by the first process's */
+    if (status == MASK_OK) status = mask__team_sum(c->run, rsum, NULL, 1, err);
     mask__arena_free(&work);
     return status;
 }

@@ -194,13 +194,14 @@ static mask_status finish(mask__regions_store *store, sqlite3_stmt *statement, m
 }
 
 /* The id, or the path where another photo has that id. */
-static mask_status choose_id(mask__regions_store *store, const mask__regions_row *row, const char **id, mask_error *err)
+static mask_status choose_id(mask__regions_store *store, const char *own, const char *path, const char **id,
+                             mask_error *err)
 {
     sqlite3_stmt *s = store->statements[ID_TAKEN];
-    sqlite3_bind_text(s, 1, row->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(s, 2, row->path, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 1, own, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
     int code = sqlite3_step(s);
-    *id = code == SQLITE_ROW ? row->path : row->id;
+    *id = code == SQLITE_ROW ? path : own;
     mask_status status = code == SQLITE_ROW || code == SQLITE_DONE ? MASK_OK : store_fail(store, err);
     sqlite3_reset(s);
     return status;
@@ -209,7 +210,7 @@ static mask_status choose_id(mask__regions_store *store, const mask__regions_row
 static mask_status bind_file(mask__regions_store *store, sqlite3_stmt *s, const mask__regions_row *row, mask_error *err)
 {
     const char *id;
-    MASK__TRY(choose_id(store, row, &id, err));
+    MASK__TRY(choose_id(store, row->id, row->path, &id, err));
     sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 2, row->path, -1, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)row->size);
@@ -286,6 +287,38 @@ mask_status mask__regions_put(mask__regions_store *store, const mask__regions_ro
     sqlite3_bind_text(s, 9, row->error, -1, SQLITE_STATIC); /* NULL becomes NULL */
     if (!row->error) MASK__TRY(bind_regions(store, s, row, err));
     return finish(store, s, err);
+}
+
+static mask_status take_row(mask__regions_store *store, sqlite3_stmt *from, mask_error *err)
+{
+    sqlite3_stmt *s = store->statements[PUT];
+    const char *own = (const char *)sqlite3_column_text(from, 0), *path = (const char *)sqlite3_column_text(from, 1),
+               *id = NULL;
+    if (!own || !path) return mask__no_memory(err, store->path);
+    MASK__TRY(choose_id(store, own, path, &id, err));
+    sqlite3_bind_text(s, 1, id, -1, SQLITE_TRANSIENT);
+    for (int c = 1; c < sqlite3_column_count(from); c++) sqlite3_bind_value(s, c + 1, sqlite3_column_value(from, c));
+    return finish(store, s, err);
+}
+
+mask_status mask__regions_take(mask__regions_store *store, mask__regions_store *from, size_t *good, mask_error *err)
+{
+    sqlite3_stmt *rows;
+    mask_status status = begin(store, err);
+    int code = SQLITE_DONE;
+    if (status == MASK_OK)
+        status = mask__regions_db_prepare(from->db, from->path,
+                                          "SELECT id, path, size, mtime, hash, width, height, regions, error, boxes, "
+                                          "labels, scores, features FROM photos ORDER BY number",
+                                          &rows, err);
+    if (status != MASK_OK) return status;
+    while (status == MASK_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        *good += sqlite3_column_type(rows, 8) == SQLITE_NULL;
+        status = take_row(store, rows, err);
+    }
+    if (status == MASK_OK && code != SQLITE_DONE) status = store_fail(from, err);
+    sqlite3_finalize(rows);
+    return status;
 }
 
 mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_row *row, bool *copied, mask_error *err)

@@ -56,6 +56,8 @@ mask_status mask__regions_copy(mask__regions_store *store, const mask__regions_r
 /* Gives the photo at `path` this id, unless another photo has it. */
 mask_status mask__regions_name(mask__regions_store *store, const char *path, const char *id, mask_error *err);
 mask_status mask__regions_remove(mask__regions_store *store, const char *path, mask_error *err);
+/* Puts all photos of another store of the same make, in its order; adds the number of good ones to *good. */
+mask_status mask__regions_take(mask__regions_store *store, mask__regions_store *from, size_t *good, mask_error *err);
 /* Makes what was put durable. */
 mask_status mask__regions_commit(mask__regions_store *store, mask_error *err);
 /* One photo of a store as mask__regions_each shows it. */

@@ -34,6 +34,8 @@ typedef struct trainer {
     float *parameters, *gradients, *first, *second; /* nets.table.size each */
     float *features, *centred, *whitened;           /* max_rows x M, M, kept */
     float *noise;                                   /* max_rows x Z */
+    float *team_mu, *team_w2;                       /* of a batch that processes share: max_rows x Z, x N */
+    size_t *team_offsets;
     mask__train_state state;
     mask__checkpoint checkpoint;
     mask__metrics metrics;
@@ -115,6 +117,11 @@ static mask_status make_room(trainer *t, mask_error *err)
         t->centred = room(t, rows, dim, &failed);
         t->whitened = room(t, rows, t->whitening.out, &failed);
     }
+    if (mask__team_size(t->run) > 1) {
+        t->team_mu = room(t, rows, t->o->dim, &failed);
+        t->team_w2 = room(t, rows, t->lesson->vector_dim, &failed);
+        failed |= !(t->team_offsets = mask__arena_alloc(&t->arena, rows + 1, sizeof *t->team_offsets));
+    }
     if (failed) return mask__no_memory(err, "training: take a smaller batch");
     if (t->o->bf16) MASK__TRY(mask__product_make(&t->product, mask__networks_operand(&t->nets, rows), err));
     MASK__TRY(mask__work_make(&t->work, &t->nets, MASK__TRAIN, rows, t->batches.largest, threads, t->product, err));
@@ -193,7 +200,7 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
     t->adam.clip = o->clip;
     t->adam.step = t->state.step;
     t->regions_before = t->state.regions;
-    return mask__metrics_open(&t->metrics, o->metrics, t->state.metrics_bytes, err);
+    return mask__metrics_open(&t->metrics, mask__team_rank(t->run) ? NULL : o->metrics, t->state.metrics_bytes, err);
 }
 
 static void trainer_free(trainer *t)
@@ -209,7 +216,50 @@ static void trainer_free(trainer *t)
 
 /* ---- A step ----------------------------------------------------------------------------------------------------- */
 
-/* Losses of the batch and, in t->gradients, their gradient by the parameters. */
+/* The images of the batch that this process takes: those that begin in its share of the rows, from row *first on. */
+static mask__batches own_part(trainer *t, size_t *first)
+{
+    mask__batches own = t->batches;
+    size_t ranks = mask__team_size(t->run), rank = mask__team_rank(t->run), from = 0, to;
+    *first = 0;
+    if (ranks == 1) return own;
+    while (own.offsets[from] < own.rows * rank / ranks) from++;
+    for (to = from; own.offsets[to] < own.rows * (rank + 1) / ranks;) to++;
+    *first = own.offsets[from];
+    own.rows = own.offsets[to] - *first;
+    own.at -= own.count - to;
+    own.count = to - from;
+    for (size_t i = 0; i <= own.count; i++) t->team_offsets[i] = own.offsets[from + i] - *first;
+    own.offsets = t->team_offsets;
+    return own;
+}
+
+/* The rows of all processes, each of which has some of them in *values. */
+static mask_status gather_rows(const trainer *t, mask__rows own, size_t columns, real *all, real **values,
+                               mask_error *err)
+{
+    if (!all) return MASK_OK;
+    memset(all, 0, t->batches.rows * columns * sizeof *all);
+    if (own.count) memcpy(all + own.first * columns, *values, own.count * columns * sizeof *all);
+    *values = all;
+    return mask__team_sum(t->run, NULL, all, t->batches.rows * columns, err);
+}
+
+/* What all processes go by is the first one's, and the sums of their parts. */
+static mask_status sum_losses(const trainer *t, const mask__loss_options *o, mask__loss_values *v, mask_error *err)
+{
+    double sums[] = {v->kl, v->rec, v->word, v->structure, v->contrast};
+    if (mask__team_size(t->run) == 1) return MASK_OK;
+    if (mask__team_rank(t->run)) sums[2] = sums[3] = sums[4] = 0;
+    MASK__TRY(mask__team_sum(t->run, sums, NULL, 5, err));
+    double total =
+        o->kl * sums[0] + o->rec * sums[1] + o->word * sums[2] + o->structure * sums[3] + o->contrast * sums[4];
+    *v = (mask__loss_values){sums[0], sums[1], sums[2], sums[3], sums[4], total};
+    return MASK_OK;
+}
+
+/* Losses of the batch and, in t->gradients, their gradient by the parameters. Of a team each process takes some of the
+ * images through the networks and back; between, all see what words and prototypes are compared with. */
 static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *err)
 {
     const mask_train_options *o = t->o;
@@ -222,19 +272,29 @@ static mask_status evaluate(trainer *t, mask__loss_values *values, mask_error *e
                                         .temperature = o->temperature,
                                         .per_dimension = o->per_dimension};
     const mask__labels_batch labels = {.pairs = b->pairs, .count = b->pair_count, .unit_words = t->unit_words};
-    const mask__groups groups = {b->offsets, b->count};
+    size_t first;
+    const mask__batches part = own_part(t, &first);
+    const mask__groups groups = {part.offsets, part.count};
+    const mask__rows own = {first, part.rows};
     const float *r = t->features;
-    MASK__TRY(mask__batches_features(b, t->features, err));
+    MASK__TRY(mask__batches_features(&part, t->features, err));
     if (o->whiten) {
-        mask__whiten_apply(&t->whitening, t->features, b->rows, t->centred, t->whitened);
+        mask__whiten_apply(&t->whitening, t->features, own.count, t->centred, t->whitened);
         r = t->whitened;
     }
-    mask__normals(mask__random(mask__random(t->seed, STREAM_NOISE), t->state.step), 0, b->rows * o->dim, t->noise);
+    size_t skip = first * o->dim % 2; /* random numbers come in pairs */
+    mask__normals(mask__random(mask__random(t->seed, STREAM_NOISE), t->state.step), first * o->dim - skip,
+                  own.count * o->dim + skip, t->noise);
     mask__networks_prepare(&t->nets, t->parameters, &t->work);
-    mask__networks_forward(&t->nets, t->parameters, groups, r, t->noise, &t->work);
-    mask__losses(&weights, &t->nets, b->rows, r, &labels, &t->work.out, t->loss_work, &t->work.d, values);
-    mask__networks_backward(&t->nets, t->parameters, groups, &t->work, t->gradients);
-    return MASK_OK;
+    if (own.count) mask__networks_forward(&t->nets, t->parameters, groups, r, t->noise + skip, &t->work);
+    mask__outputs out = t->work.out;
+    MASK__TRY(gather_rows(t, own, o->dim, t->team_mu, &out.mu, err));
+    MASK__TRY(gather_rows(t, own, t->lesson->vector_dim, t->team_w2, &out.w2, err));
+    mask__losses_of(&weights, &t->nets, own, b->rows, r, &labels, &out, t->loss_work, &t->work.d, values);
+    MASK__TRY(sum_losses(t, &weights, values, err));
+    if (own.count) mask__networks_backward(&t->nets, t->parameters, groups, &t->work, t->gradients);
+    else memset(t->gradients, 0, t->nets.table.size * sizeof *t->gradients);
+    return mask__team_sum(t->run, NULL, t->gradients, t->nets.table.size, err);
 }
 
 static mask_status diverged(const trainer *t, double loss, mask_error *err)
@@ -262,7 +322,7 @@ static mask_status watch(trainer *t, double loss, mask_error *err)
 
 static mask_status save(trainer *t, mask_error *err)
 {
-    if (!t->o->checkpoint) return MASK_OK;
+    if (!t->o->checkpoint || mask__team_rank(t->run)) return MASK_OK;
     MASK__TRY(mask__metrics_flush(&t->metrics, &t->state.metrics_bytes, err));
     MASK__TRY(mask__checkpoint_write(&t->checkpoint, err));
     t->saved = omp_get_wtime();

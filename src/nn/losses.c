@@ -89,12 +89,13 @@ static double total(const real *values, size_t n)
 /* ---- Reconstruction and divergence, Eq. 5 ---------------------------------------------------------------------- */
 
 /* kl = mean_n sum_d (e^lv + mu^2 - 1 - lv) / 2;   dmu = w mu / n;   dlv = w (e^lv - 1) / 2n */
-static double kl_loss(size_t n, size_t d, real weight, const mask__outputs *out, const mask__outputs *g, real *row)
+static double kl_loss(mask__rows own, size_t n, size_t d, real weight, const mask__outputs *out, const mask__outputs *g,
+                      real *row)
 {
     real w = weight / (real)n;
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) {
-        const real *mu = out->mu + i * d, *lv = out->logvar + i * d;
+    for (size_t i = 0; i < own.count; i++) {
+        const real *mu = out->mu + (own.first + i) * d, *lv = out->logvar + i * d;
         real *dmu = g->mu + i * d, *dlv = g->logvar + i * d, sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (size_t j = 0; j < d; j++) {
@@ -105,15 +106,16 @@ static double kl_loss(size_t n, size_t d, real weight, const mask__outputs *out,
         }
         row[i] = sum / 2;
     }
-    return total(row, n) / (double)n;
+    return total(row, own.count) / (double)n;
 }
 
 /* rec = mean_n |r - r'|^2;   dr' = 2 w (r' - r) / n */
-static double rec_loss(size_t n, size_t d, real weight, const real *r, const real *r2, real *dr2, real *row)
+static double rec_loss(size_t rows, size_t n, size_t d, real weight, const real *r, const real *r2, real *dr2,
+                       real *row)
 {
     real w = 2 * weight / (real)n;
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < rows; i++) {
         const real *a = r + i * d, *b = r2 + i * d;
         real *g = dr2 + i * d, sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -124,7 +126,7 @@ static double rec_loss(size_t n, size_t d, real weight, const real *r, const rea
         }
         row[i] = sum;
     }
-    return total(row, n) / (double)n;
+    return total(row, rows) / (double)n;
 }
 
 /* ---- Unit rows -------------------------------------------------------------------------------------------------- */
@@ -161,22 +163,24 @@ static void unit_backward(size_t n, size_t d, const real *unit, const real *leng
  * diagonal e_i = |u_i|^2 - |m_i|^2, 0 but for rows of zeros, is taken off again.
  *   du = 4 w (U U^T U - M M^T U),   dm = 4 w (M M^T M - U U^T M),   w = weight / n (n - 1)
  * The diagonal's gradients are multiples of u_i and m_i, which the way back through the length removes. */
-static double structure_loss(size_t n, size_t dm, size_t du, real weight, mask__loss_work *k)
+static double structure_loss(mask__rows own, size_t n, size_t dm, size_t du, real weight, mask__loss_work *k)
 {
     double pairs = (double)n * (double)(n - 1), diagonal = 0;
     if (n < 2) pairs = 1, weight = 0;
     real w = 4 * weight / (real)pairs;
+    const real *u = k->u + own.first * du, *m = k->m + own.first * dm;
+    real *own_du = k->du + own.first * du, *own_dm = k->dm + own.first * dm;
     mask__real_gemm(true, false, du, du, n, 1, k->u, du, k->u, du, 0, k->uu, du);
     mask__real_gemm(true, false, dm, dm, n, 1, k->m, dm, k->m, dm, 0, k->mm, dm);
     mask__real_gemm(true, false, du, dm, n, 1, k->u, du, k->m, dm, 0, k->um, dm);
-    mask__real_gemm(false, false, n, du, du, w, k->u, du, k->uu, du, 0, k->du, du);
-    mask__real_gemm(false, true, n, du, dm, -w, k->m, dm, k->um, dm, 1, k->du, du);
-    mask__real_gemm(false, false, n, dm, dm, w, k->m, dm, k->mm, dm, 0, k->dm, dm);
-    mask__real_gemm(false, false, n, dm, du, -w, k->u, du, k->um, dm, 1, k->dm, dm);
+    mask__real_gemm(false, false, own.count, du, du, w, u, du, k->uu, du, 0, own_du, du);
+    mask__real_gemm(false, true, own.count, du, dm, -w, m, dm, k->um, dm, 1, own_du, du);
+    mask__real_gemm(false, false, own.count, dm, dm, w, m, dm, k->mm, dm, 0, own_dm, dm);
+    mask__real_gemm(false, false, own.count, dm, du, -w, u, du, k->um, dm, 1, own_dm, dm);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
-        const real *u = k->u + i * du, *m = k->m + i * dm;
-        real e = mask__real_dot(u, u, du) - mask__real_dot(m, m, dm);
+        const real *x = k->u + i * du, *y = k->m + i * dm;
+        real e = mask__real_dot(x, x, du) - mask__real_dot(y, y, dm);
         k->row[i] = e * e;
     }
     diagonal = total(k->row, n);
@@ -254,12 +258,12 @@ static void prototypes_forward(size_t d, const real *mu, mask__loss_work *k)
 }
 
 /* dproto is by the unit prototypes:   dmu_i += sum over i's labels of dproto_s / (labels of s), through the length */
-static void prototypes_backward(size_t n, size_t d, mask__loss_work *k, real *dmu)
+static void prototypes_backward(mask__rows own, size_t d, mask__loss_work *k, real *dmu)
 {
     unit_backward(k->slots, d, k->proto, k->proto_length, k->dproto, false, k->dproto);
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++)
-        for (size_t p = k->by_region_first[i]; p < k->by_region_first[i + 1]; p++) {
+    for (size_t i = 0; i < own.count; i++)
+        for (size_t p = k->by_region_first[own.first + i]; p < k->by_region_first[own.first + i + 1]; p++) {
             size_t s = k->pairs[k->by_region[p]].slot;
             real scale = 1 / (real)(k->first[s + 1] - k->first[s]);
             for (size_t j = 0; j < d; j++) dmu[i * d + j] += scale * k->dproto[s * d + j];
@@ -284,7 +288,8 @@ static real contrast_row(size_t n, real inverse_tau, real weight, const pair *pa
 
 /* cosine = proto m^T, (slots, n), a block of words at a time;   contrast = - mean over labels of log softmax(cosine /
  * tau); dproto = dcosine m;   dm += dcosine^T proto */
-static double contrast_loss(size_t n, size_t d, const mask__loss_options *options, mask__loss_work *k, size_t labels)
+static double contrast_loss(mask__rows own, size_t n, size_t d, const mask__loss_options *options, mask__loss_work *k,
+                            size_t labels)
 {
     if (!labels) return 0;
     real inverse = (real)(1 / options->temperature), weight = (real)options->contrast / (real)labels;
@@ -298,32 +303,42 @@ static double contrast_loss(size_t n, size_t d, const mask__loss_options *option
             k->slot_loss[from + s] = contrast_row(n, inverse, weight, k->pairs + p, labels_here, k->cosine + s * n);
         }
         mask__product_run(k->product, false, false, count, d, n, k->cosine, n, k->m, d, 0, k->dproto + from * d, d);
-        mask__product_run(k->product, true, false, n, d, count, k->cosine, n, proto, d, 1, k->dm, d);
+        if (own.count)
+            mask__product_run(k->product, true, false, own.count, d, count, k->cosine + own.first, n, proto, d, 1,
+                              k->dm + own.first * d, d);
     }
     return total(k->slot_loss, k->slots) / (double)labels;
 }
 
 /* ---- Together --------------------------------------------------------------------------------------------------- */
 
-void mask__losses(const mask__loss_options *o, const mask__networks *networks, size_t n, const real *r,
-                  const mask__labels_batch *labels, const mask__outputs *out, mask__loss_work *k,
-                  const mask__outputs *d, mask__loss_values *v)
+void mask__losses_of(const mask__loss_options *o, const mask__networks *networks, mask__rows own, size_t n,
+                     const real *r, const mask__labels_batch *labels, const mask__outputs *out, mask__loss_work *k,
+                     const mask__outputs *d, mask__loss_values *v)
 {
     size_t features = networks->config.features, z = networks->config.latent, w = networks->config.words;
     double kl_scale = o->per_dimension ? 1 / (double)z : 1, rec_scale = o->per_dimension ? 1 / (double)features : 1;
     assert(n && n <= k->max_rows);
-    v->kl = kl_scale * kl_loss(n, z, (real)(o->kl * kl_scale), out, d, k->row);
-    v->rec = rec_scale * rec_loss(n, features, (real)(o->rec * rec_scale), r, out->r2, d->r2, k->row);
+    v->kl = kl_scale * kl_loss(own, n, z, (real)(o->kl * kl_scale), out, d, k->row);
+    v->rec = rec_scale * rec_loss(own.count, n, features, (real)(o->rec * rec_scale), r, out->r2, d->r2, k->row);
     unit_forward(n, z, out->mu, k->m, k->m_length);
     unit_forward(n, w, out->w2, k->u, k->u_length);
     sort_labels(labels, n, k);
-    v->structure = structure_loss(n, z, w, (real)o->structure, k); /* the first to write dm and du */
+    v->structure = structure_loss(own, n, z, w, (real)o->structure, k); /* the first to write dm and du */
     v->word = word_loss(n, w, (real)o->word, labels, k);
     prototypes_forward(z, out->mu, k);
-    v->contrast = contrast_loss(n, z, o, k, labels->count);
-    prototypes_backward(n, z, k, d->mu);
-    unit_backward(n, z, k->m, k->m_length, k->dm, true, d->mu);
-    unit_backward(n, w, k->u, k->u_length, k->du, false, d->w2);
+    v->contrast = contrast_loss(own, n, z, o, k, labels->count);
+    prototypes_backward(own, z, k, d->mu);
+    size_t m = own.first * z, u = own.first * w;
+    unit_backward(own.count, z, k->m + m, k->m_length + own.first, k->dm + m, true, d->mu);
+    unit_backward(own.count, w, k->u + u, k->u_length + own.first, k->du + u, false, d->w2);
     v->total =
         o->kl * v->kl + o->rec * v->rec + o->word * v->word + o->structure * v->structure + o->contrast * v->contrast;
+}
+
+void mask__losses(const mask__loss_options *options, const mask__networks *networks, size_t n, const real *r,
+                  const mask__labels_batch *labels, const mask__outputs *out, mask__loss_work *work,
+                  const mask__outputs *d, mask__loss_values *values)
+{
+    mask__losses_of(options, networks, (mask__rows){0, n}, n, r, labels, out, work, d, values);
 }

@@ -29,6 +29,11 @@ typedef struct mask__labels_batch {
     const real *unit_words; /* (K, N) word vectors of unit length */
 } mask__labels_batch;
 
+/* Rows of a batch: those of this process, where several share it. */
+typedef struct mask__rows {
+    size_t first, count;
+} mask__rows;
+
 typedef struct mask__loss_work mask__loss_work;
 
 mask_status mask__loss_work_make(mask__loss_work **out, const mask__networks *networks, size_t max_rows,
@@ -40,5 +45,10 @@ void mask__loss_work_free(mask__loss_work *work);
 void mask__losses(const mask__loss_options *options, const mask__networks *networks, size_t n, const real *r,
                   const mask__labels_batch *labels, const mask__outputs *out, mask__loss_work *work,
                   const mask__outputs *d, mask__loss_values *values);
+/* The same for some of the n rows: out->mu and out->w2 hold all of them; r, the other outputs and d only these. kl and
+ * rec are these rows' parts of the sum, the other terms are those of all. */
+void mask__losses_of(const mask__loss_options *options, const mask__networks *networks, mask__rows own, size_t n,
+                     const real *r, const mask__labels_batch *labels, const mask__outputs *out, mask__loss_work *work,
+                     const mask__outputs *d, mask__loss_values *values);
 
 #endif

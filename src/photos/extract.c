@@ -3,7 +3,10 @@
  * Decoding, the networks and the store overlap: each worker takes the next photo, and the calling thread, which alone
  * talks to the store and to the caller, writes photos in order as they are ready. Workers are at most a few photos
  * ahead. So the store does not depend on the number of threads, and a run that is stopped or killed has lost about a
- * second. */
+ * second.
+ *
+ * Of a team each process does so with a share of the new photos and a store of its own, OUT.part-RANK. The first
+ * process takes these in, share by share, and does what they left: copies, and files that changed meanwhile. */
 #include "photos/extractor.h"
 #include "photos/labelout.h"
 #include "base/options.h"
@@ -12,6 +15,7 @@
 #include "images/images.h"
 #include "images/regions.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -45,6 +49,7 @@ typedef struct job {
     mask__labelout labelled; /* where boxes are given */
     mask__regions_store *store;
     unsigned char *stored; /* of each file of walk: STORED_ */
+    bool *fresh;           /* of each file: not stored when the run began */
     size_t *todo;          /* files to look at, rising */
     size_t todo_count, done;
     uint64_t *hashes; /* of the good photos in the store, sorted */
@@ -56,6 +61,7 @@ typedef struct job {
     pthread_cond_t changed;
     size_t begun; /* of todo */
     bool stop;
+    bool share; /* the store is a part: copies are left to the first process */
     char **vanished;
     size_t vanished_count, vanished_capacity;
     struct timespec committed;
@@ -138,18 +144,25 @@ static mask_status note_stored(void *user, const mask__regions_seen *photo, mask
     return MASK_OK;
 }
 
-/* Files whose size and time are not the store's. */
+/* Files whose size and time are not the store's; asked again by a team, for what is left. */
 static mask_status find_todo(job *j, mask_error *err)
 {
-    j->todo = calloc(j->walk.count + 1, sizeof *j->todo);
-    j->stored = calloc(j->walk.count + 1, sizeof *j->stored);
-    if (!j->todo || !j->stored) return mask__no_memory(err, "the list of photos");
+    bool again = j->fresh;
+    if (!again) {
+        j->todo = calloc(j->walk.count + 1, sizeof *j->todo);
+        j->stored = calloc(j->walk.count + 1, sizeof *j->stored);
+        j->fresh = calloc(j->walk.count + 1, sizeof *j->fresh);
+    }
+    if (!j->todo || !j->stored || !j->fresh) return mask__no_memory(err, "the list of photos");
+    j->todo_count = j->hash_count = 0;
     MASK__TRY(mask__regions_each(j->store, note_stored, j, err));
     for (size_t i = 0; i < j->walk.count; i++) {
         if (j->options->boxes && !mask__labelout_wants(&j->labelled, i)) continue;
-        j->report.photos++;
         if (j->stored[i] == STORED_NOT) j->todo[j->todo_count++] = i;
-        else if (j->stored[i] == STORED_GOOD) j->report.unchanged++;
+        if (again) continue;
+        j->report.photos++;
+        j->report.unchanged += j->stored[i] == STORED_GOOD;
+        j->fresh[i] = j->stored[i] == STORED_NOT;
     }
     if (j->hash_count) qsort(j->hashes, j->hash_count, sizeof *j->hashes, by_value);
     return MASK_OK;
@@ -266,6 +279,7 @@ static mask_status copy_known(job *j, slot *s, mask_error *err)
 static mask_status write_slot(job *j, slot *s, mask_error *err)
 {
     const mask__view *v = &s->view;
+    if (s->outcome == KNOWN && j->share) s->outcome = SKIPPED;
     if (s->outcome == KNOWN) MASK__TRY(copy_known(j, s, err));
     mask__regions_row row = row_of(s);
     if (s->outcome == SKIPPED) return MASK_OK;
@@ -326,6 +340,8 @@ static mask_status extract_all(job *j, mask_error *err)
     pthread_t *workers = calloc(most, sizeof *workers);
     j->slot_count = most * AHEAD;
     j->slots = calloc(j->slot_count, sizeof *j->slots);
+    j->begun = j->done = 0;
+    j->stop = false;
     clock_gettime(CLOCK_MONOTONIC, &j->committed);
     while (workers && j->slots && count < most && count < j->todo_count &&
            pthread_create(&workers[count], NULL, work, j) == 0)
@@ -338,15 +354,11 @@ static mask_status extract_all(job *j, mask_error *err)
     pthread_mutex_unlock(&j->lock);
     for (size_t i = 0; i < count; i++) pthread_join(workers[i], NULL);
     free(workers);
+    for (size_t i = 0; j->slots && i < j->slot_count; i++) mask__view_free(&j->slots[i].view);
+    free(j->slots);
     /* Whatever ended it, what was finished stays. */
     mask_status committed = mask__regions_commit(j->store, status == MASK_OK ? err : NULL);
     return status != MASK_OK ? status : committed;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return x < y ? -1 : x > y;
 }
 
 /* Names photos that this run found to be bad, counts good ones, collects those whose files are gone or left out. */
@@ -355,10 +367,8 @@ static mask_status take_stock_of(void *user, const mask__regions_seen *photo, ma
     job *j = user;
     const mask__walk_file *file = mask__walk_find(&j->walk, photo->path);
     if (file && photo->error) {
-        size_t number = (size_t)(file - j->walk.files);
         j->report.bad++;
-        if (j->todo_count && bsearch(&number, j->todo, j->todo_count, sizeof number, by_number))
-            mask__log(j->run, MASK_LOG_WARNING, "%s: %s", photo->path, photo->error);
+        if (j->fresh[file - j->walk.files]) mask__log(j->run, MASK_LOG_WARNING, "%s: %s", photo->path, photo->error);
     } else if (file) {
         j->report.good++;
     } else if (mask__walk_excluded(j->options->exclude, photo->path) ||
@@ -379,9 +389,9 @@ static mask_status take_stock(job *j, mask_error *err)
     MASK__TRY(mask__regions_each(j->store, take_stock_of, j, err));
     for (size_t i = 0; j->options->prune && i < j->vanished_count; i++)
         MASK__TRY(mask__regions_remove(j->store, j->vanished[i], err));
-    for (size_t i = 0; j->options->prune && j->vanished_count && i < j->todo_count; i++) {
-        const mask__walk_file *file = &j->walk.files[j->todo[i]]; /* moved ones: what had their id is gone */
-        MASK__TRY(mask__regions_name(j->store, file->path, file->id, err));
+    for (size_t i = 0; j->options->prune && j->vanished_count && i < j->walk.count; i++) {
+        const mask__walk_file *file = &j->walk.files[i]; /* moved ones: what had their id is gone */
+        if (j->fresh[i]) MASK__TRY(mask__regions_name(j->store, file->path, file->id, err));
     }
     return mask__regions_commit(j->store, err);
 }
@@ -402,10 +412,100 @@ static mask_status prepare(job *j, const char *const *photos, size_t count, mask
     return mask__labelout_match(&j->labelled, &j->walk, j->options->boxes, j->run, err);
 }
 
+/* ---- A team's parts ---- */
+
+static mask_status take_part(job *j, const char *path, size_t *good, mask_error *err)
+{
+    mask__regions_store *all = j->store;
+    j->store = NULL;
+    mask_status status = open_store(j, path, err);
+    if (status == MASK_OK) status = mask__regions_take(all, j->store, good, err);
+    mask__regions_close(j->store);
+    j->store = all;
+    if (status == MASK_OK) status = mask__regions_commit(all, err);
+    if (status == MASK_OK) unlink(path);
+    return status;
+}
+
+/* Takes in the parts beside the store, also those of a job that was killed. */
+static mask_status take_parts(job *j, const char *store_path, size_t *good, mask_error *err)
+{
+    const char *slash = strrchr(store_path, '/'), *name = slash ? slash + 1 : store_path;
+    char *folder = strndup(slash ? store_path : ".", slash ? (size_t)(slash - store_path) + 1 : 1), *path, end;
+    struct dirent **entries = NULL;
+    size_t length = strlen(name);
+    int count = folder ? scandir(folder, &entries, NULL, versionsort) : -1, number;
+    mask_status status = folder ? MASK_OK : mask__no_memory(err, store_path);
+    for (int i = 0; i < count; i++) {
+        const char *entry = entries[i]->d_name;
+        if (status == MASK_OK && strncmp(entry, name, length) == 0 &&
+            sscanf(entry + length, ".part-%d%c", &number, &end) == 1) {
+            if (asprintf(&path, "%s/%s", folder, entry) < 0) path = NULL;
+            status = path ? take_part(j, path, good, err) : mask__no_memory(err, store_path);
+            free(path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    free(folder);
+    return status;
+}
+
+static mask_status meet(const job *j, mask_error *err)
+{
+    double none = 0;
+    return mask__team_sum(j->run, &none, NULL, 1, err);
+}
+
+/* This process's share of the photos, in a part. */
+static mask_status extract_share(job *j, const char *store_path, mask_error *err)
+{
+    size_t ranks = mask__team_size(j->run), rank = mask__team_rank(j->run), *todo = j->todo;
+    size_t first = j->todo_count * rank / ranks, end = j->todo_count * (rank + 1) / ranks;
+    mask__regions_store *all = j->store;
+    mask_status status = MASK_OK;
+    char *path;
+    if (first == end) return MASK_OK;
+    if (asprintf(&path, "%s.part-%zu", store_path, rank) < 0) return mask__no_memory(err, store_path);
+    j->todo = todo + first;
+    j->todo_count = end - first;
+    j->share = true;
+    j->store = NULL;
+    status = open_extractor(j, err);
+    if (status == MASK_OK) status = open_store(j, path, err);
+    if (status == MASK_OK) status = mask__regions_check_dim(all, mask_extractor_dim(j->extractor), err);
+    if (status == MASK_OK) status = extract_all(j, err);
+    mask__regions_close(j->store);
+    j->store = all;
+    j->share = false;
+    j->todo = todo;
+    free(path);
+    return status;
+}
+
+/* All that a process of a team does but to finish, which is the first one's. */
+static mask_status run_team(job *j, const char *store_path, mask_error *err)
+{
+    bool first = mask__team_rank(j->run) == 0;
+    if (first) MASK__TRY(meet(j, err)); /* the store is there */
+    MASK__TRY(extract_share(j, store_path, err));
+    MASK__TRY(meet(j, err)); /* all parts are there */
+    j->report.extracted = 0;
+    if (!first) return MASK_OK;
+    MASK__TRY(take_parts(j, store_path, &j->report.extracted, err));
+    return find_todo(j, err);
+}
+
 static mask_status run_job(job *j, const char *store_path, mask_error *err)
 {
+    bool first = mask__team_rank(j->run) == 0;
+    size_t before = 0;
+    if (!first) MASK__TRY(meet(j, err));
     MASK__TRY(open_store(j, store_path, err));
+    if (first) MASK__TRY(take_parts(j, store_path, &before, err));
     MASK__TRY(find_todo(j, err));
+    if (mask__team_size(j->run) > 1) MASK__TRY(run_team(j, store_path, err));
+    if (!first) return MASK_OK;
     if (j->todo_count) {
         MASK__TRY(open_extractor(j, err));
         MASK__TRY(mask__regions_check_dim(j->store, mask_extractor_dim(j->extractor), err));
@@ -428,7 +528,8 @@ static mask_status run_labelled(job *j, const char *folder, mask_error *err)
     mask_status status = run_job(j, path, err);
     mask__regions_close(j->store);
     j->store = NULL;
-    if (status == MASK_OK) status = mask__labelout_write(&j->labelled, &j->walk, path, folder, err);
+    if (status == MASK_OK && mask__team_rank(j->run) == 0)
+        status = mask__labelout_write(&j->labelled, &j->walk, path, folder, err);
     free(path);
     return status;
 }
@@ -437,13 +538,12 @@ static void close_job(job *j)
 {
     mask__regions_close(j->store);
     mask_extractor_close(j->extractor);
-    for (size_t i = 0; j->slots && i < j->slot_count; i++) mask__view_free(&j->slots[i].view);
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->changed);
     for (size_t i = 0; i < j->vanished_count; i++) free(j->vanished[i]);
     free(j->vanished);
-    free(j->slots);
     free(j->hashes);
+    free(j->fresh);
     free(j->todo);
     free(j->stored);
     mask__walk_close(&j->walk);
@@ -461,6 +561,7 @@ mask_status mask_extract(const char *const *photos, size_t count, const char *ou
     pthread_cond_init(&j.changed, NULL);
     mask_status status = prepare(&j, photos, count, err);
     if (status == MASK_OK) status = o.boxes ? run_labelled(&j, out, err) : run_job(&j, out, err);
+    if (status == MASK_OK) status = meet(&j, err);
     if (report) *report = j.report;
     close_job(&j);
     return status;
