@@ -1,7 +1,8 @@
 # %% [markdown]
 # # From photos to recalls
-# `mask_match` learns what words look like from labelled regions, and matches any image with any text. `python tour.py [FOLDER]`
-# runs it on made-up data (`demo/generate.py`) and, where a folder is given, on its photos.
+# `mask_match` learns what words look like from labelled regions, and matches any image with any text. `python tour.py [FOLDER
+# [PHOTOS [CAPTIONS]]]` runs it on made-up data (`demo/generate.py FOLDER`), then searches a folder of photos, and, where there is
+# a file with five captions for each photo, in the order of their names, measures recalls.
 
 # %%
 import sys
@@ -10,6 +11,7 @@ import mask_match as m
 
 demo = sys.argv[1] if len(sys.argv) > 1 else "build/demo"  # made by: python3 demo/generate.py build/demo
 photos = sys.argv[2] if len(sys.argv) > 2 else None
+captions_file = sys.argv[3] if len(sys.argv) > 3 else None
 
 # %% [markdown]
 # Word vectors, then a knowledge: the prototype of each word is what its regions look like on average.
@@ -56,8 +58,12 @@ gallery.add(images)
 print(gallery.search("a puppy and a ball", k=3))
 
 # %% [markdown]
-# Your own photos, with the knowledge that comes with mask.
+# Your own photos, with the knowledge that comes with mask: from files to results in one line, and to recalls in four.
 
 # %%
 if photos:
     print(m.Photos(photos).search("a dog in the snow", k=5))
+if photos and captions_file:
+    m.extract(photos, demo + "/tour.regions")
+    own = m.open_dataset(demo + "/tour.regions", captions=captions_file)
+    print(len(own.images), "photos:", m.recalls(m.Matcher(m.data_file("starter.mask")).scores(*own)))

@@ -5,7 +5,7 @@ import enum
 import logging
 import os
 import sys
-from typing import Any, Callable, Dict, Generic, Iterable, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Generic, Iterable, List, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
 
 import numpy as np
 
@@ -249,6 +249,12 @@ class Items(Sequence[T], Generic[T]):
     def _item(self, index: int) -> T:
         raise NotImplementedError
 
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> List[T]: ...
+
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self._item(i) for i in range(*index.indices(len(self)))]
@@ -266,7 +272,7 @@ def _rows(kind: str) -> Dict[str, Any]:
 
 TABLES: Dict[str, Dict[str, Any]] = {name[13:]: _rows(name[13:]) for name in ffi.typeof("mask_options_kind").elements.values()
                                      if name != "MASK_OPTIONS_KINDS"}
-STRUCTS = {"VECTORS": "mask_vectors_import_options"}
+STRUCTS = {"VECTORS": "mask_vectors_import_options"}  # the others are mask_<kind>_options
 
 
 def _as_text(value: Any) -> bytes:

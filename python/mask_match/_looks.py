@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import os
 from typing import Any, Iterable, List, Optional, Sequence
 
@@ -60,7 +61,9 @@ def results(found: Any, side: int = 240) -> str:
         words = " ".join('<span style="white-space:nowrap"><span style="color:%s">&#9632;</span> %s %+.1f</span>' %
                          (COLOURS[i % len(COLOURS)], html.escape(word.word), word.score) for i, word in enumerate(hit.words))
         name = html.escape(os.path.basename(hit.name or hit.id))
-        out.append("<div>%s<small><b>%.2f</b> %s<br>%s</small></div>" % (picture(hit, found.root, side), hit.score, name, words))
+        out.append("<div>%s<small><b>%.2f</b>%s %s<br>%s</small></div>" % (
+            picture(hit, found.root, side), hit.score, "" if math.isnan(hit.confidence) else " (%.0f%% sure)" % (100 * hit.confidence),
+            name, words))
     return "\n".join(out) + "</div>"
 
 
@@ -76,10 +79,10 @@ def explanation(e: Any) -> str:
     """The regions x words table, dark where they are alike, and how it becomes the score."""
     cosines, terms = e.cosines, e.terms
     low, high = (float(cosines.min()), float(cosines.max())) if cosines.size else (0.0, 0.0)
-    out = ["<p><b>score %.4f</b>" % e.score]
+    out = ["<p><b>score %.4f</b> " % e.score]
     if (e.text_deviation, e.text_mean) != (1, 0):
         out.append("= (weighted mean of words - %.3f) / %.3f - %.3f (hubness of the image) - %.3f (of the text)" %
-                   (e.text_mean, e.text_deviation, e.hub_image, e.hub_text))
+                   tuple(round(value, 3) + 0.0 for value in (e.text_mean, e.text_deviation, e.hub_image, e.hub_text)))
     out.append("</p><table><tr><th>region</th><th>box</th>%s</tr>" % "".join("<th>%s</th>" % cell(word.word) for word in terms))
     for name, values in (("kind", [word.kind for word in terms]), ("weight", ["%.2f" % word.weight for word in terms]),
                          ("score", ["%+.3f" % score for score in e.word_scores])):

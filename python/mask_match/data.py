@@ -6,8 +6,8 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, U
 
 import numpy as np
 
-from ._core import (Handle, Items, MaskError, Options, Path, Progress, Run, call, copied, documents, encoded, ffi, floats, lib,
-                    position, quick, strings, text)
+from ._core import (Handle, Items, MaskError, Options, Path, Progress, Run, Struct, call, copied, documents, encoded, ffi, floats,
+                    lib, position, quick, strings, text)
 
 
 class Vectors(Handle):
@@ -175,6 +175,12 @@ class Images(Handle):
         self._again = Images.open, (os.fspath(path), split)
         return self
 
+    @documents("CONVERT")
+    def save(self, path: Path, progress: Progress = None, **options: Any) -> None:
+        """Writes the features as a *_ims.npy file, a folder of .npz (to="npz") or a TSV of bottom-up attention (to="tsv"), one
+        image in memory at a time."""
+        Run(progress)(lib.mask_images_convert, self._c, encoded(path), Options("CONVERT", options).c)
+
     def __len__(self) -> int:
         return int(lib.mask_images_count(self._c))
 
@@ -300,6 +306,15 @@ class Labels(Handle, Items[str]):
         self._take(out, lib.mask_labels_close)
         self._again = Labels, (os.fspath(folder),)
 
+    @classmethod
+    def bare(cls, images: Images) -> "Labels":
+        """Regions without labels, for learning from a classifier's head alone."""
+        out = ffi.new("mask_labels **")
+        call(lib.mask_labels_bare, out, images._c)
+        self = cls.__new__(cls)
+        self._take(out, lib.mask_labels_close, (images._c,))
+        return self
+
     def __len__(self) -> int:
         return int(lib.mask_labels_regions(self._c))
 
@@ -313,6 +328,35 @@ class Labels(Handle, Items[str]):
 
     def _item(self, index: int) -> str:
         return str(text(lib.mask_labels_text(self._c, index)))
+
+
+# ---- Other programs' annotations as labelled regions ----------------------------------------------------------------
+
+
+@documents("REGIONS")
+def regions_from_genome(source: Path, to: Path, progress: Progress = None, **options: Any) -> Struct:
+    """Writes a regions.tsv of Visual Genome's objects.json, attributes.json or region_descriptions.json. The answer counts images,
+    regions, and what was dropped and why."""
+    report = ffi.new("mask_regions_report *")
+    Run(progress)(lib.mask_regions_from_genome, encoded(source), encoded(to), Options("REGIONS", options).c, report)
+    return Struct(report)
+
+
+def regions_from_entities(folder: Path, to: Path, split: Optional[str] = None, progress: Progress = None) -> Struct:
+    """Writes a regions.tsv of Flickr30K Entities: a folder with Sentences, Annotations and, for a split, SPLIT.txt."""
+    report = ffi.new("mask_regions_report *")
+    Run(progress)(lib.mask_regions_from_entities, encoded(folder), split.encode() if split else ffi.NULL, encoded(to), report)
+    return Struct(report)
+
+
+def regions_from_detections(source: Path, folder: Path, vocabulary: Path, attribute_vocabulary: Optional[Path] = None,
+                            min_confidence: float = 0, progress: Progress = None) -> Struct:
+    """Writes a folder of labelled regions, features and all, of a TSV of LXMERT's ten columns. A region's label is its attribute,
+    where their vocabulary is given, and its class; those whose class is less sure than min_confidence are left out."""
+    report = ffi.new("mask_regions_report *")
+    Run(progress)(lib.mask_regions_from_detections, encoded(source), encoded(folder), encoded(vocabulary),
+                  encoded(attribute_vocabulary) if attribute_vocabulary else ffi.NULL, min_confidence, report)
+    return Struct(report)
 
 
 # ---- Files that come with mask ------------------------------------------------------------------------------------
@@ -329,6 +373,13 @@ def data_file(name: str) -> str:
         if os.path.exists(os.path.join(place, name)):
             return os.path.normpath(os.path.join(place, name))
     raise MaskError("%s: is not in %s: name its folder in MASK_DATA" % (name, ", ".join(places)), lib.MASK_ENOTFOUND)
+
+
+def cache_folder() -> str:
+    """Where what is kept between runs lies, as the command line has it; it is made."""
+    folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mask")
+    os.makedirs(folder, exist_ok=True)
+    return folder
 
 
 def open_vectors(path: Optional[str]) -> Vectors:

@@ -12,7 +12,7 @@ import numpy as np
 from . import _looks
 from ._core import (TABLES, Handle, Items, MaskError, Options, Path, Progress, Run, Struct, call, documents, encoded, failed, ffi, lib, quick,
                     strings, text)
-from .data import Images, Texts, Vectors, as_images, as_texts, open_vectors
+from .data import Images, Texts, Vectors, as_images, as_texts, cache_folder, open_vectors
 from .knowledge import Knowledge, Reading
 
 Query = Union[str, Tuple[str, float], Sequence[Union[str, Tuple[str, float]]]]
@@ -140,6 +140,14 @@ class _Query:
         return {"images": self.keep(images._c), "image": 0, "weight": weight}
 
 
+def _clickhouse(url: str, database: str, cluster: str) -> Tuple[Any, List[Any]]:
+    """A mask_clickhouse * and what must live as long."""
+    c, (_, kept) = ffi.new("mask_clickhouse *"), strings([url, database, cluster])
+    c[0] = lib.mask_clickhouse_defaults()
+    c.urls, c.database, c.cluster = kept
+    return c, kept
+
+
 class Gallery(Handle):
     """An index over images in a folder, open for searching: exact rankings, whatever its size.
 
@@ -153,10 +161,13 @@ class Gallery(Handle):
         self.path = os.path.expanduser(os.fspath(path))
         Run(progress)(lib.mask_gallery_open, out, encoded(path))
         self._take(out, lib.mask_gallery_close)
+        self._find_vectors(vectors)
+        self._again = Gallery, (self.path,)
+
+    def _find_vectors(self, vectors: Union[Vectors, Path, None]) -> None:
         if vectors is None and self.info.options.ood != "off":
             vectors = open_vectors(self.info.vectors_path)
         self.vectors = Vectors(vectors) if isinstance(vectors, (str, os.PathLike)) else vectors
-        self._again = Gallery, (self.path,)
 
     @classmethod
     @documents("MATCH", "GALLERY")
@@ -294,6 +305,36 @@ class Gallery(Handle):
                 min_score: Optional[float] = None) -> Results:
         """The images most like one of the gallery, by id, or like any photo (Images of one, from Extractor.images)."""
         return self.search((), k, offset, [image], where, ids, min_score)
+
+    # -- In a database --
+
+    def export_clickhouse(self, url: str, database: str = "mask", cluster: str = "", progress: Progress = None) -> int:
+        """Copies the gallery as it is, or what has changed since the last time, into a ClickHouse database; how many rows were
+        written. url: "http://host:8123/", of several servers of a cluster with commas."""
+        rows, to, kept = ffi.new("uint64_t *"), *_clickhouse(url, database, cluster)
+        Run(progress)(lib.mask_clickhouse_export, encoded(self.path), to, rows)
+        return int(rows[0])
+
+    @classmethod
+    def open_clickhouse(cls, url: str, database: str = "mask", cluster: str = "", vectors: Union[Vectors, Path, None] = None,
+                        cache: Optional[Path] = None, progress: Progress = None) -> "Gallery":
+        """Opens a gallery that was exported, for searches by texts: the same results as the gallery's. What reads texts is copied
+        into a folder below `cache` (None = ~/.cache/mask) the first time."""
+        out, (of, kept) = ffi.new("mask_gallery **"), _clickhouse(url, database, cluster)
+        cache = cache or cache_folder()
+        Run(progress)(lib.mask_gallery_open_clickhouse, out, of, encoded(cache))
+        self = cls.__new__(cls)
+        self.path = url
+        self._take(out, lib.mask_gallery_close)
+        self._find_vectors(vectors)
+        self._again = Gallery.open_clickhouse, (url, database, cluster, vectors, cache)
+        return self
+
+    def sql(self, query: Query, k: int = 10) -> str:
+        """The statement by which a gallery in a database finds the images with the k highest upper bounds."""
+        q, out = _Query(_texts_of(query), (), k, 0, None, None, None, False), ffi.new("char **")
+        call(lib.mask_gallery_sql, self._c, self.vectors._c if self.vectors else ffi.NULL, q.c, out)
+        return str(text(ffi.gc(out[0], lib.free)))
 
     def annotator(self, texts: Any, progress: Progress = None) -> "Annotator":
         """Texts made ready to be ranked for this gallery's images."""

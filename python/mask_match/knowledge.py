@@ -1,7 +1,9 @@
 """Knowledge: prototypes of words; the matcher, which scores images with texts by them and explains why."""
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -9,7 +11,8 @@ import numpy as np
 from . import _looks
 from ._core import (TABLES, Handle, Items, Options, Path, Progress, Run, Struct, call, copied, documents, encoded, ffi, floats, lib,
                     options_of, quick, text)
-from .data import Labels, Vectors, as_images, as_texts, open_vectors
+from .data import Images, Labels, Vectors, as_images, as_texts, open_vectors
+from .encoders import Encoder, Head, as_head
 
 
 class Choice(NamedTuple):
@@ -42,15 +45,18 @@ class Knowledge(Handle):
 
     @classmethod
     @documents("LEARN", "TRAIN")
-    def learn(cls, labels: Union[Labels, Path], vectors: Union[Vectors, Path], preset: str = "tuned", encoder: str = "auto",
-              progress: Progress = None, **options: Any) -> "Knowledge":
-        """Learns from labelled regions.
+    def learn(cls, labels: Union[Labels, Images, Path], vectors: Union[Vectors, Path], preset: str = "tuned", encoder: str = "auto",
+              progress: Progress = None, head: Union[None, Head, Encoder, Path] = None, **options: Any) -> "Knowledge":
+        """Learns from labelled regions, or, from Images without labels, the classes of a head alone.
 
         preset   "tuned", "section9" (the first calibration's), or "paper": the paper's training of 400 epochs
         encoder  what is made of features: "none", "whiten", "mask" (trained), or "auto": the best of them on held-out
                  labelled images; then `choices` lists what was tried. "paper" is always "mask".
+        head     a classifier whose classes are learned beside the labels: of an encoder, or a Head of arrays
         options  of learning and training, by name
         """
+        if isinstance(labels, Images):
+            labels, encoder = Labels.bare(labels), "whiten" if encoder == "auto" else encoder
         labels = labels if isinstance(labels, Labels) else Labels(labels)
         vectors = vectors if isinstance(vectors, Vectors) else Vectors(vectors)
         paper = preset == "paper"
@@ -65,6 +71,8 @@ class Knowledge(Handle):
         if not train.c.whiten and "start_whiten" not in options:
             train.c.start_whiten = False
         o.c.train = train.c
+        kept = [] if head is None else as_head(head)
+        o.c.head = kept[0] if kept else ffi.NULL
         out, count, choices = ffi.new("mask_knowledge **"), ffi.new("size_t *"), ffi.new("mask_choice[]", 256)
         if paper or encoder != "auto":
             Run(progress)(lib.mask_knowledge_learn, out, labels._c, vectors._c, o.c)
@@ -73,6 +81,31 @@ class Knowledge(Handle):
         self = cls._of(out)
         rows = [Struct(choices[i]) for i in range(count[0])]
         self.choices = [Choice(*(getattr(row, name) for name in Choice._fields)) for row in rows]
+        return self
+
+    @classmethod
+    def from_prototypes(cls, words: Union[Path, Sequence[str]], prototypes: Union[Path, np.ndarray], vectors: Union[Vectors, Path],
+                        provenance: Optional[str] = None) -> "Knowledge":
+        """A knowledge of prototypes that were made elsewhere, MACK's or your own; calibrate it like any other. Its `report` says
+        which words were left out: those without a vector, with a prototype of zeros, or there before.
+
+        words       a list, or MACK's JSON file: an object of word: row, or a list
+        prototypes  words x features: an array or a .npy file
+        """
+        vectors = vectors if isinstance(vectors, Vectors) else Vectors(vectors)
+        out, report = ffi.new("mask_knowledge **"), ffi.new("mask_import_report *")
+        with tempfile.TemporaryDirectory() as folder:
+            if not isinstance(words, (str, os.PathLike)):
+                listed, words = words, os.path.join(folder, "words.json")
+                with open(words, "w", encoding="utf8") as file:
+                    json.dump(list(listed), file)
+            if isinstance(prototypes, np.ndarray):
+                array, prototypes = prototypes, os.path.join(folder, "prototypes.npy")
+                np.save(prototypes, np.ascontiguousarray(array, np.float32))
+            call(lib.mask_knowledge_import, out, encoded(words), encoded(prototypes), vectors._c,
+                 provenance.encode() if provenance else ffi.NULL, report)
+            self = cls._of(out)
+        self.report = Struct(report)
         return self
 
     @documents("MATCH")
@@ -124,7 +157,7 @@ class Knowledge(Handle):
         return int(out[0])
 
     def round(self) -> None:
-        """Rounds the background to 8 bits, a quarter of its size in files."""
+        """Rounds prototypes, word vectors and the background to 8 bits: a quarter of their size in files."""
         call(lib.mask_knowledge_round, self._c)
 
     def save(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Union
 import numpy as np
 
 from ._core import Handle, Options, Path, Progress, Run, Struct, _threads, call, documents, encoded, ffi, floats, lib, strings, text
-from .data import Images, data_file
+from .data import Images, cache_folder, data_file
 from .gallery import Gallery, Results
 
 
@@ -20,6 +20,12 @@ class Regions(NamedTuple):
     scores: np.ndarray  # regions; of the detector, else 0
     width: int
     height: int
+
+
+def upright(photo: Any) -> Any:
+    """A PIL image as its boxes see it: turned as EXIF says, RGB."""
+    from PIL import ImageOps
+    return ImageOps.exif_transpose(photo).convert("RGB")
 
 
 class _Photo:
@@ -35,7 +41,7 @@ class _Photo:
             self.kept = ffi.from_buffer(photo)
             self.c.bytes, self.c.size = self.kept, len(self.kept)
         else:
-            array = np.asarray(photo if isinstance(photo, np.ndarray) else self.upright(photo))
+            array = np.asarray(photo if isinstance(photo, np.ndarray) else upright(photo))
             if array.ndim == 2:
                 array = np.repeat(array[:, :, None], 3, 2)
             if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
@@ -46,11 +52,6 @@ class _Photo:
             self.c.rgb = ffi.cast("uint8_t *", array.ctypes.data)
             self.c.height, self.c.width = array.shape[:2]
             self.c.stride = array.strides[0]
-
-    @staticmethod
-    def upright(photo: Any) -> Any:
-        from PIL import ImageOps
-        return ImageOps.exif_transpose(photo).convert("RGB")
 
 
 class Extractor(Handle):
@@ -115,6 +116,13 @@ def extract(photos: Union[Path, Iterable[Path]], out: Path, progress: Progress =
     return Struct(report)
 
 
+def describe_store(path: Path) -> Struct:
+    """What a region store holds: photos, bad, regions, dim, encoder (its fingerprint), options (how regions were chosen)."""
+    info = ffi.new("mask_extract_info *")
+    call(lib.mask_extract_describe, info, encoded(path))
+    return Struct(info)
+
+
 class PhotoFacts(NamedTuple):
     """What a camera wrote into a photo (EXIF)."""
     date: Optional[str]  # "2019-06-01 14:03:22", of where it was taken
@@ -154,10 +162,8 @@ class Photos(Gallery):
                  progress: Progress = None, exclude: Optional[str] = None):
         many = [folder] if isinstance(folder, (str, os.PathLike)) else list(folder)
         array, kept = strings([os.path.expanduser(os.fspath(one)) for one in many])
-        place = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mask")
-        os.makedirs(place, exist_ok=True)
         texts = [ffi.NULL if given is None else ffi.new("char[]", encoded(given))
-                 for given in (place, encoder or data_file("default.menc"), knowledge or data_file("starter.mask"), exclude)]
+                 for given in (cache_folder(), encoder or data_file("default.menc"), knowledge or data_file("starter.mask"), exclude)]
         gallery, report = ffi.new("char **"), ffi.new("mask_extract_report *")
         Run(progress)(lib.mask_photos_gallery, gallery, array, len(kept), ffi.new("mask_photo_cache *", texts), report)
         path = ffi.gc(gallery[0], lib.free)

@@ -10,9 +10,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from ._core import Path
+from ._core import Path, logger
 from .evaluate import ranks
 from .knowledge import Explanation, Knowledge
+from .photos import upright
 
 
 def _axes(ax: Any, size: Sequence[float] = (6, 4)) -> Any:
@@ -20,6 +21,10 @@ def _axes(ax: Any, size: Sequence[float] = (6, 4)) -> Any:
         return ax
     import matplotlib.pyplot as plt
     return plt.subplots(figsize=tuple(size), layout="constrained")[1]
+
+
+def _legend_beside(ax: Any) -> None:
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def training(metrics: Path, ax: Any = None, smooth: int = 50) -> Any:
@@ -38,7 +43,7 @@ def training(metrics: Path, ax: Any = None, smooth: int = 50) -> Any:
         means = np.convolve(values, np.ones(width) / width, "valid")
         ax.plot(np.arange(len(means)) + width, means / means[0], label="%s (%.3g at first)" % (name, means[0]))
     ax.set(xlabel="step", ylabel="share of its first value", ylim=(0, None))
-    ax.legend(frameon=False)
+    _legend_beside(ax)
     return ax
 
 
@@ -98,8 +103,9 @@ def prototypes(knowledge: Knowledge, groups: Union[None, str, Mapping[str, Seque
                method: str = "tsne", ax: Any = None) -> Any:
     """A map of the prototypes of the words seen most: the paper's figure.
 
-    groups  names and the words that have its colour, words in none are grey; "wordnet" = the classes of WordNet
-    label   so many words are written beside their points
+    groups  names and the words that have its colour, words in none are grey; "wordnet" = the classes of WordNet, where its
+            data is installed
+    label   so many words at most are written beside their points, those seen most first, where there is room
     method  "tsne", or "pca": the two main axes of their directions
     """
     ax = _axes(ax, (9, 7))
@@ -107,6 +113,8 @@ def prototypes(knowledge: Knowledge, groups: Union[None, str, Mapping[str, Seque
     chosen = np.argsort(-counts, kind="stable")[:words]
     if isinstance(groups, str):
         groups = wordnet_classes([names[i] for i in chosen])
+        if not groups:
+            logger.warning("WordNet's data.noun is not there (WNSEARCHDIR, Debian's wordnet-base): words have no colours")
     elif groups:
         wanted = {word for members in groups.values() for word in members}
         chosen = np.array([i for i in range(len(names)) if names[i] in wanted] or chosen)
@@ -117,11 +125,18 @@ def prototypes(knowledge: Knowledge, groups: Union[None, str, Mapping[str, Seque
         at = [i for i, word in enumerate(chosen) if of.get(names[word]) == name]
         if at:
             ax.scatter(places[at, 0], places[at, 1], s=16, label=name or "other", color=None if name else "#bbbbbb")
-    for i in range(min(label, len(chosen))):
-        ax.annotate(names[chosen[i]], places[i], fontsize=7, xytext=(3, 2), textcoords="offset points")
+    sheet = 72 * 0.8 * ax.figure.get_size_inches()
+    points = (places - places.min(0)) / np.maximum(np.ptp(places, 0), 1e-12) * sheet
+    written: List[int] = []
+    for i in range(len(chosen)):
+        clear = all(abs(points[i, 1] - points[j, 1]) > 8 or abs(points[i, 0] - points[j, 0]) >
+                    4.2 * len(names[chosen[i if points[i, 0] < points[j, 0] else j]]) for j in written)
+        if clear and len(written) < label:
+            written.append(i)
+            ax.annotate(names[chosen[i]], places[i], fontsize=7, xytext=(3, 2), textcoords="offset points")
     ax.set(xticks=[], yticks=[])
     if groups:
-        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        _legend_beside(ax)
     return ax
 
 
@@ -140,14 +155,14 @@ def match(explanation: Explanation, photo: Any = None, ax: Any = None) -> Any:
     """The words x regions table of one match as a heat map; with `photo` (a path or an array) the best region of each word on it."""
     if photo is None or explanation.boxes is None:
         ax = _axes(ax)
-        ax.imshow(explanation.cosines, cmap="viridis", aspect="auto")
+        ax.figure.colorbar(ax.imshow(explanation.cosines, cmap="viridis", aspect="auto"), ax=ax, label="cosine")
         ax.set_yticks(range(len(explanation.terms)), [word.word for word in explanation.terms])
         ax.set(xlabel="region", title="score %.3f" % explanation.score)
         return ax
-    import matplotlib.pyplot as plt
     from matplotlib.patches import Rectangle
+    from PIL import Image
     ax = _axes(ax)
-    ax.imshow(photo if isinstance(photo, np.ndarray) else plt.imread(photo))
+    ax.imshow(photo if isinstance(photo, np.ndarray) else upright(Image.open(photo)))
     for i, word in enumerate(explanation.terms):
         x1, y1, x2, y2 = explanation.boxes[int(explanation.cosines[i].argmax())]
         ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="C%d" % i, lw=2))

@@ -3,7 +3,10 @@ import inspect
 import logging
 import os
 import pickle
+import re
+import shutil
 import signal
+import subprocess
 import threading
 import typing
 
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 
 import mask_match as m
+from conftest import ROOT
 from mask_match import _core
 
 
@@ -137,3 +141,30 @@ def test_everything_public_is_typed_and_explained():
             missing = [p for p in inspect.signature(function).parameters if p not in hints and p not in ("self", "cls")]
             assert not missing and ("return" in hints or member == "__init__"), (name, member, missing)
     assert os.path.exists(os.path.join(os.path.dirname(m.__file__), "py.typed"))
+
+
+def test_every_function_of_the_headers_is_there():
+    """A function that the headers gain must get a place here, or its reason why not."""
+    otherwise = {"mask_status_text": "Status", "mask_options_presets": "their names are in docstrings",
+                 "mask_head_open": "Head is arrays", "mask_head_close": "", "mask_extractor_images": "Extractor.images",
+                 "mask_knowledge_encode_file": "Knowledge.encode", "mask_ranks_save": "numpy.savez",
+                 "mask_rerank_images": "of what was given", "mask_rerank_texts": ""}
+    folder = os.path.dirname(m.__file__)
+    used = set(re.findall(r"lib\.(mask_\w+)", "".join(open(os.path.join(folder, name)).read() for name in os.listdir(folder)
+                                                     if name.endswith(".py"))))
+    functions = {name for name in dir(_core.lib) if name.startswith("mask_") and not name.startswith("mask_py_")}
+    presets = {name for name in functions if re.search("_(defaults|plain|tuned|section9|paper)$", name)}
+    missing = functions - used - set(otherwise) - presets
+    assert not missing and set(otherwise) <= functions, (missing, set(otherwise) - functions)
+
+
+def test_type_checkers_understand_a_user(tmp_path):
+    """The tour's types are right, a wrong call is found, and what comes back is known."""
+    checker = shutil.which("mypy") or pytest.skip("mypy is not installed")
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("import mask_match as m\nm.Texts(5)\nm.Knowledge('k').words.append(1)\nreveal_type(m.Gallery('g').search('a dog')[0])\n")
+    said = subprocess.run([checker, "--follow-imports=silent", "--cache-dir", str(tmp_path), str(wrong),
+                           os.path.join(ROOT, "python", "examples", "tour.py")], stdout=subprocess.PIPE,
+                          env=dict(os.environ, MYPYPATH=os.path.dirname(os.path.dirname(m.__file__)), LD_PRELOAD="")).stdout.decode()
+    lines = [line for line in said.splitlines() if ": error:" in line]
+    assert len(lines) == 2 and "wrong.py:2" in lines[0] and "wrong.py:3" in lines[1] and 'Revealed type is "mask_match.gallery.Hit"' in said, said

@@ -1,4 +1,6 @@
 """Vectors, images, texts, labels; arrays in without a copy."""
+import base64
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,34 @@ def test_the_declarations_are_the_headers(demo):
     info = demo.knowledge.info
     assert set(dir(info)) >= {field for field, _ in ffi.typeof("mask_knowledge_info").fields}
     assert info.words == len(demo.knowledge) and hasattr(lib, "mask_gallery_search")
+
+
+@pytest.mark.parametrize("to, name", [("npy", "x_ims.npy"), ("npz", "x"), ("tsv", "x.tsv")])
+def test_features_are_written_in_other_formats(demo, tmp_path, to, name):
+    some = m.Images(np.stack([demo.data.images[i] for i in range(3)]), ids=["5", "6", "7"],
+                    boxes=np.stack([demo.data.images.boxes(i) for i in range(3)]))
+    some.save(tmp_path / name, to=to)
+    again = m.Images.open(tmp_path / name)
+    assert again.ids == some.ids and all(np.array_equal(a, b) for a, b in zip(again, some))
+
+
+def test_other_programs_annotations(tmp_path):
+    (tmp_path / "objects.json").write_text('[{"image_id": 1, "objects": [{"object_id": 5, "x": 3, "y": 4, "w": 10, "h": 20, '
+                                           '"names": ["T-shirt"]}, {"object_id": 6, "x": 1, "y": 1, "w": 5, "h": 5, "names": ["!"]}]}]')
+    report = m.regions_from_genome(tmp_path / "objects.json", tmp_path / "regions.tsv", min_count=1)
+    assert (report.regions, report.images, report.no_label) == (1, 1, 1)
+    assert (tmp_path / "regions.tsv").read_text().splitlines()[1] == "1.jpg\t3\t4\t13\t24\tt shirt"
+    for name, file, content in (("Sentences", "7.txt", "[/EN#1/people Two men] here ."), ("Annotations", "7.xml",
+            "<annotation><object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>60</ymax></bndbox></object></annotation>")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(content)
+    assert m.regions_from_entities(tmp_path, tmp_path / "regions.tsv").regions == 1
+    assert (tmp_path / "regions.tsv").read_text().splitlines()[1] == "7.jpg\t1\t2\t30\t60\tTwo men"
+    array = lambda values, kind: base64.b64encode(np.array(values, kind).tobytes()).decode()
+    cells = ["9", "64", "48", array([0, 1], "<i8"), array([0.9, 0.1], "<f4"), array([0, 0], "<i8"), array([0, 0], "<f4"), "2",
+             array([[1, 2, 30, 40]] * 2, "<f4"), array([[1, 2, 3, 4]] * 2, "<f4")]
+    (tmp_path / "found.tsv").write_text("\t".join(cells) + "\n")
+    (tmp_path / "classes.txt").write_text("dog\ncat\n")
+    report = m.regions_from_detections(tmp_path / "found.tsv", tmp_path / "set", tmp_path / "classes.txt", min_confidence=0.5)
+    labels = m.Labels(tmp_path / "set")
+    assert (report.regions, report.no_label, list(labels), labels.dim) == (1, 1, ["dog"], 4)

@@ -1,9 +1,15 @@
 """Galleries: search, change, annotate, threads, and what a call costs."""
+import contextlib
 import json
 import os
+import pickle
+import shutil
+import socket
 import statistics
+import subprocess
 import threading
 import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -159,3 +165,54 @@ def test_a_call_costs_at_most_30_microseconds(demo):
         assert min(best) < 30e-6, "%.1f us" % (1e6 * min(best))
     finally:
         m.use(threads=0)
+
+
+def test_metadata(demo):
+    demo.gallery.describe({"3": {"place": "Rome"}})
+    assert "place" in demo.gallery.metadata()
+    known, unknown = demo.gallery.metadata(["3", "nobody"])
+    assert known["place"] == "Rome" and unknown is None and demo.gallery.metadata([]) == []
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A ClickHouse server of Debian's package."""
+    engine = shutil.which("clickhouse-server") or "/usr/sbin/clickhouse-server"
+    if not os.path.exists(engine):
+        pytest.skip("clickhouse-server is not installed")
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(2):
+            free = stack.enter_context(socket.socket())
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    (tmp_path / "config.xml").write_text("""<yandex><logger><level>error</level><log>log</log><errorlog>errors</errorlog></logger>
+<http_port>%d</http_port><tcp_port>%d</tcp_port><listen_host>127.0.0.1</listen_host><path>data/</path><tmp_path>tmp/</tmp_path>
+<mark_cache_size>100000000</mark_cache_size><users_config>users.xml</users_config><default_profile>default</default_profile>
+<default_database>default</default_database></yandex>""" % tuple(ports))
+    (tmp_path / "users.xml").write_text("<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default><password>"
+                                        "</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default"
+                                        "</quota></default></users></yandex>")
+    clean = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    server = subprocess.Popen([engine, "--config-file=config.xml"], cwd=tmp_path, env=clean, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    url = "http://127.0.0.1:%d/" % ports[0]
+    for _ in range(600):
+        try:
+            if urllib.request.urlopen(url + "?query=SELECT+1", timeout=5).read() == b"1\n":
+                break
+        except OSError:
+            assert server.poll() is None, (tmp_path / "errors").read_text()[-2000:]
+            time.sleep(0.05)
+    yield url
+    server.kill()
+    server.wait()
+
+
+def test_a_database_answers_as_the_gallery_does(demo, database, tmp_path):
+    assert demo.gallery.export_clickhouse(database) > 0 and demo.gallery.export_clickhouse(database) == 0
+    with m.Gallery.open_clickhouse(database, cache=tmp_path) as there:
+        for query in ("a dog and a ball", "a puppy"):
+            ours, theirs = demo.gallery.search(query, k=20), there.search(query, k=20)
+            assert ours.ids == theirs.ids and np.array_equal(ours.scores, theirs.scores)
+        assert "SELECT" in there.sql("a dog", k=5) and len(pickle.loads(pickle.dumps(there))) == 200

@@ -57,3 +57,8 @@ def test_figures(demo, tmp_path):
     assert plot.recall_curve({"ours": demo.scores}).lines[0].get_ydata()[9] == pytest.approx(m.recalls(demo.scores).t2i.r10)
     e = demo.matcher.explain(demo.data.images, 38, "A puppy and a ball")
     assert plot.match(e).images and len(plot.match(e, np.zeros((224, 224, 3))).patches) == 2
+    image = pytest.importorskip("PIL.Image")
+    exif = image.Exif()
+    exif[0x112] = 6  # lies on its side
+    image.new("RGB", (64, 32)).save(tmp_path / "turned.jpg", exif=exif)
+    assert plot.match(e, tmp_path / "turned.jpg").images[0].get_array().shape == (64, 32, 3)

@@ -139,3 +139,26 @@ def test_reranking(demo, tmp_path):
         assert reranking.recalls(alpha=0.0).rsum == pytest.approx(m.recalls(base).rsum, abs=0.5)
         reranking.save(tmp_path / "lists.npy")
     assert np.load(tmp_path / "lists.npy").shape == (200, 1000)
+
+
+def test_prototypes_of_another_program(demo, command, tmp_path):
+    words, array = demo.plain.words[:3] + ["nosuchword"], np.arange(256, dtype=np.float32).reshape(4, 64) * [[0], [1], [1], [1]]
+    ours = m.Knowledge.from_prototypes(words, array, demo.vectors, "by hand")
+    assert ours.words == words[1:3] and (ours.report.listed, ours.report.no_vector, ours.report.no_prototype) == (4, 1, 1)
+    assert ours.info.provenance == "by hand" and m.Matcher(ours, demo.vectors).scores(*demo.data).shape == demo.scores.shape
+    (tmp_path / "words.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    np.save(tmp_path / "p.npy", array.astype(np.float32))
+    command("convert", "--mack-vocabulary", tmp_path / "words.json", "--mack-prototypes", tmp_path / "p.npy", "--vectors",
+            demo.vectors.path, "-o", tmp_path / "k.mask")
+    theirs = m.Knowledge(tmp_path / "k.mask")
+    assert theirs.words == ours.words and np.array_equal(theirs.prototypes, ours.prototypes)
+
+
+def test_a_classifier_s_classes_are_learned(demo):
+    head = m.Head(np.random.default_rng(0).normal(0, 1, (2, 64)), ["zebra, striped animal", "boat, craft"])
+    beside = m.Knowledge.learn(demo.folder / "knowledge", demo.vectors, encoder="whiten", head=head)
+    assert beside.counts[beside.words.index("boat")] == demo.plain.counts[demo.plain.words.index("boat")] + 3
+    alone = m.Knowledge.learn(m.Images.open(demo.folder / "background_ims.npy"), demo.vectors, head=head)
+    assert alone.words == ["boat"] and list(alone.counts) == [3]
+    with pytest.raises(ValueError, match="for 1 labels"):
+        m.Knowledge.learn(demo.folder / "knowledge", demo.vectors, head=m.Head(head.weights, ["zebra"]))

@@ -2,11 +2,13 @@
 import json
 import os
 import pickle
+import subprocess
 
 import numpy as np
 import pytest
 
 import mask_match as m
+from conftest import ROOT
 
 Image = pytest.importorskip("PIL.Image", reason="python3-pil makes the photos")
 
@@ -56,7 +58,8 @@ def test_a_store(folder, tmp_path):
     report = m.extract(folder, tmp_path / "p.regions", side=96)
     assert (report.photos, report.good, report.extracted) == (3, 3, 3)
     assert m.extract(folder, tmp_path / "p.regions", side=96).unchanged == 3
-    assert len(m.Images.open(tmp_path / "p.regions")) == 3
+    images, store = m.Images.open(tmp_path / "p.regions"), m.describe_store(tmp_path / "p.regions")
+    assert len(images) == 3 == store.photos and store.regions == sum(map(len, images)) and store.dim == images.dim
 
 
 def test_thumbnail(folder):
@@ -90,3 +93,23 @@ def test_what_a_camera_wrote(folder):
     assert m.photo_facts(folder / "dated.jpg") == ("2019-06-01 14:03:22", None, None)
     assert m.photo_facts(folder / "blue.png").date is None
     os.remove(folder / "dated.jpg")
+
+
+def test_encoders(folder, tmp_path):
+    (tmp_path / "net.tflite").write_bytes(subprocess.run([os.path.join(ROOT, "tests", "cli", "tools", "make-tflite"), "classifier"],
+                                                         stdout=subprocess.PIPE, check=True).stdout)
+    one = m.Encoder.convert(tmp_path / "net.tflite", tmp_path / "one.menc", mean=[120, 110, 100], deviation=58, provenance="mine")
+    assert (one.info.features, one.info.provenance, one.info.detector) == (20, "mine", False)
+    both = m.Encoder.join([one, tmp_path / "one.menc"], tmp_path / "both.menc")
+    assert (both.info.features, both.info.networks) == (40, 2)
+    x = m.Extractor(both).regions(folder / "green.png").features
+    assert x.shape[1] == 40 and np.array_equal(x[:, :20], m.Extractor(one).regions(folder / "green.png").features)
+    plain = m.Encoder.convert(tmp_path / "net.tflite", tmp_path / "plain.menc")
+    assert not np.array_equal(x[:, :20], m.Extractor(plain).regions(folder / "green.png").features)
+    with pytest.raises(m.MaskError, match="net.tflite"):
+        m.Encoder(tmp_path / "net.tflite")
+    with pytest.raises(m.MaskError) as failed:
+        one.head
+    assert failed.value.status == m.Status.ENOTFOUND
+    head = m.Encoder(m.data_file("default.menc")).head
+    assert head.weights.shape == (len(head.labels), m.Extractor().dim) and head.biases.shape == (len(head.labels),)

@@ -83,7 +83,7 @@ int last_folders(folder_list *list)
     return folders_read(list, place);
 }
 
-/* ---- Regions and gallery ---- */
+/* ---- The gallery of the folders ---- */
 
 static void say_report(const args *a, const mask_extract_report *r)
 {
