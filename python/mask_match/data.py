@@ -368,11 +368,16 @@ def data_file(name: str) -> str:
     given = os.environ.get("MASK_DATA")
     places = [given] if given else [os.path.join(os.path.dirname(__file__), "data"), beside,
                                     os.path.join(beside, "..", "share", "mask"), os.path.join(beside, "..", "..", "share", "mask"),
-                                    os.path.expanduser("~/.local/share/mask")]
+                                    os.path.join(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share"), "mask")]
     for place in places:
         if os.path.exists(os.path.join(place, name)):
             return os.path.normpath(os.path.join(place, name))
     raise MaskError("%s: is not in %s: name its folder in MASK_DATA" % (name, ", ".join(places)), lib.MASK_ENOTFOUND)
+
+
+def usual_encoder() -> str:
+    """The encoder of photos unless another is named: that of MASK_ENCODER, or the one that comes with mask."""
+    return os.environ.get("MASK_ENCODER") or data_file("default.menc")
 
 
 def cache_folder() -> str:

@@ -8,7 +8,7 @@ from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Union
 import numpy as np
 
 from ._core import Handle, Options, Path, Progress, Run, Struct, _threads, call, documents, encoded, ffi, floats, lib, strings, text
-from .data import Images, cache_folder, data_file
+from .data import Images, cache_folder, data_file, usual_encoder
 from .gallery import Gallery, Results
 
 
@@ -55,14 +55,13 @@ class _Photo:
 
 
 class Extractor(Handle):
-    """Photos to regions in memory. encoder: a .menc file, None = the one that comes with mask. Threads may share it."""
+    """Photos to regions in memory. encoder: a .menc file, None = MASK_ENCODER, or the one that comes with mask. Threads may share it."""
 
     @documents("EXTRACT")
     def __init__(self, encoder: Optional[Path] = None, **options: Any):
         """Opens the networks."""
         out, o = ffi.new("mask_extractor **"), Options("EXTRACT", options)
-        path = encoder or data_file("default.menc")
-        Run()(lib.mask_extractor_open, out, encoded(path), o.c)
+        Run()(lib.mask_extractor_open, out, encoded(encoder or usual_encoder()), o.c)
         self._take(out, lib.mask_extractor_close)
 
     @property
@@ -110,7 +109,7 @@ def extract(photos: Union[Path, Iterable[Path]], out: Path, progress: Progress =
     there is continued. The answer counts photos: photos, good, extracted, unchanged, bad, ..."""
     many = [photos] if isinstance(photos, (str, os.PathLike)) else list(photos)
     array, kept = strings([os.path.expanduser(os.fspath(p)) for p in many])
-    o = Options("EXTRACT", {"encoder": data_file("default.menc"), **options})
+    o = Options("EXTRACT", {"encoder": usual_encoder(), **options})
     report = ffi.new("mask_extract_report *")
     Run(progress)(lib.mask_extract, array, len(kept), encoded(out), o.c, report)
     return Struct(report)
@@ -154,7 +153,7 @@ class Photos(Gallery):
     --photos` and it find what the other has read.
 
     folder     a folder, or a list of them
-    knowledge  .mask, encoder: .menc; None = those that come with mask
+    knowledge  .mask, encoder: .menc; None = those that come with mask (an encoder: that of MASK_ENCODER, where it is set)
     exclude    files and folders to leave out, "*.png,private"
     """
 
@@ -163,7 +162,7 @@ class Photos(Gallery):
         many = [folder] if isinstance(folder, (str, os.PathLike)) else list(folder)
         array, kept = strings([os.path.expanduser(os.fspath(one)) for one in many])
         texts = [ffi.NULL if given is None else ffi.new("char[]", encoded(given))
-                 for given in (cache_folder(), encoder or data_file("default.menc"), knowledge or data_file("starter.mask"), exclude)]
+                 for given in (cache_folder(), encoder or usual_encoder(), knowledge or data_file("starter.mask"), exclude)]
         gallery, report = ffi.new("char **"), ffi.new("mask_extract_report *")
         Run(progress)(lib.mask_photos_gallery, gallery, array, len(kept), ffi.new("mask_photo_cache *", texts), report)
         path = ffi.gc(gallery[0], lib.free)

@@ -1,4 +1,5 @@
 """Photos: paths, bytes, arrays and PIL images give the same; a folder is searched in three lines."""
+import fcntl
 import json
 import os
 import pickle
@@ -84,6 +85,14 @@ def test_a_folder_in_three_lines(folder, tmp_path, monkeypatch, command):
     assert len(kept) == 1 and list(tmp_path.rglob("*.regions")) == list(kept)
     with pytest.raises(m.MaskError, match="cannot be opened"):
         m.Photos(folder / "nothing")
+    with open(list(kept)[0].parent / "lock") as other:  # another is reading them
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(m.MaskError) as stopped:
+            m.Photos(folder, progress=lambda what, *_: what == "waiting")
+    assert stopped.value.status == m.Status.ECANCELLED
+    monkeypatch.setenv("MASK_ENCODER", str(tmp_path / "mine.menc"))
+    with pytest.raises(m.MaskError, match="mine.menc"):
+        m.Photos(folder)
 
 
 def test_what_a_camera_wrote(folder):

@@ -60,10 +60,9 @@ static mask_status put(const char *path, const char *text, mask_error *err)
 static mask_status note_in(const char *place, const char *names, mask_error *err)
 {
     char *path;
-    mask_status status = make_folder(place, err);
-    if (status == MASK_OK) status = join(&path, place, "/folders", "", err);
-    if (status != MASK_OK) return status;
-    if (!holds(path, names)) status = put(path, names, err);
+    MASK__TRY(make_folder(place, err));
+    MASK__TRY(join(&path, place, "/folders", "", err));
+    mask_status status = holds(path, names) ? MASK_OK : put(path, names, err);
     free(path);
     return status;
 }
@@ -158,7 +157,6 @@ static mask_status bring_up_to_date(const album *a, mask_extract_report *report,
     if (holds(a->mark, now) && mask__is_folder(a->gallery)) return MASK_OK;
     unlink(a->mark);
     MASK__TRY(index_photos(a, err));
-    stamp(a, now);
     return put(a->mark, now, err);
 }
 

@@ -409,7 +409,7 @@ static int find_image(args *a, const char *of, mask_query_image *image)
     mask_status status = mask_gallery_name(a->gallery, of, &name, &err);
     free(name);
     if (status != MASK_ENOTFOUND || access(of, R_OK) != 0) return status == MASK_OK ? 0 : failed(&err);
-    int result = photo_encoder_images(a, of, &a->images);
+    int result = photos_images(a, &of, 1, &a->images);
     *image = (mask_query_image){.images = a->images, .weight = 1};
     return result;
 }

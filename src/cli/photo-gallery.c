@@ -132,16 +132,3 @@ int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_
     *path = folders->count ? place : a->positional[0];
     return result ? result : open_gallery(a, *path);
 }
-
-int photo_encoder_images(args *a, const char *photo, mask_images **images)
-{
-    mask_error err;
-    char encoder[DATA_PATH];
-    mask_extractor *extractor = NULL;
-    int result = find_encoder(a, encoder);
-    if (result) return result;
-    mask_status status = mask_extractor_open(&extractor, encoder, NULL, &a->run, &err);
-    if (status == MASK_OK) status = mask_extractor_images(images, extractor, &(mask_photo){.path = photo}, &err);
-    mask_extractor_close(extractor);
-    return status == MASK_OK ? 0 : failed(&err);
-}
