@@ -40,7 +40,7 @@ static void look(mask_extractor *x, const mask_photo *photo)
 {
     mask_error err;
     mask_images *images;
-    must(mask_extractor_images(&images, x, photo, &err), &err);
+    must(mask_extractor_images(&images, x, photo, 1, &err), &err);
     mask_images_close(images);
 }
 

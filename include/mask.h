@@ -537,10 +537,10 @@ typedef struct mask_photo {
     size_t width, height, stride; /* of rgb; bytes from row to row, 0 = width x 3 */
 } mask_photo;
 
-/* A photo's regions as a set of one image, to be searched with, scored or added to a gallery; mask_images_close frees
- * it. MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large. */
-MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photo,
-                                           mask_error *err);
+/* Images of photos, one or more, to be searched with, scored or added to a gallery; mask_images_close frees them. Fails
+ * with the first that cannot be read: MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large. */
+MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photos,
+                                           size_t count, mask_error *err);
 
 /* What a camera wrote into a photo (EXIF). */
 typedef struct mask_photo_facts {

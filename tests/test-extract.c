@@ -562,7 +562,7 @@ static void test_in_memory(void **state)
     static const char *const ids[] = {NULL, "b.jpg", "photo"};
     /* Pixels were not shrunk while they were decoded; the store has float16. */
     for (int i = 0; i < 3; i++) {
-        check_ok(mask_extractor_images(&images, x, &photos[i], &err));
+        check_ok(mask_extractor_images(&images, x, &photos[i], 1, &err));
         assert_int_equal(mask_images_count(images), 1);
         assert_int_equal(mask_images_regions(images, 0), 7);
         assert_string_equal(mask_images_id(images, 0), ids[i] ? ids[i] : path);
@@ -629,7 +629,7 @@ static void test_damaged(void **state)
     mask_images *images;
     size_t size, bad = 0;
     unsigned seed = 5;
-    float features[7 * CHANNELS];
+    float features[7 * CHANNELS], box[4];
     static const uint8_t one[3];
     new_tree("damaged");
     mask_extract_options o = plain();
@@ -654,7 +654,7 @@ static void test_damaged(void **state)
         {{.rgb = one, .width = 101, .height = 100}, MASK_EINVAL, "10000 pixels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        check_fails(mask_extractor_images(&images, x, &cases[i].photo, &err), cases[i].status, cases[i].part);
+        check_fails(mask_extractor_images(&images, x, &cases[i].photo, 1, &err), cases[i].status, cases[i].part);
         assert_null(images);
     }
     mask_photo_regions r = {.room = 6, .count = 9, .features = features};
@@ -673,7 +673,13 @@ static void test_damaged(void **state)
         free(bytes);
     }
     assert_true(bad > ROUNDS / 3);
-    check_ok(mask_extractor_images(&images, x, &(mask_photo){.path = in_top("photos/a.png")}, &err));
+    mask_photo both[] = {cases[0].photo, {.path = in_top("photos/a.png")}};
+    check_fails(mask_extractor_images(&images, x, both, 2, &err), cases[0].status, cases[0].part);
+    both[0] = (mask_photo){.id = "c", .path = in_top("photos/below/c.webp")};
+    check_ok(mask_extractor_images(&images, x, both, 2, &err));
+    assert_int_equal(mask_images_find(images, "c"), 0);
+    assert_int_equal(mask_images_find(images, both[1].path), 1);
+    assert_true(mask_images_box(images, 1, 0, box) && box[0] == 0 && box[2] > 0);
     mask_images_close(images);
     mask_extractor_close(x);
     check_fails(mask_extractor_open(&x, in_top("none.menc"), NULL, NULL, &err), MASK_EIO, "cannot open");

@@ -740,7 +740,7 @@ static bool no_extractor(const world *w)
 static mask_status photo_to_images(world *w, mask_error *err)
 {
     mask_photo photo = {.path = MASK_SOURCE_DIR "/tests/fixtures/0.1/photos/sea.png"};
-    return mask_extractor_images(&w->images, extractor, &photo, err);
+    return mask_extractor_images(&w->images, extractor, &photo, 1, err);
 }
 
 static void an_encoder_of_photos(void **state)

@@ -5,6 +5,7 @@ import enum
 import logging
 import os
 import sys
+import time
 from typing import Any, Callable, Dict, Generic, Iterable, List, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
 
 import numpy as np
@@ -83,7 +84,7 @@ class _Bar:
     """Progress by tqdm where it is installed, else a line on stderr."""
 
     def __init__(self) -> None:
-        self.what, self.bar = "", None
+        self.what, self.unit, self.total, self.shown, self.bar = "", "", 0, 0.0, None
         try:
             from tqdm.auto import tqdm  # type: ignore[import-untyped]
             self.make: Any = tqdm
@@ -91,20 +92,29 @@ class _Bar:
             self.make = None
 
     def __call__(self, what: str, unit: str, done: int, total: int) -> None:
-        if self.make is None:
-            share = "%d%%" % (100 * done // total) if total else str(done)
-            print("\r%s: %s %s" % (what, share, unit), end="", file=sys.stderr, flush=True)
-            return
-        if what != self.what:
-            self.close()
-            self.what, self.bar = what, self.make(total=total or None, desc=what, unit=" " + unit)
+        new = what != self.what
+        if new:
+            self.close(True)
+            self.bar = self.make(total=total or None, desc=what, unit=" " + unit) if self.make else None
+        self.what, self.unit, self.total = what, unit, total
+        if new or time.monotonic() > self.shown + 0.2:
+            self._show(done)
+
+    def _show(self, done: int) -> None:
+        self.shown = time.monotonic()
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
+        else:
+            of = " of %d" % self.total if self.total else ""
+            print("\r%s: %d%s %s" % (self.what, done, of, self.unit), end="", file=sys.stderr, flush=True)
 
-    def close(self) -> None:
+    def close(self, finished: bool) -> None:
+        """Ends a piece of work: all of it is done, unless it was stopped."""
+        if self.what and self.total and finished:
+            self._show(self.total)
         if self.bar is not None:
             self.bar.close()
-        elif self.make is None:
+        elif self.what:
             print(file=sys.stderr)
 
 
@@ -114,7 +124,7 @@ class Run:
     The library asks after each piece of work whether to go on; that is when Python sees signals and exceptions.
     """
 
-    def __init__(self, progress: Progress = None, **fixed: int):
+    def __init__(self, progress: Progress = None):
         self.bar = _Bar() if progress is True else None
         self.progress = self.bar or (progress if callable(progress) else None)
         self.failure: Optional[BaseException] = None
@@ -127,7 +137,7 @@ class Run:
         err = ffi.new("mask_error *")
         status = function(*arguments, self.c, err)
         if self.bar:
-            self.bar.close()
+            self.bar.close(status == 0)
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure

@@ -155,10 +155,11 @@ class Photos(Gallery):
     folder     a folder, or a list of them
     knowledge  .mask, encoder: .menc; None = those that come with mask (an encoder: that of MASK_ENCODER, where it is set)
     exclude    files and folders to leave out, "*.png,private"
+    progress   True = a bar on stderr while photos are read, None = none, or a function
     """
 
     def __init__(self, folder: Union[Path, Sequence[Path]], knowledge: Optional[Path] = None, encoder: Optional[Path] = None,
-                 progress: Progress = None, exclude: Optional[str] = None):
+                 progress: Progress = True, exclude: Optional[str] = None):
         many = [folder] if isinstance(folder, (str, os.PathLike)) else list(folder)
         array, kept = strings([os.path.expanduser(os.fspath(one)) for one in many])
         texts = [ffi.NULL if given is None else ffi.new("char[]", encoded(given))

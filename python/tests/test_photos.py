@@ -68,14 +68,16 @@ def test_thumbnail(folder):
     assert jpeg[:2] == b"\xff\xd8"
 
 
-def test_a_folder_in_three_lines(folder, tmp_path, monkeypatch, command):
+def test_a_folder_in_three_lines(folder, tmp_path, monkeypatch, command, capsys):
     """What the command line has read is found, and the other way round."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     photos = m.Photos(folder)
+    assert "3 of 3 photos" in capsys.readouterr().err.replace("3/3", "3 of 3")
     assert photos.report.extracted == 3 and len(photos.search("a dog", k=2)) == 2
     kept = {place: place.stat().st_mtime_ns for place in tmp_path.rglob("*.regions")}
     hits = json.loads(command("search", "--photos", folder, "a dog", "--json", "--quiet"))
     found = m.search_photos(folder, "a dog")
+    assert capsys.readouterr().err == ""  # nothing to read, nothing to say
     assert [(hit["id"], np.float32(hit["score"])) for hit in hits] == [(hit.id, np.float32(hit.score)) for hit in found]
     assert "date" in photos.metadata() and photos.metadata(["red.png"])[0]["folder"] == str(folder)
     os.remove(folder / "red.png")

@@ -5,71 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The regions of the photos, one behind the other. */
-typedef struct photos {
-    size_t count, dim, *regions;
-    float **features, *boxes, *sizes;
-    const char **names;
-    size_t boxes_used;
-} photos;
-
-static void free_photos(photos *p)
-{
-    for (size_t i = 0; p->features && i < p->count; i++) free(p->features[i]);
-    free(p->features);
-    free(p->regions);
-    free(p->boxes);
-    free(p->sizes);
-    free(p->names);
-}
-
-/* One more photo; room is the most regions that it may have. */
-static int read_photo(photos *p, mask_extractor *extractor, const char *path, size_t room)
-{
-    mask_error err;
-    mask_photo photo = {.path = path};
-    float *features = malloc((room * p->dim + 1) * sizeof *features);
-    if (!features) return fail("out of memory for %s", path);
-    p->features[p->count] = features;
-    mask_photo_regions r = {.room = room, .boxes = p->boxes + p->boxes_used, .features = features};
-    p->names[p->count] = path;
-    p->count++;
-    if (mask_extractor_regions(extractor, &photo, &r, &err) != MASK_OK) return failed(&err);
-    p->regions[p->count - 1] = r.count;
-    p->sizes[2 * p->count - 2] = (float)r.width;
-    p->sizes[2 * p->count - 1] = (float)r.height;
-    p->boxes_used += 4 * r.count;
-    return 0;
-}
-
 int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images)
 {
     mask_error err;
     char encoder[DATA_PATH];
     mask_extractor *extractor = NULL;
-    int result = find_encoder(a, encoder);
-    if (result) return result;
-    if (mask_extractor_open(&extractor, encoder, NULL, &a->run, &err) != MASK_OK) return failed(&err);
-    size_t room = mask_extractor_most(extractor);
-    photos p = {.dim = mask_extractor_dim(extractor),
-                .regions = calloc(count, sizeof *p.regions),
-                .features = calloc(count, sizeof *p.features),
-                .boxes = calloc(4 * room * count, sizeof *p.boxes),
-                .sizes = calloc(2 * count, sizeof *p.sizes),
-                .names = calloc(count, sizeof *p.names)};
-    if (!p.regions || !p.features || !p.boxes || !p.sizes || !p.names) result = fail("out of memory for the photos");
-    for (size_t i = 0; result == 0 && i < count; i++) result = read_photo(&p, extractor, paths[i], room);
-    mask_images_memory memory = {.count = p.count,
-                                 .dim = p.dim,
-                                 .each = (const float *const *)p.features,
-                                 .each_regions = p.regions,
-                                 .names = p.names,
-                                 .boxes = p.boxes,
-                                 .sizes = p.sizes};
-    if (result == 0 && mask_images_create(images, &memory, &err) != MASK_OK) result = failed(&err);
-    free_photos(&p);
+    mask_photo *photos = calloc(count, sizeof *photos);
+    int result = photos ? find_encoder(a, encoder) : fail("out of memory for the photos");
+    for (size_t i = 0; photos && i < count; i++) photos[i].path = paths[i];
+    mask_status status = result ? MASK_OK : mask_extractor_open(&extractor, encoder, NULL, &a->run, &err);
+    if (extractor) status = mask_extractor_images(images, extractor, photos, count, &err);
     mask_extractor_close(extractor);
-    return result;
+    free(photos);
+    return status == MASK_OK ? result : failed(&err);
 }
 
 static int print_taught(const args *a, const char *out, bool sharpened)

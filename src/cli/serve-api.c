@@ -185,7 +185,7 @@ mask_images *read_photo(server *s, exchange *x, const mask_photo *photo)
         else status = mask_extractor_open(&s->extractor, encoder, NULL, NULL, &err);
     }
     pthread_mutex_unlock(&s->lock);
-    if (status == MASK_OK) status = mask_extractor_images(&images, s->extractor, photo, &err);
+    if (status == MASK_OK) status = mask_extractor_images(&images, s->extractor, photo, 1, &err);
     if (status == MASK_EINVAL) status = MASK_EFORMAT; /* too large */
     if (status != MASK_OK) library_error(x, status, &err);
     return status == MASK_OK ? images : NULL;

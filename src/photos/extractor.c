@@ -1,5 +1,6 @@
 /* Photos in memory to regions: a handle that is opened once and used by many threads. */
 #include "photos/extractor.h"
+#include "base/memory.h"
 #include "base/options.h"
 
 #include <inttypes.h>
@@ -216,23 +217,41 @@ mask_status mask_extractor_regions(mask_extractor *x, const mask_photo *photo, m
     return status;
 }
 
-mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const mask_photo *photo, mask_error *err)
+mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const mask_photo *photos, size_t count,
+                                  mask_error *err)
 {
-    mask__view view = {0};
-    const char *id = name_of(photo);
+    mask__arena arena = {0};
+    size_t dim = mask_extractor_dim(x), most = mask_extractor_most(x), boxes_used = 0;
+    size_t *regions = mask__arena_alloc(&arena, count, sizeof *regions);
+    const char **ids = mask__arena_alloc(&arena, count, sizeof *ids);
+    const char **names = mask__arena_alloc(&arena, count, sizeof *names);
+    const float **features = mask__arena_alloc(&arena, count, sizeof *features);
+    float *boxes = mask__arena_matrix(&arena, count, most, 4 * sizeof *boxes);
+    float *sizes = mask__arena_matrix(&arena, count, 2, sizeof *sizes);
+    bool room = regions && ids && names && features && boxes && sizes;
     *out = NULL;
-    mask_status status = look(x, photo, &view, err);
-    if (status == MASK_OK) {
-        const mask_images_memory memory = {.count = 1,
-                                           .dim = mask_extractor_dim(x),
-                                           .regions = view.count,
-                                           .features = view.features,
-                                           .ids = &id,
-                                           .names = photo->path ? &photo->path : NULL,
-                                           .boxes = view.boxes,
-                                           .sizes = (float[]){(float)view.width, (float)view.height}};
-        status = mask_images_create(out, &memory, err);
+    mask_status status = room ? MASK_OK : mask__no_memory(err, "photos");
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        mask_photo_regions r = {.room = most, .boxes = boxes + boxes_used};
+        features[i] = r.features = mask__arena_matrix(&arena, most, dim, sizeof *r.features);
+        status =
+            r.features ? mask_extractor_regions(x, &photos[i], &r, err) : mask__no_memory(err, name_of(&photos[i]));
+        regions[i] = r.count;
+        ids[i] = name_of(&photos[i]);
+        names[i] = photos[i].path;
+        sizes[2 * i] = (float)r.width;
+        sizes[2 * i + 1] = (float)r.height;
+        boxes_used += r.count * 4;
     }
-    mask__view_free(&view);
+    const mask_images_memory memory = {.count = count,
+                                       .dim = dim,
+                                       .each = features,
+                                       .each_regions = regions,
+                                       .ids = ids,
+                                       .names = names,
+                                       .boxes = boxes,
+                                       .sizes = sizes};
+    if (status == MASK_OK) status = mask_images_create(out, &memory, err);
+    mask__arena_free(&arena);
     return status;
 }
