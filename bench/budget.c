@@ -83,7 +83,7 @@ int main(int argc, char **argv)
         need(mask__lexicon_add_text(&l, mask_texts_get(texts, t), &err), &err);
     size_t count = l.names.count, all = mask_images_count(images);
     mask__term_values values;
-    need(mask__term_values_make(&values, &l, &o, 0, &arena, &err), &err);
+    need(mask__term_values_make(&values, &l, &o, &arena, &err), &err);
     need(mask__calibration_terms(&s, &values, count, &terms, &arena, &err), &err);
     float *scores = make(&arena, l.texts * all, sizeof *scores);
     snprintf(path, sizeof path, "%s/budget.segment", argv[5]);

@@ -236,7 +236,9 @@ static void compare_columns(golden *g)
     mask__regions regions = {.image_rows = rows, .mu = mu, .count = images, .dim = g->z};
     mask__pooling pooling = {.top = 1};
     mask__column_times times = {0};
-    must_be(mask__columns_compute(&regions, unit, g->k, &pooling, out, NULL, &times, "columns", NULL, &err), &err);
+    must_be(mask__columns_compute(&regions, &(mask__word_rows){{unit}, {g->k}}, &pooling, out, NULL, &times, "columns",
+                                  NULL, &err),
+            &err);
     compare(g, "columns", out, theirs.values, g->k * images, 0);
     free(mu);
     free(unit);

@@ -307,7 +307,7 @@ static void nouns_take_their_modifiers(void **state)
     o.adjective = 0.5f;
     mask__arena arena = {0};
     mask__term_values v;
-    check_ok(mask__term_values_make(&v, &l, &o, 0, &arena, &err));
+    check_ok(mask__term_values_make(&v, &l, &o, &arena, &err));
     uint32_t zebra = l.text_terms[0], zebra_dog = l.text_terms[1], dog = l.text_terms[2], dog_zebra = l.text_terms[5];
     check_mixture(v.prototypes, z, zebra_dog, dog, zebra, 0.5f);
     check_mixture(v.prototypes, z, dog_zebra, zebra, dog, 0.5f);

@@ -145,7 +145,7 @@ static void threads_do_not_change_scores(void **state)
     free_world(&w);
 }
 
-enum { CREW = 6, ROUNDS = 20 };
+enum { CREW = 8, ROUNDS = 20 };
 
 /* What one thread asks of a matcher that all share, and whether every answer was the one that a matcher of its own
  * gives. */

@@ -194,6 +194,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
 {
     mask_error err;
     mask__text_batch texts;
+    mask__image_terms terms;
     const char *lines[MOST_TEXTS];
     mask__regions regions = {.image_rows = m->rows, .mu = m->mu, .count = m->images, .dim = m->g.calibration->z};
     float *scores = room(m, MOST_TEXTS * m->images, sizeof *scores);
@@ -201,7 +202,8 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
     for (size_t s = 0; s < m->g.snapshot.segment_count; s++) half |= m->g.segments[s].half;
     for (size_t t = 0; t < q->q.count; t++) lines[t] = q->texts[t].text;
     check_ok(mask__text_batch_open(&texts, w->knowledge, w->vectors, &m->g.options, lines, q->q.count, &err));
-    check_ok(mask__text_batch_prepare(&texts, m->g.calibration, NULL, &err));
+    check_ok(mask__image_terms_make(&terms, m->g.calibration, &err));
+    check_ok(mask__text_batch_prepare(&texts, &terms, NULL, &err));
     check_ok(mask__text_batch_score(&texts, &regions, m->g.options.whole_region, scores, m->images, NULL, NULL, &err));
     for (size_t i = 0; i < count; i++) {
         size_t image = best[i].image;
@@ -217,6 +219,7 @@ static void check_matcher(made_gallery *m, const world *w, const made_query *q, 
             fail_msg("%s: %.9g, the matcher says %.9g", best[i].id, best[i].score, score);
     }
     mask__text_batch_close(&texts);
+    mask__image_terms_free(&terms);
 }
 
 /* Queries that hold no usable word (OOD words where they are off) must say so. */

@@ -233,7 +233,7 @@ static mask_status prepare_texts(learner *l, const mask_texts *texts, const mask
                           "knowledge's language");
     l->text_held = held < useful ? held : useful - 1;
     l->text_count = useful - l->text_held;
-    MASK__TRY(mask__term_values_make(&values, &l->lexicon, &o, 0, &l->arena, err));
+    MASK__TRY(mask__term_values_make(&values, &l->lexicon, &o, &l->arena, err));
     l->prototypes = values.prototypes;
     return MASK_OK;
 }

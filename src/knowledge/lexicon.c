@@ -541,9 +541,9 @@ mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_m
 }
 
 mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *lexicon, const mask_match_options *o,
-                                   size_t more, mask__arena *arena, mask_error *err)
+                                   mask__arena *arena, mask_error *err)
 {
-    size_t terms = lexicon->names.count + more, values;
+    size_t terms = lexicon->names.count, values;
     bool fits = mask__multiply(terms, lexicon->knowledge->info.dim, &values);
     mask__neighbours neighbours;
     *out = (mask__term_values){.prototypes = fits ? mask__arena_alloc(arena, values, sizeof(float)) : NULL,

@@ -73,9 +73,9 @@ typedef struct mask__term_values {
     float *reliability; /* terms: of their columns */
 } mask__term_values;
 
-/* Makes them in `arena`, with room for `more` terms behind the lexicon's; scenes where options->scene asks for them. */
+/* Makes them in `arena`; scenes where options->scene asks for them. */
 mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *lexicon,
-                                   const mask_match_options *options, size_t more, mask__arena *arena, mask_error *err);
+                                   const mask_match_options *options, mask__arena *arena, mask_error *err);
 /* Fills arrays that the caller made, from neighbours that were found already. */
 mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_match_options *options,
                                       const mask__neighbours *neighbours, mask__term_values *values, mask_error *err);

@@ -57,7 +57,7 @@ static mask_status value_terms(opening *o, mask_error *err)
     size_t count = o->lexicon.names.count;
     o->terms = options->calibrate == MASK_CALIBRATE_FULL ? count : c->known.count;
     c->others.count = o->terms - c->known.count;
-    return mask__term_values_make(&o->values, &o->lexicon, options, 0, &c->arena, err);
+    return mask__term_values_make(&o->values, &o->lexicon, options, &c->arena, err);
 }
 
 static mask_status invert_norms(mask__calibration *c, mask_error *err)
@@ -82,7 +82,9 @@ static mask__column_maker maker_of(const mask__calibration *c, const mask__term_
                                 .options = &c->options,
                                 .whole_region = c->options.whole_region,
                                 .terms = terms,
-                                .values = values,
+                                .prototypes = {{values->prototypes}, {terms}},
+                                .scenes = {{values->scenes}, {terms}},
+                                .reliability = values->reliability,
                                 .arena = work,
                                 .times = times,
                                 .run = run};

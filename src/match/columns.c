@@ -35,12 +35,15 @@ static void block_close(block *b)
     mask__region_block_close(&b->r);
 }
 
-static void block_multiply(block *b, const float *prototypes)
+static void block_multiply(block *b, const mask__word_rows *w)
 {
     double start = omp_get_wtime();
     size_t dim = b->r.regions->dim;
-    if (b->words == 1) mask__dot_rows(prototypes, b->r.mu, b->r.rows, dim, b->dots); /* a new word of a search */
-    else mask__gemm(false, true, b->r.rows, b->words, dim, 1, b->r.mu, dim, prototypes, dim, 0, b->dots, b->words);
+    float *to = b->dots;
+    for (int run = 0; run < 2; to += w->count[run++])
+        if (b->words == 1 && w->count[run]) mask__dot_rows(w->rows[run], b->r.mu, b->r.rows, dim, to); /* of a search */
+        else if (w->count[run])
+            mask__gemm(false, true, b->r.rows, w->count[run], dim, 1, b->r.mu, dim, w->rows[run], dim, 0, to, b->words);
     b->seconds_gemm += omp_get_wtime() - start;
 }
 
@@ -130,7 +133,7 @@ typedef void block_user(const block *b, void *context);
 /* What the threads share. */
 typedef struct stream {
     const mask__regions *regions;
-    const float *prototypes;
+    const mask__word_rows *prototypes;
     size_t words, rows_at_most, next; /* next: the first image nobody has taken */
     block_user *use;
     void *context;
@@ -189,11 +192,11 @@ static void run_blocks(stream *s)
 }
 
 /* Runs every block of images through encode and multiply, and hands it on, in any order and on any thread. */
-static mask_status for_blocks(const mask__regions *regions, const float *prototypes, size_t words, block_user *use,
+static mask_status for_blocks(const mask__regions *regions, const mask__word_rows *prototypes, block_user *use,
                               void *context, mask__column_times *times, const char *what, const mask_run *run,
                               mask_error *err)
 {
-    size_t rows = 0;
+    size_t rows = 0, words = prototypes->count[0] + prototypes->count[1];
     for (size_t i = 0; i < regions->count; i++) rows += mask__regions_in(regions, i);
     size_t at_most = words <= MANY_WORDS ? BLOCK_ROWS : BLOCK_ROWS * MANY_WORDS / words + 1;
     if (at_most > rows) at_most = rows + 1;
@@ -235,7 +238,7 @@ static void pool_block(const block *b, void *context)
     }
 }
 
-mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
+mask_status mask__columns_compute(const mask__regions *regions, const mask__word_rows *prototypes,
                                   const mask__pooling *pooling, float *pooled, const mask__summaries *summaries,
                                   mask__column_times *times, const char *what, const mask_run *run, mask_error *err)
 {
@@ -248,7 +251,7 @@ mask_status mask__columns_compute(const mask__regions *regions, const float *pro
                 "image %zu has %zu regions, so region %d cannot be its whole image: use the mean of the regions", i,
                 mask__regions_in(regions, i), summaries->whole_region);
     pool_job job = {pooling, summaries, pooled};
-    return for_blocks(regions, prototypes, words, pool_block, &job, times, what, run, err);
+    return for_blocks(regions, prototypes, pool_block, &job, times, what, run, err);
 }
 
 typedef struct visit_job {
@@ -282,12 +285,12 @@ static void visit_block(const block *b, void *context)
     }
 }
 
-mask_status mask__columns_visit(const mask__regions *regions, const float *prototypes, size_t words,
+mask_status mask__columns_visit(const mask__regions *regions, const mask__word_rows *prototypes,
                                 mask__image_visitor *each, void *context, mask__column_times *times, const char *what,
                                 const mask_run *run, mask_error *err)
 {
     visit_job job = {.each = each, .context = context};
-    MASK__TRY(for_blocks(regions, prototypes, words, visit_block, &job, times, what, run, err));
+    MASK__TRY(for_blocks(regions, prototypes, visit_block, &job, times, what, run, err));
     return job.short_of_memory ? mask__no_memory(err, "word by region tables") : MASK_OK;
 }
 
@@ -302,7 +305,7 @@ mask_status mask__columns_table(const mask__regions *regions, size_t image, cons
         status = mask__region_block_encode(&b.r, err);
     }
     if (status == MASK_OK) {
-        block_multiply(&b, prototypes);
+        block_multiply(&b, &(mask__word_rows){{prototypes}, {words}});
         transpose_cosines(&b, 0, cosines);
     }
     block_close(&b);

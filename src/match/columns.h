@@ -37,9 +37,16 @@ typedef struct mask__column_times {
     double seconds, seconds_gemm, gflop_gemm;
 } mask__column_times;
 
-/* pooled[word * count + image] = A_w(i); prototypes: words x Z, unit. Fills the summaries on the way (NULL = none).
- * Images stream through in blocks. Feature values that are not finite are refused. */
-mask_status mask__columns_compute(const mask__regions *regions, const float *prototypes, size_t words,
+/* Unit vectors of words (count x Z) in two runs, of which either may be empty: what a matcher keeps stays where it is
+ * beside what a call brings. */
+typedef struct mask__word_rows {
+    const float *rows[2];
+    size_t count[2];
+} mask__word_rows;
+
+/* pooled[word * count + image] = A_w(i). Fills the summaries on the way (NULL = none). Images stream through in blocks.
+ * Feature values that are not finite are refused. */
+mask_status mask__columns_compute(const mask__regions *regions, const mask__word_rows *prototypes,
                                   const mask__pooling *pooling, float *pooled, const mask__summaries *summaries,
                                   mask__column_times *times, const char *what, const mask_run *run, mask_error *err);
 
@@ -50,7 +57,7 @@ mask_status mask__columns_table(const mask__regions *regions, size_t image, cons
 /* For pooling over regions first, which has no columns: calls `each` in parallel for every image with its word x region
  * cosines (words x regions_in(image)), valid during the call. */
 typedef void mask__image_visitor(void *context, size_t image, const float *cosines, size_t regions);
-mask_status mask__columns_visit(const mask__regions *regions, const float *prototypes, size_t words,
+mask_status mask__columns_visit(const mask__regions *regions, const mask__word_rows *prototypes,
                                 mask__image_visitor *each, void *context, mask__column_times *times, const char *what,
                                 const mask_run *run, mask_error *err);
 

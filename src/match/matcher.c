@@ -51,8 +51,10 @@ mask_status mask_matcher_open(mask_matcher **out, const mask_knowledge *k, const
 void mask_matcher_close(mask_matcher *m)
 {
     if (!m) return;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        mask__image_terms_free(&m->terms[i]);
         if (m->ready[i]) mask__calibration_close(&m->calibrations[i]);
+    }
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -68,6 +70,25 @@ mask_status mask__matcher_calibration(mask_matcher *m, int whole_region, const m
     if (!m->ready[which]) {
         status = mask__calibration_open(c, m->knowledge, &m->options, whole_region, run, err);
         m->ready[which] = status == MASK_OK;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return status;
+}
+
+/* What texts are scored with. */
+static mask_status image_terms(mask_matcher *m, int whole_region, const mask__image_terms **out, const mask_run *run,
+                               mask_error *err)
+{
+    int which = whole_region >= 0;
+    const mask__calibration *c;
+    MASK__TRY(mask__matcher_calibration(m, whole_region, &c, run, err));
+    mask_status status = MASK_OK;
+    *out = &m->terms[which];
+    pthread_mutex_lock(&m->lock);
+    if (!m->terms_ready[which]) {
+        status = mask__image_terms_make(&m->terms[which], c, err);
+        m->terms_ready[which] = status == MASK_OK;
+        if (status != MASK_OK) mask__image_terms_free(&m->terms[which]);
     }
     pthread_mutex_unlock(&m->lock);
     return status;
@@ -104,11 +125,11 @@ static int threads_for(const mask_matcher *m, size_t images, size_t texts, const
 static mask_status prepare(mask_matcher *m, const char *const *texts, size_t count, int whole_region,
                            mask__text_batch *out, const mask_run *run, mask_error *err)
 {
-    const mask__calibration *c = NULL;
+    const mask__image_terms *t = NULL;
     MASK__TRY(mask__text_batch_open(out, m->knowledge, m->vectors, &m->options, texts, count, err));
     if (m->options.calibrate != MASK_CALIBRATE_NONE && !out->transductive)
-        MASK__TRY(mask__matcher_calibration(m, whole_region, &c, run, err));
-    return mask__text_batch_prepare(out, c, run, err);
+        MASK__TRY(image_terms(m, whole_region, &t, run, err));
+    return mask__text_batch_prepare(out, t, run, err);
 }
 
 mask_status mask__matcher_texts(mask_matcher *m, const mask_texts *texts, int whole_region, mask__text_batch *out,
@@ -221,7 +242,7 @@ mask_status mask_matcher_read(const mask_matcher *m, const char *text, mask_read
     mask__arena arena = {0};
     *out = (mask_reading){0};
     mask_status status = mask__text_batch_open(&b, m->knowledge, m->vectors, &m->options, &text, 1, err);
-    if (status == MASK_OK) status = mask__term_values_make(&b.values, &b.lexicon, &b.options, 0, &b.arena, err);
+    if (status == MASK_OK) status = mask__term_values_make(&b.values, &b.lexicon, &b.options, &b.arena, err);
     if (status == MASK_OK) status = read_batch(out, &b, text, &arena, err);
     mask__text_batch_close(&b);
     out->memory = arena.head;

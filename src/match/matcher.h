@@ -10,9 +10,10 @@ struct mask_matcher {
     const mask_knowledge *knowledge;
     const mask_vectors *vectors;
     mask_match_options options;
-    pthread_mutex_t lock;              /* of both below, until one is made; then it never changes */
+    pthread_mutex_t lock;              /* of all below, until one is made; then it never changes */
     mask__calibration calibrations[2]; /* where the whole image is the mean of the regions; where it is a region */
-    bool ready[2];
+    mask__image_terms terms[2];        /* of each, made when texts are first scored */
+    bool ready[2], terms_ready[2];
 };
 
 /* mask_matcher_open, but a matcher that reads no texts needs no vectors. */

@@ -39,7 +39,8 @@ static size_t number(const mask__regions *r, size_t image)
 
 size_t mask__regions_in(const mask__regions *r, size_t image)
 {
-    if (r->images) return mask_images_regions(r->images, number(r, image));
+    size_t all = r->images ? mask_images_regions(r->images, number(r, image)) : 0;
+    if (r->images) return r->most && r->most < all ? r->most : all;
     return (size_t)(r->image_rows[image + 1] - r->image_rows[image]);
 }
 
@@ -54,7 +55,10 @@ mask_status mask__region_block_open(mask__region_block *b, const mask__regions *
     if (!b->row_of || !b->norms) return mask__no_memory(err, "columns");
     if (!r->images) return MASK_OK;
     size_t values;
-    if (mask__multiply(b->max_rows, r->representation->in, &values))
+    size_t whole = 0; /* an image is read with all its regions */
+    for (size_t i = 0; r->most && i < r->count; i++)
+        if (mask_images_regions(r->images, number(r, i)) > whole) whole = mask_images_regions(r->images, number(r, i));
+    if (mask__multiply(b->max_rows + whole, r->representation->in, &values))
         b->buffer = mask__arena_alloc(&b->arena, values, sizeof(float));
     if (!b->buffer) return mask__no_memory(err, "columns");
     return mask__encoding_open(&b->encoding, r->representation, b->max_rows, largest, err);
@@ -83,13 +87,13 @@ static mask_status read_features(mask__region_block *b, const float **features, 
 {
     const mask__regions *r = b->regions;
     size_t first = number(r, b->first), rows, dim = r->representation->in;
-    bool run = true;
+    bool run = !r->most;
     for (size_t i = 0; i < b->count; i++) run = run && number(r, b->first + i) == first + i;
     if (run) return mask__images_block(r->images, first, b->count, b->buffer, features, &rows, err);
     for (size_t i = 0; i < b->count; i++) {
         float *to = b->buffer + b->row_of[i] * dim;
         MASK__TRY(mask__images_block(r->images, number(r, b->first + i), 1, to, features, &rows, err));
-        if (*features != to) memcpy(to, *features, rows * dim * sizeof *to);
+        if (*features != to) memcpy(to, *features, (b->row_of[i + 1] - b->row_of[i]) * dim * sizeof *to);
     }
     *features = b->buffer;
     return MASK_OK;

@@ -11,6 +11,7 @@ typedef struct mask__regions {
     const mask_images *images; /* NULL = mu below */
     const size_t *which;       /* of `images`; NULL = first, first + 1, ... */
     size_t first;
+    size_t most; /* of each image of `images` only so many regions, the first; 0 = all */
     const mask__representation *representation;
     const uint64_t *image_rows; /* of mu: image i owns rows image_rows[i] .. image_rows[i + 1] */
     const float *mu;            /* rows x Z */

@@ -13,7 +13,7 @@ mask_status mask__text_batch_open(mask__text_batch *b, const mask_knowledge *k, 
     MASK__TRY(mask__lexicon_open(&b->lexicon, k, o->ood == MASK_OOD_OFF ? NULL : vectors, err));
     if (o->adjective > 0) MASK__TRY(mask__modifiers_open(&b->lexicon.modifiers, o->modifiers, err));
     for (size_t t = 0; t < count; t++) MASK__TRY(mask__lexicon_add_text(&b->lexicon, texts[t], err));
-    b->own = b->terms = b->lexicon.names.count;
+    b->own = b->lexicon.names.count;
     return MASK_OK;
 }
 
@@ -24,6 +24,55 @@ void mask__text_batch_close(mask__text_batch *b)
 }
 
 /* ---- Against a calibration ---- */
+
+static void copy_affine(const mask__term_affines *to, size_t at, const mask__scored_terms *from, size_t which)
+{
+    to->pooled[at] = from->pooled[which];
+    if (to->whole) to->whole[at] = from->whole[which];
+    if (to->scene) to->scene[at] = from->scene[which];
+}
+
+/* Rows of `from` (Z floats each), in `arena`; `from` itself where they are all of them. */
+static const float *take_rows(const float *from, const uint32_t *which, size_t count, size_t all, size_t z,
+                              mask__arena *arena)
+{
+    float *rows = count < all ? mask__arena_matrix(arena, count, z, sizeof *rows) : NULL;
+    for (size_t i = 0; rows && i < count; i++) memcpy(rows + i * z, from + which[i] * z, z * sizeof *rows);
+    return count < all ? rows : from;
+}
+
+mask_status mask__image_terms_make(mask__image_terms *out, const mask__calibration *c, mask_error *err)
+{
+    const mask__text_list *t = &c->texts;
+    size_t all = c->known.count + c->others.count, occurrences = t->count ? t->at[t->count] : 0;
+    *out = (mask__image_terms){.calibration = c};
+    uint32_t *rows = out->rows = mask__arena_matrix(&out->arena, all, 1, sizeof *rows);
+    uint32_t *which = mask__arena_matrix(&out->arena, all, 1, sizeof *which);
+    uint32_t *terms = mask__arena_matrix(&out->arena, occurrences, 1, sizeof *terms);
+    if (!rows || !which || !terms) return mask__no_memory(err, "the background's texts");
+    memset(rows, 0xff, all * sizeof *rows); /* MASK__NO_TERM */
+    for (size_t p = 0; p < occurrences; p++) rows[t->terms[p]] = 0;
+    for (size_t w = 0; w < all; w++)
+        if (rows[w] == 0) {
+            which[out->count] = (uint32_t)w;
+            rows[w] = (uint32_t)out->count++;
+        }
+    for (size_t p = 0; p < occurrences; p++) terms[p] = rows[t->terms[p]];
+    out->texts = (mask__text_list){t->count, t->at, terms, t->shares};
+    out->prototypes = take_rows(c->known.prototypes, which, out->count, all, c->z, &out->arena);
+    if (c->known.scenes) out->scenes = take_rows(c->known.scenes, which, out->count, all, c->z, &out->arena);
+    if (!out->prototypes || (c->known.scenes && !out->scenes) ||
+        !mask__affines_make(&out->affines, &c->options, out->count, &out->arena))
+        return mask__no_memory(err, "the background's texts");
+    for (size_t i = 0; i < out->count; i++) copy_affine(&out->affines, i, &c->known, which[i]);
+    return MASK_OK;
+}
+
+void mask__image_terms_free(mask__image_terms *t)
+{
+    mask__arena_free(&t->arena);
+    *t = (mask__image_terms){0};
+}
 
 /* The place of a term of the texts among the calibration's: known words, then the OOD words of T; MASK__NO_TERM where
  * it is neither, or a noun with a modifier. */
@@ -39,77 +88,57 @@ static uint32_t place_of(const mask__text_batch *b, const mask__calibration *c, 
     return at == MASK__NOT_FOUND ? MASK__NO_TERM : c->background_terms[at];
 }
 
-static void copy_affines(mask__term_affines *to, size_t at, const mask__scored_terms *from, size_t which)
+/* The terms that T does not have follow its own: `which` of the texts', the first `unknown` of them without a place in
+ * the calibration. Their affines; over_b of the unknown. */
+static mask_status append_terms(mask__text_batch *b, const mask__image_terms *t, const uint32_t *which, size_t count,
+                                size_t unknown, const uint32_t *places, const float **over_b, mask_error *err)
 {
-    to->pooled[at] = from->pooled[which];
-    if (to->whole) to->whole[at] = from->whole[which];
-    if (to->scene) to->scene[at] = from->scene[which];
-}
-
-/* Affines and c_w(b) of terms the calibration does not have: `which` of the texts'. */
-static mask_status score_new(mask__text_batch *b, const uint32_t *which, size_t count, const float **over_b,
-                             mask_error *err)
-{
-    size_t z = b->calibration->z;
+    const mask__calibration *c = t->calibration;
     mask__scored_terms scored;
-    mask__term_values v = {.prototypes = mask__arena_matrix(&b->arena, count, z, sizeof(float)),
-                           .scenes = b->values.scenes ? mask__arena_matrix(&b->arena, count, z, sizeof(float)) : NULL,
-                           .reliability = mask__arena_matrix(&b->arena, count, 1, sizeof(float))};
+    mask__term_values v = {.reliability = mask__arena_matrix(&b->arena, unknown, 1, sizeof *v.reliability),
+                           .prototypes = mask__arena_matrix(&b->arena, count, c->z, sizeof *v.prototypes)};
+    if (b->values.scenes) v.scenes = mask__arena_matrix(&b->arena, count, c->z, sizeof *v.scenes);
     if (!v.prototypes || (b->values.scenes && !v.scenes) || !v.reliability) return mask__no_memory(err, "texts");
     for (size_t i = 0; i < count; i++) {
-        memcpy(v.prototypes + i * z, b->values.prototypes + which[i] * z, z * sizeof(float));
-        if (v.scenes) memcpy(v.scenes + i * z, b->values.scenes + which[i] * z, z * sizeof(float));
-        v.reliability[i] = b->values.reliability[which[i]];
+        memcpy(v.prototypes + i * c->z, b->values.prototypes + which[i] * c->z, c->z * sizeof *v.prototypes);
+        if (v.scenes) memcpy(v.scenes + i * c->z, b->values.scenes + which[i] * c->z, c->z * sizeof *v.scenes);
+        if (i < unknown) v.reliability[i] = b->values.reliability[which[i]];
+        b->row_of[which[i]] = (uint32_t)(t->count + i);
     }
-    MASK__TRY(mask__calibration_terms(b->calibration, &v, count, &scored, &b->arena, err));
-    for (size_t i = 0; i < count; i++) {
-        copy_affines(&b->affines, which[i], &scored, i);
-        over_b[which[i]] = scored.over_b + i * b->calibration->background;
+    b->prototypes = (mask__word_rows){{t->prototypes, v.prototypes}, {t->count, count}};
+    b->scenes = (mask__word_rows){{t->scenes, v.scenes}, {t->count, count}};
+    if (unknown) MASK__TRY(mask__calibration_terms(c, &v, unknown, &scored, &b->arena, err));
+    for (size_t i = 0; i < unknown; i++) {
+        copy_affine(&b->affines, t->count + i, &scored, i);
+        over_b[which[i]] = scored.over_b + i * c->background;
     }
+    for (size_t i = unknown; i < count; i++) copy_affine(&b->affines, t->count + i, &c->known, places[which[i]]);
     return MASK_OK;
 }
 
-/* Every term's affines and row of c_w(b). used[place]: the term of the batch it became, plus 1. */
-static mask_status place_terms(mask__text_batch *b, uint32_t *used, const float **over_b, mask_error *err)
+/* Rows, affines and c_w(b) of the texts' terms. */
+static mask_status place_terms(mask__text_batch *b, const mask__image_terms *t, const float **over_b, mask_error *err)
 {
-    const mask__calibration *c = b->calibration;
-    size_t count = 0;
-    uint32_t *fresh = mask__arena_matrix(&b->arena, b->own, 1, sizeof *fresh);
-    if (!fresh) return mask__no_memory(err, "texts");
+    const mask__calibration *c = t->calibration;
+    size_t unknown = 0, fresh;
+    uint32_t *places = mask__arena_matrix(&b->arena, b->own, 1, sizeof *places);
+    uint32_t *which = mask__arena_matrix(&b->arena, b->own, 1, sizeof *which);
+    if (!places || !which) return mask__no_memory(err, "texts");
+    for (size_t i = 0; i < b->own; i++)
+        if ((places[i] = place_of(b, c, i)) == MASK__NO_TERM) which[unknown++] = (uint32_t)i;
+    fresh = unknown;
     for (size_t i = 0; i < b->own; i++) {
-        uint32_t place = place_of(b, c, i);
-        if (place == MASK__NO_TERM) {
-            fresh[count++] = (uint32_t)i;
-            continue;
-        }
-        used[place] = (uint32_t)i + 1;
-        copy_affines(&b->affines, i, &c->known, place); /* the others' arrays follow */
-        over_b[i] = c->known.over_b ? c->known.over_b + place * c->background : NULL;
+        if (places[i] == MASK__NO_TERM) continue;
+        over_b[i] = c->known.over_b + places[i] * c->background; /* the others' arrays follow */
+        b->row_of[i] = t->rows[places[i]];
+        if (b->row_of[i] == MASK__NO_TERM) which[fresh++] = (uint32_t)i;
     }
-    return count && c->background ? score_new(b, fresh, count, over_b, err) : MASK_OK;
-}
-
-/* The terms of T join those of the texts. */
-static mask_status join_t(mask__text_batch *b, uint32_t *used, mask_error *err)
-{
-    const mask__calibration *c = b->calibration;
-    const mask__text_list *t = &c->texts;
-    size_t z = c->z, occurrences = t->at[t->count];
-    uint32_t *terms = mask__arena_matrix(&b->arena, occurrences, 1, sizeof *terms);
-    if (!terms) return mask__no_memory(err, "texts");
-    for (size_t p = 0; p < occurrences; p++) {
-        uint32_t place = t->terms[p];
-        if (!used[place]) {
-            size_t at = b->terms++;
-            used[place] = (uint32_t)at + 1;
-            memcpy(b->values.prototypes + at * z, c->known.prototypes + place * z, z * sizeof(float));
-            if (b->values.scenes) memcpy(b->values.scenes + at * z, c->known.scenes + place * z, z * sizeof(float));
-            copy_affines(&b->affines, at, &c->known, place);
-        }
-        terms[p] = used[place] - 1;
-    }
-    b->t = (mask__text_list){t->count, t->at, terms, t->shares};
-    return MASK_OK;
+    b->rows = t->count + fresh;
+    if (!mask__affines_make(&b->affines, &b->options, b->rows, &b->arena)) return mask__no_memory(err, "texts");
+    memcpy(b->affines.pooled, t->affines.pooled, t->count * sizeof *b->affines.pooled);
+    if (b->affines.whole) memcpy(b->affines.whole, t->affines.whole, t->count * sizeof *b->affines.whole);
+    if (b->affines.scene) memcpy(b->affines.scene, t->affines.scene, t->count * sizeof *b->affines.scene);
+    return append_terms(b, t, which, fresh, unknown, places, over_b, err);
 }
 
 /* S(t, .) over B by regions, which c_w(b) does not give. */
@@ -118,10 +147,13 @@ static mask_status means_by_regions(mask__text_batch *b, const float *const *ove
 {
     const mask__calibration *c = b->calibration;
     mask__regions set = mask__regions_of_background(b->knowledge);
+    mask__affine *pooled = mask__arena_alloc(&b->arena, b->own, sizeof *pooled);
+    if (!pooled) return mask__no_memory(err, "text statistics");
+    for (size_t i = 0; i < b->own; i++) pooled[i] = b->affines.pooled[b->row_of[i]];
     mask__column_maker maker = {.knowledge = b->knowledge,
                                 .options = &b->options,
                                 .terms = b->own,
-                                .values = &b->values,
+                                .prototypes = {{b->values.prototypes}, {b->own}},
                                 .times = &b->times,
                                 .run = run};
     const mask__text_list *l = &b->texts;
@@ -129,7 +161,7 @@ static mask_status means_by_regions(mask__text_batch *b, const float *const *ove
         for (size_t p = l->at[t]; p < l->at[t + 1]; p++)
             mask__axpy(l->shares[p], over_b[l->terms[p]], means + t * c->background, c->background);
     mask__text_sums sums[2] = {{b->texts, means, c->background}};
-    return mask__add_region_max(&maker, b->affines.pooled, &set, sums, "background scores", err);
+    return mask__add_region_max(&maker, pooled, &set, sums, "background scores", err);
 }
 
 static mask_status text_statistics(mask__text_batch *b, const float *const *over_b, const mask_run *run,
@@ -166,36 +198,49 @@ static mask_status text_statistics(mask__text_batch *b, const float *const *over
     return status == MASK_OK ? MASK_OK : mask__no_memory(err, "text statistics");
 }
 
-static mask_status calibrate(mask__text_batch *b, const mask_run *run, mask_error *err)
+/* The texts as lists of rows. */
+static mask_status list_rows(mask__text_batch *b, mask_error *err)
 {
-    const mask__calibration *c = b->calibration;
-    uint32_t *used = mask__arena_matrix(&b->arena, c->known.count + c->others.count, 1, sizeof *used);
-    const float **over_b = mask__arena_matrix(&b->arena, b->own, 1, sizeof *over_b);
-    if (!used || !over_b) return mask__no_memory(err, "texts");
-    MASK__TRY(place_terms(b, used, over_b, err));
-    if (b->options.calibrate == MASK_CALIBRATE_FULL) MASK__TRY(join_t(b, used, err));
-    return text_statistics(b, over_b, run, err);
+    uint32_t *terms = mask__arena_matrix(&b->arena, b->lexicon.used, 1, sizeof *terms);
+    if (!terms) return mask__no_memory(err, "texts");
+    for (size_t p = 0; p < b->lexicon.used; p++) terms[p] = b->row_of[b->texts.terms[p]];
+    b->texts_by_row = b->texts;
+    b->texts_by_row.terms = terms;
+    return MASK_OK;
 }
 
-mask_status mask__text_batch_prepare(mask__text_batch *b, const mask__calibration *c, const mask_run *run,
+/* Every term of the texts is a row, in their order. */
+static mask_status place_uncalibrated(mask__text_batch *b, mask_error *err)
+{
+    b->rows = b->own;
+    b->prototypes = (mask__word_rows){{b->values.prototypes}, {b->own}};
+    b->scenes = (mask__word_rows){{b->values.scenes}, {b->own}};
+    for (size_t i = 0; i < b->own; i++) b->row_of[i] = (uint32_t)i;
+    if (!mask__affines_make(&b->affines, &b->options, b->own, &b->arena)) return mask__no_memory(err, "texts");
+    mask__column_maker maker = {.options = &b->options, .terms = b->own, .reliability = b->values.reliability};
+    mask__affines_find(&maker, &(mask__term_columns){0}, &b->affines); /* of the set at hand, later */
+    return list_rows(b, err);
+}
+
+mask_status mask__text_batch_prepare(mask__text_batch *b, const mask__image_terms *t, const mask_run *run,
                                      mask_error *err)
 {
     const mask__lexicon *l = &b->lexicon;
-    bool full = b->options.calibrate == MASK_CALIBRATE_FULL;
-    size_t more = c && full ? c->known.count + c->others.count : 0;
     float *shares = mask__arena_matrix(&b->arena, l->used, 1, sizeof *shares);
-    b->calibration = c;
+    const float **over_b = mask__arena_matrix(&b->arena, b->own, 1, sizeof *over_b);
+    b->row_of = mask__arena_matrix(&b->arena, b->own, 1, sizeof *b->row_of);
     b->statistics = mask__arena_matrix(&b->arena, l->texts, 1, sizeof *b->statistics);
-    if (!shares || !b->statistics || !mask__affines_make(&b->affines, &b->options, b->own + more, &b->arena))
-        return mask__no_memory(err, "texts");
-    MASK__TRY(mask__term_values_make(&b->values, l, &b->options, more, &b->arena, err));
+    if (!shares || !over_b || !b->row_of || !b->statistics) return mask__no_memory(err, "texts");
+    MASK__TRY(mask__term_values_make(&b->values, l, &b->options, &b->arena, err));
     b->texts = (mask__text_list){l->texts, l->text_at, l->text_terms, shares};
     mask__find_shares(&b->texts, b->values.weights, shares);
-    for (size_t t = 0; t < l->texts; t++) b->statistics[t] = (mask__text_statistics){.deviation = 1, .share = 1};
-    if (c && b->options.calibrate != MASK_CALIBRATE_NONE) return calibrate(b, run, err);
-    mask__column_maker maker = {.options = &b->options, .terms = b->own, .values = &b->values};
-    mask__affines_find(&maker, &(mask__term_columns){0}, &b->affines); /* of the set at hand, later */
-    return MASK_OK;
+    for (size_t i = 0; i < l->texts; i++) b->statistics[i] = (mask__text_statistics){.deviation = 1, .share = 1};
+    if (!t || b->options.calibrate == MASK_CALIBRATE_NONE) return place_uncalibrated(b, err);
+    b->calibration = t->calibration;
+    b->t = t->texts;
+    MASK__TRY(place_terms(b, t, over_b, err));
+    MASK__TRY(list_rows(b, err));
+    return text_statistics(b, over_b, run, err);
 }
 
 /* ---- Of the set at hand ---- */
@@ -242,7 +287,7 @@ typedef struct block {
     mask__text_batch *batch;
     const mask__regions *regions;
     mask__column_maker maker;
-    float *columns;         /* terms x images */
+    float *columns;         /* rows x images */
     float *hub, *deviation; /* images */
     mask__arena work;
 } block;
@@ -280,9 +325,9 @@ static mask_status score_block(block *k, float *scores, size_t stride, mask_erro
     float *t_scores = mask__arena_matrix(&k->work, b->t.count, count, sizeof *t_scores);
     if (!t_scores) return mask__no_memory(err, "scores");
     MASK__TRY(make_columns(k, err));
-    mask__text_means(&b->texts, k->columns, count, scores, stride);
+    mask__text_means(&b->texts_by_row, k->columns, count, scores, stride);
     mask__text_means(&b->t, k->columns, count, t_scores, count);
-    mask__text_sums sums[2] = {{b->texts, scores, stride}, {b->t, t_scores, count}};
+    mask__text_sums sums[2] = {{b->texts_by_row, scores, stride}, {b->t, t_scores, count}};
     MASK__TRY(mask__add_region_max(&k->maker, b->affines.pooled, k->regions, sums, "scores", err));
     MASK__TRY(find_statistics(k, scores, t_scores, err));
 #pragma omp parallel for schedule(static) if (b->texts.count > 1)
@@ -304,12 +349,14 @@ mask_status mask__text_batch_score(mask__text_batch *b, const mask__regions *reg
     k.maker = (mask__column_maker){.knowledge = b->knowledge,
                                    .options = &b->options,
                                    .whole_region = whole_region,
-                                   .terms = b->terms,
-                                   .values = &b->values,
+                                   .terms = b->rows,
+                                   .prototypes = b->prototypes,
+                                   .scenes = b->scenes,
+                                   .reliability = b->values.reliability,
                                    .arena = &k.work,
                                    .times = &b->times,
                                    .run = run};
-    k.columns = mask__arena_matrix(&k.work, b->terms, count, sizeof *k.columns);
+    k.columns = mask__arena_matrix(&k.work, b->rows, count, sizeof *k.columns);
     k.hub = mask__arena_matrix(&k.work, count, 1, sizeof *k.hub);
     k.deviation = mask__arena_matrix(&k.work, count, 1, sizeof *k.deviation);
     mask_status status = k.columns && k.hub && k.deviation ? MASK_OK : mask__no_memory(err, "columns");
@@ -319,7 +366,8 @@ mask_status mask__text_batch_score(mask__text_batch *b, const mask__regions *reg
                                      mask__arena_matrix(&b->arena, count, 1, sizeof(float)),
                                      mask__arena_matrix(&b->arena, count, 1, sizeof(float))};
         if (trace->c && trace->hub && trace->deviation) {
-            memcpy(trace->c, k.columns, b->own * count * sizeof(float));
+            for (size_t i = 0; i < b->own; i++)
+                memcpy(trace->c + i * count, k.columns + b->row_of[i] * count, count * sizeof(float));
             memcpy(trace->hub, k.hub, count * sizeof(float));
             memcpy(trace->deviation, k.deviation, count * sizeof(float));
         } else {

@@ -6,16 +6,35 @@
 
 #include "match/calibration.h"
 
+/* The terms of T, which images' statistics need, side by side: made once for all batches of a calibration. */
+typedef struct mask__image_terms {
+    const mask__calibration *calibration;
+    size_t count;                     /* 0 below `full` */
+    const float *prototypes, *scenes; /* count x Z, unit; scenes NULL without */
+    mask__term_affines affines;       /* count */
+    uint32_t *rows;                   /* of the calibration's terms, known and others: MASK__NO_TERM = not in T */
+    mask__text_list texts;            /* T, as these terms */
+    mask__arena arena;
+} mask__image_terms;
+
+/* The calibration must outlive them. Free them whatever make returns. */
+mask_status mask__image_terms_make(mask__image_terms *out, const mask__calibration *calibration, mask_error *err);
+void mask__image_terms_free(mask__image_terms *terms);
+
 typedef struct mask__text_batch {
     const mask_knowledge *knowledge;
     mask_match_options options;
     bool transductive;                    /* statistics of the set at hand */
     mask__lexicon lexicon;                /* of the texts */
     const mask__calibration *calibration; /* NULL = none */
-    size_t own, terms;                    /* terms of the texts, then those of T that images' statistics need */
-    mask__term_values values;             /* terms; weights and reliabilities of the texts' own only */
-    mask__term_affines affines;           /* terms */
-    mask__text_list texts, t;             /* and T, both as terms of the batch */
+    size_t own;                           /* terms of the texts */
+    mask__term_values values;             /* own */
+    mask__text_list texts;                /* of own terms */
+    size_t rows;                          /* that have columns: T's terms, then the texts' that are not in T */
+    uint32_t *row_of;                     /* own: their rows */
+    mask__word_rows prototypes, scenes;   /* rows x Z */
+    mask__term_affines affines;           /* rows */
+    mask__text_list texts_by_row, t;      /* and T, of rows */
     mask__text_statistics *statistics;    /* texts */
     mask__column_times times;
     mask__arena arena;
@@ -32,8 +51,8 @@ mask_status mask__text_batch_open(mask__text_batch *batch, const mask_knowledge 
                                   const mask_match_options *options, const char *const *texts, size_t count,
                                   mask_error *err);
 void mask__text_batch_close(mask__text_batch *batch);
-/* Makes them ready. calibration may be NULL for `calibrate none`, and is where statistics are of the set at hand. */
-mask_status mask__text_batch_prepare(mask__text_batch *batch, const mask__calibration *calibration, const mask_run *run,
+/* Makes them ready. t may be NULL for `calibrate none`, and is where statistics are of the set at hand. */
+mask_status mask__text_batch_prepare(mask__text_batch *batch, const mask__image_terms *t, const mask_run *run,
                                      mask_error *err);
 /* scores[text * stride + i] of the images `regions`. What texts without a usable word score
  * mask__text_batch_sink says, which sees all images. trace may be NULL; its arrays are in the batch's arena. */

@@ -22,18 +22,21 @@ static mask_status pooled_columns(const mask__column_maker *m, const mask__regio
     if (any && (!region || scenes) && !(set->mean_region = mask__arena_matrix(m->arena, count, z, sizeof(float))))
         return mask__no_memory(err, "columns");
     mask__summaries summaries = {m->whole_region, set->whole_region, set->mean_region};
-    return mask__columns_compute(regions, m->values->prototypes, m->terms, &pooling, set->pooled,
-                                 any ? &summaries : NULL, m->times, what, m->run, err);
+    return mask__columns_compute(regions, &m->prototypes, &pooling, set->pooled, any ? &summaries : NULL, m->times,
+                                 what, m->run, err);
 }
 
 /* Cosines of the terms' vectors with those of the images. */
-static mask_status multiply(const mask__column_maker *m, const float *terms, const float *images, size_t count,
-                            float **out, mask_error *err)
+static mask_status multiply(const mask__column_maker *m, const mask__word_rows *terms, const float *images,
+                            size_t count, float **out, mask_error *err)
 {
     size_t z = m->knowledge->info.dim;
-    if (!(*out = mask__arena_matrix(m->arena, m->terms, count, sizeof(float)))) return mask__no_memory(err, "columns");
-    if (m->terms == 1) mask__dot_rows(terms, images, count, z, *out);
-    else mask__gemm(false, true, m->terms, count, z, 1, terms, z, images, z, 0, *out, count);
+    float *to = *out = mask__arena_matrix(m->arena, m->terms, count, sizeof(float));
+    if (!to) return mask__no_memory(err, "columns");
+    for (int run = 0; run < 2; to += terms->count[run++] * count)
+        if (m->terms == 1 && terms->count[run]) mask__dot_rows(terms->rows[run], images, count, z, to);
+        else if (terms->count[run])
+            mask__gemm(false, true, terms->count[run], count, z, 1, terms->rows[run], z, images, z, 0, to, count);
     return MASK_OK;
 }
 
@@ -48,7 +51,7 @@ static mask_status whole_columns(const mask__column_maker *m, mask__term_columns
         for (size_t i = 0; i < count; i++) mask__normalise(unit + i * z, z);
         set->unit_whole = unit;
     }
-    return multiply(m, m->values->prototypes, set->unit_whole, count, &set->whole, err);
+    return multiply(m, &m->prototypes, set->unit_whole, count, &set->whole, err);
 }
 
 void mask__describe_scenes(float *mean_region, const float *whole_region, size_t values)
@@ -82,7 +85,7 @@ static mask_status scene_columns(const mask__column_maker *m, mask__term_columns
         mask__scenes_project(m->knowledge->scene_projection, centre, set->mean_region, count, z, scratch, scenes);
         set->unit_scenes = scenes;
     }
-    return multiply(m, m->values->scenes, set->unit_scenes, count, &set->scene, err);
+    return multiply(m, &m->scenes, set->unit_scenes, count, &set->scene, err);
 }
 
 mask_status mask__term_columns_make(const mask__column_maker *m, const mask__regions *regions, float *pooled,
@@ -109,8 +112,8 @@ bool mask__affines_make(mask__term_affines *out, const mask_match_options *o, si
 
 static mask__affine affine_of(const mask__column_maker *m, const float *columns, size_t count, size_t w, float weight)
 {
-    mask__affine a = mask__word_affine(columns ? columns + w * count : NULL, count, m->values->reliability[w],
-                                       m->options->calibrate);
+    mask__affine a =
+        mask__word_affine(columns ? columns + w * count : NULL, count, m->reliability[w], m->options->calibrate);
     a.scale *= weight;
     return a;
 }
@@ -202,5 +205,5 @@ mask_status mask__add_region_max(const mask__column_maker *m, const mask__affine
 {
     region_job job = {pooled, sums};
     if (m->options->pool != MASK_POOL_REGION_MAX) return MASK_OK;
-    return mask__columns_visit(regions, m->values->prototypes, m->terms, add_image, &job, m->times, what, m->run, err);
+    return mask__columns_visit(regions, &m->prototypes, add_image, &job, m->times, what, m->run, err);
 }

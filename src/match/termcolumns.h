@@ -13,8 +13,9 @@ typedef struct mask__column_maker {
     const mask_match_options *options;
     int whole_region; /* an index or MASK_WHOLE_MEAN */
     size_t terms;
-    const mask__term_values *values;
-    mask__arena *arena; /* of what is made */
+    mask__word_rows prototypes, scenes; /* terms x Z in all */
+    const float *reliability;           /* terms; of mask__affines_find */
+    mask__arena *arena;                 /* of what is made */
     mask__column_times *times;
     const mask_run *run;
 } mask__column_maker;

@@ -125,7 +125,7 @@ static mask_status make(mask__text_index *out, const mask__view *v, const mask_v
         if (t % 1024 == 0) status = mask__progress(run, "texts", "texts", t, count, err);
         if (status == MASK_OK) status = mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err);
     }
-    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &v->options, 0, &m.work, err);
+    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &v->options, &m.work, err);
     if (status == MASK_OK) status = number_terms(&m, out, err);
     if (status == MASK_OK)
         status = mask__calibration_terms(v->calibration, &m.ood, out->others, &out->ood, &out->arena, err);
