@@ -37,13 +37,13 @@ static void plain_words_have_a_letter(void **state)
 static void check_label(mask__label_recipe *r, const char *attribute, const char *name, const char *want, size_t kept)
 {
     mask_error err;
-    mask__label label = {0};
+    mask__bytes label = {0};
     size_t words = 0;
     if (attribute) check_ok(mask__label_add_attribute(r, attribute, &label, &words, &err));
     check_ok(mask__label_add_name(r, name, &label, &words, &err));
-    assert_string_equal(label.text ? label.text : "", want);
+    assert_string_equal(mask__bytes_text(&label), want);
     assert_int_equal(words, kept);
-    mask__label_free(&label);
+    mask__bytes_free(&label);
 }
 
 static void recipes_make_labels(void **state)

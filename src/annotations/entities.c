@@ -17,7 +17,7 @@ void mask__entities_free(mask__entities *e)
     free(e->mentions);
     free(e->boxes);
     free(e->chains);
-    free(e->bytes);
+    mask__bytes_free(&e->bytes);
     *e = (mask__entities){0};
 }
 
@@ -34,14 +34,12 @@ static bool take_chain(const char **at, uint64_t *chain)
 
 static mask_status add_mention(mask__entities *e, uint64_t chain, const char *text, size_t length, mask_error *err)
 {
-    if (!mask__grow(&e->mentions, &e->mention_capacity, e->mention_count + 1, sizeof *e->mentions) ||
-        !mask__grow(&e->bytes, &e->byte_capacity, e->byte_count + length + 1, 1))
+    if (!mask__grow(&e->mentions, &e->mention_capacity, e->mention_count + 1, sizeof *e->mentions))
         return mask__no_memory(err, "phrases");
-    e->mentions[e->mention_count++] = (mask__mention){chain, e->byte_count};
-    memcpy(e->bytes + e->byte_count, text, length);
-    e->bytes[e->byte_count + length] = '\0';
-    e->byte_count += length + 1;
-    return MASK_OK;
+    e->mentions[e->mention_count++] = (mask__mention){chain, e->bytes.size};
+    mask__bytes_put(&e->bytes, text, length);
+    mask__bytes_put(&e->bytes, "", 1);
+    return e->bytes.lost ? mask__no_memory(err, "phrases") : MASK_OK;
 }
 
 static mask_status read_sentence(mask__entities *e, const mask__lines *lines, mask_error *err)
@@ -67,7 +65,7 @@ static mask_status read_sentence(mask__entities *e, const mask__lines *lines, ma
 mask_status mask__entities_read_sentences(mask__entities *e, const char *path, mask_error *err)
 {
     mask__lines lines;
-    e->mention_count = e->byte_count = 0;
+    e->mention_count = e->bytes.size = 0;
     MASK__TRY(mask__lines_open(&lines, path, err));
     mask_status status = mask__lines_next(&lines, err);
     while (status == MASK_OK && lines.text) {

@@ -2,6 +2,7 @@
 #ifndef MASK_ANNOTATIONS_ENTITIES_H
 #define MASK_ANNOTATIONS_ENTITIES_H
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -22,9 +23,8 @@ typedef struct mask__entities {
     mask__mention *mentions;
     mask__entity_box *boxes;
     uint64_t *chains;
-    char *bytes;
-    size_t mention_count, mention_capacity, box_count, box_capacity, chain_count, chain_capacity, byte_count,
-        byte_capacity;
+    mask__bytes bytes;
+    size_t mention_count, mention_capacity, box_count, box_capacity, chain_count, chain_capacity;
     double width, height; /* 0 = not told */
 } mask__entities;         /* {0} is a valid empty one; read into again and again */
 

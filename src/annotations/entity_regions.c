@@ -20,8 +20,7 @@ typedef struct conversion {
     mask__names ids; /* of the images */
     mask__entities image;
     mask__region_table table;
-    char *label;
-    size_t label_capacity;
+    mask__bytes label;
     mask_regions_report report;
 } conversion;
 
@@ -83,11 +82,16 @@ static bool points_at(const mask__entities *e, const mask__mention *mention, con
     return false;
 }
 
+static const char *text_of(const mask__entities *e, const mask__mention *mention)
+{
+    return (const char *)e->bytes.data + mention->text;
+}
+
 /* Whether an earlier mention of the same box has the same words. */
 static bool is_repeated(const mask__entities *e, size_t mention, const mask__entity_box *box)
 {
     for (size_t i = 0; i < mention; i++)
-        if (strcasecmp(e->bytes + e->mentions[i].text, e->bytes + e->mentions[mention].text) == 0 &&
+        if (strcasecmp(text_of(e, &e->mentions[i]), text_of(e, &e->mentions[mention])) == 0 &&
             points_at(e, &e->mentions[i], box))
             return true;
     return false;
@@ -97,31 +101,11 @@ static bool is_repeated(const mask__entities *e, size_t mention, const mask__ent
 static mask_status make_label(conversion *c, const mask__entity_box *box, mask_error *err)
 {
     const mask__entities *e = &c->image;
-    size_t used = 0;
-    if (!mask__grow(&c->label, &c->label_capacity, 1, 1)) return mask__no_memory(err, "a label");
-    c->label[0] = '\0';
-    for (size_t i = 0; i < e->mention_count; i++) {
-        const char *phrase = e->bytes + e->mentions[i].text;
-        size_t length = strlen(phrase);
-        if (!points_at(e, &e->mentions[i], box) || is_repeated(e, i, box)) continue;
-        if (!mask__grow(&c->label, &c->label_capacity, used + length + 3, 1)) return mask__no_memory(err, "a label");
-        if (used) used += (size_t)(stpcpy(c->label + used, ", ") - (c->label + used));
-        memcpy(c->label + used, phrase, length + 1);
-        used += length;
-    }
-    return MASK_OK;
-}
-
-/* The box inside its image; false when nothing of it is. */
-static bool clip(conversion *c, const mask__entity_box *from, double box[4])
-{
-    double right = c->image.width > 0 ? c->image.width : INFINITY;
-    double lower = c->image.height > 0 ? c->image.height : INFINITY;
-    box[0] = fmax(from->box[0], 0);
-    box[1] = fmax(from->box[1], 0);
-    box[2] = fmin(from->box[2], right);
-    box[3] = fmin(from->box[3], lower);
-    return box[2] > box[0] && box[3] > box[1];
+    c->label.size = 0;
+    for (size_t i = 0; i < e->mention_count; i++)
+        if (points_at(e, &e->mentions[i], box) && !is_repeated(e, i, box))
+            mask__bytes_print(&c->label, "%s%s", c->label.size ? ", " : "", text_of(e, &e->mentions[i]));
+    return c->label.lost ? mask__no_memory(err, "a label") : MASK_OK;
 }
 
 static void count_without_box(conversion *c)
@@ -146,16 +130,16 @@ static mask_status convert_image(conversion *c, const char *id, mask_error *err)
         const mask__entity_box *from = &c->image.boxes[i];
         double box[4];
         if (!from->has_box) continue;
-        if (!clip(c, from, box)) {
+        if (!mask__clip_box(from->box, c->image.width, c->image.height, box)) {
             c->report.no_area++;
             continue;
         }
         MASK__TRY(make_label(c, from, err));
-        if (!c->label[0]) {
+        if (!c->label.size) {
             c->report.no_label++;
             continue;
         }
-        MASK__TRY(mask__region_table_add(&c->table, name, box, c->label, err));
+        MASK__TRY(mask__region_table_add(&c->table, name, box, mask__bytes_text(&c->label), err));
         c->report.clipped += memcmp(box, from->box, sizeof box) != 0;
     }
     c->report.images += c->table.regions > before;
@@ -184,7 +168,7 @@ mask_status mask_regions_from_entities(const char *folder, const char *split, co
     mask__region_table_abort(&c.table);
     mask__names_free(&c.ids);
     mask__entities_free(&c.image);
-    free(c.label);
+    mask__bytes_free(&c.label);
     if (status == MASK_OK && report) *report = c.report;
     return status;
 }

@@ -19,7 +19,7 @@ typedef struct conversion {
     mask__genome *from, *attributes; /* attributes: NULL when there is no such file */
     mask__genome_sizes sizes;
     mask__region_table table; /* not there while words are counted */
-    mask__label label;
+    mask__bytes label;
     mask_regions_report report;
 } conversion;
 
@@ -44,19 +44,6 @@ static bool name_image(const conversion *c, int64_t id, const mask__genome_size 
     }
     snprintf(name, room, "%lld.jpg", (long long)id);
     return id >= 0;
-}
-
-/* The part of a box inside the image, whose right and lower edges may be unknown (NULL). */
-static bool clip_box(const mask__genome_region *r, const mask__genome_size *size, double box[4], bool *clipped)
-{
-    double whole[4] = {r->x, r->y, r->x + r->w, r->y + r->h};
-    double right = size ? size->width : INFINITY, lower = size ? size->height : INFINITY;
-    box[0] = fmax(whole[0], 0);
-    box[1] = fmax(whole[1], 0);
-    box[2] = fmin(whole[2], right);
-    box[3] = fmin(whole[3], lower);
-    *clipped = memcmp(whole, box, sizeof whole) != 0;
-    return box[2] > box[0] && box[3] > box[1];
 }
 
 static mask_status add_attributes(conversion *c, const mask__genome_image *image, const mask__genome_region *r,
@@ -110,7 +97,7 @@ static mask_status make_label(conversion *c, const mask__genome_image *image, co
 {
     const mask__genome_region *described = find_region(attributes, r->id, (size_t)(r - image->regions));
     *words = 0;
-    mask__label_clear(&c->label);
+    c->label.size = 0;
     MASK__TRY(add_attributes(c, image, r, err));
     if (described) MASK__TRY(add_attributes(c, attributes, described, err));
     return add_names(c, image, r, words, err);
@@ -137,19 +124,18 @@ static mask_status convert_image(conversion *c, const mask__genome_image *image,
     if (c->attributes) MASK__TRY(mask__genome_find(c->attributes, image->id, &attributes, err));
     for (size_t i = 0; i < image->count; i++) {
         const mask__genome_region *r = &image->regions[i];
-        double box[4];
+        double whole[4] = {r->x, r->y, r->x + r->w, r->y + r->h}, box[4];
         size_t words;
-        bool clipped;
         if (isnan(r->x + r->y + r->w + r->h)) return no_box(c, image, i, err);
-        if (!clip_box(r, size, box, &clipped)) {
+        if (!mask__clip_box(whole, size ? size->width : 0, size ? size->height : 0, box)) {
             c->report.no_area++;
             continue;
         }
         MASK__TRY(make_label(c, image, r, attributes, &words, err));
         if (words == 0) c->report.no_label++;
         if (words == 0 || c->recipe.counting) continue;
-        MASK__TRY(mask__region_table_add(&c->table, name, box, c->label.text, err));
-        c->report.clipped += clipped;
+        MASK__TRY(mask__region_table_add(&c->table, name, box, mask__bytes_text(&c->label), err));
+        c->report.clipped += memcmp(whole, box, sizeof whole) != 0;
     }
     c->report.images += c->table.regions > before;
     return MASK_OK;
@@ -218,7 +204,7 @@ mask_status mask_regions_from_genome(const char *from, const char *to, const mas
     mask__region_table_abort(&c.table);
     mask__label_recipe_close(&c.recipe);
     mask__genome_sizes_free(&c.sizes);
-    mask__label_free(&c.label);
+    mask__bytes_free(&c.label);
     if (status == MASK_OK && report) *report = c.report;
     return status;
 }

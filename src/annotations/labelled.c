@@ -22,12 +22,12 @@ struct mask_labels {
     mask__npy features;
     size_t regions, dim;
     float (*boxes)[BOX];
-    mask__names labels;       /* one a region */
-    mask__names images;       /* one an image, in the order of the table */
-    size_t *starts;           /* images + 1: the first region of each image, and the end */
-    const mask_images *bare;  /* images whose regions carry no label, instead of files; else NULL */
-    const mask_labels *whole; /* of a view: what it looks at, images from first_image on; else NULL */
-    size_t first_image, first_region, view_images;
+    mask__names labels;      /* one a region */
+    mask__names images;      /* one an image, in the order of the table */
+    size_t *starts;          /* images + 1: the first region of each image, and the end */
+    const mask_images *bare; /* images whose regions carry no label, instead of files; else NULL */
+    bool view;               /* a copy that owns nothing and shows image_count images from first_image on */
+    size_t first_image, first_region, image_count;
 };
 
 static mask_status open_features(mask_labels *labels, mask_error *err)
@@ -67,6 +67,7 @@ static mask_status read_lines(mask_labels *labels, mask__region_reader *r, mask_
                              "%s: has %zu regions, %s has %zu rows: write both together again", path, labels->regions,
                              f->path, f->shape[0]);
     labels->images = r->images;
+    labels->image_count = r->images.count;
     labels->starts = r->starts;
     r->images = (mask__names){0};
     r->starts = NULL;
@@ -113,6 +114,7 @@ static mask_status take_images(mask_labels *labels, const mask_images *images, m
 {
     size_t count = mask_images_count(images);
     labels->bare = images;
+    labels->image_count = count;
     labels->dim = mask_images_dim(images);
     labels->regions = mask__images_rows(images);
     labels->boxes = calloc(labels->regions, sizeof *labels->boxes);
@@ -145,16 +147,14 @@ mask_status mask_labels_bare(mask_labels **out, const mask_images *images, mask_
 void mask_labels_close(mask_labels *labels)
 {
     if (!labels) return;
-    if (labels->whole) {
-        free(labels);
-        return;
+    if (!labels->view) {
+        if (!labels->bare) mask__npy_close(&labels->features);
+        mask__names_free(&labels->labels);
+        mask__names_free(&labels->images);
+        free(labels->starts);
+        free(labels->boxes);
+        free(labels->path);
     }
-    if (!labels->bare) mask__npy_close(&labels->features);
-    mask__names_free(&labels->labels);
-    mask__names_free(&labels->images);
-    free(labels->starts);
-    free(labels->boxes);
-    free(labels->path);
     free(labels);
 }
 
@@ -165,19 +165,18 @@ size_t mask_labels_regions(const mask_labels *labels)
 
 size_t mask_labels_images(const mask_labels *labels)
 {
-    return labels->whole ? labels->view_images : labels->images.count;
+    return labels->image_count;
 }
 
 mask_status mask__labels_view(mask_labels **out, const mask_labels *labels, size_t first, size_t count, mask_error *err)
 {
     mask_labels *view = *out = calloc(1, sizeof *view);
     if (!view) return mask__no_memory(err, labels->path);
-    view->whole = labels->whole ? labels->whole : labels;
-    view->path = labels->path;
-    view->dim = labels->dim;
-    view->first_image = labels->first_image + first;
-    view->first_region = labels->first_region + mask__labels_start(labels, first);
-    view->view_images = count;
+    *view = *labels;
+    view->view = true;
+    view->first_image += first;
+    view->first_region += mask__labels_start(labels, first);
+    view->image_count = count;
     view->regions = mask__labels_start(labels, first + count) - mask__labels_start(labels, first);
     return MASK_OK;
 }
@@ -189,13 +188,12 @@ size_t mask_labels_dim(const mask_labels *labels)
 
 const char *mask_labels_text(const mask_labels *labels, size_t region)
 {
-    if (labels->whole) return mask_labels_text(labels->whole, labels->first_region + region);
-    return labels->bare ? "" : mask__names_get(&labels->labels, region);
+    return labels->bare ? "" : mask__names_get(&labels->labels, labels->first_region + region);
 }
 
 bool mask__labels_bare(const mask_labels *labels)
 {
-    return labels->whole ? mask__labels_bare(labels->whole) : labels->bare != NULL;
+    return labels->bare != NULL;
 }
 
 const char *mask__labels_path(const mask_labels *labels)
@@ -205,18 +203,17 @@ const char *mask__labels_path(const mask_labels *labels)
 
 const char *mask__labels_image_name(const mask_labels *labels, size_t image)
 {
-    if (labels->whole) return mask__labels_image_name(labels->whole, labels->first_image + image);
-    return mask__names_get(&labels->images, image);
+    return mask__names_get(&labels->images, labels->first_image + image);
 }
 
 const float *mask__labels_box(const mask_labels *labels, size_t region)
 {
-    return labels->whole ? labels->whole->boxes[labels->first_region + region] : labels->boxes[region];
+    return labels->boxes[labels->first_region + region];
 }
 
-size_t mask__labels_image(const mask_labels *labels, size_t region)
+/* Of all images the one of a region, counted from the first of the file. */
+static size_t image_at(const mask_labels *labels, size_t region)
 {
-    if (labels->whole) return mask__labels_image(labels->whole, labels->first_region + region) - labels->first_image;
     size_t low = 0, high = labels->images.count; /* starts[low] <= region < starts[high] */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -226,10 +223,14 @@ size_t mask__labels_image(const mask_labels *labels, size_t region)
     return low;
 }
 
+size_t mask__labels_image(const mask_labels *labels, size_t region)
+{
+    return image_at(labels, labels->first_region + region) - labels->first_image;
+}
+
 size_t mask__labels_start(const mask_labels *labels, size_t image)
 {
-    if (labels->whole) return mask__labels_start(labels->whole, labels->first_image + image) - labels->first_region;
-    return labels->images.count ? labels->starts[image] : 0;
+    return labels->images.count ? labels->starts[labels->first_image + image] - labels->first_region : 0;
 }
 
 static mask_status not_finite(const mask_labels *labels, size_t item, mask_error *err)
@@ -238,7 +239,7 @@ static mask_status not_finite(const mask_labels *labels, size_t item, mask_error
     size_t byte = f->data_offset + item * f->item_bytes, region = item / labels->dim;
     return mask__fail_at(err, MASK_ENUMERIC, byte,
                          "%s: byte %zu: row %zu (image %s): the feature is NaN or infinite: extract it again", f->path,
-                         byte, region, mask__labels_image_name(labels, mask__labels_image(labels, region)));
+                         byte, region, mask__names_get(&labels->images, image_at(labels, region)));
 }
 
 /* Rows of images, one image after the other. */
@@ -251,7 +252,7 @@ static mask_status read_images(const mask_labels *labels, size_t first, size_t c
     if (!one) return mask__no_memory(err, labels->path);
     mask_status status = MASK_OK;
     while (status == MASK_OK && done < end) {
-        size_t image = mask__labels_image(labels, done), at = labels->starts[image], rows;
+        size_t image = image_at(labels, done), at = labels->starts[image], rows;
         size_t until = labels->starts[image + 1] < end ? labels->starts[image + 1] : end;
         const float *features;
         status = mask__images_block(labels->bare, image, 1, one, &features, &rows, err);
@@ -272,8 +273,7 @@ mask_status mask__labels_block(const mask_labels *labels, size_t first, size_t c
     if (first > labels->regions || count > labels->regions - first)
         return mask__fail(err, MASK_EINVAL, "%s: regions %zu to %zu of %zu were asked for", labels->path, first,
                           first + count, labels->regions);
-    if (labels->whole)
-        return mask__labels_block(labels->whole, labels->first_region + first, count, buffer, features, err);
+    first += labels->first_region;
     if (labels->bare) {
         *features = buffer;
         return read_images(labels, first, count, buffer, err);

@@ -10,12 +10,6 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static void lower(char *text)
-{
-    for (; *text; text++)
-        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text - 'A' + 'a');
-}
-
 static void strip(char *text)
 {
     const char *begin = text;
@@ -27,7 +21,7 @@ static void strip(char *text)
 
 void mask__clean_butd(char *text)
 {
-    lower(text);
+    mask__lower(text);
     strip(text);
     size_t length = strlen(text);
     if (length == 0 || text[length - 1] != '.') return;
@@ -81,33 +75,17 @@ bool mask__label_recipe_counts(const mask__label_recipe *r)
     return r->kind == MASK_RECIPE_MASK && r->min_count > 1;
 }
 
-void mask__label_clear(mask__label *label)
-{
-    label->length = 0;
-    if (label->text) label->text[0] = '\0';
-}
-
-void mask__label_free(mask__label *label)
-{
-    free(label->text);
-    *label = (mask__label){0};
-}
-
-static mask_status append(mask__label *label, const char *text, size_t length, size_t *words, mask_error *err)
+static mask_status append(mask__bytes *label, const char *text, size_t length, size_t *words, mask_error *err)
 {
     if (length == 0) return MASK_OK;
-    if (!mask__grow(&label->text, &label->capacity, label->length + length + 2, 1))
-        return mask__no_memory(err, "a label");
-    if (label->length) label->text[label->length++] = ' ';
-    memcpy(label->text + label->length, text, length);
-    label->length += length;
-    label->text[label->length] = '\0';
+    if (label->size) mask__bytes_put(label, " ", 1);
+    mask__bytes_put(label, text, length);
     ++*words;
-    return MASK_OK;
+    return label->lost ? mask__no_memory(err, "a label") : MASK_OK;
 }
 
 /* A whole phrase, or its class's name where there is a vocabulary; nothing when that does not have it. */
-static mask_status add_class(const mask__vocabulary *v, char *phrase, mask__label *label, size_t *words,
+static mask_status add_class(const mask__vocabulary *v, char *phrase, mask__bytes *label, size_t *words,
                              mask_error *err)
 {
     mask__clean_butd(phrase);
@@ -118,7 +96,7 @@ static mask_status add_class(const mask__vocabulary *v, char *phrase, mask__labe
 }
 
 /* "old and wooden" are two attributes, "black and white" is one. */
-static mask_status add_attributes(const mask__vocabulary *v, char *text, mask__label *label, size_t *words,
+static mask_status add_attributes(const mask__vocabulary *v, char *text, mask__bytes *label, size_t *words,
                                   mask_error *err)
 {
     static const char joint[] = " and ";
@@ -155,10 +133,10 @@ static mask_status is_kept(mask__label_recipe *r, const char *word, size_t lengt
     return MASK_OK;
 }
 
-static mask_status add_words(mask__label_recipe *r, char *text, mask__label *label, size_t *words, mask_error *err)
+static mask_status add_words(mask__label_recipe *r, char *text, mask__bytes *label, size_t *words, mask_error *err)
 {
     mask__clean_mack(text);
-    if (r->kind == MASK_RECIPE_MASK) lower(text);
+    if (r->kind == MASK_RECIPE_MASK) mask__lower(text);
     for (char *at = text + strspn(text, " "), *end; *at; at = end + strspn(end, " ")) {
         bool kept;
         end = at + strcspn(at, " ");
@@ -168,7 +146,7 @@ static mask_status add_words(mask__label_recipe *r, char *text, mask__label *lab
     return MASK_OK;
 }
 
-mask_status mask__label_add_name(mask__label_recipe *r, const char *name, mask__label *label, size_t *words,
+mask_status mask__label_add_name(mask__label_recipe *r, const char *name, mask__bytes *label, size_t *words,
                                  mask_error *err)
 {
     char *copy = strdup(name);
@@ -179,7 +157,7 @@ mask_status mask__label_add_name(mask__label_recipe *r, const char *name, mask__
     return status;
 }
 
-mask_status mask__label_add_attribute(mask__label_recipe *r, const char *attribute, mask__label *label, size_t *words,
+mask_status mask__label_add_attribute(mask__label_recipe *r, const char *attribute, mask__bytes *label, size_t *words,
                                       mask_error *err)
 {
     char *copy = strdup(attribute);

@@ -4,11 +4,7 @@
 #define MASK_ANNOTATIONS_LABELRECIPE_H
 
 #include "annotations/vocabulary.h"
-
-typedef struct mask__label {
-    char *text; /* NUL-terminated; words set apart by single spaces */
-    size_t length, capacity;
-} mask__label; /* {0} is a valid empty one, whose text is NULL */
+#include "base/bytes.h"
 
 typedef struct mask__label_recipe {
     mask_recipe kind;
@@ -26,13 +22,12 @@ void mask__label_recipe_close(mask__label_recipe *recipe);
 /* Whether the recipe must see everything once before it can write labels. */
 bool mask__label_recipe_counts(const mask__label_recipe *recipe);
 
-/* Appends what the recipe makes of a name or an attribute; *words grows by the words or phrases that were kept. */
-mask_status mask__label_add_name(mask__label_recipe *recipe, const char *name, mask__label *label, size_t *words,
+/* Appends what the recipe makes of a name or an attribute, words set apart by single spaces; *words grows by the words
+ * or phrases that were kept. */
+mask_status mask__label_add_name(mask__label_recipe *recipe, const char *name, mask__bytes *label, size_t *words,
                                  mask_error *err);
-mask_status mask__label_add_attribute(mask__label_recipe *recipe, const char *attribute, mask__label *label,
+mask_status mask__label_add_attribute(mask__label_recipe *recipe, const char *attribute, mask__bytes *label,
                                       size_t *words, mask_error *err);
-void mask__label_clear(mask__label *label);
-void mask__label_free(mask__label *label);
 
 /* In place. BUTD's cleaning: ASCII letters to lower case, stripped, a final "." dropped. */
 void mask__clean_butd(char *text);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/decimal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,15 @@ void mask__region_reader_close(mask__region_reader *r)
     mask__names_free(&r->images);
     free(r->starts);
     *r = (mask__region_reader){0};
+}
+
+bool mask__clip_box(const double whole[4], double width, double height, double box[4])
+{
+    box[0] = fmax(whole[0], 0);
+    box[1] = fmax(whole[1], 0);
+    box[2] = fmin(whole[2], width > 0 ? width : INFINITY);
+    box[3] = fmin(whole[3], height > 0 ? height : INFINITY);
+    return box[2] > box[0] && box[3] > box[1];
 }
 
 mask_status mask__region_table_create(mask__region_table *t, const char *path, mask_error *err)

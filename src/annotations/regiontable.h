@@ -30,6 +30,9 @@ mask_status mask__region_reader_next(mask__region_reader *reader, mask_error *er
 /* Harmless on a zeroed reader. Who keeps images and starts sets them to zero before. */
 void mask__region_reader_close(mask__region_reader *reader);
 
+/* The part of a box x1, y1, x2, y2 inside its image, whose width or height may be unknown (0); false: none is. */
+bool mask__clip_box(const double whole[4], double width, double height, double box[4]);
+
 typedef struct mask__region_table {
     mask__writer file;
     mask__strings images; /* those begun so far */

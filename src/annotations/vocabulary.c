@@ -36,8 +36,7 @@ static mask_status add_alias(mask__vocabulary *v, const char *text, size_t lengt
 static mask_status read_line(mask__vocabulary *v, mask__lines *lines, mask_error *err)
 {
     char *at = lines->text, *next;
-    for (char *c = at; *c; c++)
-        if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
+    mask__lower(at);
     for (bool first = true; at; first = false, at = next) {
         char *comma = strchr(at, ',');
         const char *alias = at;

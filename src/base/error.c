@@ -17,6 +17,14 @@ const char *mask_status_text(mask_status status)
     return index < sizeof status_texts / sizeof *status_texts ? status_texts[index] : "unknown status";
 }
 
+#define TEXT(number) #number
+#define DOTTED(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *mask_version(void)
+{
+    return DOTTED(MASK_VERSION_MAJOR, MASK_VERSION_MINOR, MASK_VERSION_PATCH);
+}
+
 size_t mask__control(const char *text)
 {
     const unsigned char *c = (const unsigned char *)text;
@@ -46,29 +54,16 @@ static void print_line(char *out, size_t size, const char *format, va_list args)
     out[used] = '\0';
 }
 
-static void fill(mask_error *err, mask_status status, uint64_t offset, const char *format, va_list args)
-{
-    if (!err) return;
-    err->status = status;
-    err->offset = offset;
-    print_line(err->message, sizeof err->message, format, args);
-}
-
-mask_status mask__fail(mask_error *err, mask_status status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fill(err, status, MASK_NO_OFFSET, format, args);
-    va_end(args);
-    return status;
-}
-
 mask_status mask__fail_at(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
 {
-    va_list args;
-    va_start(args, format);
-    fill(err, status, offset, format, args);
-    va_end(args);
+    if (err) {
+        va_list args;
+        err->status = status;
+        err->offset = offset;
+        va_start(args, format);
+        print_line(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
     return status;
 }
 

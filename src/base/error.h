@@ -17,11 +17,10 @@
 size_t mask__control(const char *text);
 /* Fills *err (if not NULL) and returns status. The message says what was wrong and what to do, in one line: control
  * characters, which what a file holds could send to a terminal, and bytes that are not UTF-8 become \xNN. */
-mask_status mask__fail(mask_error *err, mask_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for a place in a file. */
 mask_status mask__fail_at(mask_error *err, mask_status status, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same of no place in a file. */
+#define mask__fail(err, status, ...) mask__fail_at(err, status, MASK_NO_OFFSET, __VA_ARGS__)
 mask_status mask__no_memory(mask_error *err, const char *what);
 
 #define MASK__TRY(expr)                                                                                                \

@@ -127,13 +127,14 @@ mask_status mask__writer_open(mask__writer *writer, const char *path, mask_error
     return MASK_OK;
 }
 
-static mask_status write_all(mask__writer *writer, const unsigned char *data, size_t size, mask_error *err)
+static mask_status write_at(mask__writer *writer, uint64_t offset, const void *data, size_t size, mask_error *err)
 {
-    while (size) {
-        ssize_t done = write(writer->fd, data, size);
+    for (const unsigned char *bytes = data; size;) {
+        ssize_t done = pwrite(writer->fd, bytes, size, (off_t)offset);
         if (done < 0 && errno == EINTR) continue;
         if (done <= 0) return write_failed(writer, err);
-        data += done;
+        bytes += done;
+        offset += (uint64_t)done;
         size -= (size_t)done;
     }
     return MASK_OK;
@@ -143,7 +144,7 @@ static mask_status flush(mask__writer *writer, mask_error *err)
 {
     size_t size = writer->buffered;
     writer->buffered = 0;
-    return write_all(writer, writer->buffer, size, err);
+    return write_at(writer, writer->offset - size, writer->buffer, size, err);
 }
 
 mask_status mask__writer_put(mask__writer *writer, const void *data, size_t size, mask_error *err)
@@ -151,7 +152,7 @@ mask_status mask__writer_put(mask__writer *writer, const void *data, size_t size
     if (!size) return MASK_OK;
     if (writer->buffered + size > BUFFER_BYTES) MASK__TRY(flush(writer, err));
     if (size >= BUFFER_BYTES) {
-        MASK__TRY(write_all(writer, data, size, err));
+        MASK__TRY(write_at(writer, writer->offset, data, size, err));
     } else {
         memcpy(writer->buffer + writer->buffered, data, size);
         writer->buffered += size;
@@ -162,17 +163,8 @@ mask_status mask__writer_put(mask__writer *writer, const void *data, size_t size
 
 mask_status mask__writer_patch(mask__writer *writer, uint64_t offset, const void *data, size_t size, mask_error *err)
 {
-    const unsigned char *bytes = data;
     MASK__TRY(flush(writer, err));
-    while (size) {
-        ssize_t done = pwrite(writer->fd, bytes, size, (off_t)offset);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return write_failed(writer, err);
-        bytes += done;
-        offset += (uint64_t)done;
-        size -= (size_t)done;
-    }
-    return MASK_OK;
+    return write_at(writer, offset, data, size, err);
 }
 
 mask_status mask__writer_sync(mask__writer *writer, mask_error *err)

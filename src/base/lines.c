@@ -38,6 +38,12 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+void mask__lower(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text - 'A' + 'a');
+}
+
 void mask__strip(const char **text, size_t *length)
 {
     while (*length && is_space((*text)[*length - 1])) --*length;

@@ -21,6 +21,8 @@ mask_status mask__lines_fail(const mask__lines *lines, mask_error *err, const ch
 
 /* The first byte that does not belong to valid UTF-8, or length when all do. */
 size_t mask__utf8_valid(const char *text, size_t length);
+/* ASCII letters to lower case, in any locale. */
+void mask__lower(char *text);
 /* Moves *text and *length inwards past ASCII white space. */
 void mask__strip(const char **text, size_t *length);
 

@@ -18,6 +18,10 @@ void *mask__arena_matrix(mask__arena *arena, size_t rows, size_t columns, size_t
 char *mask__arena_text(mask__arena *arena, const char *text, size_t length);
 void mask__arena_free(mask__arena *arena);
 
+static inline size_t mask__least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 /* count * size into *out; false on overflow. */
 bool mask__multiply(size_t count, size_t size, size_t *out);
 /* Makes room for `need` items in a malloc'ed array (*array may be NULL); doubles. False when memory is short:
