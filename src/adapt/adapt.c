@@ -51,15 +51,10 @@ static mask_status check_inputs(const mask_knowledge *k, const mask_images *imag
 
 /* ---- Orders ---- */
 
-/* Fisher-Yates by counter: the order depends on seed, stream and epoch only. */
+/* The order depends on seed, stream and epoch only. */
 static void shuffle(size_t *order, size_t count, uint64_t seed, uint64_t stream, uint64_t epoch)
 {
-    uint64_t key = mask__random(mask__random(seed, stream), epoch);
-    for (size_t i = count; i > 1; i--) {
-        size_t j = (size_t)(mask__uniform(key, i) * (double)i), swap = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = swap;
-    }
+    mask__shuffle(order, count, mask__random(mask__random(seed, stream), epoch));
 }
 
 /* Everything shuffled, the last `held` kept apart. */
@@ -124,11 +119,6 @@ static mask_status gather_regions(learner *l, const size_t *order, size_t size, 
     return MASK_OK;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t batch_count(const learner *l, size_t texts)
 {
     return (texts + l->o.batch_texts - 1) / l->o.batch_texts;
@@ -139,8 +129,8 @@ static mask_status batch_loss(learner *l, const size_t *texts, size_t text_count
                               size_t picture_count, size_t n, float *gradient, double *loss, size_t *rows,
                               mask_error *err)
 {
-    size_t at = n * l->o.batch_texts, regions, images = least(l->o.batch_images, picture_count);
-    size_t words = gather_words(l, texts + at, least(l->o.batch_texts, text_count - at));
+    size_t at = n * l->o.batch_texts, regions, images = mask__least(l->o.batch_images, picture_count);
+    size_t words = gather_words(l, texts + at, mask__least(l->o.batch_texts, text_count - at));
     MASK__TRY(gather_regions(l, pictures, picture_count, n * images, images, &regions, err));
     *loss = mask__cycle_loss(&l->cycle, l->u, words, l->mu, regions, l->w, l->o.temperature, gradient);
     *rows = words + regions;
@@ -246,7 +236,7 @@ static mask_status prepare_images(learner *l, uint64_t seed, mask_error *err)
     l->picture_count = count - l->picture_held;
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(l->images, i) > most) most = mask_images_regions(l->images, i);
-    size_t images = least(l->o.batch_images, count), rows = images * most;
+    size_t images = mask__least(l->o.batch_images, count), rows = images * most;
     l->features = mask__arena_alloc(&l->arena, rows * in, sizeof(float));
     l->mu = mask__arena_alloc(&l->arena, rows * z, sizeof(float));
     l->offsets = mask__arena_alloc(&l->arena, images + 1, sizeof *l->offsets);
@@ -261,7 +251,7 @@ static mask_status prepare_images(learner *l, uint64_t seed, mask_error *err)
         if (l->lexicon.text_at[t + 1] - l->lexicon.text_at[t] > longest)
             longest = l->lexicon.text_at[t + 1] - l->lexicon.text_at[t];
     if (!mask__multiply(longest, l->o.batch_texts, &words)) words = SIZE_MAX;
-    MASK__TRY(mask__cycle_make(&l->cycle, least(words, l->lexicon.names.count), rows, z, err));
+    MASK__TRY(mask__cycle_make(&l->cycle, mask__least(words, l->lexicon.names.count), rows, z, err));
     l->cycle.unit = l->o.unit;
     return MASK_OK;
 }
@@ -364,8 +354,8 @@ static mask_status learn(learner *l, const mask_texts *texts, const mask_vectors
                   report->before);
         return MASK_OK;
     }
-    MASK__TRY(
-        gather_regions(l, l->pictures, l->picture_count, 0, least(l->o.batch_images, l->picture_count), &regions, err));
+    MASK__TRY(gather_regions(l, l->pictures, l->picture_count, 0, mask__least(l->o.batch_images, l->picture_count),
+                             &regions, err));
     normalise_w(l, regions);
     report->change = change_of(l->best, l->knowledge->info.dim);
     return MASK_OK;

@@ -99,18 +99,13 @@ static void list_images(mask_reranking *r, size_t first, size_t count, const flo
     }
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static mask_status read_images(mask_reranking *r, const mask_run *run, mask_error *err)
 {
     float *rows = malloc(ROWS * r->texts * sizeof *rows);
     mask__ranked *best = malloc(ROWS * (r->i2t.k + 1) * sizeof *best);
     mask_status status = rows && best ? MASK_OK : mask__no_memory(err, "re-ranking");
     for (size_t i = 0; status == MASK_OK && i < r->images; i += ROWS) {
-        size_t count = least(ROWS, r->images - i);
+        size_t count = mask__least(ROWS, r->images - i);
         status = mask__progress(run, "candidate texts", "images", i, r->images, err);
         if (status == MASK_OK) status = mask__sims_rows(&r->base, i, count, rows, err);
         if (status == MASK_OK) list_texts(r, i, count, rows, best);
@@ -133,12 +128,12 @@ static void read_tile(const mask__npy *base, size_t first, size_t count, float *
 
 static mask_status read_texts(mask_reranking *r, const mask_run *run, mask_error *err)
 {
-    size_t most = least(TILE_TEXTS, r->texts);
+    size_t most = mask__least(TILE_TEXTS, r->texts);
     float *tile = malloc(most * r->images * sizeof *tile), *column = malloc(most * sizeof *column);
     mask__ranked *best = malloc(most * (r->t2i.k + 1) * sizeof *best);
     mask_status status = tile && column && best ? MASK_OK : mask__no_memory(err, "re-ranking");
     for (size_t t = 0; status == MASK_OK && t < r->texts; t += most) {
-        size_t count = least(most, r->texts - t);
+        size_t count = mask__least(most, r->texts - t);
         status = mask__progress(run, "candidate images", "texts", t, r->texts, err);
         if (status != MASK_OK) break;
         read_tile(&r->base, t, count, column, tile);
@@ -366,7 +361,7 @@ static mask_status save_images(const numbering *w, mask__npy_writer *writer, con
 {
     const mask_reranking *r = w->r;
     for (size_t i = 0; i < r->images; i += ROWS) {
-        size_t count = least(ROWS, r->images - i);
+        size_t count = mask__least(ROWS, r->images - i);
         MASK__TRY(mask__progress(run, "re-ranked texts", "images", i, r->images, err));
         MASK__TRY(mask__sims_rows(&r->base, i, count, w->scores, err));
         number_queries(w, &r->i2t, i, count, r->texts);
@@ -382,7 +377,7 @@ static mask_status save_texts(const numbering *w, mask__npy_writer *writer, cons
     memset(w->scores, 0, r->texts * sizeof *w->scores);
     for (size_t i = 0; i < r->images; i++) MASK__TRY(mask__npy_append(writer, w->scores, r->texts, err));
     for (size_t t0 = 0; t0 < r->texts; t0 += ROWS * OWN) {
-        size_t count = least(ROWS * OWN, r->texts - t0);
+        size_t count = mask__least(ROWS * OWN, r->texts - t0);
         MASK__TRY(mask__progress(run, "re-ranked images", "texts", t0, r->texts, err));
         read_tile(&r->base, t0, count, w->column, w->scores);
         number_queries(w, &r->t2i, t0, count, r->images);

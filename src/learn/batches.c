@@ -30,9 +30,9 @@ mask_status mask__batches_open(mask__batches *b, const mask__lesson *lesson, siz
     b->max_rows = b->largest > batch ? b->largest : batch;
     b->max_pairs = LABELS_A_REGION * b->max_rows;
     if (b->max_pairs < most_pairs) b->max_pairs = most_pairs;
-    if (b->images > UINT32_MAX || b->max_pairs > UINT32_MAX)
-        return mask__fail(err, MASK_EINVAL, "%s: %zu images are more than training can shuffle",
-                          mask__labels_path(lesson->labels), b->images);
+    if (b->max_pairs > UINT32_MAX)
+        return mask__fail(err, MASK_EINVAL, "%s: an image of %zu regions is too large for training",
+                          mask__labels_path(lesson->labels), b->largest);
     b->order = mask__arena_alloc(&b->arena, b->images, sizeof *b->order);
     b->offsets = mask__arena_alloc(&b->arena, b->max_rows + 1, sizeof *b->offsets);
     b->pairs = mask__arena_alloc(&b->arena, b->max_pairs, sizeof *b->pairs);
@@ -47,17 +47,10 @@ void mask__batches_close(mask__batches *b)
     *b = (mask__batches){0};
 }
 
-/* Fisher-Yates. */
 void mask__batches_seek(mask__batches *b, size_t epoch, size_t at)
 {
-    uint64_t seed = mask__random(b->seed, epoch);
-    for (size_t i = 0; i < b->images; i++) b->order[i] = (uint32_t)i;
-    for (size_t i = b->images; i > 1; i--) {
-        size_t j = (size_t)(mask__uniform(seed, i) * (double)i);
-        uint32_t swap = b->order[i - 1];
-        b->order[i - 1] = b->order[j];
-        b->order[j] = swap;
-    }
+    for (size_t i = 0; i < b->images; i++) b->order[i] = i;
+    mask__shuffle(b->order, b->images, mask__random(b->seed, epoch));
     b->at = at;
     b->count = b->rows = b->pair_count = 0;
 }

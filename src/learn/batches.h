@@ -10,7 +10,7 @@ typedef struct mask__batches {
     const mask__lesson *lesson;
     uint64_t seed;
     size_t images;
-    uint32_t *order;            /* of the epoch's images */
+    size_t *order;              /* of the epoch's images */
     size_t max_rows, max_pairs; /* of a batch of the largest size */
     size_t largest;             /* regions of the largest image */
     size_t at;                  /* the next image of the order */

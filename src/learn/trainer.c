@@ -1,15 +1,19 @@
 #include "learn/trainer.h"
+#include "base/decimal.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "learn/batches.h"
 #include "learn/checkpoint.h"
 #include "annotations/labels.h"
 #include "math/vector.h"
-#include "learn/metrics.h"
 #include "nn/adam.h"
 #include "nn/random.h"
 
+#include <errno.h>
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A loss this many times the lowest one (both averaged over recent steps) has diverged. */
 static const double divergence = 10;
@@ -38,7 +42,7 @@ typedef struct trainer {
     size_t *team_offsets;
     mask__train_state state;
     mask__checkpoint checkpoint;
-    mask__metrics metrics;
+    FILE *metrics; /* JSON lines, one a step; NULL: nobody wants them */
     mask__arena arena;
     double began, saved;     /* seconds: of this process, of the last checkpoint */
     uint64_t regions_before; /* seen before this process */
@@ -166,6 +170,36 @@ static void start_from_whitened(trainer *t)
     }
 }
 
+static mask_status metrics_failed(const trainer *t, const char *what, mask_error *err)
+{
+    return mask__fail(err, MASK_EIO, "%s: cannot %s the metrics: %s", t->o->metrics, what, strerror(errno));
+}
+
+/* What a broken run wrote after its checkpoint goes. */
+static mask_status open_metrics(trainer *t, mask_error *err)
+{
+    const char *path = t->o->metrics;
+    uint64_t keep = t->state.metrics_bytes;
+    if (!path || mask__team_rank(t->run)) return MASK_OK;
+    MASK__TRY(mask__check_regular(path, err));
+    t->metrics = fopen(path, keep ? "a" : "w");
+    if (!t->metrics || (keep && fseeko(t->metrics, 0, SEEK_END) != 0)) return metrics_failed(t, "write", err);
+    if (keep && (uint64_t)ftello(t->metrics) > keep && ftruncate(fileno(t->metrics), (off_t)keep) != 0)
+        return metrics_failed(t, "shorten", err);
+    return MASK_OK;
+}
+
+/* Writes out what is buffered; *bytes = the file's length, for a checkpoint. */
+static mask_status flush_metrics(trainer *t, uint64_t *bytes, mask_error *err)
+{
+    *bytes = 0;
+    if (!t->metrics) return MASK_OK;
+    if (fflush(t->metrics) != 0 || ferror(t->metrics) || fseeko(t->metrics, 0, SEEK_END) != 0)
+        return metrics_failed(t, "write", err);
+    *bytes = (uint64_t)ftello(t->metrics);
+    return MASK_OK;
+}
+
 /* From the checkpoint where the run is to be continued, else from the seed. */
 static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
 {
@@ -200,12 +234,12 @@ static mask_status begin(trainer *t, mask__arena *arena, mask_error *err)
     t->adam.clip = o->clip;
     t->adam.step = t->state.step;
     t->regions_before = t->state.regions;
-    return mask__metrics_open(&t->metrics, mask__team_rank(t->run) ? NULL : o->metrics, t->state.metrics_bytes, err);
+    return open_metrics(t, err);
 }
 
 static void trainer_free(trainer *t)
 {
-    mask__metrics_close(&t->metrics);
+    if (t->metrics) fclose(t->metrics);
     mask__loss_work_free(t->loss_work);
     mask__work_free(&t->work);
     mask__product_free(t->product);
@@ -323,7 +357,7 @@ static mask_status watch(trainer *t, double loss, mask_error *err)
 static mask_status save(trainer *t, mask_error *err)
 {
     if (!t->o->checkpoint || mask__team_rank(t->run)) return MASK_OK;
-    MASK__TRY(mask__metrics_flush(&t->metrics, &t->state.metrics_bytes, err));
+    MASK__TRY(flush_metrics(t, &t->state.metrics_bytes, err));
     MASK__TRY(mask__checkpoint_write(&t->checkpoint, err));
     t->saved = omp_get_wtime();
     return MASK_OK;
@@ -360,12 +394,15 @@ static void record(trainer *t, const mask__loss_values *v, double norm, double r
     sums->contrast += v->contrast;
     sums->total += v->total;
     t->epoch.steps++;
-    mask__metrics_write(&t->metrics, &(mask__metrics_step){.step = t->state.step,
-                                                           .epoch = t->state.epoch + 1,
-                                                           .losses = *v,
-                                                           .gradient_norm = norm,
-                                                           .rate = rate,
-                                                           .regions_per_second = regions_per_second(t)});
+    if (!t->metrics) return;
+    char line[512];
+    mask__decimal_print(
+        line, sizeof line,
+        "{\"step\":%llu,\"epoch\":%llu,\"kl\":%.6g,\"rec\":%.6g,\"word\":%.6g,\"structure\":%.6g,\"contrast\":%.6g,"
+        "\"total\":%.6g,\"gradient_norm\":%.6g,\"rate\":%.6g,\"regions_per_second\":%.0f}\n",
+        (unsigned long long)t->state.step, (unsigned long long)t->state.epoch + 1, v->kl, v->rec, v->word, v->structure,
+        v->contrast, v->total, norm, rate, regions_per_second(t));
+    fputs(line, t->metrics);
 }
 
 /* One step on the batch at hand. A checkpoint is written between the loss and the update, so that it only ever holds
@@ -464,7 +501,7 @@ static mask_status train_all(trainer *t, mask_error *err)
     if (resumed_at_end) return MASK_OK;
     if (!mask__all_finite(t->parameters, t->nets.table.size, &where)) return diverged(t, NAN, err);
     uint64_t bytes;
-    MASK__TRY(mask__metrics_flush(&t->metrics, &bytes, err));
+    MASK__TRY(flush_metrics(t, &bytes, err));
     return save(t, err);
 }
 

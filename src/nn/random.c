@@ -26,3 +26,12 @@ void mask__normals(uint64_t seed, uint64_t first, size_t count, real *out)
         if (i + 1 < count) out[i + 1] = radius * sine;
     }
 }
+
+void mask__shuffle(size_t *order, size_t count, uint64_t seed)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t j = (size_t)(mask__uniform(seed, i) * (double)i), swap = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}

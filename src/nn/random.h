@@ -11,5 +11,7 @@ uint64_t mask__random(uint64_t seed, uint64_t counter);
 double mask__uniform(uint64_t seed, uint64_t counter);
 /* count numbers from N(0, 1): those of counters first .. first + count of the seed; first is even. */
 void mask__normals(uint64_t seed, uint64_t first, size_t count, real *out);
+/* Fisher-Yates. */
+void mask__shuffle(size_t *order, size_t count, uint64_t seed);
 
 #endif
