@@ -55,6 +55,13 @@ static const mask_option *find_row(const option *list, const char *name, size_t 
     return NULL;
 }
 
+int args_add(args *a, const char *name, const mask_option *row, const char *value)
+{
+    if (a->option_count == MAX_OPTIONS) return args_usage(a, "too many options");
+    a->options[a->option_count++] = (given_option){name, value, row};
+    return 0;
+}
+
 static int parse_option(args *a, int count, char **words, int *at)
 {
     const char *word = words[*at], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
@@ -69,16 +76,12 @@ static int parse_option(args *a, int count, char **words, int *at)
     if (!o && !row) return args_usage(a, "unknown option %s", word);
     const char *name = o ? o->name : row->flag, *wants = o ? o->value : row->value;
     if (!wants && equals) return args_usage(a, "%s takes no value", name);
-    if (a->option_count == (int)(sizeof a->options / sizeof *a->options)) return args_usage(a, "too many options");
     const char *value = equals ? equals + 1 : NULL;
     if (wants && !value) {
         if (*at + 1 == count) return args_usage(a, "%s needs a value (%s)", name, wants);
         value = words[++*at];
     }
-    a->options[a->option_count].name = name;
-    a->options[a->option_count].row = row;
-    a->options[a->option_count++].value = value;
-    return 0;
+    return args_add(a, name, row, value);
 }
 
 int args_options(const args *a, mask_options_kind kind, void *options)
@@ -161,10 +164,7 @@ static int take_environment(args *a, const option *o)
     if (!o->value && strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
         return args_usage(a, "%s=%s: 1 for %s, 0 or nothing without", name, value, o->name);
     if (!o->value && *value == '0') return 0;
-    if (a->option_count == (int)(sizeof a->options / sizeof *a->options)) return args_usage(a, "too many options");
-    a->options[a->option_count].name = o->name;
-    a->options[a->option_count++].value = o->value ? value : NULL;
-    return 0;
+    return args_add(a, o->name, NULL, o->value ? value : NULL);
 }
 
 int args_parse(args *a, const command *c, int count, char **words)
@@ -195,9 +195,11 @@ int args_parse(args *a, const command *c, int count, char **words)
         if (!args_has(a, o->name)) return args_usage(a, "%s %s is needed: %s", o->name, o->value, o->help);
         at += strcspn(at, " ");
     }
+    size_t threads = 0;
     double seed = 0;
-    int bad = args_int(a, "--threads", 1, 4096, &a->run.threads);
+    int bad = args_size(a, "--threads", 1, 4096, &threads);
     if (!bad) bad = args_number(a, "--seed", 0, 9007199254740992.0, &seed);
+    a->run.threads = (int)threads;
     a->run.seed = (uint64_t)seed;
     a->quiet = args_has(a, "--quiet");
     a->json = args_has(a, "--json");
@@ -205,29 +207,22 @@ int args_parse(args *a, const command *c, int count, char **words)
 }
 
 /* The last use of an option wins. */
-static const char *value_of(const args *a, const char *name, bool *given)
+static const given_option *find_given(const args *a, const char *name)
 {
     for (int i = a->option_count - 1; i >= 0; i--)
-        if (strcmp(a->options[i].name, name) == 0) {
-            *given = true;
-            return a->options[i].value;
-        }
-    *given = false;
+        if (strcmp(a->options[i].name, name) == 0) return &a->options[i];
     return NULL;
 }
 
 bool args_has(const args *a, const char *name)
 {
-    bool given;
-    value_of(a, name, &given);
-    return given;
+    return find_given(a, name) != NULL;
 }
 
 const char *args_text(const args *a, const char *name, const char *otherwise)
 {
-    bool given;
-    const char *value = value_of(a, name, &given);
-    return given ? value : otherwise;
+    const given_option *given = find_given(a, name);
+    return given ? given->value : otherwise;
 }
 
 const char *args_each_text(const args *a, const char *name, size_t which)
@@ -248,23 +243,6 @@ int args_number(const args *a, const char *name, double low, double high, double
         return args_usage(a, "%s %s: must be a number from %g to %g", name, text, low, high);
     *value = number;
     return 0;
-}
-
-int args_float(const args *a, const char *name, double low, double high, float *value)
-{
-    double number = *value;
-    int bad = args_number(a, name, low, high, &number);
-    if (!bad) *value = (float)number;
-    return bad;
-}
-
-int args_int(const args *a, const char *name, int low, int high, int *value)
-{
-    double number = *value;
-    int bad = args_number(a, name, low, high, &number);
-    if (!bad && number != floor(number)) return args_usage(a, "%s %g: must be a whole number", name, number);
-    if (!bad) *value = (int)number;
-    return bad;
 }
 
 int args_size(const args *a, const char *name, size_t low, size_t high, size_t *value)

@@ -5,7 +5,7 @@
 #include "mask_research.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { MAX_POSITIONAL = 16384 }; /* a shell's *.jpg */
+enum { MAX_POSITIONAL = 16384 /* a shell's *.jpg */, MAX_OPTIONS = 64 };
 
 typedef struct option {
     const char *name;  /* "--top"; "-k" too; of a TABLE, "@" and its kind */
@@ -35,19 +35,22 @@ typedef struct command {
 
 extern const option common_options[];
 
+typedef struct given_option {
+    const char *name, *value;
+    const mask_option *row; /* of a table; NULL = the command's own */
+} given_option;
+
 struct args {
     const command *command;
     int positional_count;
     const char *positional[MAX_POSITIONAL];
     int option_count;
-    struct {
-        const char *name, *value;
-        const mask_option *row; /* of a table; NULL = the command's own */
-    } options[64];
+    given_option options[MAX_OPTIONS];
     int word_count; /* the command line as it was given, without the program */
     char *const *words;
     mask_run run;
     bool quiet, json;
+    mask_error err; /* of the library's call that failed last */
     /* What the command has opened (commands.h); main closes it. */
     mask_knowledge *knowledge;
     mask_vectors *vectors;
@@ -62,6 +65,8 @@ int args_parse(args *a, const command *c, int count, char **words);
 /* Prints one line and where to read on; returns EXIT_USAGE. */
 int args_usage(const args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* As if the option stood at the end of the command line: 0, or EXIT_USAGE after one line. */
+int args_add(args *a, const char *name, const mask_option *row, const char *value);
 /* Sets what the command line has of a table: 0, or EXIT_USAGE after one line. */
 int args_options(const args *a, mask_options_kind kind, void *options);
 /* The same, after --preset P, where it is given. */
@@ -75,8 +80,6 @@ const char *args_text(const args *a, const char *name, const char *otherwise);
 const char *args_each_text(const args *a, const char *name, size_t which);
 /* These leave *value when the option is absent; on a bad value they print and return EXIT_USAGE. */
 int args_number(const args *a, const char *name, double low, double high, double *value);
-int args_float(const args *a, const char *name, double low, double high, float *value);
-int args_int(const args *a, const char *name, int low, int high, int *value);
 int args_size(const args *a, const char *name, size_t low, size_t high, size_t *value);
 
 #endif

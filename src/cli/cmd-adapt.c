@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
-static int finish(const args *a, const mask_knowledge *adapted, const char *out, const mask_adapt_report *r)
+static int finish(args *a, const mask_knowledge *adapted, const char *out, const mask_adapt_report *r)
 {
-    mask_error err;
-    if (mask_knowledge_save(adapted, out, &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_save(adapted, out, &a->err) != MASK_OK) return failed(&a->err);
     progress_end();
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:f, s:f, s:f}", "file", out, "epochs", (json_int_t)r->epochs,
@@ -21,7 +20,6 @@ static int finish(const args *a, const mask_knowledge *adapted, const char *out,
 
 static int run_adapt(args *a)
 {
-    mask_error err;
     mask_knowledge *adapted;
     mask_adapt_options o = mask_adapt_defaults();
     mask_adapt_report report;
@@ -36,9 +34,9 @@ static int run_adapt(args *a)
     if (!bad) bad = open_images(a, args_text(a, "--images", NULL));
     if (!bad) bad = open_texts(a, args_text(a, "--texts", NULL));
     if (bad) return bad;
-    if (mask_knowledge_adapt(&adapted, a->knowledge, a->vectors, a->images, a->texts, &o, &report, &a->run, &err) !=
+    if (mask_knowledge_adapt(&adapted, a->knowledge, a->vectors, a->images, a->texts, &o, &report, &a->run, &a->err) !=
         MASK_OK)
-        return failed(&err);
+        return failed(&a->err);
     bad = finish(a, adapted, out, &report);
     mask_knowledge_close(adapted);
     return bad;

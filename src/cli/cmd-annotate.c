@@ -29,14 +29,13 @@ static int print_image(void *user, const char *id, const mask_annotation *best, 
     return 0;
 }
 
-static int annotate_one(const args *a, const mask_annotator *annotator, const char *id, size_t k)
+static int annotate_one(args *a, const mask_annotator *annotator, const char *id, size_t k)
 {
-    mask_error err;
     size_t count;
     mask_annotation *best = calloc(k, sizeof *best);
     int result = 0;
     if (!best) return fail("out of memory for %zu texts", k);
-    if (mask_annotator_image(annotator, id, k, best, &count, &err) != MASK_OK) result = failed(&err);
+    if (mask_annotator_image(annotator, id, k, best, &count, &a->err) != MASK_OK) result = failed(&a->err);
     else if (a->json) result = print_json(texts_json(a, best, count));
     else
         for (size_t i = 0; i < count; i++)
@@ -48,7 +47,6 @@ static int annotate_one(const args *a, const mask_annotator *annotator, const ch
 
 static int run_annotate(args *a)
 {
-    mask_error err;
     mask_annotator *annotator;
     size_t k = 5;
     const char *id = args_text(a, "--image", NULL);
@@ -58,11 +56,11 @@ static int run_annotate(args *a)
     if (result == 0) result = open_gallery_vectors(a);
     if (result) return result;
     if (k > mask_texts_count(a->texts)) k = mask_texts_count(a->texts);
-    if (mask_annotator_open(&annotator, a->gallery, a->vectors, a->texts, &a->run, &err) != MASK_OK)
-        return failed(&err);
+    if (mask_annotator_open(&annotator, a->gallery, a->vectors, a->texts, &a->run, &a->err) != MASK_OK)
+        return failed(&a->err);
     progress_end();
     if (id) result = annotate_one(a, annotator, id, k);
-    else if (mask_annotator_all(annotator, k, print_image, a, &a->run, &err) != MASK_OK) result = failed(&err);
+    else if (mask_annotator_all(annotator, k, print_image, a, &a->run, &a->err) != MASK_OK) result = failed(&a->err);
     mask_annotator_close(annotator);
     return result;
 }

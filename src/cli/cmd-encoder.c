@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int info_encoder(const args *a, const char *path)
+int info_encoder(args *a, const char *path)
 {
-    mask_error err;
     mask_encoder_info i;
-    if (mask_encoder_describe(path, &i, &err) != MASK_OK) return failed(&err);
+    if (mask_encoder_describe(path, &i, &a->err) != MASK_OK) return failed(&a->err);
     const char *kind = i.detector ? "detector" : "classifier";
     if (a->json)
         return print_json(json_pack(
@@ -41,7 +40,6 @@ static int read_channels(const args *a, const char *name, float values[3])
 
 static int run_import(args *a)
 {
-    mask_error err;
     mask_encoder_options options = mask_encoder_defaults();
     const char *out = args_text(a, "-o", NULL);
     bool mean = args_has(a, "--mean"), deviation = args_has(a, "--deviation");
@@ -50,7 +48,7 @@ static int run_import(args *a)
     if (!bad) bad = read_channels(a, "--deviation", options.deviation);
     if (!bad) bad = args_options(a, MASK_OPTIONS_ENCODER, &options);
     if (bad) return bad;
-    if (mask_encoder_import(a->positional[0], out, &options, &err) != MASK_OK) return failed(&err);
+    if (mask_encoder_import(a->positional[0], out, &options, &a->err) != MASK_OK) return failed(&a->err);
     return info_encoder(a, out);
 }
 
@@ -78,9 +76,8 @@ const command command_encoder_import = {
 
 static int run_join(args *a)
 {
-    mask_error err;
     const char *out = args_text(a, "-o", NULL);
-    if (mask_encoder_join(a->positional, (size_t)a->positional_count, out, &err) != MASK_OK) return failed(&err);
+    if (mask_encoder_join(a->positional, (size_t)a->positional_count, out, &a->err) != MASK_OK) return failed(&a->err);
     return info_encoder(a, out);
 }
 

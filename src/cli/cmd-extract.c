@@ -25,7 +25,6 @@ static int print_report(const args *a, const char *out, const mask_extract_optio
 
 static int run_extract(args *a)
 {
-    mask_error err;
     mask_extract_report report;
     mask_extract_options o = mask_extract_defaults();
     char place[DATA_PATH];
@@ -35,8 +34,8 @@ static int run_extract(args *a)
     if (!o.boxes && check_output(out) != 0) return EXIT_FAILED;
     if ((bad = find_encoder(a, place))) return bad;
     o.encoder = place;
-    if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &err) != MASK_OK)
-        return failed(&err);
+    if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &a->err) != MASK_OK)
+        return failed(&a->err);
     progress_end();
     if (team_follows(a)) return 0;
     return print_report(a, out, &o, &report);

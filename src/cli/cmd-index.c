@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int gallery_state(const args *a, const char *path, mask_gallery_info *info, char *vectors, size_t vectors_size)
+static int gallery_state(args *a, const char *path, mask_gallery_info *info)
 {
-    mask_error err;
     mask_gallery *gallery;
-    if (mask_gallery_open(&gallery, path, &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_gallery_open(&gallery, path, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     mask_gallery_describe(gallery, info);
-    if (vectors) snprintf(vectors, vectors_size, "%s", info->vectors_path);
     info->vectors_path = NULL;
     mask_gallery_close(gallery);
     return 0;
@@ -35,12 +33,12 @@ const char *statistics_text(const mask_gallery_info *info, char text[STATISTICS_
 
 /* ---- mask info GALLERY ---- */
 
-int info_gallery(const args *a, const char *path)
+int info_gallery(args *a, const char *path)
 {
     mask_gallery_info i;
-    char vectors[4096], statistics[STATISTICS_TEXT], budget[32] = "all", pool[OPTION_TEXT], calibrate[OPTION_TEXT];
-    int bad = gallery_state(a, path, &i, vectors, sizeof vectors);
-    if (bad) return bad;
+    char statistics[STATISTICS_TEXT], budget[32] = "all", pool[OPTION_TEXT], calibrate[OPTION_TEXT];
+    if (open_gallery(a, path)) return EXIT_FAILED;
+    mask_gallery_describe(a->gallery, &i);
     option_text(MASK_OPTIONS_MATCH, &i.options, "pool", pool);
     option_text(MASK_OPTIONS_MATCH, &i.options, "calibrate", calibrate);
     if (a->json)
@@ -49,9 +47,9 @@ int info_gallery(const args *a, const char *path)
             "images", (json_int_t)i.images, "removed", (json_int_t)i.removed, "segments", (json_int_t)i.segments,
             "regions", (json_int_t)i.regions, "words", (json_int_t)i.words, "dimensions", (json_int_t)i.dim, "budget",
             (json_int_t)i.budget, "bytes", (json_int_t)i.bytes, "bytes_per_image", bytes_per_image(&i), "generation",
-            (json_int_t)i.generation, "pool", pool, "calibrate", calibrate, "vectors", vectors, "background_images",
-            (json_int_t)i.background_images, "background_own", (json_int_t)i.background_own, "matching",
-            options_json(MASK_OPTIONS_MATCH, &i.options)));
+            (json_int_t)i.generation, "pool", pool, "calibrate", calibrate, "vectors", i.vectors_path,
+            "background_images", (json_int_t)i.background_images, "background_own", (json_int_t)i.background_own,
+            "matching", options_json(MASK_OPTIONS_MATCH, &i.options)));
     if (i.budget) snprintf(budget, sizeof budget, "%zu", i.budget);
     printf("gallery        %zu images in %zu segments, %zu removed or replaced since; generation %llu\n", i.images,
            i.segments, i.removed, (unsigned long long)i.generation);
@@ -61,19 +59,19 @@ int info_gallery(const args *a, const char *path)
     if (i.background_own) printf(", %s", statistics_text(&i, statistics));
     printf("\n");
     printf("size           %llu bytes, %.0f an image\n", (unsigned long long)i.bytes, bytes_per_image(&i));
-    printf("word vectors   %s\n", vectors);
+    printf("word vectors   %s\n", i.vectors_path);
     return 0;
 }
 
 /* ---- Making and adding ---- */
 
-static int print_added(const args *a, const char *path, const mask_gallery_change *change, size_t given, double seconds)
+static int print_added(args *a, const char *path, const mask_gallery_change *change, size_t given, double seconds)
 {
     mask_gallery_info i;
     char statistics[STATISTICS_TEXT];
     size_t done = change->added + change->replaced;
     double rate = seconds > 0 ? (double)done / seconds : 0;
-    int bad = gallery_state(a, path, &i, NULL, 0);
+    int bad = gallery_state(a, path, &i);
     if (bad) return bad;
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "gallery", path,
@@ -106,22 +104,20 @@ static void remove_unused(const char *path)
 /* Adds a->images to the gallery, a new one where `created`. */
 static int add(args *a, const char *path, bool created)
 {
-    mask_error err;
     mask_gallery_change change;
     const char *metadata = args_text(a, "--metadata", NULL);
     double began = now();
-    mask_status status = mask_gallery_add(path, a->images, &change, &a->run, &err);
-    if (team_follows(a)) return status == MASK_OK ? 0 : failed(&err);
+    mask_status status = mask_gallery_add(path, a->images, &change, &a->run, &a->err);
+    if (team_follows(a)) return status == MASK_OK ? 0 : failed(&a->err);
     double seconds = now() - began;
-    if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, &err);
+    if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, &a->err);
     if (status != MASK_OK && created) remove_unused(path);
     progress_end();
-    return status == MASK_OK ? print_added(a, path, &change, mask_images_count(a->images), seconds) : failed(&err);
+    return status == MASK_OK ? print_added(a, path, &change, mask_images_count(a->images), seconds) : failed(&a->err);
 }
 
 static int run_index(args *a)
 {
-    mask_error err;
     mask_match_options o;
     mask_gallery_options g = mask_gallery_defaults();
     const char *path = args_text(a, "-o", NULL);
@@ -130,7 +126,7 @@ static int run_index(args *a)
     if (!bad) bad = read_match_options(a, &o);
     if (!bad) bad = open_images(a, a->positional[1]);
     if (bad) return bad;
-    if (!team_follows(a) && mask_gallery_create(path, a->knowledge, &o, &g, &err) != MASK_OK) return failed(&err);
+    if (!team_follows(a) && mask_gallery_create(path, a->knowledge, &o, &g, &a->err) != MASK_OK) return failed(&a->err);
     if ((bad = team_meet(a)) != 0) return bad;
     return add(a, path, true);
 }
@@ -198,7 +194,6 @@ static int print_removed(const args *a, const mask_gallery_change *change)
 
 static int run_remove(args *a)
 {
-    mask_error err;
     mask_gallery_change change;
     const char *file = args_text(a, "--ids", NULL);
     size_t count;
@@ -207,7 +202,8 @@ static int run_remove(args *a)
     if (result) return result;
     const char **ids = gather_ids(a, &count);
     if (!ids) return fail("out of memory for a list of ids");
-    if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &err) != MASK_OK) result = failed(&err);
+    if (mask_gallery_remove(a->positional[0], ids, count, &change, &a->run, &a->err) != MASK_OK)
+        result = failed(&a->err);
     free(ids);
     return result ? result : print_removed(a, &change);
 }
@@ -227,15 +223,14 @@ const command command_index_remove = {
 
 static int run_compact(args *a)
 {
-    mask_error err;
     mask_gallery_info before, after;
     const char *path = a->positional[0];
-    int bad = gallery_state(a, path, &before, NULL, 0);
+    int bad = gallery_state(a, path, &before);
     if (bad) return bad;
-    mask_status status = mask_gallery_compact(path, &a->run, &err);
+    mask_status status = mask_gallery_compact(path, &a->run, &a->err);
     progress_end();
-    if (status != MASK_OK) return failed(&err);
-    bad = gallery_state(a, path, &after, NULL, 0);
+    if (status != MASK_OK) return failed(&a->err);
+    bad = gallery_state(a, path, &after);
     if (bad) return bad;
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "gallery", path, "images",
@@ -257,13 +252,12 @@ const command command_index_compact = {
 
 static int run_verify(args *a)
 {
-    mask_error err;
     mask_gallery_info i;
     const char *path = a->positional[0];
-    mask_status status = mask_gallery_verify(path, &a->run, &err);
+    mask_status status = mask_gallery_verify(path, &a->run, &a->err);
     progress_end();
-    if (status != MASK_OK) return failed(&err);
-    int bad = gallery_state(a, path, &i, NULL, 0);
+    if (status != MASK_OK) return failed(&a->err);
+    int bad = gallery_state(a, path, &i);
     if (bad) return bad;
     if (a->json)
         return print_json(json_pack("{s:s, s:b, s:I, s:I}", "gallery", path, "sound", 1, "images", (json_int_t)i.images,
@@ -282,11 +276,10 @@ const command command_index_verify = {
 
 static int run_metadata(args *a)
 {
-    mask_error err;
     const char *path = a->positional[0], *table = a->positional[1];
-    mask_status status = mask_gallery_describe_images(path, table, &a->run, &err);
+    mask_status status = mask_gallery_describe_images(path, table, &a->run, &a->err);
     progress_end();
-    if (status != MASK_OK) return failed(&err);
+    if (status != MASK_OK) return failed(&a->err);
     if (a->json) return print_json(json_pack("{s:s, s:s}", "gallery", path, "metadata", table));
     printf("%s: metadata of %s\n", path, table);
     return 0;

@@ -1,5 +1,5 @@
 /* mask info, mask words, mask encode: looking into a knowledge and using its encoder. */
-#include "reading.h"
+#include "results.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +49,9 @@ static int info_knowledge(args *a, const char *path)
 
 static int info_vectors(args *a, const char *path)
 {
-    mask_error err;
-    if (mask_vectors_open(&a->vectors, path, &a->run, &err) != MASK_OK ||
-        mask_vectors_verify(a->vectors, &err) != MASK_OK)
-        return failed(&err);
+    if (mask_vectors_open(&a->vectors, path, &a->run, &a->err) != MASK_OK ||
+        mask_vectors_verify(a->vectors, &a->err) != MASK_OK)
+        return failed(&a->err);
     size_t count = mask_vectors_count(a->vectors), dim = mask_vectors_dim(a->vectors);
     if (a->json)
         return print_json(
@@ -61,11 +60,10 @@ static int info_vectors(args *a, const char *path)
     return 0;
 }
 
-static int info_labels(const args *a, const char *path)
+static int info_labels(args *a, const char *path)
 {
-    mask_error err;
     mask_labels *l;
-    if (mask_labels_open(&l, path, &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_labels_open(&l, path, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     size_t regions = mask_labels_regions(l), images = mask_labels_images(l), dim = mask_labels_dim(l);
     mask_labels_close(l);
     if (a->json)
@@ -100,11 +98,10 @@ static int info_images(args *a, const char *path)
     return 0;
 }
 
-static int info_regions(const args *a, const char *path)
+static int info_regions(args *a, const char *path)
 {
-    mask_error err;
     mask_extract_info i;
-    if (mask_extract_describe(&i, path, &err) != MASK_OK) return failed(&err);
+    if (mask_extract_describe(&i, path, &a->err) != MASK_OK) return failed(&a->err);
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "kind", "region store", "photos",
                                     (json_int_t)i.photos, "bad", (json_int_t)i.bad, "regions", (json_int_t)i.regions,
@@ -167,15 +164,14 @@ static void print_word(const mask_word *w)
     printf("\n");
 }
 
-static int show_words(const args *a)
+static int show_words(args *a)
 {
-    mask_error err;
     json_t *list = a->json ? json_array() : NULL;
     for (int i = 1; i < a->positional_count; i++) {
         mask_reading reading;
-        if (mask_matcher_read(a->matcher, a->positional[i], &reading, &err) != MASK_OK) {
+        if (mask_matcher_read(a->matcher, a->positional[i], &reading, &a->err) != MASK_OK) {
             json_decref(list);
-            return failed(&err);
+            return failed(&a->err);
         }
         for (size_t w = 0; w < reading.count; w++) {
             if (list) json_array_append_new(list, word_json(&reading.words[w]));
@@ -207,13 +203,12 @@ const command command_words = {
 
 static int run_encode(args *a)
 {
-    mask_error err;
     mask_knowledge_info i;
     const char *out = args_text(a, "-o", NULL);
     int bad = open_knowledge(a, a->positional[0]);
     if (!bad) bad = open_images(a, a->positional[1]);
     if (bad) return bad;
-    if (mask_knowledge_encode_file(a->knowledge, a->images, out, &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_knowledge_encode_file(a->knowledge, a->images, out, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     progress_end();
     size_t count = mask_images_count(a->images), regions = count ? mask_images_regions(a->images, 0) : 0;
     mask_knowledge_describe(a->knowledge, &i);

@@ -23,18 +23,17 @@ static const char *provenance(const args *a, char *line, size_t size)
 }
 
 /* o->train is train. *choose: the encoder is to be found. */
-static int read_learn_options(const args *a, mask_learn_options *o, mask_train_options *train, bool *choose)
+static int read_learn_options(args *a, mask_learn_options *o, mask_train_options *train, bool *choose)
 {
-    mask_error err;
     const char *preset = args_text(a, "--preset", "tuned");
     bool paper = strcmp(preset, "paper") == 0;
     const char *encoder = args_text(a, "--encoder", paper ? "mask" : strcmp(preset, "tuned") == 0 ? "auto" : NULL);
     *train = paper ? mask_train_paper() : mask_train_defaults();
     *choose = encoder && strcmp(encoder, "auto") == 0;
-    if (!paper && mask_options_preset(MASK_OPTIONS_LEARN, preset, o, sizeof *o, &err) != MASK_OK)
+    if (!paper && mask_options_preset(MASK_OPTIONS_LEARN, preset, o, sizeof *o, &a->err) != MASK_OK)
         return args_usage(a, "--preset %s: must be one of tuned, section9, paper", preset);
-    if (encoder && !*choose && mask_option_set(MASK_OPTIONS_LEARN, o, "--encoder", encoder, &err) != MASK_OK)
-        return args_usage(a, "%s, auto", err.message);
+    if (encoder && !*choose && mask_option_set(MASK_OPTIONS_LEARN, o, "--encoder", encoder, &a->err) != MASK_OK)
+        return args_usage(a, "%s, auto", a->err.message);
     int bad = args_options(a, MASK_OPTIONS_LEARN, o);
     if (!bad) bad = args_options(a, MASK_OPTIONS_TRAIN, train);
     if (!o->scenes || (!*choose && o->representation == MASK_REPRESENTATION_NONE)) { /* MACK knew neither */
@@ -67,10 +66,9 @@ static int print_learned(const args *a, const mask_knowledge *k, const char *pat
     return 0;
 }
 
-static int save(const args *a, mask_knowledge *k, const char *path)
+static int save(args *a, mask_knowledge *k, const char *path)
 {
-    mask_error err;
-    int result = mask_knowledge_save(k, path, &err) == MASK_OK ? print_learned(a, k, path) : failed(&err);
+    int result = mask_knowledge_save(k, path, &a->err) == MASK_OK ? print_learned(a, k, path) : failed(&a->err);
     mask_knowledge_close(k);
     return result;
 }
@@ -92,35 +90,27 @@ static void close_head(given_head *g)
 }
 
 /* *out stays NULL without --head. */
-static mask_status open_head(const args *a, given_head *g, const mask_head **out, mask_error *err)
+static int open_head(args *a, given_head *g, const mask_head **out)
 {
     const char *path = args_text(a, "--head", NULL), *labels = args_text(a, "--head-labels", NULL);
-    mask_status status = MASK_OK;
-    if (!path) return MASK_OK;
+    if (!path) return 0;
     if (!ends_with(path, ".menc")) {
-        status = mask_head_open(&g->opened, path, labels, &a->run, err);
+        mask_status status = mask_head_open(&g->opened, path, labels, &a->run, &a->err);
         *out = g->opened;
-        return status;
+        return status == MASK_OK ? 0 : failed(&a->err);
     }
-    status = mask_encoder_head_read(&g->encoder, path, err);
-    if (status == MASK_OK && labels) status = mask_texts_open(&g->texts, labels, NULL, &a->run, err);
-    if (status != MASK_OK) return status;
+    if (mask_encoder_head_read(&g->encoder, path, &a->err) != MASK_OK ||
+        (labels && mask_texts_open(&g->texts, labels, NULL, &a->run, &a->err) != MASK_OK))
+        return failed(&a->err);
     size_t classes = g->encoder.classes;
-    if (g->texts && mask_texts_count(g->texts) != classes) {
-        *err = (mask_error){.status = MASK_EMISMATCH, .offset = UINT64_MAX};
-        snprintf(err->message, sizeof err->message, "%s: has %zu lines, %s has %zu classes: give a line per class",
-                 labels, mask_texts_count(g->texts), path, classes);
-        return MASK_EMISMATCH;
-    }
-    if (!(g->labels = calloc(classes + 1, sizeof *g->labels))) {
-        *err =
-            (mask_error){.status = MASK_ENOMEM, .offset = UINT64_MAX, .message = "out of memory: a classifier's head"};
-        return MASK_ENOMEM;
-    }
+    if (g->texts && mask_texts_count(g->texts) != classes)
+        return fail("%s: has %zu lines, %s has %zu classes: give a line per class", labels, mask_texts_count(g->texts),
+                    path, classes);
+    if (!(g->labels = calloc(classes + 1, sizeof *g->labels))) return fail("out of memory: a classifier's head");
     for (size_t c = 0; c < classes; c++) g->labels[c] = g->texts ? mask_texts_get(g->texts, c) : g->encoder.labels[c];
     g->head = (mask_head){classes, g->encoder.features, g->encoder.weights, g->labels};
     *out = &g->head;
-    return MASK_OK;
+    return 0;
 }
 
 static int visible(const struct dirent *entry)
@@ -149,7 +139,6 @@ static size_t write_rows(FILE *table, const char *folder, const char *word)
  * they are then, else the folder itself. */
 static int extract_words(args *a, const char *folder, const char *out, char regions[DATA_PATH])
 {
-    mask_error err;
     char features[DATA_PATH], encoder[DATA_PATH], rows[DATA_PATH + 8];
     struct dirent **words;
     size_t written = 0;
@@ -178,14 +167,14 @@ static int extract_words(args *a, const char *folder, const char *out, char regi
     o.encoder = given ? given : encoder;
     o.boxes = rows;
     if (result == 0) result = team_meet(a);
-    if (result == 0 && mask_extract(&folder, 1, regions, &o, NULL, &a->run, &err) != MASK_OK) result = failed(&err);
+    if (result == 0 && mask_extract(&folder, 1, regions, &o, NULL, &a->run, &a->err) != MASK_OK)
+        result = failed(&a->err);
     if (!team_follows(a)) remove(rows);
     return result;
 }
 
 static int run_learn(args *a)
 {
-    mask_error err;
     char line[4096], checkpoint[4096], regions[DATA_PATH];
     mask_labels *labels = NULL;
     mask_knowledge *k = NULL;
@@ -214,20 +203,21 @@ static int run_learn(args *a)
     bad = bare ? open_images(a, args_text(a, "--images", NULL)) : extract_words(a, a->positional[0], out, regions);
     if (bad) return bad;
     mask_status status =
-        bare ? mask_labels_bare(&labels, a->images, &err) : mask_labels_open(&labels, regions, &a->run, &err);
-    if (status == MASK_OK) status = mask_vectors_open(&a->vectors, vectors_path, &a->run, &err);
-    if (status == MASK_OK) status = open_head(a, &head, &o.head, &err);
-    if (status == MASK_OK && choose)
-        status = mask_knowledge_choose(&k, labels, a->vectors, &o, NULL, 0, NULL, &a->run, &err);
-    else if (status == MASK_OK) status = mask_knowledge_learn(&k, labels, a->vectors, &o, &a->run, &err);
+        bare ? mask_labels_bare(&labels, a->images, &a->err) : mask_labels_open(&labels, regions, &a->run, &a->err);
+    if (status == MASK_OK) status = mask_vectors_open(&a->vectors, vectors_path, &a->run, &a->err);
+    int result = status == MASK_OK ? open_head(a, &head, &o.head) : failed(&a->err);
+    if (result == 0) {
+        status = choose ? mask_knowledge_choose(&k, labels, a->vectors, &o, NULL, 0, NULL, &a->run, &a->err)
+                        : mask_knowledge_learn(&k, labels, a->vectors, &o, &a->run, &a->err);
+        if (status != MASK_OK) result = failed(&a->err);
+    }
     mask_labels_close(labels);
     close_head(&head);
-    if (status != MASK_OK) return failed(&err);
-    if (team_follows(a)) {
+    if (result || team_follows(a)) {
         mask_knowledge_close(k);
-        return 0;
+        return result;
     }
-    int result = save(a, k, out);
+    result = save(a, k, out);
     if (result == 0 && (choose || o.representation == MASK_REPRESENTATION_MASK)) remove(checkpoint);
     return result;
 }
@@ -264,7 +254,6 @@ const command command_learn = {
 
 static int run_calibrate(args *a)
 {
-    mask_error err;
     mask_knowledge *calibrated = NULL;
     mask_match_options o;
     const char *out = args_text(a, "-o", NULL);
@@ -276,11 +265,11 @@ static int run_calibrate(args *a)
     if (!bad) bad = open_texts(a, args_text(a, "--texts", NULL));
     if (bad) return bad;
     mask_status status =
-        mask_knowledge_calibrate(&calibrated, a->knowledge, a->vectors, a->images, a->texts, &o, &a->run, &err);
-    if (status == MASK_OK && args_has(a, "--small")) status = mask_knowledge_round(calibrated, &err);
+        mask_knowledge_calibrate(&calibrated, a->knowledge, a->vectors, a->images, a->texts, &o, &a->run, &a->err);
+    if (status == MASK_OK && args_has(a, "--small")) status = mask_knowledge_round(calibrated, &a->err);
     if (status == MASK_OK) return save(a, calibrated, out);
     mask_knowledge_close(calibrated);
-    return failed(&err);
+    return failed(&a->err);
 }
 
 const command command_calibrate = {

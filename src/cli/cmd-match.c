@@ -87,7 +87,6 @@ static void print_score(const mask_explanation *e, const mask_images *images, si
 
 static int run_score(args *a)
 {
-    mask_error err;
     mask_match_options o;
     mask_explanation e;
     const char *path = args_text(a, "--images", NULL), *id = args_text(a, "--image", NULL);
@@ -100,9 +99,9 @@ static int run_score(args *a)
         return fail("%s: has no image '%s': give an id, a file name, or #POSITION below %zu", path, id,
                     mask_images_count(a->images));
     if ((bad = open_matcher(a, &o)) != 0) return bad;
-    if (mask_matcher_explain(a->matcher, a->images, (size_t)image, args_text(a, "--text", NULL), &e, &a->run, &err) !=
-        MASK_OK)
-        return failed(&err);
+    if (mask_matcher_explain(a->matcher, a->images, (size_t)image, args_text(a, "--text", NULL), &e, &a->run,
+                             &a->err) != MASK_OK)
+        return failed(&a->err);
     progress_end();
     if (a->json) bad = print_json(score_json(&e, a->images, (size_t)image));
     else print_score(&e, a->images, (size_t)image);
@@ -241,15 +240,15 @@ static void print_eval(const evaluation *e)
 /* --own: the images that are evaluated join the background of the knowledge. */
 static int mix(args *a, evaluation *e)
 {
-    mask_error err;
     mask_gallery_options g = mask_gallery_defaults();
     mask_knowledge *mixed;
     mask_knowledge_info info;
     const char *own = args_text(a, "--own", "off");
-    if (mask_option_set(MASK_OPTIONS_GALLERY, &g, "--own", own, &err) != MASK_OK)
-        return args_usage(a, "%s", err.message);
+    if (mask_option_set(MASK_OPTIONS_GALLERY, &g, "--own", own, &a->err) != MASK_OK)
+        return args_usage(a, "%s", a->err.message);
     if (g.own) {
-        if (mask_knowledge_mix(&mixed, a->knowledge, a->images, g.own, &a->run, &err) != MASK_OK) return failed(&err);
+        if (mask_knowledge_mix(&mixed, a->knowledge, a->images, g.own, &a->run, &a->err) != MASK_OK)
+            return failed(&a->err);
         mask_knowledge_close(a->knowledge);
         a->knowledge = mixed;
     }
@@ -262,28 +261,24 @@ static int mix(args *a, evaluation *e)
 /* Statistics of the evaluated images would flatter: told by content, before --own lets them in knowingly. */
 static int look_for_leaks(args *a, evaluation *e)
 {
-    mask_error err;
     if (e->options.calibrate == MASK_CALIBRATE_NONE) return 0;
-    return mask_knowledge_seen(&e->seen, a->knowledge, a->images, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_knowledge_seen(&e->seen, a->knowledge, a->images, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
 /* --per-query: ranks of all queries. */
-static mask_status save_ranks(const args *a, const char *path, const float *scores, const evaluation *e,
-                              mask_error *err)
+static int save_ranks(args *a, const char *path, const float *scores, size_t folds)
 {
     size_t n = mask_images_count(a->images), t = mask_texts_count(a->texts);
     float *ranks = malloc((n + t) * sizeof *ranks);
-    mask_status status =
-        ranks ? mask_ranks_compute(ranks, ranks + t, scores, n, t, e->folds, &a->run, err) : MASK_ENOMEM;
-    if (!ranks) snprintf(err->message, sizeof err->message, "%s: out of memory", path);
-    if (status == MASK_OK) status = mask_ranks_save(path, ranks, ranks + t, n, t, err);
+    if (!ranks) return fail("%s: out of memory", path);
+    mask_status status = mask_ranks_compute(ranks, ranks + t, scores, n, t, folds, &a->run, &a->err);
+    if (status == MASK_OK) status = mask_ranks_save(path, ranks, ranks + t, n, t, &a->err);
     free(ranks);
-    return status;
+    return status == MASK_OK ? 0 : failed(&a->err);
 }
 
 static int evaluate(args *a, evaluation *e)
 {
-    mask_error err;
     const char *save = args_text(a, "--save-sims", NULL), *ranks = args_text(a, "--per-query", NULL);
     size_t n = mask_images_count(a->images), t = mask_texts_count(a->texts);
     if (e->folds > n || n % e->folds != 0)
@@ -296,11 +291,12 @@ static int evaluate(args *a, evaluation *e)
         result = fail("out of memory for %zu x %zu scores", t, n);
     } else {
         mask_status status =
-            mask_matcher_scores(a->matcher, a->images, a->texts, scores, kinds, &e->report, &a->run, &err);
-        if (status == MASK_OK) status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &err);
-        if (status == MASK_OK && save && !team_follows(a)) status = mask_scores_save(save, scores, n, t, &err);
-        if (status == MASK_OK && ranks && !team_follows(a)) status = save_ranks(a, ranks, scores, e, &err);
-        if (status != MASK_OK) result = failed(&err);
+            mask_matcher_scores(a->matcher, a->images, a->texts, scores, kinds, &e->report, &a->run, &a->err);
+        if (status == MASK_OK)
+            status = mask_recalls_compute(&e->recalls, scores, n, t, kinds, e->folds, &a->run, &a->err);
+        if (status == MASK_OK && save && !team_follows(a)) status = mask_scores_save(save, scores, n, t, &a->err);
+        if (status != MASK_OK) result = failed(&a->err);
+        else if (ranks && !team_follows(a)) result = save_ranks(a, ranks, scores, e->folds);
     }
     free(scores);
     free(kinds);

@@ -32,9 +32,8 @@ typedef struct batch {
     mask_results results[BATCH]; /* to be freed by who asked */
 } batch;
 
-static int search_topics(const args *a, batch *b, topic *const *topics, size_t count, size_t k, bool explain)
+static int search_topics(args *a, batch *b, topic *const *topics, size_t count, size_t k, bool explain)
 {
-    mask_error err;
     for (size_t i = 0; i < count; i++) {
         b->texts[i] = (mask_query_text){topics[i]->text, 1};
         b->queries[i] = mask_query_defaults();
@@ -43,9 +42,9 @@ static int search_topics(const args *a, batch *b, topic *const *topics, size_t c
         b->queries[i].k = k;
         b->queries[i].explain = explain;
     }
-    return mask_gallery_search_batch(a->gallery, a->vectors, b->queries, count, b->results, &a->run, &err) == MASK_OK
+    return mask_gallery_search_batch(a->gallery, a->vectors, b->queries, count, b->results, &a->run, &a->err) == MASK_OK
                ? 0
-               : failed(&err);
+               : failed(&a->err);
 }
 
 static int more_photos(const void *a, const void *b)
@@ -100,7 +99,7 @@ static int read_topics(args *a, const char *gallery, topic **topics, size_t *cou
     return 0;
 }
 
-static int rate_topics(const args *a, batch *b, topic *const *topics, size_t count)
+static int rate_topics(args *a, batch *b, topic *const *topics, size_t count)
 {
     int result = 0;
     for (size_t first = 0; result == 0 && first < count; first += BATCH) {
@@ -115,7 +114,7 @@ static int rate_topics(const args *a, batch *b, topic *const *topics, size_t cou
     return result;
 }
 
-static int tell(const args *a, batch *b, topic *const *topics, size_t count, page *p)
+static int tell(args *a, batch *b, topic *const *topics, size_t count, output *p)
 {
     json_t *list = json_array();
     int result = search_topics(a, b, topics, count, SHOWN, true);
@@ -133,7 +132,7 @@ static int tell(const args *a, batch *b, topic *const *topics, size_t count, pag
     return result;
 }
 
-static int report(args *a, const char *gallery, size_t most, page *p)
+static int report(args *a, const char *gallery, size_t most, output *p)
 {
     topic *topics = NULL;
     size_t words = 0, count = 0;
@@ -158,7 +157,7 @@ static int run_report(args *a)
 {
     char place[DATA_PATH];
     const char *path, *html = args_text(a, "-o", NULL);
-    page sheet, *p = html ? &sheet : NULL;
+    output sheet, *p = html ? &sheet : NULL;
     size_t most = 24;
     folder_list folders;
     int result = folders_of(a, "--photos", &folders);

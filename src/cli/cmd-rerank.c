@@ -131,12 +131,11 @@ static void print_sweep(const sweep *s, const mask_reranking *r, double seconds)
     printf("; rule %s; %.2f s\n", s->rule, seconds);
 }
 
-static int finish(const args *a, const mask_reranking *r, sweep *s, double start)
+static int finish(args *a, const mask_reranking *r, sweep *s, double start)
 {
-    mask_error err;
-    mask_status status = run_sweep(a, r, s, &err);
-    if (status == MASK_OK && args_has(a, "--save-sims")) status = save(a, r, s, &err);
-    if (status != MASK_OK) return failed(&err);
+    mask_status status = run_sweep(a, r, s, &a->err);
+    if (status == MASK_OK && args_has(a, "--save-sims")) status = save(a, r, s, &a->err);
+    if (status != MASK_OK) return failed(&a->err);
     double seconds = now() - start;
     progress_end();
     if (a->json) return print_json(sweep_json(s, r, seconds));
@@ -146,14 +145,14 @@ static int finish(const args *a, const mask_reranking *r, sweep *s, double start
 
 static int add_knowledge(args *a, mask_reranking *r)
 {
-    mask_error err;
     mask_match_options o;
     int result = open_knowledge(a, args_text(a, "--knowledge", ""));
     if (result == 0) result = read_match_options(a, &o);
     if (result == 0) result = open_dataset(a, a->positional[0]);
     if (result == 0) result = open_matcher(a, &o);
     if (result) return result;
-    return mask_rerank_add_matcher(r, a->matcher, a->images, a->texts, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_rerank_add_matcher(r, a->matcher, a->images, a->texts, &a->run, &a->err) == MASK_OK ? 0
+                                                                                                    : failed(&a->err);
 }
 
 static int check_save(const args *a)
@@ -166,7 +165,6 @@ static int check_save(const args *a)
 
 static int run_rerank(args *a)
 {
-    mask_error err;
     mask_reranking *r = NULL;
     double start = now();
     const char *base = args_text(a, "--base", NULL), *with = args_text(a, "--with", NULL);
@@ -177,9 +175,9 @@ static int run_rerank(args *a)
     if (!with && (a->positional_count == 0 || !args_has(a, "--split")))
         return args_usage(a, "--knowledge needs DATA and --split (dev, test, testall)");
     if ((result = check_save(a)) != 0) return result;
-    if (mask_rerank_open(&r, base, s.top_k, s.folds, &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_rerank_open(&r, base, s.top_k, s.folds, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     if (!with) result = add_knowledge(a, r);
-    else if (mask_rerank_add_matrix(r, with, &a->run, &err) != MASK_OK) result = failed(&err);
+    else if (mask_rerank_add_matrix(r, with, &a->run, &a->err) != MASK_OK) result = failed(&a->err);
     if (result == 0) result = finish(a, r, &s, start);
     mask_rerank_close(r);
     return result;

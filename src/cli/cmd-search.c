@@ -3,7 +3,6 @@
 #include "page.h"
 #include "photo-gallery.h"
 #include "querytext.h"
-#include "reading.h"
 #include "results.h"
 
 #include <math.h>
@@ -100,9 +99,8 @@ enum { MOST_GROUPED = 200 };
 static const float ALIKE = 0.93f; /* cosine of a photo and its smaller, cropped or recompressed copy */
 
 /* Says which hits are almost the same photo as one before them. */
-static void print_duplicates(const args *a, const mask_results *r, size_t offset)
+static void print_duplicates(args *a, const mask_results *r, size_t offset)
 {
-    mask_error err;
     const char *ids[MOST_GROUPED];
     bool said[MOST_GROUPED] = {false};
     size_t count = r->count < MOST_GROUPED ? r->count : MOST_GROUPED;
@@ -116,7 +114,7 @@ static void print_duplicates(const args *a, const mask_results *r, size_t offset
         q.id_count = count - i - 1;
         q.images = &(mask_query_image){.id = ids[i], .weight = 1};
         q.image_count = 1;
-        if (said[i] || mask_gallery_search(a->gallery, NULL, &q, &like, NULL, &err) != MASK_OK) continue;
+        if (said[i] || mask_gallery_search(a->gallery, NULL, &q, &like, NULL, &a->err) != MASK_OK) continue;
         for (size_t h = 0; h < like.count; h++)
             for (size_t j = i + 1; j < count; j++)
                 if (strcmp(ids[j], like.hits[h].id) == 0 && !said[j]) {
@@ -260,27 +258,30 @@ static void print_results(const args *a, const mask_results *r, size_t offset, b
 
 /* ---- search ---- */
 
+static int bad_query(const char *argument, const char *wrong)
+{
+    fail("query '%s': %s", argument, wrong);
+    return EXIT_USAGE;
+}
+
 static int add_text(query_texts *texts, const char *argument)
 {
     const char *wrong = query_texts_add(texts, argument);
-    if (wrong) fail("query '%s': %s", argument, wrong);
-    return wrong ? EXIT_USAGE : 0;
+    return wrong ? bad_query(argument, wrong) : 0;
 }
 
-static int print_sql(const args *a, const mask_query *q)
+static int print_sql(args *a, const mask_query *q)
 {
-    mask_error err;
     char *sql;
-    if (mask_gallery_sql(a->gallery, a->vectors, q, &sql, &err) != MASK_OK) return failed(&err);
+    if (mask_gallery_sql(a->gallery, a->vectors, q, &sql, &a->err) != MASK_OK) return failed(&a->err);
     puts(sql);
     free(sql);
     return 0;
 }
 
 /* One query of the arguments from `first` on. */
-static int search_once(const args *a, mask_query *q, int first, page *p)
+static int search_once(args *a, mask_query *q, int first, output *p)
 {
-    mask_error err;
     mask_results results;
     query_texts texts = {0};
     int result = 0;
@@ -293,16 +294,17 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
         query_texts_free(&texts);
         return result;
     }
-    mask_status status = result ? MASK_EINVAL : mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
+    mask_status status =
+        result ? MASK_EINVAL : mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &a->err);
     bool lines = !a->json && !wants_paths(a);
     bool nearest = status == MASK_OK && results.count == 0 && q->min_confidence > 0 && lines;
     if (nearest) {
         mask_results_free(&results);
         q->min_confidence = 0;
-        status = mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &err);
+        status = mask_gallery_search(a->gallery, a->vectors, q, &results, &a->run, &a->err);
     }
     if (result == 0 && status != MASK_OK) {
-        result = failed(&err);
+        result = failed(&a->err);
     } else if (result == 0) {
         mask_hit *hits = NULL;
         bool unsure = q->offset == 0 && nothing_sure(&results), sort = args_has(a, "--sort") && !unsure && !nearest;
@@ -324,7 +326,7 @@ static int search_once(const args *a, mask_query *q, int first, page *p)
     return result;
 }
 
-static int print_batch(const args *a, char *const *lines, const mask_results *results, size_t count, size_t first,
+static int print_batch(const args *a, const char *const *lines, const mask_results *results, size_t count, size_t first,
                        size_t offset)
 {
     for (size_t i = 0; i < count; i++) {
@@ -343,56 +345,44 @@ static int print_batch(const args *a, char *const *lines, const mask_results *re
 enum { BATCH = 1024 };
 
 /* BATCH queries at a time, each line one. */
-static int search_lines(const args *a, const mask_query *shape, char *const *lines, size_t count, size_t first, page *p)
+static int search_lines(args *a, const mask_query *shape, const char *const *lines, size_t count, size_t first,
+                        output *p)
 {
-    mask_error err;
-    mask_query *queries = calloc(count, sizeof *queries);
-    mask_results *results = calloc(count, sizeof *results);
-    query_texts *texts = calloc(count, sizeof *texts);
-    int result = queries && results && texts ? 0 : fail("out of memory");
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        result = add_text(&texts[i], lines[i]);
-        queries[i] = *shape;
-        queries[i].texts = texts[i].texts;
-        queries[i].count = texts[i].count;
-        queries[i].explain = a->json || p;
-    }
+    query_batch b;
+    const char *wrong = query_batch_make(&b, shape, lines, count);
+    int result = wrong ? bad_query(lines[b.count], wrong) : 0;
     if (result == 0 &&
-        mask_gallery_search_batch(a->gallery, a->vectors, queries, count, results, &a->run, &err) != MASK_OK) {
-        result = failed(&err);
-    } else if (result == 0) {
+        mask_gallery_search_batch(a->gallery, a->vectors, b.queries, count, b.results, &a->run, &a->err) != MASK_OK)
+        result = failed(&a->err);
+    if (result == 0) {
         progress_end();
-        result = print_batch(a, lines, results, count, first, shape->offset);
-        for (size_t i = 0; i < count; i++) {
-            if (p) page_results(p, (const char *const *)lines + i, 1, &queries[i], &results[i]);
-            mask_results_free(&results[i]);
-        }
+        result = print_batch(a, lines, b.results, count, first, shape->offset);
+        for (size_t i = 0; p && i < count; i++) page_results(p, lines + i, 1, &b.queries[i], &b.results[i]);
     }
-    for (size_t i = 0; texts && i < count; i++) query_texts_free(&texts[i]);
-    free(texts);
-    free(queries);
-    free(results);
+    query_batch_free(&b);
     return result;
 }
 
-static int search_file(const args *a, const mask_query *shape, page *p)
+static int search_file(args *a, mask_query *shape, output *p)
 {
-    line_list lines;
-    int result = lines_read(&lines, args_text(a, "--queries", ""));
-    for (size_t first = 0; result == 0 && first < lines.count; first += BATCH)
-        result = search_lines(a, shape, lines.lines + first, lines.count - first < BATCH ? lines.count - first : BATCH,
-                              first, p);
-    lines_free(&lines);
+    line_list list;
+    int result = lines_read(&list, args_text(a, "--queries", ""));
+    const char *const *lines = (const char *const *)list.lines;
+    shape->explain = a->json || p;
+    for (size_t first = 0; result == 0 && first < list.count; first += BATCH)
+        result =
+            search_lines(a, shape, lines + first, list.count - first < BATCH ? list.count - first : BATCH, first, p);
+    lines_free(&list);
     return result;
 }
 
 /* Searches the open gallery, and writes what it found to the page, if one is wanted. */
-static int search_gallery(const args *a, mask_query *query, int first)
+static int search_gallery(args *a, mask_query *query, int first)
 {
     char own[DATA_PATH];
     bool open = args_has(a, "--open");
     const char *html = args_text(a, "--html", open ? own : NULL);
-    page sheet, *p = html ? &sheet : NULL;
+    output sheet, *p = html ? &sheet : NULL;
     int result = html == own ? cache_file("search.html", own) : 0;
     if (result == 0 && html) result = page_open(&sheet, html, "Search results");
     if (result) return result;
@@ -403,12 +393,11 @@ static int search_gallery(const args *a, mask_query *query, int first)
 /* An image of a query: one of the gallery by its id, else a file. */
 static int find_image(args *a, const char *of, mask_query_image *image)
 {
-    mask_error err;
     char *name = NULL;
     *image = (mask_query_image){.id = of, .weight = 1};
-    mask_status status = mask_gallery_name(a->gallery, of, &name, &err);
+    mask_status status = mask_gallery_name(a->gallery, of, &name, &a->err);
     free(name);
-    if (status != MASK_ENOTFOUND || access(of, R_OK) != 0) return status == MASK_OK ? 0 : failed(&err);
+    if (status != MASK_ENOTFOUND || access(of, R_OK) != 0) return status == MASK_OK ? 0 : failed(&a->err);
     int result = photos_images(a, &of, 1, &a->images);
     *image = (mask_query_image){.images = a->images, .weight = 1};
     return result;
@@ -441,13 +430,12 @@ static int assume_folders(const args *a, folder_list *list)
 /* A gallery that was exported; a copy of its knowledge stays in the cache. */
 static int open_clickhouse(args *a)
 {
-    mask_error err;
     mask_clickhouse from;
     char root[DATA_PATH];
     read_clickhouse(a, "--clickhouse", &from);
     int result = cache_file("", root);
     if (result) return result;
-    return mask_gallery_open_clickhouse(&a->gallery, &from, root, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_gallery_open_clickhouse(&a->gallery, &from, root, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
 static int run_search(args *a)
@@ -530,7 +518,6 @@ const command command_search = {
 /* Photos of --photos or of the gallery that are like one of its images, or like any photo. */
 static int run_similar(args *a)
 {
-    mask_error err;
     mask_query query;
     mask_results results;
     line_list ids = {0};
@@ -551,9 +538,9 @@ static int run_similar(args *a)
     if (result == 0 && text) result = add_text(&texts, text);
     query.texts = texts.texts;
     query.count = texts.count;
-    if (result == 0) status = mask_gallery_search(a->gallery, a->vectors, &query, &results, &a->run, &err);
+    if (result == 0) status = mask_gallery_search(a->gallery, a->vectors, &query, &results, &a->run, &a->err);
     if (result == 0 && status != MASK_OK) {
-        result = failed(&err);
+        result = failed(&a->err);
     } else if (result == 0) {
         if (a->json) result = print_json(results_json(&results, query.offset));
         else if (wants_paths(a)) print_paths(a, &results);

@@ -45,7 +45,8 @@ void gallery_release(server *s, opened *o)
     if (last) close_opened(o);
 }
 
-int gallery_open(server *s, served_gallery *g)
+/* Opens a gallery, or opens it anew: others go on with what they hold. 0 or EXIT_FAILED. `changing` must be held. */
+static int gallery_open(server *s, served_gallery *g)
 {
     args *a = s->a;
     int result = open_gallery(a, g->path);
@@ -76,11 +77,8 @@ static int photos_path(server *s, char path[DATA_PATH])
     args *a = s->a;
     bool taught = s->teach && access(s->teach, R_OK) == 0;
     int given = a->option_count;
-    if (taught && given < (int)(sizeof a->options / sizeof *a->options)) {
-        a->options[given].name = "--knowledge";
-        a->options[a->option_count++].value = s->teach;
-    }
-    int result = photo_gallery(a, &s->folders, path);
+    int result = taught ? args_add(a, "--knowledge", NULL, s->teach) : 0;
+    if (result == 0) result = photo_gallery(a, &s->folders, path);
     a->option_count = given;
     return result;
 }

@@ -5,19 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images)
+int photos_images(args *a, const char *const *paths, size_t count, mask_images **images)
 {
-    mask_error err;
     char encoder[DATA_PATH];
     mask_extractor *extractor = NULL;
     mask_photo *photos = calloc(count, sizeof *photos);
     int result = photos ? find_encoder(a, encoder) : fail("out of memory for the photos");
     for (size_t i = 0; photos && i < count; i++) photos[i].path = paths[i];
-    mask_status status = result ? MASK_OK : mask_extractor_open(&extractor, encoder, NULL, &a->run, &err);
-    if (extractor) status = mask_extractor_images(images, extractor, photos, count, &err);
+    mask_status status = result ? MASK_OK : mask_extractor_open(&extractor, encoder, NULL, &a->run, &a->err);
+    if (extractor) status = mask_extractor_images(images, extractor, photos, count, &a->err);
     mask_extractor_close(extractor);
     free(photos);
-    return status == MASK_OK ? result : failed(&err);
+    return status == MASK_OK ? result : failed(&a->err);
 }
 
 static int print_taught(const args *a, const char *out, bool sharpened)
@@ -37,7 +36,6 @@ static int print_taught(const args *a, const char *out, bool sharpened)
 
 static int run_teach(args *a)
 {
-    mask_error err;
     mask_match_options o;
     mask_knowledge *taught;
     bool sharpened;
@@ -49,11 +47,11 @@ static int run_teach(args *a)
     if (!bad) bad = photos_images(a, a->positional + 2, (size_t)a->positional_count - 2, &a->images);
     if (bad) return bad;
     mask_status status =
-        mask_knowledge_teach(&taught, a->knowledge, a->vectors, a->positional[1], a->images, &sharpened, &err);
-    if (status == MASK_OK) status = mask_knowledge_save(taught, out, &err);
+        mask_knowledge_teach(&taught, a->knowledge, a->vectors, a->positional[1], a->images, &sharpened, &a->err);
+    if (status == MASK_OK) status = mask_knowledge_save(taught, out, &a->err);
     if (status == MASK_OK) bad = print_taught(a, out, sharpened);
     mask_knowledge_close(taught);
-    return status == MASK_OK ? bad : failed(&err);
+    return status == MASK_OK ? bad : failed(&a->err);
 }
 
 const command command_teach = {

@@ -7,14 +7,13 @@
 
 static int run_import(args *a)
 {
-    mask_error err;
     mask_vectors_import_options options = mask_vectors_import_defaults();
     const char *out = args_text(a, "-o", NULL);
     int bad = args_options(a, MASK_OPTIONS_VECTORS, &options);
     if (bad) return bad;
-    if (mask_vectors_import(a->positional[0], out, &options, &a->run, &err) != MASK_OK ||
-        mask_vectors_open(&a->vectors, out, &a->run, &err) != MASK_OK)
-        return failed(&err);
+    if (mask_vectors_import(a->positional[0], out, &options, &a->run, &a->err) != MASK_OK ||
+        mask_vectors_open(&a->vectors, out, &a->run, &a->err) != MASK_OK)
+        return failed(&a->err);
     progress_end();
     size_t count = mask_vectors_count(a->vectors), dim = mask_vectors_dim(a->vectors);
     if (a->json)
@@ -57,12 +56,11 @@ static int print_near(const args *a, const mask_vectors *vectors, const mask_nei
 
 static int run_near(args *a)
 {
-    mask_error err;
     const char *word = a->positional[1];
     size_t k = 10, found = 0, kept = 0;
     int bad = args_size(a, "-k", 1, 1000000, &k);
     if (bad) return bad;
-    if (mask_vectors_open(&a->vectors, a->positional[0], &a->run, &err) != MASK_OK) return failed(&err);
+    if (mask_vectors_open(&a->vectors, a->positional[0], &a->run, &a->err) != MASK_OK) return failed(&a->err);
     int64_t row = mask_vectors_find(a->vectors, word, strlen(word));
     if (row < 0)
         return fail("%s has no word '%s': words are stored as in the imported file, mostly in lower case",
@@ -72,7 +70,8 @@ static int run_near(args *a)
     int result = query && near ? 0 : fail("out of memory");
     if (result == 0) {
         mask_vectors_get(a->vectors, (size_t)row, query);
-        if (mask_vectors_near(a->vectors, query, k + 1, near, &found, &a->run, &err) != MASK_OK) result = failed(&err);
+        if (mask_vectors_near(a->vectors, query, k + 1, near, &found, &a->run, &a->err) != MASK_OK)
+            result = failed(&a->err);
         for (size_t i = 0; i < found; i++) /* the word itself is no neighbour */
             if (near[i].row != (size_t)row && kept < k) near[kept++] = near[i];
         if (result == 0) result = print_near(a, a->vectors, near, kept);

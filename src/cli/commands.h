@@ -33,7 +33,7 @@ void help_command_manual(const command *c);
 /* mask help --completion SHELL. */
 int completion(const command *const *commands, size_t count, const char *shell);
 /* mask info of a gallery. */
-int info_gallery(const args *a, const char *path);
+int info_gallery(args *a, const char *path);
 /* These open what a command needs, into a, for as long as it runs: 0, or EXIT_FAILED after one line. */
 int open_knowledge(args *a, const char *path);
 int open_images(args *a, const char *path); /* of --split */
@@ -42,10 +42,8 @@ int open_dataset(args *a, const char *path); /* images and texts, of --split and
 int open_gallery(args *a, const char *path);
 /* The database of --database and --cluster, on the servers of the option `url`. */
 void read_clickhouse(const args *a, const char *url, mask_clickhouse *out);
-/* Word vectors: --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when
- * there is none. */
-int open_named_vectors(args *a, const char *named, const char *hint);
-/* Those of a->knowledge; a->vectors stays NULL when OOD words are off. */
+/* Word vectors: --vectors, or those of a->knowledge, which may come with mask; a->vectors stays NULL when OOD words are
+ * off. */
 int open_vectors(args *a, const mask_match_options *options);
 /* The same for a->gallery. */
 int open_gallery_vectors(args *a);
@@ -80,7 +78,7 @@ bool find_data(const char *name, char path[DATA_PATH]);
 #define ENCODER "default.menc"
 int find_encoder(const args *a, char path[DATA_PATH]);
 /* mask info of a .menc. */
-int info_encoder(const args *a, const char *path);
+int info_encoder(args *a, const char *path);
 /* Entries for the option tables of commands that match. */
 #define MATCH_OPTIONS_AS(preset, heading)                                                                              \
     {"--vectors", "FILE", "word vectors for OOD words (default: the file the knowledge was learned with)"},            \

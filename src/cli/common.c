@@ -176,7 +176,10 @@ static int read_ood(const args *a, mask_match_options *o)
     o->ood = strcmp(text, "off") == 0          ? MASK_OOD_OFF
              : strcmp(text, "procrustes") == 0 ? MASK_OOD_PROCRUSTES
                                                : MASK_OOD_NEIGHBOURS;
-    return o->ood == MASK_OOD_NEIGHBOURS ? args_int(a, "--ood", 1, 1000000, &o->ood_neighbours) : 0;
+    size_t neighbours = (size_t)o->ood_neighbours;
+    int bad = o->ood == MASK_OOD_NEIGHBOURS ? args_size(a, "--ood", 1, 1000000, &neighbours) : 0;
+    o->ood_neighbours = (int)neighbours;
+    return bad;
 }
 
 int read_match_options(const args *a, mask_match_options *o)
@@ -214,49 +217,45 @@ json_t *options_json(mask_options_kind kind, const void *options)
 
 int open_knowledge(args *a, const char *path)
 {
-    mask_error err;
-    return mask_knowledge_open(&a->knowledge, path, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_knowledge_open(&a->knowledge, path, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
 int open_images(args *a, const char *path)
 {
-    mask_error err;
     const char *split = args_text(a, "--split", NULL);
-    return mask_images_open(&a->images, path, split, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_images_open(&a->images, path, split, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
 int open_texts(args *a, const char *path)
 {
-    mask_error err;
     const char *split = args_text(a, "--split", NULL);
-    return mask_texts_open(&a->texts, path, split, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_texts_open(&a->texts, path, split, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
 int open_dataset(args *a, const char *path)
 {
-    mask_error err;
     const char *split = args_text(a, "--split", NULL), *captions = args_text(a, "--captions", NULL);
-    mask_status status = mask_dataset_open(&a->images, &a->texts, path, split, captions, &a->run, &err);
-    return status == MASK_OK ? 0 : failed(&err);
+    mask_status status = mask_dataset_open(&a->images, &a->texts, path, split, captions, &a->run, &a->err);
+    return status == MASK_OK ? 0 : failed(&a->err);
 }
 
 int open_gallery(args *a, const char *path)
 {
-    mask_error err;
-    return mask_gallery_open(&a->gallery, path, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+    return mask_gallery_open(&a->gallery, path, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
 }
 
-int open_named_vectors(args *a, const char *named, const char *hint)
+/* Word vectors: --vectors, or the file `named`, or one of that name that comes with mask. hint ends the message when
+ * there is none. */
+static int open_named_vectors(args *a, const char *named, const char *hint)
 {
-    mask_error err;
     char place[DATA_PATH];
     const char *given = args_text(a, "--vectors", NULL), *slash = strrchr(named, '/');
-    if (mask_vectors_open(&a->vectors, given ? given : named, &a->run, &err) == MASK_OK) return 0;
-    if (given) return failed(&err);
+    if (mask_vectors_open(&a->vectors, given ? given : named, &a->run, &a->err) == MASK_OK) return 0;
+    if (given) return failed(&a->err);
     if (access(named, F_OK) != 0 && find_data(slash ? slash + 1 : named, place))
-        return mask_vectors_open(&a->vectors, place, &a->run, &err) == MASK_OK ? 0 : failed(&err);
+        return mask_vectors_open(&a->vectors, place, &a->run, &a->err) == MASK_OK ? 0 : failed(&a->err);
     return fail("%s: the knowledge was learned with these vectors: pass --vectors FILE where they are now%s",
-                err.message, hint);
+                a->err.message, hint);
 }
 
 int open_vectors(args *a, const mask_match_options *options)
@@ -276,11 +275,11 @@ int open_gallery_vectors(args *a)
 
 int open_matcher(args *a, const mask_match_options *options)
 {
-    mask_error err;
     int bad = open_vectors(a, options);
     if (bad) return bad;
-    return mask_matcher_open(&a->matcher, a->knowledge, a->vectors, options, &a->run, &err) == MASK_OK ? 0
-                                                                                                       : failed(&err);
+    return mask_matcher_open(&a->matcher, a->knowledge, a->vectors, options, &a->run, &a->err) == MASK_OK
+               ? 0
+               : failed(&a->err);
 }
 
 void close_all(args *a)

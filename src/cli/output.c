@@ -53,18 +53,6 @@ int output_close(output *o)
     return result;
 }
 
-int output_json(const char *path, json_t *json)
-{
-    output o = {0};
-    int result = json ? output_open(&o, path) : fail("%s: cannot create: out of memory", path);
-    if (result == 0) {
-        json_dumpf(json, o.file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)); /* the file knows of a failure */
-        result = output_close(&o);
-    }
-    json_decref(json);
-    return result;
-}
-
 void output_abort(output *o)
 {
     if (o->file) fclose(o->file);

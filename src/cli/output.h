@@ -3,7 +3,6 @@
 #ifndef MASK_CLI_OUTPUT_H
 #define MASK_CLI_OUTPUT_H
 
-#include <jansson.h>
 #include <stdio.h>
 
 typedef struct output {
@@ -15,8 +14,7 @@ typedef struct output {
 int check_output(const char *path);
 /* These return 0, or EXIT_FAILED after one line. */
 int output_open(output *o, const char *path);
-int output_close(output *o);                     /* makes the file visible; closes whatever happens */
-int output_json(const char *path, json_t *json); /* releases json; NULL = out of memory */
+int output_close(output *o); /* makes the file visible; closes whatever happens */
 void output_abort(output *o);
 
 /* fopen(path, "r"), but a pipe nobody writes is at its end at once. */

@@ -27,19 +27,18 @@ static void put_file(FILE *file, const char *name)
     fwrite(text, 1, size, file);
 }
 
-int page_open(page *p, const char *path, const char *title)
+int page_open(output *p, const char *path, const char *title)
 {
-    *p = (page){0};
-    int result = output_open(&p->out, path);
+    int result = output_open(p, path);
     if (result) return result;
-    fprintf(p->out.file,
+    fprintf(p->file,
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
             "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" "
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
             "<title>%s</title><style>\n",
             title);
-    put_file(p->out.file, "style.css");
-    fprintf(p->out.file, "</style>\n<main class=\"report\"><h1>%s</h1></main>\n", title);
+    put_file(p->file, "style.css");
+    fprintf(p->file, "</style>\n<main class=\"report\"><h1>%s</h1></main>\n", title);
     return 0;
 }
 
@@ -112,26 +111,27 @@ static json_t *shown_json(void *user, const mask_results *results, const mask_hi
     return out;
 }
 
-void page_results(page *p, const char *const *texts, size_t count, const mask_query *query, const mask_results *results)
+void page_results(output *p, const char *const *texts, size_t count, const mask_query *query,
+                  const mask_results *results)
 {
     json_t *found = found_json(results, query, shown_json, NULL), *list = json_array();
     for (size_t i = 0; i < count; i++) json_array_append_new(list, text_json(texts[i]));
     json_object_set_new(found, "texts", list);
-    fprintf(p->out.file, "<script type=\"application/json\" class=\"found\">");
-    put_json(p->out.file, found);
-    fprintf(p->out.file, "</script>\n");
+    fprintf(p->file, "<script type=\"application/json\" class=\"found\">");
+    put_json(p->file, found);
+    fprintf(p->file, "</script>\n");
 }
 
-int page_end(page *p, const args *a, int result, const char *path)
+int page_end(output *p, const args *a, int result, const char *path)
 {
     if (result) {
-        output_abort(&p->out);
+        output_abort(p);
         return result;
     }
-    fprintf(p->out.file, "<script>\n");
-    put_file(p->out.file, "results.js");
-    fprintf(p->out.file, "</script>\n");
-    result = output_close(&p->out);
+    fprintf(p->file, "<script>\n");
+    put_file(p->file, "results.js");
+    fprintf(p->file, "</script>\n");
+    result = output_close(p);
     bool open = args_has(a, "--open");
     if (result == 0 && (open || !a->quiet)) show_link(path, open);
     return result;

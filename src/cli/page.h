@@ -6,18 +6,14 @@
 #include "args.h"
 #include "output.h"
 
-typedef struct page {
-    output out;
-} page;
-
 /* 0, or EXIT_FAILED after one line on stderr. Nothing stands under `path` before page_end. */
-int page_open(page *p, const char *path, const char *title);
+int page_open(output *p, const char *path, const char *title);
 /* One query and its hits; words are marked in the photos where boxes are known. */
-void page_results(page *p, const char *const *texts, size_t count, const mask_query *query,
+void page_results(output *p, const char *const *texts, size_t count, const mask_query *query,
                   const mask_results *results);
 /* What follows the last query: where `result` is 0 the page takes its place under `path`, which is printed to stderr as
  * a link unless --quiet is given, and shown in the browser with --open; else nothing stands there. 0, or what went
  * wrong. */
-int page_end(page *p, const args *a, int result, const char *path);
+int page_end(output *p, const args *a, int result, const char *path);
 
 #endif

@@ -28,6 +28,6 @@ int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH]);
  * EXIT_FAILED. */
 int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_PATH], const char **path);
 /* Photos as a set of images, by --encoder or the usual one. 0 or EXIT_FAILED. */
-int photos_images(const args *a, const char *const *paths, size_t count, mask_images **images);
+int photos_images(args *a, const char *const *paths, size_t count, mask_images **images);
 
 #endif

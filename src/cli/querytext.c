@@ -140,3 +140,33 @@ const char *query_texts_add(query_texts *list, const char *argument)
     free(plain);
     return wrong;
 }
+
+const char *query_batch_make(query_batch *b, const mask_query *shape, const char *const *texts, size_t count)
+{
+    *b = (query_batch){.queries = calloc(count, sizeof *b->queries),
+                       .results = calloc(count, sizeof *b->results),
+                       .texts = calloc(count, sizeof *b->texts)};
+    if (!b->queries || !b->results || !b->texts) return "out of memory";
+    for (const char *wrong; b->count < count; b->count++) {
+        size_t i = b->count;
+        if (texts[i] && (wrong = query_texts_add(&b->texts[i], texts[i]))) {
+            query_texts_free(&b->texts[i]);
+            return wrong;
+        }
+        b->queries[i] = *shape;
+        b->queries[i].texts = b->texts[i].texts;
+        b->queries[i].count = b->texts[i].count;
+    }
+    return NULL;
+}
+
+void query_batch_free(query_batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        query_texts_free(&b->texts[i]);
+        mask_results_free(&b->results[i]);
+    }
+    free(b->queries);
+    free(b->results);
+    free(b->texts);
+}

@@ -15,4 +15,16 @@ typedef struct query_texts {
 const char *query_texts_add(query_texts *list, const char *argument);
 void query_texts_free(query_texts *list);
 
+/* Queries of one shape, each for what one argument says, and their results, which the search fills. */
+typedef struct query_batch {
+    mask_query *queries;
+    mask_results *results;
+    query_texts *texts;
+    size_t count;
+} query_batch;
+
+/* texts[i] NULL: a query without a text. NULL, or what is wrong with texts[batch->count]; free it in any case. */
+const char *query_batch_make(query_batch *batch, const mask_query *shape, const char *const *texts, size_t count);
+void query_batch_free(query_batch *batch);
+
 #endif

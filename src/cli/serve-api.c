@@ -4,26 +4,32 @@
 #include "serve.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-void serve_error(exchange *x, unsigned status, const char *type, const char *message)
+void serve_error(exchange *x, unsigned status, const char *type, const char *format, ...)
 {
+    char message[sizeof x->err.message];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(message, sizeof message, format, list);
+    va_end(list);
     json_decref(x->json);
     x->status = status;
     x->json =
         json_pack("{s:{s:i, s:s, s:o}}", "error", "code", (int)status, "type", type, "message", text_json(message));
 }
 
-void library_error(exchange *x, mask_status status, const mask_error *err)
+void library_error(exchange *x, mask_status status)
 {
-    if (status == MASK_EINVAL) serve_error(x, 400, "invalid_request", err->message);
-    else if (status == MASK_ENOTFOUND) serve_error(x, 404, "not_found", err->message);
-    else if (status == MASK_EFORMAT) serve_error(x, 415, "unsupported_photo", err->message);
-    else if (status == MASK_EMISMATCH) serve_error(x, 409, "conflict", err->message);
+    if (status == MASK_EINVAL) serve_error(x, 400, "invalid_request", "%s", x->err.message);
+    else if (status == MASK_ENOTFOUND) serve_error(x, 404, "not_found", "%s", x->err.message);
+    else if (status == MASK_EFORMAT) serve_error(x, 415, "unsupported_photo", "%s", x->err.message);
+    else if (status == MASK_EMISMATCH) serve_error(x, 409, "conflict", "%s", x->err.message);
     else if (status == MASK_ECANCELLED)
         serve_error(x, 503, "timeout", "this took too long: make the condition simpler, or ask again later");
-    else serve_error(x, 500, "internal", err->message);
+    else serve_error(x, 500, "internal", "%s", x->err.message);
 }
 
 static int time_is_up(void *user, const char *what, const char *unit, uint64_t done, uint64_t total)
@@ -32,12 +38,13 @@ static int time_is_up(void *user, const char *what, const char *unit, uint64_t d
     return now() > ((const exchange *)user)->until;
 }
 
-mask_run request_run(exchange *x)
+/* A run that ends when the time of the request is up. */
+static mask_run request_run(exchange *x)
 {
     return (mask_run){.threads = 1, .progress = time_is_up, .user = x};
 }
 
-void count_search(server *s, double seconds)
+static void count_search(server *s, double seconds)
 {
     pthread_mutex_lock(&s->lock);
     s->searches++;
@@ -62,13 +69,12 @@ static json_t *shown_item(void *user, const mask_results *r, const mask_hit *hit
 
 static json_t *shown_json(exchange *x, const mask_results *r, const mask_query *q)
 {
-    mask_error err;
     shown s = {0};
     char *text = NULL;
     json_t *metadata = NULL;
     const char **ids = x->asked.metadata && r->count ? calloc(r->count, sizeof *ids) : NULL;
     for (size_t i = 0; ids && i < r->count; i++) ids[i] = r->hits[i].id;
-    if (ids && mask_gallery_metadata(x->use->gallery, ids, r->count, &text, &err) == MASK_OK)
+    if (ids && mask_gallery_metadata(x->use->gallery, ids, r->count, &text, &x->err) == MASK_OK)
         metadata = json_loads(text, JSON_DECODE_ANY, NULL);
     if (x->asked.metadata) s.metadata = metadata ? metadata : json_null();
     json_t *out = found_json(r, q, shown_item, &s);
@@ -99,42 +105,23 @@ static const char **texts_of(const json_t *list)
     return texts;
 }
 
-static bool add_text(exchange *x, query_texts *texts, const char *text)
-{
-    const char *wrong = query_texts_add(texts, text);
-    if (wrong) serve_error(x, 400, "invalid_request", wrong);
-    return !wrong;
-}
-
 /* Searches for count texts, each by itself, and hands the results on. */
 static void search_each(server *s, exchange *x, const mask_query *q, const char *const *given, size_t count,
                         void (*each)(exchange *x, const mask_results *results, const mask_query *queries, size_t count))
 {
-    mask_error err;
     mask_run run = request_run(x);
-    mask_query *queries = calloc(count, sizeof *queries);
-    mask_results *results = calloc(count, sizeof *results);
-    query_texts *texts = calloc(count, sizeof *texts);
-    bool good = queries && results && texts;
-    if (!good) serve_error(x, 500, "internal", "out of memory");
-    for (size_t i = 0; good && i < count; i++) {
-        good = !given[i] || add_text(x, &texts[i], given[i]);
-        queries[i] = *q;
-        queries[i].texts = texts[i].texts;
-        queries[i].count = texts[i].count;
+    query_batch b;
+    const char *wrong = query_batch_make(&b, q, given, count);
+    if (wrong) {
+        serve_error(x, 400, "invalid_request", "%s", wrong);
+    } else {
+        mask_status status =
+            mask_gallery_search_batch(x->use->gallery, x->use->vectors, b.queries, count, b.results, &run, &x->err);
+        if (status != MASK_OK) library_error(x, status);
+        else each(x, b.results, b.queries, count);
+        for (size_t i = 0; status == MASK_OK && i < count; i++) count_search(s, b.results[i].seconds);
     }
-    mask_status status = MASK_OK;
-    if (good) status = mask_gallery_search_batch(x->use->gallery, x->use->vectors, queries, count, results, &run, &err);
-    if (status != MASK_OK) library_error(x, status, &err);
-    else if (good) each(x, results, queries, count);
-    for (size_t i = 0; good && status == MASK_OK && i < count; i++) {
-        count_search(s, results[i].seconds);
-        mask_results_free(&results[i]);
-    }
-    for (size_t i = 0; texts && i < count; i++) query_texts_free(&texts[i]);
-    free(texts);
-    free(results);
-    free(queries);
+    query_batch_free(&b);
 }
 
 static void show_found(exchange *x, const mask_results *results, const mask_query *queries, size_t count)
@@ -176,18 +163,17 @@ void answer_search(server *s, exchange *x)
 mask_images *read_photo(server *s, exchange *x, const mask_photo *photo)
 {
     char encoder[DATA_PATH];
-    mask_error err = {0};
     mask_images *images = NULL;
     mask_status status = MASK_OK;
     pthread_mutex_lock(&s->lock);
     if (!s->extractor) {
         if (find_encoder(s->a, encoder) != 0) status = MASK_EIO;
-        else status = mask_extractor_open(&s->extractor, encoder, NULL, NULL, &err);
+        else status = mask_extractor_open(&s->extractor, encoder, NULL, NULL, &x->err);
     }
     pthread_mutex_unlock(&s->lock);
-    if (status == MASK_OK) status = mask_extractor_images(&images, s->extractor, photo, 1, &err);
+    if (status == MASK_OK) status = mask_extractor_images(&images, s->extractor, photo, 1, &x->err);
     if (status == MASK_EINVAL) status = MASK_EFORMAT; /* too large */
-    if (status != MASK_OK) library_error(x, status, &err);
+    if (status != MASK_OK) library_error(x, status);
     return status == MASK_OK ? images : NULL;
 }
 
@@ -198,7 +184,6 @@ static mask_images *body_photo(server *s, exchange *x)
 
 void answer_similar(server *s, exchange *x)
 {
-    mask_error err;
     mask_query q = shape(x);
     mask_results results;
     mask_run run = request_run(x);
@@ -207,9 +192,9 @@ void answer_similar(server *s, exchange *x)
     mask_query_image image = {.id = images ? NULL : x->asked.id, .images = images, .weight = 1};
     q.images = &image;
     q.image_count = 1;
-    mask_status status = mask_gallery_search(x->use->gallery, NULL, &q, &results, &run, &err);
+    mask_status status = mask_gallery_search(x->use->gallery, NULL, &q, &results, &run, &x->err);
     if (status != MASK_OK) {
-        library_error(x, status, &err);
+        library_error(x, status);
     } else {
         x->json = shown_json(x, &results, &q);
         count_search(s, results.seconds);
@@ -274,7 +259,6 @@ static mask_matcher *open_matcher_of(opened *o, mask_error *err)
 
 static void annotate_photo(server *s, exchange *x, const char *const *texts, size_t count, mask_matcher *matcher)
 {
-    mask_error err;
     size_t used = 0;
     mask_texts *set = NULL;
     mask_run run = {.threads = 1};
@@ -283,13 +267,13 @@ static void annotate_photo(server *s, exchange *x, const char *const *texts, siz
     float *scores = calloc(count, sizeof *scores);
     unsigned char *kinds = calloc(count, 1);
     rated *list = calloc(count, sizeof *list);
-    mask_status status = scores && kinds && list ? mask_texts_create(&set, texts, count, &err) : MASK_ENOMEM;
-    if (status == MASK_ENOMEM) snprintf(err.message, sizeof err.message, "out of memory");
-    if (status == MASK_OK) status = mask_matcher_scores(matcher, images, set, scores, kinds, NULL, &run, &err);
+    mask_status status = scores && kinds && list ? mask_texts_create(&set, texts, count, &x->err) : MASK_ENOMEM;
+    if (status == MASK_ENOMEM) snprintf(x->err.message, sizeof x->err.message, "out of memory");
+    if (status == MASK_OK) status = mask_matcher_scores(matcher, images, set, scores, kinds, NULL, &run, &x->err);
     for (size_t i = 0; status == MASK_OK && i < count; i++)
         if (kinds[i]) list[used++] = (rated){texts[i], (double)scores[i], NAN};
     if (status == MASK_OK) show_rated(x, list, used);
-    else library_error(x, status, &err);
+    else library_error(x, status);
     free(scores);
     free(kinds);
     free(list);
@@ -299,11 +283,10 @@ static void annotate_photo(server *s, exchange *x, const char *const *texts, siz
 
 void answer_annotate(server *s, exchange *x)
 {
-    mask_error err;
     mask_knowledge_info info;
-    mask_matcher *matcher = open_matcher_of(x->use, &err);
+    mask_matcher *matcher = open_matcher_of(x->use, &x->err);
     if (!matcher) {
-        library_error(x, MASK_EIO, &err);
+        library_error(x, MASK_EIO);
         return;
     }
     mask_knowledge_describe(x->use->knowledge, &info);
@@ -317,10 +300,10 @@ void answer_annotate(server *s, exchange *x)
     q.ids = &x->asked.id;
     q.id_count = 1;
     char *name = NULL;
-    mask_status status = x->photo ? MASK_OK : mask_gallery_name(x->use->gallery, x->asked.id, &name, &err);
+    mask_status status = x->photo ? MASK_OK : mask_gallery_name(x->use->gallery, x->asked.id, &name, &x->err);
     free(name);
     if (!texts) serve_error(x, 500, "internal", "out of memory");
-    else if (status != MASK_OK) library_error(x, status, &err);
+    else if (status != MASK_OK) library_error(x, status);
     else if (x->photo) annotate_photo(s, x, texts, count, matcher);
     else search_each(s, x, &q, texts, count, show_annotation);
     free(texts);
@@ -374,12 +357,11 @@ void answer_reload(server *s, exchange *x)
 /* The paths of the images; NULL with an error in x. Freed with free_paths. */
 static char **paths_of(exchange *x, size_t count)
 {
-    mask_error err;
     char **paths = calloc(count + 1, sizeof *paths);
     for (size_t i = 0; paths && i < count; i++) {
         const char *id = json_string_value(json_array_get(x->asked.ids, i));
-        mask_status status = mask_gallery_name(x->use->gallery, id, &paths[i], &err);
-        if (status != MASK_OK) library_error(x, status, &err);
+        mask_status status = mask_gallery_name(x->use->gallery, id, &paths[i], &x->err);
+        if (status != MASK_OK) library_error(x, status);
         else if (!paths[i]) serve_error(x, 404, "no_photo", "the gallery names no file for this image");
         if (x->json) break;
     }
@@ -390,7 +372,6 @@ static char **paths_of(exchange *x, size_t count)
 void answer_teach(server *s, exchange *x)
 {
     enum { MOST_PHOTOS = 20 };
-    mask_error err = {0};
     mask_knowledge *taught = NULL;
     mask_images *images = NULL;
     bool sharpened = false;
@@ -402,16 +383,16 @@ void answer_teach(server *s, exchange *x)
     }
     char **paths = paths_of(x, count);
     if (!x->json) {
-        open_matcher_of(x->use, &err);
+        open_matcher_of(x->use, &x->err);
         pthread_mutex_lock(&s->changing);
         int result = photos_images(s->a, (const char *const *)paths, count, &images);
         mask_status status = result ? MASK_EFORMAT
                                     : mask_knowledge_teach(&taught, x->use->knowledge, x->use->vectors, x->asked.word,
-                                                           images, &sharpened, &err);
-        if (status == MASK_OK) status = mask_knowledge_save(taught, s->teach, &err);
+                                                           images, &sharpened, &x->err);
+        if (status == MASK_OK) status = mask_knowledge_save(taught, s->teach, &x->err);
         if (status == MASK_OK && gallery_reload(s, x->gallery) != 0) status = MASK_EIO;
         pthread_mutex_unlock(&s->changing);
-        if (status != MASK_OK) library_error(x, status, &err);
+        if (status != MASK_OK) library_error(x, status);
         else
             x->json = json_pack("{s:o, s:I, s:b}", "word", text_json(x->asked.word), "photos", (json_int_t)count,
                                 "sharpened", (int)sharpened);

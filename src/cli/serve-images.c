@@ -95,13 +95,12 @@ static bool inside(const server *s, const exchange *x, int file)
 /* The open file of an image; -1 with an error in x. */
 static int open_photo(server *s, exchange *x, struct stat *info)
 {
-    mask_error err;
     char *path = NULL;
     const char *ending;
     unsigned char head[12];
-    mask_status status = mask_gallery_name(x->use->gallery, x->asked.id, &path, &err);
+    mask_status status = mask_gallery_name(x->use->gallery, x->asked.id, &path, &x->err);
     if (status != MASK_OK) {
-        library_error(x, status, &err);
+        library_error(x, status);
         return -1;
     }
     int file = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
@@ -138,7 +137,6 @@ void answer_image(server *s, exchange *x)
 
 void answer_thumbnail(server *s, exchange *x)
 {
-    mask_error err;
     struct stat info;
     char path[64];
     int file = open_photo(s, x, &info);
@@ -149,7 +147,7 @@ void answer_thumbnail(server *s, exchange *x)
         if (!x->bytes) {
             snprintf(path, sizeof path, "/proc/self/fd/%d",
                      file); /* the file that was looked at, whatever the name is now */
-            mask_status status = mask_photo_thumbnail(path, (int)x->asked.side, &x->bytes, &x->size, &err);
+            mask_status status = mask_photo_thumbnail(path, (int)x->asked.side, &x->bytes, &x->size, &x->err);
             if (status == MASK_OK) keep(x, x->etag);
             else serve_error(x, status == MASK_EIO ? 500 : 415, "unsupported_photo", "this photo cannot be decoded");
         }
@@ -248,21 +246,19 @@ static bool write_photo(server *s, exchange *x, const char *path, bool *made)
 
 static json_int_t count_images(exchange *x)
 {
-    mask_error err;
     mask_gallery_info info;
-    mask_gallery_refresh(x->use->gallery, NULL, NULL, &err);
+    mask_gallery_refresh(x->use->gallery, NULL, NULL, &x->err);
     mask_gallery_describe(x->use->gallery, &info);
     return (json_int_t)info.images;
 }
 
 void answer_upload(server *s, exchange *x)
 {
-    mask_error err;
     char path[DATA_PATH], *name = NULL;
     bool made = false;
     if (!choose_path(s, x, path)) return;
     const char *id = id_of(s, x, path);
-    if (mask_gallery_name(x->use->gallery, id, &name, &err) == MASK_OK) {
+    if (mask_gallery_name(x->use->gallery, id, &name, &x->err) == MASK_OK) {
         free(name);
         serve_error(x, 409, "conflict", "there is an image of this id: remove it first");
         return;
@@ -271,9 +267,9 @@ void answer_upload(server *s, exchange *x)
     mask_images *images = read_photo(s, x, &(mask_photo){.path = path, .id = id});
     if (images) {
         pthread_mutex_lock(&s->changing);
-        mask_status status = mask_gallery_add(x->gallery->path, images, NULL, NULL, &err);
+        mask_status status = mask_gallery_add(x->gallery->path, images, NULL, NULL, &x->err);
         pthread_mutex_unlock(&s->changing);
-        if (status != MASK_OK) library_error(x, status, &err);
+        if (status != MASK_OK) library_error(x, status);
     }
     mask_images_close(images);
     if (x->json && made) unlink(path);
@@ -282,15 +278,14 @@ void answer_upload(server *s, exchange *x)
 
 void answer_delete(server *s, exchange *x)
 {
-    mask_error err;
     char *name = NULL, folder[DATA_PATH], real[DATA_PATH] = "";
     bool gone = false;
     pthread_mutex_lock(&s->changing);
-    mask_status status = mask_gallery_name(x->use->gallery, x->asked.id, &name, &err);
-    if (status == MASK_OK) status = mask_gallery_remove(x->gallery->path, &x->asked.id, 1, NULL, NULL, &err);
+    mask_status status = mask_gallery_name(x->use->gallery, x->asked.id, &name, &x->err);
+    if (status == MASK_OK) status = mask_gallery_remove(x->gallery->path, &x->asked.id, 1, NULL, NULL, &x->err);
     pthread_mutex_unlock(&s->changing);
     if (status != MASK_OK) {
-        library_error(x, status, &err);
+        library_error(x, status);
     } else {
         snprintf(folder, sizeof folder, "%s", name ? name : "");
         char *slash = strrchr(folder, '/');

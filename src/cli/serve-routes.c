@@ -113,9 +113,7 @@ const route *route_find(exchange *x, char **id)
     }
     if (!best && !*allowed) serve_error(x, 404, "not_found", "there is nothing at this address: see /openapi.json");
     else if (!best) {
-        char message[100];
-        snprintf(message, sizeof message, "use %s", allowed);
-        serve_error(x, 405, "method_not_allowed", message);
+        serve_error(x, 405, "method_not_allowed", "use %s", allowed);
         snprintf(x->allow, sizeof x->allow, "%s", allowed);
     }
     return best;
@@ -125,13 +123,12 @@ const route *route_find(exchange *x, char **id)
 
 static bool refuse(exchange *x, const parameter *p)
 {
-    char message[300];
     char range[80];
     static const char *const kinds[] = {"a text, its bytes", "a list of texts, their number", "a whole number",
                                         "a number", "true or false"};
     snprintf(range, sizeof range, " from %.0f to %.0f", p->low, p->high);
-    snprintf(message, sizeof message, "%s: expected %s%s", p->name, kinds[p->kind], p->kind == SWITCH ? "" : range);
-    serve_error(x, 400, "invalid_request", message);
+    serve_error(x, 400, "invalid_request", "%s: expected %s%s", p->name, kinds[p->kind],
+                p->kind == SWITCH ? "" : range);
     return false;
 }
 
@@ -228,9 +225,7 @@ static bool read_asked(exchange *x, bool after, json_t *body, json_t *own)
         const parameter *p = parameters;
         while (p < parameters + PARAMETERS && strcmp(p->name, name) != 0) p++;
         if (p == parameters + PARAMETERS || !listed(known, name)) {
-            char message[300];
-            snprintf(message, sizeof message, "%.60s: not known here; known are: %s", name, known);
-            serve_error(x, 400, "invalid_request", message);
+            serve_error(x, 400, "invalid_request", "%.60s: not known here; known are: %s", name, known);
             return false;
         }
         if (!take_json(x, p, value)) return false;
@@ -260,21 +255,15 @@ static bool complete(exchange *x, const json_t *body)
 static bool read_body(exchange *x, json_t **body)
 {
     json_error_t bad;
-    char message[300];
     *body = json_loadb(x->body ? x->body : "", x->body_size, JSON_REJECT_DUPLICATES, &bad);
-    if (!*body) {
-        snprintf(message, sizeof message, "the body is not JSON, line %d: %s", bad.line, bad.text);
-        serve_error(x, 400, "invalid_json", message);
-    } else if (!json_is_object(*body)) {
-        serve_error(x, 400, "invalid_request", "the body is to be a JSON object");
-    }
+    if (!*body) serve_error(x, 400, "invalid_json", "the body is not JSON, line %d: %s", bad.line, bad.text);
+    else if (!json_is_object(*body)) serve_error(x, 400, "invalid_request", "the body is to be a JSON object");
     return json_is_object(*body);
 }
 
 /* The gallery of that name, brought up to date at most once a second. */
 static bool hold(server *s, exchange *x)
 {
-    mask_error err;
     bool fresh = false;
     const char *name = x->asked.gallery;
     pthread_mutex_lock(&s->lock);
@@ -289,7 +278,7 @@ static bool hold(server *s, exchange *x)
     }
     pthread_mutex_unlock(&s->lock);
     if (!x->use) serve_error(x, 404, "not_found", "there is no gallery of this name: see GET /v1/galleries");
-    else if (fresh) mask_gallery_refresh(x->use->gallery, NULL, NULL, &err); /* on failure it stays as it was */
+    else if (fresh) mask_gallery_refresh(x->use->gallery, NULL, NULL, &x->err); /* on failure it stays as it was */
     return x->use != NULL;
 }
 

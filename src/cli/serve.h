@@ -79,6 +79,7 @@ typedef struct exchange {
     opened *use;
     asked asked;
     bool photo; /* the body is a photo */
+    mask_error err;
     unsigned status;
     json_t *json;         /* the answer, or bytes: */
     unsigned char *bytes; /* freed with free() */
@@ -117,21 +118,18 @@ void route_answer(server *s, exchange *x, char *id);
 void answer_openapi(server *s, exchange *x);
 
 /* An error in the API's form. */
-void serve_error(exchange *x, unsigned status, const char *type, const char *message);
-void library_error(exchange *x, mask_status status, const mask_error *err);
+void serve_error(exchange *x, unsigned status, const char *type, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same of a call that failed with x->err. */
+void library_error(exchange *x, mask_status status);
 /* One of the page's files, as it is in the source. */
 const char *asset_text(const char *name, size_t *size);
 
-/* Opens a gallery, or opens it anew: others go on with what they hold. 0 or EXIT_FAILED. `changing` must be held. */
-int gallery_open(server *s, served_gallery *g);
 void gallery_release(server *s, opened *o);
-/* Brings the gallery of --photos up to date first. */
+/* Opens a gallery anew, that of --photos brought up to date. 0 or EXIT_FAILED. `changing` must be held. */
 int gallery_reload(server *s, served_gallery *g);
-/* A run that ends when the time of the request is up. */
-mask_run request_run(exchange *x);
 /* The photo in the body, by an encoder that is opened by the first; NULL with an error in x. */
 mask_images *read_photo(server *s, exchange *x, const mask_photo *photo);
-void count_search(server *s, double seconds);
 
 void answer_health(server *s, exchange *x);
 void answer_version(server *s, exchange *x);
