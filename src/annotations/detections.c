@@ -26,22 +26,22 @@ typedef struct detections {
     /* of one image */
     int64_t *object, *attribute;
     float *confidence, *buffer;
+    mask__arena arena;
     char label[512];
     mask_regions_report report;
 } detections;
 
 static mask_status make_room(detections *d, mask_error *err)
 {
-    size_t most = 0, bytes;
+    size_t most = 0;
     for (size_t i = 0; i < mask_images_count(d->images); i++) {
         size_t regions = mask_images_regions(d->images, i);
         if (regions > most) most = regions;
     }
-    if (!mask__multiply(most, mask_images_dim(d->images) * sizeof(float), &bytes)) bytes = SIZE_MAX;
-    d->object = calloc(most + 1, sizeof *d->object);
-    d->attribute = calloc(most + 1, sizeof *d->attribute);
-    d->confidence = calloc(most + 1, sizeof *d->confidence);
-    d->buffer = malloc(bytes);
+    d->object = mask__arena_alloc(&d->arena, most, sizeof *d->object);
+    d->attribute = mask__arena_alloc(&d->arena, most, sizeof *d->attribute);
+    d->confidence = mask__arena_alloc(&d->arena, most, sizeof *d->confidence);
+    d->buffer = mask__arena_matrix(&d->arena, most, mask_images_dim(d->images), sizeof *d->buffer);
     bool made = d->object && d->attribute && d->confidence && d->buffer;
     return made ? MASK_OK : mask__no_memory(err, mask__images_path(d->images));
 }
@@ -170,9 +170,6 @@ mask_status mask_regions_from_detections(const char *from, const char *folder, c
     mask_images_close(d.images);
     mask__vocabulary_free(&d.objects);
     mask__vocabulary_free(&d.attributes);
-    free(d.object);
-    free(d.attribute);
-    free(d.confidence);
-    free(d.buffer);
+    mask__arena_free(&d.arena);
     return status;
 }

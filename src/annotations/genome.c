@@ -175,24 +175,18 @@ static mask_status region_number(mask__genome *g, mask__genome_region *r, const 
     return MASK_OK;
 }
 
-static mask_status region_value(mask__genome *g, mask__genome_image *image, const mask__json_event *e, mask_error *err)
+/* listed: an item of a list that is the value. */
+static mask_status region_value(mask__genome *g, mask__genome_image *image, const mask__json_event *e, bool listed,
+                                mask_error *err)
 {
     mask__genome_region *r = &image->regions[image->count - 1];
     uint32_t *first, *count = texts_of(r, g->region_field, &first);
-    if (!count) return g->region_field == OTHER ? MASK_OK : region_number(g, r, e, err);
-    *first = (uint32_t)image->text_count;
-    *count = 0;
-    if (e->kind == MASK__JSON_NULL || e->kind == MASK__JSON_ARRAY) return MASK_OK;
-    if (e->kind != MASK__JSON_STRING)
-        return mask__json_fail(g->json, err, "names and attributes must be texts or lists of texts: repair the file");
-    *count = 1;
-    return add_text(g, image, e, err);
-}
-
-static mask_status region_text(mask__genome *g, mask__genome_image *image, const mask__json_event *e, mask_error *err)
-{
-    uint32_t *first, *count = texts_of(&image->regions[image->count - 1], g->region_field, &first);
-    if (!count) return MASK_OK;
+    if (!count) return listed || g->region_field == OTHER ? MASK_OK : region_number(g, r, e, err);
+    if (!listed) {
+        *first = (uint32_t)image->text_count;
+        *count = 0;
+        if (e->kind == MASK__JSON_NULL || e->kind == MASK__JSON_ARRAY) return MASK_OK;
+    }
     if (e->kind != MASK__JSON_STRING)
         return mask__json_fail(g->json, err, "names and attributes must be texts or lists of texts: repair the file");
     ++*count;
@@ -218,8 +212,8 @@ static mask_status visit_inside(mask__genome *g, int level, const mask__json_eve
     if (level == LEVEL_REGION && e->kind != MASK__JSON_OBJECT_END)
         return mask__json_fail(g->json, err, "a region that is not an object: not a Visual Genome file");
     if (level == LEVEL_REGION_KEYS && e->kind == MASK__JSON_KEY) g->region_field = find_field(e, true);
-    else if (level == LEVEL_REGION_KEYS && !is_end(e)) return region_value(g, image, e, err);
-    else if (level == LEVEL_TEXTS && !is_end(e)) return region_text(g, image, e, err);
+    else if ((level == LEVEL_REGION_KEYS || level == LEVEL_TEXTS) && !is_end(e))
+        return region_value(g, image, e, level == LEVEL_TEXTS, err);
     return MASK_OK;
 }
 

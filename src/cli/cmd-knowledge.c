@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SHOWN_NEIGHBOURS = 8, SHOWN_WORDS = 10 };
 
@@ -115,7 +116,7 @@ static int info_regions(args *a, const char *path)
 static int run_info(args *a)
 {
     const char *path = a->positional[0];
-    char magic[8] = "", labels[4096];
+    char magic[8] = "", inside[4096];
     FILE *file = open_input(path);
     if (file) {
         size_t got = fread(magic, 1, sizeof magic, file);
@@ -125,17 +126,10 @@ static int run_info(args *a)
         if (got == sizeof magic && memcmp(magic, "SQLite f", 8) == 0) return info_regions(a, path);
         if (got == sizeof magic && memcmp(magic, "MASKMENC", 8) == 0) return info_encoder(a, path);
     }
-    snprintf(labels, sizeof labels, "%s/catalogue.sqlite", path);
-    file = open_input(labels);
-    if (file) {
-        fclose(file);
-        return info_gallery(a, path);
-    }
-    snprintf(labels, sizeof labels, "%s/features.npy", path);
-    file = open_input(labels);
-    if (!file) return info_images(a, path);
-    fclose(file);
-    return info_labels(a, path);
+    snprintf(inside, sizeof inside, "%s/catalogue.sqlite", path);
+    if (access(inside, R_OK) == 0) return info_gallery(a, path);
+    snprintf(inside, sizeof inside, "%s/features.npy", path);
+    return access(inside, R_OK) == 0 ? info_labels(a, path) : info_images(a, path);
 }
 
 const command command_info = {

@@ -131,16 +131,12 @@ static int add_photos(server *s)
 /* Uploads to the gallery of --photos must lie below its folders, or they were forgotten the next time. */
 static int read_uploads(server *s)
 {
-    char root[DATA_PATH];
     const char *path = args_text(s->a, "--upload-dir", NULL);
     if (!path) return 0;
     if (!realpath(path, s->uploads) || access(s->uploads, W_OK) != 0 || strlen(s->uploads) > DATA_PATH - 200)
         return fail("--upload-dir %.200s: is no folder that can be written: make it first", path);
     bool inside = s->folders.count == 0;
-    for (size_t i = 0; i < s->folders.count; i++) {
-        size_t size = realpath(s->folders.folders[i], root) ? strlen(root) : 0;
-        inside = inside || (size && strncmp(s->uploads, root, size) == 0 && strchr("/", s->uploads[size]));
-    }
+    for (size_t i = 0; i < s->folders.count; i++) inside = inside || path_below(s->uploads, s->folders.folders[i]);
     return inside ? 0 : fail("--upload-dir %.200s: must lie below a folder of --photos, which is searched", path);
 }
 

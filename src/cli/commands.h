@@ -1,26 +1,20 @@
-/* Every command's table entry lives with its code; main.c lists them. */
+/* What commands share; every command's table entry lives with its code. */
 #ifndef MASK_CLI_COMMANDS_H
 #define MASK_CLI_COMMANDS_H
 
 #include "args.h"
-#include "output.h"
-#include "progress.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
-extern const command command_vectors_import, command_vectors_near;
-extern const command command_learn, command_calibrate, command_teach;
-extern const command command_info, command_words, command_encode;
-extern const command command_score, command_eval;
-extern const command command_convert;
-extern const command command_extract;
-extern const command command_rerank, command_adapt;
-extern const command command_encoder_import;
-extern const command command_encoder_join;
-extern const command command_index, command_index_add, command_index_remove, command_index_compact;
-extern const command command_index_verify, command_index_metadata;
-extern const command command_search, command_similar, command_annotate, command_serve, command_report, command_export;
-extern const command command_cache_list, command_cache_clear;
+/* In the order of mask help. */
+#define COMMANDS(X)                                                                                                    \
+    X(vectors_import), X(vectors_near), X(learn), X(calibrate), X(teach), X(info), X(words), X(encode), X(score),      \
+        X(eval), X(convert), X(extract), X(rerank), X(adapt), X(encoder_import), X(encoder_join), X(index),            \
+        X(index_add), X(index_remove), X(index_compact), X(index_verify), X(index_metadata), X(search), X(similar),    \
+        X(annotate), X(report), X(export), X(serve), X(cache_list), X(cache_clear)
+#define COMMAND(name) command_##name
+extern const command COMMANDS(COMMAND);
 
 /* "statistics from 1,000 background images and 500 of these", for a gallery whose images joined them; returns text. */
 enum { STATISTICS_TEXT = 128 };
@@ -94,5 +88,38 @@ const char *option_text(mask_options_kind kind, const void *options, const char 
 json_t *options_json(mask_options_kind kind, const void *options);
 /* *options from the defaults of a->knowledge, if one is open, and the command line; 0 or EXIT_USAGE. */
 int read_match_options(const args *a, mask_match_options *options);
+
+/* ---- Progress on stderr (a bar on a terminal, else a plain line now and then), and Ctrl-C ---- */
+
+/* Fills the callbacks of *run. quiet: no bar, no notes; warnings stay. */
+void progress_start(mask_run *run, bool quiet);
+/* Seconds on a clock that only goes forward. */
+double now(void);
+/* The signal that came (Ctrl-C is SIGINT); 0 = none. */
+int progress_interrupted(void);
+/* Ends the bar's line, if one is open. */
+void progress_end(void);
+
+/* ---- Files ---- */
+
+/* A text file that a command writes (a page, a report): it appears when it is complete, and never in place of a device
+ * or pipe. */
+typedef struct output {
+    FILE *file;
+    char *path, *temporary; /* path: behind a symbolic link, what it leads to */
+} output;
+
+/* Whether a file could be written there, asked before long work: 0, or EXIT_FAILED after one line. */
+int check_output(const char *path);
+/* These return 0, or EXIT_FAILED after one line. */
+int output_open(output *o, const char *path);
+int output_close(output *o); /* makes the file visible; closes whatever happens */
+void output_abort(output *o);
+
+/* fopen(path, "r"), but a pipe nobody writes is at its end at once. */
+FILE *open_input(const char *path);
+/* From here on control characters that stdout and stderr send to a terminal become \xNN: ids, names and words come from
+ * files, and must not command it. What goes to files and pipes stays as it is. */
+void guard_terminal(void);
 
 #endif

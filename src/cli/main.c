@@ -5,17 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const command *const commands[] = {
-    &command_vectors_import, &command_vectors_near,   &command_learn,          &command_calibrate,
-    &command_teach,          &command_info,           &command_words,          &command_encode,
-    &command_score,          &command_eval,           &command_convert,        &command_extract,
-    &command_rerank,         &command_adapt,          &command_encoder_import, &command_encoder_join,
-    &command_index,          &command_index_add,      &command_index_remove,   &command_index_compact,
-    &command_index_verify,   &command_index_metadata, &command_search,         &command_similar,
-    &command_annotate,       &command_report,         &command_export,         &command_serve,
-    &command_cache_list,     &command_cache_clear,
-};
-enum { COMMANDS = sizeof commands / sizeof *commands };
+#define ENTRY(name) &command_##name
+static const command *const commands[] = {COMMANDS(ENTRY)};
+enum { COUNT = sizeof commands / sizeof *commands };
 
 /* The command whose name the words spell (one or two of them), and how many words that took. */
 static const command *find_command(int count, char **words, int *used)
@@ -23,7 +15,7 @@ static const command *find_command(int count, char **words, int *used)
     char two[64];
     for (*used = count > 1 ? 2 : 1; *used > 0; --*used) {
         snprintf(two, sizeof two, "%s%s%s", words[0], *used == 2 ? " " : "", *used == 2 ? words[1] : "");
-        for (size_t i = 0; i < COMMANDS; i++)
+        for (size_t i = 0; i < COUNT; i++)
             if (strcmp(commands[i]->name, two) == 0) return commands[i];
     }
     return NULL;
@@ -34,7 +26,7 @@ static int list_group(FILE *out, const char *group)
 {
     int found = 0;
     size_t length = strlen(group);
-    for (size_t i = 0; i < COMMANDS; i++)
+    for (size_t i = 0; i < COUNT; i++)
         if (strncmp(commands[i]->name, group, length) == 0 && commands[i]->name[length] == ' ' && ++found)
             fprintf(out, "  mask %-16s %s\n", commands[i]->name, commands[i]->summary);
     return found;
@@ -61,7 +53,7 @@ static const char *nearest(const char *word)
 {
     const char *best = NULL;
     int least = 3;
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         char first[32];
         snprintf(first, sizeof first, "%.*s", (int)strcspn(commands[i]->name, " "), commands[i]->name);
         int d = strlen(word) < 2 ? least : distance(word, first, 2);
@@ -83,10 +75,10 @@ static int help(int count, char **words)
 {
     int used;
     bool manual = count > 0 && strcmp(words[0], "--man") == 0;
-    if (count == 0) help_all(stdout, commands, COMMANDS);
-    else if (manual && count == 1) help_manual(commands, COMMANDS);
+    if (count == 0) help_all(stdout, commands, COUNT);
+    else if (manual && count == 1) help_manual(commands, COUNT);
     if (count == (int)manual) return 0;
-    if (strcmp(words[0], "--completion") == 0) return completion(commands, COMMANDS, count > 1 ? words[1] : NULL);
+    if (strcmp(words[0], "--completion") == 0) return completion(commands, COUNT, count > 1 ? words[1] : NULL);
     const command *c = find_command(count - manual, words + manual, &used);
     if (c && manual) help_command_manual(c);
     else if (c) help_command(c);
@@ -127,7 +119,7 @@ int main(int argc, char **argv)
     guard_terminal();
     const mask_team *team = team_begin(&argc, &argv);
     if (argc < 2) {
-        help_all(stderr, commands, COMMANDS);
+        help_all(stderr, commands, COUNT);
         return team_end(EXIT_USAGE);
     }
     int result = run(argc - 1, argv + 1, team);

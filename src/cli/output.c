@@ -1,4 +1,4 @@
-#include "output.h"
+/* Text files that commands write and read, and what a terminal is shown. */
 #include "commands.h"
 
 #include <errno.h>

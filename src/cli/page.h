@@ -3,8 +3,7 @@
 #ifndef MASK_CLI_PAGE_H
 #define MASK_CLI_PAGE_H
 
-#include "args.h"
-#include "output.h"
+#include "commands.h"
 
 /* 0, or EXIT_FAILED after one line on stderr. Nothing stands under `path` before page_end. */
 int page_open(output *p, const char *path, const char *title);

@@ -1,3 +1,4 @@
+/* The progress of long work on stderr, and Ctrl-C. */
 #include "commands.h"
 
 #include <signal.h>

@@ -76,19 +76,25 @@ static void keep(exchange *x, const char *key)
 
 /* ---- Given out ---- */
 
+const char *path_below(const char *path, const char *folder)
+{
+    char root[DATA_PATH];
+    size_t size = realpath(folder, root) ? strlen(root) : 0;
+    if (size == 0 || strncmp(path, root, size) != 0) return NULL;
+    if (size == 1) return path + 1;
+    return path[size] == '/' ? path + size + 1 : path[size] ? NULL : path + size;
+}
+
 /* Whether an open file lies in a folder that is served. */
 static bool inside(const server *s, const exchange *x, int file)
 {
-    char link[64], path[DATA_PATH], root[DATA_PATH];
+    char link[64], path[DATA_PATH];
     const folder_list *folders = x->gallery->photos ? &s->folders : &s->roots;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
-    for (size_t i = 0; i < folders->count; i++) {
-        if (!realpath(folders->folders[i], root)) continue;
-        size_t size = strlen(root);
-        if (strncmp(path, root, size) == 0 && (path[size] == '/' || size == 1)) return true;
-    }
+    for (size_t i = 0; i < folders->count; i++)
+        if (path_below(path, folders->folders[i])) return true;
     return folders->count == 0;
 }
 
@@ -185,13 +191,10 @@ static bool choose_path(server *s, exchange *x, char path[DATA_PATH])
 /* What the file is called in the gallery: below its folder of photos, as `mask search --photos` calls it. */
 static const char *id_of(const server *s, const exchange *x, const char *path)
 {
-    char root[DATA_PATH];
     const char *best = NULL;
     for (size_t i = 0; x->gallery->photos && i < s->folders.count; i++) {
-        if (!realpath(s->folders.folders[i], root)) continue;
-        size_t size = strlen(root);
-        if (strncmp(path, root, size) == 0 && path[size] == '/' && (!best || path + size + 1 < best))
-            best = path + size + 1; /* the longer id tells more */
+        const char *id = path_below(path, s->folders.folders[i]);
+        if (id && (!best || id < best)) best = id; /* the longer id tells more */
     }
     return best ? best : strrchr(path, '/') + 1;
 }

@@ -128,6 +128,8 @@ const char *asset_text(const char *name, size_t *size);
 void gallery_release(server *s, opened *o);
 /* Opens a gallery anew, that of --photos brought up to date. 0 or EXIT_FAILED. `changing` must be held. */
 int gallery_reload(server *s, served_gallery *g);
+/* What of a real path lies below a folder: "" where it is the folder itself; NULL where it does not. */
+const char *path_below(const char *path, const char *folder);
 /* The photo in the body, by an encoder that is opened by the first; NULL with an error in x. */
 mask_images *read_photo(server *s, exchange *x, const mask_photo *photo);
 
