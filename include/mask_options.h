@@ -225,12 +225,19 @@ typedef enum mask_store {
     MASK_STORE_FLOAT
 } mask_store;
 
+typedef enum mask_products {
+    MASK_PRODUCTS_FLOAT,
+    MASK_PRODUCTS_BF16 /* operands rounded to 8 bits of precision, sums in float */
+} mask_products;
+
 #define MASK_GALLERY_OPTIONS(X)                                                                                        \
     X(MASK_KEPT, size_t, budget, 0, 0, 100000, "all", "--budget", "R", "regions kept per image, the best first")       \
     X(MASK_KEPT, size_t, segment_images, 0, 0, 4194304, "auto", "--segment-images", "N",                               \
       "images per segment; auto = as many as fit its memory")                                                          \
     X(MASK_KEPT, mask_store, store, MASK_STORE_HALF, 0, 1, "float16|float32", "--store", "KIND",                       \
-      "how vectors of regions and images are kept")\
+      "how vectors of regions and images are kept")                                                                    \
+    X(MASK_KEPT, mask_products, products, MASK_PRODUCTS_FLOAT, 0, 1, "float32|bfloat16", "--products", "KIND",         \
+      "of columns; bfloat16 indexes faster where the processor can, and moves scores by some 0.001")                   \
     X(MASK_KEPT, size_t, own, 1, 0, 100000, "off|auto", "--own", "N|auto|off",                                         \
       "indexed images that join the background's: at most N, or 500 from 25 on; statistics follow as images change")
 

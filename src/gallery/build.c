@@ -4,6 +4,7 @@
 #include "gallery/segment_write.h"
 #include "math/gemm.h"
 #include "math/half.h"
+#include "nn/product.h"
 
 #include <math.h>
 #include <omp.h>
@@ -24,6 +25,7 @@ typedef struct job {
     mask__draft draft;
     mask_status status; /* of the first block that failed; its message is in err */
     double seconds_gemm, gflop;
+    float loss; /* of vectors, where products round them */
     const mask_run *run;
     mask_error *err;
 } job;
@@ -45,6 +47,8 @@ typedef struct block {
     float *pooled, *part; /* WORDS x MASK__BLOCK */
     float *c;             /* terms x MASK__BLOCK */
     double seconds_gemm, gflop;
+    mask__product *product; /* NULL: float */
+    float loss;             /* of vectors, where a product rounds them */
     mask__arena arena;
 } block;
 
@@ -89,12 +93,13 @@ static mask_status block_open(block *b, job *j, mask_error *err)
     if (!b->mean || !b->whole || !b->scenes || !b->ones || !b->dots || !b->pooled || !b->part || !b->c)
         return mask__no_memory(err, "a block of images");
     for (size_t r = 0; r < most; r++) b->ones[r] = 1;
-    return MASK_OK;
+    return j->source->bf16 ? mask__product_make(&b->product, (most > WORDS ? most : WORDS) * z, err) : MASK_OK;
 }
 
 static void block_close(block *b)
 {
     mask__region_block_close(&b->in);
+    mask__product_free(b->product);
     mask__arena_free(&b->arena);
     free(b->mu);
     free(b->image);
@@ -247,7 +252,7 @@ static void multiply(block *b, size_t m, size_t n, const float *rows, const floa
 {
     double start = omp_get_wtime();
     size_t z = b->job->calibration->z;
-    mask__gemm(false, true, m, n, z, 1, rows, z, columns, z, 0, out, stride);
+    mask__product_run(b->product, false, true, m, n, z, rows, z, columns, z, 0, out, stride);
     b->seconds_gemm += omp_get_wtime() - start;
     b->gflop += 2e-9 * (double)m * (double)n * (double)z;
 }
@@ -288,6 +293,11 @@ static void make_columns(block *b)
     size_t terms = terms_of(b->job), at = b->first / MASK__BLOCK;
     const float *whole = d->whole ? d->whole + b->first * d->z : NULL;
     const float *scenes = d->scenes ? d->scenes + b->first * d->z : NULL;
+    if (b->product) {
+        b->loss = fmaxf(b->loss, mask__product_loss(b->mu, b->rows, d->z));
+        if (whole) b->loss = fmaxf(b->loss, mask__product_loss(whole, b->count, d->z));
+        if (scenes) b->loss = fmaxf(b->loss, mask__product_loss(scenes, b->count, d->z));
+    }
     for (size_t w = 0; w < terms; w += WORDS) {
         size_t words = terms - w < WORDS ? terms - w : WORDS;
         pool_words(b, w, words);
@@ -374,6 +384,7 @@ static void build_blocks(job *j)
         {
             j->seconds_gemm += b.seconds_gemm / omp_get_num_threads();
             j->gflop += b.gflop;
+            j->loss = fmaxf(j->loss, b.loss);
         }
         block_close(&b);
     }
@@ -423,6 +434,16 @@ static mask_status open_draft(job *j, const char *path, mask_error *err)
     return status;
 }
 
+/* x' y' - x y = (x' - x) y' + x (y' - y), of unit x and y. */
+static float rounding_of(const job *j)
+{
+    const mask__scored_terms *known = &j->calibration->known;
+    size_t z = j->calibration->z;
+    float words = mask__product_loss(known->prototypes, known->count, z);
+    if (known->scene) words = fmaxf(words, mask__product_loss(known->scenes, known->count, z));
+    return 1.01f * (words + j->loss);
+}
+
 size_t mask__segment_capacity(const mask__calibration *s)
 {
     size_t bytes = 2 * s->known.count + 2 * s->z * (sizeof(float) + 1), images = MEMORY / bytes;
@@ -449,6 +470,7 @@ mask_status mask__segment_build(const char *path, const mask__calibration *s, co
         build_blocks(&j);
         status = j.status;
     }
+    if (status == MASK_OK && source->bf16) j.draft.rounding = rounding_of(&j);
     if (status == MASK_OK) status = mask__draft_commit(&j.draft, err);
     mask__draft_close(&j.draft);
     mask__budget_close(&j.budget);

@@ -144,6 +144,7 @@ static mask_status build_batch(mask__writing *w, const mask_images *images, cons
                                    .which = b->which,
                                    .count = b->count,
                                    .half = w->settings.gallery.store == MASK_STORE_HALF,
+                                   .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
                                    .progress_done = done,
                                    .progress_total = mask_images_count(images)};
     return mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);

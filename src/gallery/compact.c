@@ -68,8 +68,13 @@ static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const
             for (size_t i = 0; i < open[m].images; i++)
                 if (snapshot->segments[g->members[m]].ids[i])
                     kept[count++] = (mask__kept_image){.segment = &open[m], .image = i};
-        mask__segment_source source = {
-            .kept = kept, .anew = anew, .count = count, .half = true, .progress_done = done, .progress_total = total};
+        mask__segment_source source = {.kept = kept,
+                                       .anew = anew,
+                                       .count = count,
+                                       .half = true,
+                                       .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
+                                       .progress_done = done,
+                                       .progress_total = total};
         status =
             mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
     }

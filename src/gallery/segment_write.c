@@ -37,27 +37,25 @@ static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, 
 
 /* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon;
  * pooling adds one rounding a value it sums, and vectors are unit to a few roundings, or to 2^-11 in float16. */
-static double dot_slack(const mask__calibration *s, size_t most_regions, bool pooled)
+static double dot_slack(const mask__draft *d, bool pooled)
 {
+    const mask__calibration *s = d->calibration;
     const mask_match_options *o = &s->options;
     double roundings = (double)s->z + 8, u = FLT_EPSILON / 2;
-    if (pooled) roundings += o->pool == MASK_POOL_MEAN ? (double)most_regions : o->top;
-    return 2.003 * roundings * u / (1 - roundings * u);
+    if (pooled) roundings += o->pool == MASK_POOL_MEAN ? (double)d->most_regions : o->top;
+    return 2.003 * roundings * u / (1 - roundings * u) + (double)d->rounding;
 }
 
-float mask__pooled_slack(const mask__calibration *s, size_t most_regions)
+/* What c_w(i) may differ between GEMM and mask__calibration_exact (docs/segments.md). */
+static float score_slack(const mask__draft *d, size_t word)
 {
-    return (float)(dot_slack(s, most_regions, true) + 16 * FLT_EPSILON);
-}
-
-float mask__score_slack(const mask__calibration *s, size_t word, size_t most_regions)
-{
+    const mask__calibration *s = d->calibration;
     const mask__affine *parts[3] = {s->known.pooled, s->known.whole, s->known.scene};
     double slack = 0, largest = 0;
     for (int p = 0; p < 3; p++) {
         if (!parts[p]) continue;
         double scale = fabs((double)parts[p][word].scale);
-        slack += scale * dot_slack(s, most_regions, p == 0);
+        slack += scale * dot_slack(d, p == 0);
         largest += scale * (1.002 + fabs((double)parts[p][word].mean));
     }
     return (float)((slack + 16 * FLT_EPSILON * largest) * (1 + 4 * FLT_EPSILON) + FLT_MIN);
@@ -138,10 +136,10 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
 static mask_status put_scores(mask__draft *d, mask_error *err)
 {
     const uint64_t shape[] = {d->words, d->blocks, 2};
-    float pooled = mask__pooled_slack(d->calibration, d->most_regions),
+    float pooled = (float)(dot_slack(d, true) + 16 * FLT_EPSILON),
           *slack = mask__arena_matrix(&d->arena, d->words, 1, sizeof *slack);
     if (!slack) return mask__no_memory(err, "scores");
-    for (size_t w = 0; w < d->words; w++) slack[w] = mask__score_slack(d->calibration, w, d->most_regions);
+    for (size_t w = 0; w < d->words; w++) slack[w] = score_slack(d, w);
     MASK__TRY(put(d, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
     MASK__TRY(mask__pack_add(d->writer, "scores.steps", MASK__F32, 3, shape, d->score_steps, err));
     MASK__TRY(put(d, "scores.slack", MASK__F32, d->words, 0, slack, err));

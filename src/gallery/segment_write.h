@@ -9,6 +9,7 @@ typedef struct mask__draft {
     const mask__calibration *calibration;
     size_t images, blocks, stride, words, z;
     bool half;           /* vectors are written in float16; those given are such numbers */
+    float rounding;      /* what products of rounded operands are off by, at most */
     size_t most_regions; /* kept of one image */
     uint64_t *image_rows;
     uint32_t *region_of_row;
@@ -32,9 +33,4 @@ void mask__draft_close(mask__draft *draft);
 
 /* Codes of at most MASK__BLOCK finite values: |x - (low + code step)| <= step / 2 and a few roundings. */
 mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes);
-/* What c_w(i) and A_w(i) may differ between GEMM and mask__calibration_exact (docs/segments.md). most_regions matters
- * to the pooling `mean` only. */
-float mask__score_slack(const mask__calibration *calibration, size_t word, size_t most_regions);
-float mask__pooled_slack(const mask__calibration *calibration, size_t most_regions);
-
 #endif

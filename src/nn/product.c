@@ -22,6 +22,12 @@ static bool run_bf16(void)
 }
 #define run_bf16(...) run_bf16()
 
+float mask__product_loss(const float *values, size_t rows, size_t n)
+{
+    (void)values, (void)rows, (void)n;
+    return 0;
+}
+
 #else
 
 #include <oneapi/dnnl/dnnl.h>
@@ -71,6 +77,22 @@ static inline uint16_t round_one(float value)
     memcpy(&bits, &value, sizeof bits);
     uint32_t rounded = (bits + 0x7FFFu + (bits >> 16 & 1)) >> 16;
     return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? 0x7FC0u : rounded);
+}
+
+float mask__product_loss(const float *values, size_t rows, size_t n)
+{
+    float most = 0;
+    for (size_t i = 0; i < rows; i++) {
+        float sum = 0;
+        for (size_t j = 0; j < n; j++) {
+            uint32_t bits = (uint32_t)round_one(values[i * n + j]) << 16;
+            float rounded;
+            memcpy(&rounded, &bits, sizeof rounded);
+            sum += (values[i * n + j] - rounded) * (values[i * n + j] - rounded);
+        }
+        most = sum > most ? sum : most;
+    }
+    return sqrtf(most);
 }
 
 /* from (rows, columns), rows ld apart -> to, without gaps */

@@ -16,6 +16,9 @@ typedef struct mask__product mask__product; /* NULL stands for float */
 mask_status mask__product_make(mask__product **out, size_t max_numbers, mask_error *err);
 void mask__product_free(mask__product *product);
 
+/* The largest norm of what bfloat16 rounds off one of `rows` of n numbers. */
+float mask__product_loss(const float *values, size_t rows, size_t n);
+
 /* product may be NULL. */
 void mask__product_run(mask__product *product, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
                        const real *a, size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc);
