@@ -1,6 +1,8 @@
 #include "base/memory.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,4 +93,21 @@ bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item)
     memcpy(array_pointer, &array, sizeof array);
     *capacity = wanted;
     return true;
+}
+
+char *mask__text(const char *format, ...)
+{
+    char *text;
+    va_list list;
+    va_start(list, format);
+    int length = vasprintf(&text, format, list);
+    va_end(list);
+    return length < 0 ? NULL : text;
+}
+
+void mask__free(void *pointer_to_pointer)
+{
+    void *memory;
+    memcpy(&memory, pointer_to_pointer, sizeof memory);
+    free(memory);
 }

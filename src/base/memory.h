@@ -28,4 +28,13 @@ bool mask__multiply(size_t count, size_t size, size_t *out);
  * the array is then as it was. The owner frees it with free(). */
 bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item);
 
+/* A text made as printf does, for the caller to free; NULL when memory is short. */
+char *mask__text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A local variable that is let go of at the end of its block, however that is left: MASK__FREED char *path = NULL;
+ * or, by a function that gets a pointer to it, MASK__CLOSED(mask__npz_close) mask__npz npz = {0}; */
+#define MASK__CLOSED(close) __attribute__((cleanup(close)))
+#define MASK__FREED MASK__CLOSED(mask__free)
+void mask__free(void *pointer_to_pointer);
+
 #endif

@@ -49,6 +49,11 @@ mask_status mask__sql_number(sqlite3 *db, const char *path, const char *advice, 
     return status;
 }
 
+void mask__sql_finalize(sqlite3_stmt **statement)
+{
+    sqlite3_finalize(*statement);
+}
+
 void mask__sql_harden(sqlite3 *db)
 {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

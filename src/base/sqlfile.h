@@ -15,6 +15,9 @@ mask_status mask__sql_fail(sqlite3 *db, const char *path, const char *advice, ma
 mask_status mask__sql_number(sqlite3 *db, const char *path, const char *advice, const char *sql, int64_t *value,
                              mask_error *err);
 
+/* For MASK__CLOSED (memory.h). */
+void mask__sql_finalize(sqlite3_stmt **statement);
+
 /* A connection that runs nothing the file brings along. */
 void mask__sql_harden(sqlite3 *db);
 

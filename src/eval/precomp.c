@@ -5,6 +5,7 @@
 #include "images/layout.h"
 #include "text/texts.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,15 +146,14 @@ static mask_status read_names(mask_texts *texts, const char *captions, const cha
 /* The captions' path: as given, or SPLIT_caps.txt; the caller frees. */
 static mask_status captions_path(char **path, const char *folder, const char *split, const char *given, mask_error *err)
 {
-    char *stem;
-    if (given) return mask__layout_beside(path, given, "", err);
+    MASK__FREED char *stem = NULL;
+    if (given) return (*path = strdup(given)) ? MASK_OK : mask__no_memory(err, given);
     size_t length = strlen(folder);
     if (!mask__is_folder(folder) && (length < 4 || strcmp(folder + length - 4, ".npy") != 0))
         return mask__fail(err, MASK_EINVAL, "%s: has no captions beside it: name a file of them", folder);
     MASK__TRY(mask__layout_stem(&stem, folder, split, err));
-    mask_status status = mask__layout_beside(path, stem, "_caps.txt", err);
-    free(stem);
-    return status;
+    *path = mask__text("%s_caps.txt", stem);
+    return *path ? MASK_OK : mask__no_memory(err, folder);
 }
 
 mask_status mask_dataset_open(mask_images **images, mask_texts **texts, const char *folder, const char *split,

@@ -104,47 +104,40 @@ typedef struct split_files {
     bool has_boxes, has_names;
 } split_files;
 
-static mask_status open_beside(mask__writer *writer, const char *stem, const char *suffix, mask_error *err)
-{
-    char *path;
-    if (asprintf(&path, "%s%s", stem, suffix) < 0) return mask__no_memory(err, stem);
-    mask_status status = mask__writer_open(writer, path, err);
-    free(path);
-    return status;
-}
-
 /* A list that would not be written anew, and would be read as if it belonged to the new features. */
-static mask_status refuse_old(const char *stem, const char *suffix, mask_error *err)
+static mask_status refuse_old(const char *path, mask_error *err)
 {
-    char *path;
-    mask_status status = MASK_OK;
-    if (asprintf(&path, "%s%s", stem, suffix) < 0) return mask__no_memory(err, stem);
-    if (mask__is_file(path))
-        status =
-            mask__fail(err, MASK_EMISMATCH,
-                       "%s: belongs to other features, and these have none: remove it or choose another name", path);
-    free(path);
-    return status;
+    if (!mask__is_file(path)) return MASK_OK;
+    return mask__fail(err, MASK_EMISMATCH,
+                      "%s: belongs to other features, and these have none: remove it or choose another name", path);
 }
 
 static mask_status open_split(split_files *f, const job *j, mask_error *err)
 {
-    char stem[4096], boxes[4096 + 16];
     size_t count = mask_images_count(j->images), regions = regions_of(j, 0), length = strlen(j->out);
-    length -= length > 8 && strcmp(j->out + length - 8, "_ims.npy") == 0 ? 8 : 4;
-    if (length >= sizeof stem) return mask__fail(err, MASK_EINVAL, "%.64s...: the path is too long", j->out);
-    snprintf(stem, sizeof stem, "%.*s", (int)length, j->out);
-    snprintf(boxes, sizeof boxes, "%s_boxes.npy", stem);
+    int stem = (int)(length - (length > 8 && strcmp(j->out + length - 8, "_ims.npy") == 0 ? 8 : 4));
+    MASK__FREED char *ids = mask__text("%.*s_ids.txt", stem, j->out),
+                     *names = mask__text("%.*s_names.txt", stem, j->out);
+    MASK__FREED char *boxes = mask__text("%.*s_boxes.npy", stem, j->out);
+    if (!ids || !names || !boxes) return mask__no_memory(err, j->out);
     f->has_boxes = read_boxes(j, 0);
     f->has_names = mask_images_name(j->images, 0) != NULL;
-    if (!f->has_boxes) MASK__TRY(refuse_old(stem, "_boxes.npy", err));
-    if (!f->has_names) MASK__TRY(refuse_old(stem, "_names.txt", err));
+    if (!f->has_boxes) MASK__TRY(refuse_old(boxes, err));
+    if (!f->has_names) MASK__TRY(refuse_old(names, err));
     MASK__TRY(mask__npy_create(&f->features, j->out, j->options.half ? MASK__NPY_F16 : MASK__NPY_F32, 3,
                                (size_t[]){count, regions, j->dim}, err));
-    MASK__TRY(open_beside(&f->ids, stem, "_ids.txt", err));
-    if (f->has_names) MASK__TRY(open_beside(&f->names, stem, "_names.txt", err));
+    MASK__TRY(mask__writer_open(&f->ids, ids, err));
+    if (f->has_names) MASK__TRY(mask__writer_open(&f->names, names, err));
     if (!f->has_boxes) return MASK_OK;
     return mask__npy_create(&f->boxes, boxes, MASK__NPY_F32, 3, (size_t[]){count, regions, 4}, err);
+}
+
+static void close_split(split_files *f)
+{
+    mask__writer_abort(&f->ids);
+    mask__writer_abort(&f->names);
+    mask__npy_abort(&f->boxes);
+    mask__npy_abort(&f->features);
 }
 
 static mask_status put_line(mask__writer *writer, const char *text, mask_error *err)
@@ -175,39 +168,31 @@ static mask_status read_image(job *j, size_t image, mask_error *err)
 
 static mask_status write_split(job *j, mask_error *err)
 {
-    split_files f = {0};
-    mask_status status = open_split(&f, j, err);
-    for (size_t i = 0; status == MASK_OK && i < mask_images_count(j->images); i++) {
-        status = read_image(j, i, err);
-        if (status == MASK_OK) status = put_in_split(&f, j, i, err);
+    MASK__CLOSED(close_split) split_files f = {0};
+    MASK__TRY(open_split(&f, j, err));
+    for (size_t i = 0; i < mask_images_count(j->images); i++) {
+        MASK__TRY(read_image(j, i, err));
+        MASK__TRY(put_in_split(&f, j, i, err));
     }
     /* A full disk may show at the last byte only: no file takes its old one's place before all are written. */
-    if (status == MASK_OK) status = mask__npy_sync(&f.features, err);
-    if (status == MASK_OK && f.has_boxes) status = mask__npy_sync(&f.boxes, err);
-    if (status == MASK_OK && f.has_names) status = mask__writer_sync(&f.names, err);
-    if (status == MASK_OK) status = mask__writer_sync(&f.ids, err);
-    if (status == MASK_OK) status = mask__writer_commit(&f.ids, err);
-    if (status == MASK_OK && f.has_names) status = mask__writer_commit(&f.names, err);
-    if (status == MASK_OK && f.has_boxes) status = mask__npy_commit(&f.boxes, err);
-    if (status == MASK_OK) status = mask__npy_commit(&f.features, err);
-    mask__writer_abort(&f.ids);
-    mask__writer_abort(&f.names);
-    mask__npy_abort(&f.boxes);
-    mask__npy_abort(&f.features);
-    return status;
+    MASK__TRY(mask__npy_sync(&f.features, err));
+    if (f.has_boxes) MASK__TRY(mask__npy_sync(&f.boxes, err));
+    if (f.has_names) MASK__TRY(mask__writer_sync(&f.names, err));
+    MASK__TRY(mask__writer_sync(&f.ids, err));
+    MASK__TRY(mask__writer_commit(&f.ids, err));
+    if (f.has_names) MASK__TRY(mask__writer_commit(&f.names, err));
+    if (f.has_boxes) MASK__TRY(mask__npy_commit(&f.boxes, err));
+    return mask__npy_commit(&f.features, err);
 }
 
 /* Whether the file is whole and holds an image of this shape: it is then from an earlier run. */
 static bool is_there(const char *path, size_t regions, size_t dim)
 {
-    mask__npz npz;
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
     mask__npy x;
-    bool is = mask__is_file(path) && mask__npz_open(&npz, path, NULL) == MASK_OK;
-    if (!is) return false;
-    is =
-        mask__npz_describe(&npz, "x", &x, NULL) == MASK_OK && x.ndim == 2 && x.shape[0] == regions && x.shape[1] == dim;
-    mask__npz_close(&npz);
-    return is;
+    return mask__is_file(path) && mask__npz_open(&npz, path, NULL) == MASK_OK &&
+           mask__npz_describe(&npz, "x", &x, NULL) == MASK_OK && x.ndim == 2 && x.shape[0] == regions &&
+           x.shape[1] == dim;
 }
 
 static mask_status add_members(mask__npz *npz, const job *j, size_t image, mask_error *err)
@@ -226,13 +211,11 @@ static mask_status add_members(mask__npz *npz, const job *j, size_t image, mask_
 
 static mask_status write_npz(job *j, size_t image, const char *path, mask_error *err)
 {
-    mask__npz npz;
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
     MASK__TRY(read_image(j, image, err));
     MASK__TRY(mask__npz_create(&npz, path, err));
-    mask_status status = add_members(&npz, j, image, err);
-    if (status == MASK_OK) return mask__npz_commit(&npz, err);
-    mask__npz_close(&npz);
-    return status;
+    MASK__TRY(add_members(&npz, j, image, err));
+    return mask__npz_commit(&npz, err);
 }
 
 static mask_status write_folder(job *j, mask_error *err)
@@ -240,13 +223,10 @@ static mask_status write_folder(job *j, mask_error *err)
     if (mkdir(j->out, 0777) != 0 && errno != EEXIST)
         return mask__fail(err, MASK_EIO, "%s: cannot create: %s", j->out, strerror(errno));
     for (size_t i = 0; i < mask_images_count(j->images); i++) {
-        char *path;
-        if (asprintf(&path, "%s/%s.npz", j->out, mask_images_id(j->images, i)) < 0) return mask__no_memory(err, j->out);
-        bool there = is_there(path, regions_of(j, i), j->dim);
-        mask_status status = there ? MASK_OK : write_npz(j, i, path, err);
-        free(path);
-        if (status != MASK_OK) return status;
-        j->kept += there;
+        MASK__FREED char *path = mask__text("%s/%s.npz", j->out, mask_images_id(j->images, i));
+        if (!path) return mask__no_memory(err, j->out);
+        if (is_there(path, regions_of(j, i), j->dim)) j->kept++;
+        else MASK__TRY(write_npz(j, i, path, err));
     }
     if (j->kept) mask__log(j->run, MASK_LOG_INFO, "%s: kept %zu files that were there", j->out, j->kept);
     return MASK_OK;
@@ -276,16 +256,13 @@ static mask_status put_row(const job *j, mask__writer *file, size_t image, mask_
 
 static mask_status write_tsv(job *j, mask_error *err)
 {
-    mask__writer file;
+    MASK__CLOSED(mask__writer_abort) mask__writer file = {0};
     MASK__TRY(mask__writer_open(&file, j->out, err));
-    mask_status status = MASK_OK;
-    for (size_t i = 0; status == MASK_OK && i < mask_images_count(j->images); i++) {
-        status = read_image(j, i, err);
-        if (status == MASK_OK) status = put_row(j, &file, i, err);
+    for (size_t i = 0; i < mask_images_count(j->images); i++) {
+        MASK__TRY(read_image(j, i, err));
+        MASK__TRY(put_row(j, &file, i, err));
     }
-    if (status == MASK_OK) return mask__writer_commit(&file, err);
-    mask__writer_abort(&file);
-    return status;
+    return mask__writer_commit(&file, err);
 }
 
 static mask_status make_room(job *j, mask_error *err)
@@ -300,23 +277,26 @@ static mask_status make_room(job *j, mask_error *err)
     return j->features && j->boxes && j->text ? MASK_OK : mask__no_memory(err, j->out);
 }
 
+static void close_job(job *j)
+{
+    free(j->features);
+    free(j->boxes);
+    free(j->text);
+}
+
 mask_status mask_images_convert(const mask_images *images, const char *out, const mask_convert_options *options,
                                 const mask_run *run, mask_error *err)
 {
     static mask_status (*const writers[])(job *, mask_error *) = {
         [MASK_FEATURES_NPY] = write_split, [MASK_FEATURES_NPZ] = write_folder, [MASK_FEATURES_TSV] = write_tsv};
-    job j = {.images = images, .out = out, .run = run, .options = mask_convert_defaults()};
+    MASK__CLOSED(close_job) job j = {.images = images, .out = out, .run = run, .options = mask_convert_defaults()};
     size_t length = strlen(out);
     j.dim = mask_images_dim(images);
     MASK__TRY(mask__options_take(MASK_OPTIONS_CONVERT, &j.options, options, err));
     if (j.options.to == MASK_FEATURES_NPY && (length < 5 || strcmp(out + length - 4, ".npy") != 0))
         return mask__fail(err, MASK_EINVAL, "%s: does not end in .npy, as an array must", out);
-    mask_status status = check_regions(&j, err);
-    if (status == MASK_OK) status = check_ids(&j, err);
-    if (status == MASK_OK) status = make_room(&j, err);
-    if (status == MASK_OK) status = writers[j.options.to](&j, err);
-    free(j.features);
-    free(j.boxes);
-    free(j.text);
-    return status;
+    MASK__TRY(check_regions(&j, err));
+    MASK__TRY(check_ids(&j, err));
+    MASK__TRY(make_room(&j, err));
+    return writers[j.options.to](&j, err);
 }

@@ -29,8 +29,8 @@ enum { CHUNK_CACHE_BYTES = 1 << 26, CHUNK_SLOTS = 12421 }; /* a prime, as libhdf
 
 typedef struct h5_images {
     mask_images base;
-    hid_t file, features, boxes; /* NONE where there are none; the last two of grid and runs */
-    unsigned features_dims, boxes_dims;
+    hid_t file, features, boxes;         /* NONE where there are none; the last two of grid and runs */
+    unsigned ndim;                       /* of both of these */
     bool opened;                         /* the library, and so the file or nothing */
     const char *pattern, *boxes_pattern; /* of named: how a dataset's name is made of an id; else NULL */
     uint64_t *starts;                    /* of runs: each image's first row */
@@ -66,10 +66,25 @@ static turn begin_turn(void)
     return t;
 }
 
-static void end_turn(turn t)
+static void end_turn(const turn *t)
 {
-    hdf5.H5Eset_auto2(H5E_DEFAULT, t.tell, t.context);
+    hdf5.H5Eset_auto2(H5E_DEFAULT, t->tell, t->context);
     pthread_mutex_unlock(&lock);
+}
+
+static void close_set(const hid_t *set)
+{
+    if (*set >= 0) hdf5.H5Dclose(*set);
+}
+
+static void close_type(const hid_t *type)
+{
+    if (*type >= 0) hdf5.H5Tclose(*type);
+}
+
+static void close_space(const hid_t *space)
+{
+    if (*space >= 0) hdf5.H5Sclose(*space);
 }
 
 static mask_status damaged(const h5_images *h, const char *dataset, const char *what, mask_error *err)
@@ -94,72 +109,70 @@ static hid_t open_first(const h5_images *h, const char *const *names, const char
     return NONE;
 }
 
-/* Type class and shape; refuses what the stored bytes cannot hold, however well they were compressed. */
-static mask_status describe(const h5_images *h, hid_t set, const char *name, H5T_class_t *class, unsigned *ndim,
-                            size_t shape[MAX_DIMS], mask_error *err)
+typedef struct array {
+    H5T_class_t class;
+    unsigned ndim;
+    size_t shape[MAX_DIMS];
+} array;
+
+/* Refuses what the stored bytes cannot hold, however well they were compressed. */
+static mask_status describe(const h5_images *h, hid_t set, const char *name, array *a, mask_error *err)
 {
-    hid_t type = hdf5.H5Dget_type(set), space = hdf5.H5Dget_space(set);
+    MASK__CLOSED(close_type) hid_t type = hdf5.H5Dget_type(set);
+    MASK__CLOSED(close_space) hid_t space = hdf5.H5Dget_space(set);
     hsize_t dims[H5S_MAX_RANK] = {0};
     int rank = space < 0 ? -1 : hdf5.H5Sget_simple_extent_ndims(space);
     size_t bytes = type < 0 ? 0 : hdf5.H5Tget_size(type);
-    mask_status status = MASK_OK;
-    *class = type < 0 ? H5T_NO_CLASS : hdf5.H5Tget_class(type);
-    *ndim = 0;
+    *a = (array){.class = type < 0 ? H5T_NO_CLASS : hdf5.H5Tget_class(type)};
     if (rank < 1 || rank > MAX_DIMS || hdf5.H5Sget_simple_extent_dims(space, dims, NULL) != rank)
-        status = damaged(h, name, "is not an array of 1 to 3 dimensions: write it again", err);
-    for (int d = 0; status == MASK_OK && d < rank; d++) {
-        shape[d] = dims[d];
+        return damaged(h, name, "is not an array of 1 to 3 dimensions: write it again", err);
+    a->ndim = (unsigned)rank;
+    for (int d = 0; d < rank; d++) {
+        a->shape[d] = dims[d];
         if (dims[d] == 0 || !mask__multiply(bytes, dims[d], &bytes))
-            status = damaged(h, name, "is empty or too large for this machine: write it again", err);
+            return damaged(h, name, "is empty or too large for this machine: write it again", err);
     }
-    if (status == MASK_OK && bytes / MOST_PACKED > hdf5.H5Dget_storage_size(set))
-        status = damaged(h, name, "promises more numbers than the file can hold: it was not written to its end", err);
-    if (status == MASK_OK) *ndim = (unsigned)rank;
-    if (type >= 0) hdf5.H5Tclose(type);
-    if (space >= 0) hdf5.H5Sclose(space);
-    return status;
+    if (bytes / MOST_PACKED <= hdf5.H5Dget_storage_size(set)) return MASK_OK;
+    return damaged(h, name, "promises more numbers than the file can hold: it was not written to its end", err);
 }
 
 /* Reads rows [first, first + count) of the first dimension as `memory_type` (or all where that is all). */
 static bool read_rows(hid_t set, unsigned ndim, size_t first, size_t count, hid_t memory_type, void *out)
 {
     hsize_t start[MAX_DIMS] = {first}, part[MAX_DIMS] = {count}, dims[H5S_MAX_RANK];
-    hid_t space = hdf5.H5Dget_space(set), memory = NONE;
-    bool done =
-        space >= 0 && hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == (int)ndim && first + count <= dims[0];
-    for (unsigned d = 1; done && d < ndim; d++) part[d] = dims[d];
-    if (done) memory = hdf5.H5Screate_simple((int)ndim, part, NULL);
-    done = done && memory >= 0 && hdf5.H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
+    MASK__CLOSED(close_space) hid_t space = hdf5.H5Dget_space(set);
+    if (space < 0 || hdf5.H5Sget_simple_extent_dims(space, dims, NULL) != (int)ndim || first + count > dims[0])
+        return false;
+    for (unsigned d = 1; d < ndim; d++) part[d] = dims[d];
+    MASK__CLOSED(close_space) hid_t memory = hdf5.H5Screate_simple((int)ndim, part, NULL);
+    return memory >= 0 && hdf5.H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
            hdf5.H5Dread(set, memory_type, memory, space, H5P_DEFAULT, out) >= 0;
-    if (memory >= 0) hdf5.H5Sclose(memory);
-    if (space >= 0) hdf5.H5Sclose(space);
-    return done;
 }
 
 static mask_status read_integer_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
 {
-    int64_t *values = calloc(h->base.count, sizeof *values);
-    mask_status status = values ? MASK_OK : mask__no_memory(err, h->base.path);
-    if (status == MASK_OK && !read_rows(set, 1, 0, h->base.count, *hdf5.H5T_NATIVE_INT64_g, values))
-        status = damaged(h, name, "cannot be read: copy the file again", err);
-    for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
+    MASK__FREED int64_t *values = calloc(h->base.count, sizeof *values);
+    if (!values) return mask__no_memory(err, h->base.path);
+    if (!read_rows(set, 1, 0, h->base.count, *hdf5.H5T_NATIVE_INT64_g, values))
+        return damaged(h, name, "cannot be read: copy the file again", err);
+    for (size_t i = 0; i < h->base.count; i++) {
         char id[24];
         int length = snprintf(id, sizeof id, "%lld", (long long)values[i]);
-        status = mask__names_add(&h->base.ids, id, (size_t)length, err);
+        MASK__TRY(mask__names_add(&h->base.ids, id, (size_t)length, err));
     }
-    free(values);
-    return status;
+    return MASK_OK;
 }
 
 /* Strings of fixed or variable length, one at a time. */
 static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask_error *err)
 {
     char text[MAX_ID + 1] = {0}, *variable = NULL;
-    hid_t stored = hdf5.H5Dget_type(set), type = stored < 0 ? NONE : hdf5.H5Tcopy(stored);
+    MASK__CLOSED(close_type) hid_t stored = hdf5.H5Dget_type(set);
+    MASK__CLOSED(close_type) hid_t type = stored < 0 ? NONE : hdf5.H5Tcopy(stored);
     bool varies = type >= 0 && hdf5.H5Tis_variable_str(type) > 0;
     mask_status status = MASK_OK;
     if (type < 0 || (!varies && hdf5.H5Tget_size(type) > MAX_ID))
-        status = damaged(h, name, "has ids that are too long", err);
+        return damaged(h, name, "has ids that are too long", err);
     for (size_t i = 0; status == MASK_OK && i < h->base.count; i++) {
         bool read = read_rows(set, 1, i, 1, type, varies ? (void *)&variable : text);
         const char *id = varies ? variable : text;
@@ -169,8 +182,6 @@ static mask_status read_text_ids(h5_images *h, hid_t set, const char *name, mask
         if (varies && read && variable) hdf5.H5free_memory(variable);
         variable = NULL;
     }
-    if (type >= 0) hdf5.H5Tclose(type);
-    if (stored >= 0) hdf5.H5Tclose(stored);
     return status;
 }
 
@@ -178,64 +189,55 @@ static mask_status read_ids(h5_images *h, mask_error *err)
 {
     static const char *const names[] = {"ids", "image_ids", "img_ids", "image_id", NULL};
     const char *name;
-    H5T_class_t class;
-    unsigned ndim;
-    size_t shape[MAX_DIMS] = {0};
-    hid_t set = open_first(h, names, &name);
+    array ids;
+    MASK__CLOSED(close_set) hid_t set = open_first(h, names, &name);
     if (set == NONE) return mask__images_number(&h->base, err);
-    mask_status status = describe(h, set, name, &class, &ndim, shape, err);
-    if (status == MASK_OK && (ndim != 1 || shape[0] != h->base.count || (class != H5T_INTEGER && class != H5T_STRING)))
-        status = damaged(h, name, "is not one number or text an image: write it again", err);
-    if (status == MASK_OK)
-        status = class == H5T_INTEGER ? read_integer_ids(h, set, name, err) : read_text_ids(h, set, name, err);
-    hdf5.H5Dclose(set);
-    return status;
+    MASK__TRY(describe(h, set, name, &ids, err));
+    if (ids.ndim != 1 || ids.shape[0] != h->base.count || (ids.class != H5T_INTEGER && ids.class != H5T_STRING))
+        return damaged(h, name, "is not one number or text an image: write it again", err);
+    return ids.class == H5T_INTEGER ? read_integer_ids(h, set, name, err) : read_text_ids(h, set, name, err);
 }
 
 /* pos_boxes: where each image's regions begin and end. */
 static mask_status read_runs(h5_images *h, hid_t set, size_t rows, mask_error *err)
 {
     static const char name[] = "pos_boxes";
-    H5T_class_t class;
-    unsigned ndim;
-    size_t shape[MAX_DIMS] = {0};
-    MASK__TRY(describe(h, set, name, &class, &ndim, shape, err));
-    if (class != H5T_INTEGER || ndim != 2 || shape[1] != 2)
+    array bounds;
+    MASK__TRY(describe(h, set, name, &bounds, err));
+    if (bounds.class != H5T_INTEGER || bounds.ndim != 2 || bounds.shape[1] != 2)
         return damaged(h, name, "is not images x 2 whole numbers: write it again", err);
-    h->base.count = shape[0];
-    int64_t(*runs)[2] = calloc(shape[0], sizeof *runs);
-    h->starts = calloc(shape[0], sizeof *h->starts);
-    h->base.regions = calloc(shape[0], sizeof *h->base.regions);
-    mask_status status = runs && h->starts && h->base.regions ? MASK_OK : mask__no_memory(err, h->base.path);
-    if (status == MASK_OK && !read_rows(set, 2, 0, shape[0], *hdf5.H5T_NATIVE_INT64_g, runs))
-        status = damaged(h, name, "cannot be read: copy the file again", err);
-    for (size_t i = 0; status == MASK_OK && i < shape[0]; i++) {
+    size_t count = h->base.count = bounds.shape[0];
+    MASK__FREED int64_t(*runs)[2] = calloc(count, sizeof *runs);
+    h->starts = calloc(count, sizeof *h->starts);
+    h->base.regions = calloc(count, sizeof *h->base.regions);
+    if (!runs || !h->starts || !h->base.regions) return mask__no_memory(err, h->base.path);
+    if (!read_rows(set, 2, 0, count, *hdf5.H5T_NATIVE_INT64_g, runs))
+        return damaged(h, name, "cannot be read: copy the file again", err);
+    for (size_t i = 0; i < count; i++) {
         if (runs[i][0] < 0 || runs[i][1] <= runs[i][0] || (uint64_t)runs[i][1] > rows ||
             runs[i][1] - runs[i][0] > MAX_REGIONS)
-            status = mask__fail(err, MASK_EFORMAT,
-                                "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again",
-                                h->base.path, i, (long long)runs[i][0], (long long)runs[i][1], rows);
+            return mask__fail(err, MASK_EFORMAT,
+                              "%s: pos_boxes: image %zu has regions %lld to %lld of %zu: write it again", h->base.path,
+                              i, (long long)runs[i][0], (long long)runs[i][1], rows);
         h->starts[i] = (uint64_t)runs[i][0];
         h->base.regions[i] = (uint32_t)(runs[i][1] - runs[i][0]);
     }
-    free(runs);
-    return status;
+    return MASK_OK;
 }
 
-static mask_status open_boxes(h5_images *h, const size_t *features, mask_error *err)
+static mask_status open_boxes(h5_images *h, const array *features, mask_error *err)
 {
     static const char *const names[] = {"boxes", "image_bb", "bbox", NULL};
+    const size_t *shape = features->shape;
     const char *name;
-    H5T_class_t class;
-    size_t shape[MAX_DIMS] = {0};
+    array boxes;
     h->boxes = open_first(h, names, &name);
     if (h->boxes == NONE) return MASK_OK;
-    MASK__TRY(describe(h, h->boxes, name, &class, &h->boxes_dims, shape, err));
-    if (h->features_dims == 3 && h->boxes_dims == 3 && shape[1] == 4 && shape[2] == features[2] && features[1] != 4)
+    MASK__TRY(describe(h, h->boxes, name, &boxes, err));
+    bool same = boxes.ndim == features->ndim && boxes.shape[0] == shape[0];
+    if (same && boxes.ndim == 3 && boxes.shape[1] == 4 && boxes.shape[2] == shape[2] && shape[1] != 4)
         return damaged(h, name, "is images x 4 x regions: swap the last two dimensions of boxes and features", err);
-    bool fits = shape[0] == features[0] && h->boxes_dims == h->features_dims && shape[h->boxes_dims - 1] == 4 &&
-                (h->boxes_dims == 2 || shape[1] == features[1]);
-    if (fits) return MASK_OK;
+    if (same && boxes.shape[boxes.ndim - 1] == 4 && (boxes.ndim == 2 || boxes.shape[1] == shape[1])) return MASK_OK;
     return mask__fail(err, MASK_EMISMATCH, "%s: %s: does not give 4 numbers for each region: write it again",
                       h->base.path, name);
 }
@@ -243,23 +245,19 @@ static mask_status open_boxes(h5_images *h, const size_t *features, mask_error *
 /* Layouts grid and runs. */
 static mask_status open_together(h5_images *h, const char *name, mask_error *err)
 {
-    H5T_class_t class;
-    size_t shape[MAX_DIMS] = {0};
-    MASK__TRY(describe(h, h->features, name, &class, &h->features_dims, shape, err));
-    if (class != H5T_FLOAT || h->features_dims < 2)
+    array features;
+    MASK__TRY(describe(h, h->features, name, &features, err));
+    if (features.class != H5T_FLOAT || features.ndim < 2)
         return damaged(h, name, "is not images x regions x dim of floating-point numbers: write it again", err);
-    h->base.dim = shape[h->features_dims - 1];
-    h->base.count = shape[0];
-    h->base.each_regions = h->features_dims == 3 ? shape[1] : 1;
+    h->ndim = features.ndim;
+    h->base.dim = features.shape[h->ndim - 1];
+    h->base.count = features.shape[0];
+    h->base.each_regions = h->ndim == 3 ? features.shape[1] : 1;
     if (h->base.each_regions > MAX_REGIONS || h->base.dim > UINT32_MAX)
         return damaged(h, name, "has too many regions or dimensions", err);
-    hid_t runs = h->features_dims == 2 ? open_dataset(h, "pos_boxes") : NONE;
-    if (runs != NONE) {
-        mask_status status = read_runs(h, runs, shape[0], err);
-        hdf5.H5Dclose(runs);
-        if (status != MASK_OK) return status;
-    }
-    MASK__TRY(open_boxes(h, shape, err));
+    MASK__CLOSED(close_set) hid_t runs = h->ndim == 2 ? open_dataset(h, "pos_boxes") : NONE;
+    if (runs != NONE) MASK__TRY(read_runs(h, runs, features.shape[0], err));
+    MASK__TRY(open_boxes(h, &features, err));
     return read_ids(h, err);
 }
 
@@ -286,18 +284,16 @@ static mask_status add_named(visit *v, const char *link)
 {
     h5_images *h = v->images;
     char id[MAX_ID + 1], name[MAX_NAME];
-    H5T_class_t class;
-    unsigned ndim;
-    size_t shape[MAX_DIMS] = {0}, length = id_in(v, link);
+    array features;
+    size_t length = id_in(v, link);
     if (length == 0 || length > MAX_ID) return MASK_OK;
     snprintf(id, sizeof id, "%.*s", (int)length, link);
     snprintf(name, sizeof name, h->pattern, id);
-    hid_t set = open_dataset(h, name);
+    MASK__CLOSED(close_set) hid_t set = open_dataset(h, name);
     if (set == NONE) return MASK_OK; /* a group of something else */
-    mask_status status = describe(h, set, name, &class, &ndim, shape, v->err);
-    hdf5.H5Dclose(set);
-    if (status != MASK_OK) return status;
-    if (class != H5T_FLOAT || ndim != 2 || shape[0] > MAX_REGIONS || shape[1] > UINT32_MAX)
+    MASK__TRY(describe(h, set, name, &features, v->err));
+    const size_t *shape = features.shape;
+    if (features.class != H5T_FLOAT || features.ndim != 2 || shape[0] > MAX_REGIONS || shape[1] > UINT32_MAX)
         return damaged(h, name, "is not regions x dim of floating-point numbers: write it again", v->err);
     if (h->base.count && shape[1] != h->base.dim)
         return mask__fail(v->err, MASK_EMISMATCH, "%s: %s: has %zu dimensions, those before have %zu", h->base.path,
@@ -359,29 +355,21 @@ static mask_status open_file(h5_images *h, const mask_run *run, mask_error *err)
 static bool read_named(const h5_images *h, const char *pattern, size_t image, size_t columns, float *out)
 {
     char name[MAX_NAME];
-    hsize_t dims[H5S_MAX_RANK];
+    array now;
     snprintf(name, sizeof name, pattern, mask_images_id(&h->base, image));
-    hid_t set = open_dataset(h, name), space = set == NONE ? NONE : hdf5.H5Dget_space(set);
-    bool done = space >= 0 && hdf5.H5Sget_simple_extent_ndims(space) == 2 &&
-                hdf5.H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == h->base.regions[image] &&
-                dims[1] == columns && read_rows(set, 2, 0, h->base.regions[image], *hdf5.H5T_NATIVE_FLOAT_g, out);
-    if (space >= 0) hdf5.H5Sclose(space);
-    if (set != NONE) hdf5.H5Dclose(set);
-    return done;
+    MASK__CLOSED(close_set) hid_t set = open_dataset(h, name);
+    return set != NONE && describe(h, set, name, &now, NULL) == MASK_OK && now.ndim == 2 &&
+           now.shape[0] == h->base.regions[image] && now.shape[1] == columns &&
+           read_rows(set, 2, 0, now.shape[0], *hdf5.H5T_NATIVE_FLOAT_g, out);
 }
 
 static bool read_boxes(const mask_images *base, size_t image, float *boxes)
 {
     const h5_images *h = (const h5_images *)base;
-    turn t = begin_turn();
-    bool done;
-    if (h->pattern) done = read_named(h, h->boxes_pattern, image, 4, boxes);
-    else if (h->boxes == NONE) done = false;
-    else if (h->starts)
-        done = read_rows(h->boxes, 2, h->starts[image], h->base.regions[image], *hdf5.H5T_NATIVE_FLOAT_g, boxes);
-    else done = read_rows(h->boxes, h->boxes_dims, image, 1, *hdf5.H5T_NATIVE_FLOAT_g, boxes);
-    end_turn(t);
-    return done;
+    MASK__CLOSED(end_turn) turn t = begin_turn();
+    if (h->pattern) return read_named(h, h->boxes_pattern, image, 4, boxes);
+    size_t first = h->starts ? h->starts[image] : image, rows = h->starts ? h->base.regions[image] : 1;
+    return h->boxes != NONE && read_rows(h->boxes, h->ndim, first, rows, *hdf5.H5T_NATIVE_FLOAT_g, boxes);
 }
 
 /* The images from `first` on that one read can fetch: all of a grid, runs that follow each other, one named. */
@@ -390,7 +378,7 @@ static bool read_some(const h5_images *h, size_t first, size_t count, float *out
     size_t rows = mask_images_regions(&h->base, first);
     *read = h->base.regions ? 1 : count;
     if (h->pattern) return read_named(h, h->pattern, first, h->base.dim, out);
-    if (!h->starts) return read_rows(h->features, h->features_dims, first, count, *hdf5.H5T_NATIVE_FLOAT_g, out);
+    if (!h->starts) return read_rows(h->features, h->ndim, first, count, *hdf5.H5T_NATIVE_FLOAT_g, out);
     for (; *read < count && h->starts[first + *read] == h->starts[first] + rows; ++*read)
         rows += h->base.regions[first + *read];
     return read_rows(h->features, 2, h->starts[first], rows, *hdf5.H5T_NATIVE_FLOAT_g, out);
@@ -403,12 +391,11 @@ static mask_status block(const mask_images *base, size_t first, size_t count, fl
     bool done = true;
     size_t read = 0;
     *features = buffer;
-    turn t = begin_turn();
+    MASK__CLOSED(end_turn) turn t = begin_turn();
     for (size_t end = first + count; done && first < end; first += done ? read : 0) {
         done = read_some(h, first, end - first, buffer, &read);
         for (size_t i = first; done && i < first + read; i++) buffer += mask_images_regions(base, i) * base->dim;
     }
-    end_turn(t);
     if (done) return MASK_OK;
     return mask__fail(err, MASK_EFORMAT, "%s: the features of image %zu (%s) cannot be read: copy the file again",
                       base->path, first, mask_images_id(base, first));
@@ -418,11 +405,10 @@ static void close_images(mask_images *base)
 {
     h5_images *h = (h5_images *)base;
     if (!h->opened) return;
-    turn t = begin_turn();
-    if (h->features >= 0) hdf5.H5Dclose(h->features);
-    if (h->boxes >= 0) hdf5.H5Dclose(h->boxes);
+    MASK__CLOSED(end_turn) turn t = begin_turn();
+    close_set(&h->features);
+    close_set(&h->boxes);
     if (h->file >= 0) hdf5.H5Fclose(h->file);
-    end_turn(t);
     free(h->starts);
 }
 
@@ -432,10 +418,8 @@ static mask_status open_images(mask_images *base, const mask__images_request *re
     MASK__TRY(mask__library_open(&hdf5_library, base->path, err));
     h->opened = true;
     h->file = h->features = h->boxes = NONE;
-    turn t = begin_turn();
-    mask_status status = open_file(h, request->run, err);
-    end_turn(t);
-    return status;
+    MASK__CLOSED(end_turn) turn t = begin_turn();
+    return open_file(h, request->run, err);
 }
 
 const mask__images_source mask__images_h5 = {

@@ -37,12 +37,10 @@ static mask_status check_features(npy_images *images, mask_error *err)
         return mask__fail(err, MASK_EFORMAT,
                           "%s: has %u dimensions: reshape it to images x regions x dim or images x dim", f->path,
                           f->ndim);
-    free(images->base.path);
-    images->base.path = strdup(f->path);
     images->base.rows = images->base.count = f->shape[0];
     images->base.each_regions = f->ndim == 3 ? f->shape[1] : 1;
     images->base.dim = f->shape[f->ndim - 1];
-    return images->base.path ? MASK_OK : mask__no_memory(err, f->path);
+    return MASK_OK;
 }
 
 static mask_status wrong_length(const npy_images *images, const char *path, size_t entries, mask_error *err)
@@ -58,16 +56,11 @@ static mask_status wrong_length(const npy_images *images, const char *path, size
 static mask_status read_list(npy_images *images, mask__names *names, const char *stem, const char *suffix,
                              mask_error *err)
 {
-    char *path;
-    mask_status status = MASK_OK;
-    MASK__TRY(mask__layout_beside(&path, stem, suffix, err));
-    if (mask__is_file(path)) {
-        status = mask__names_read(names, path, err);
-        if (status == MASK_OK && !list_fits(names->count, images->base.rows))
-            status = wrong_length(images, path, names->count, err);
-    }
-    free(path);
-    return status;
+    MASK__FREED char *path = mask__text("%s%s", stem, suffix);
+    if (!path) return mask__no_memory(err, stem);
+    if (!mask__is_file(path)) return MASK_OK;
+    MASK__TRY(mask__names_read(names, path, err));
+    return list_fits(names->count, images->base.rows) ? MASK_OK : wrong_length(images, path, names->count, err);
 }
 
 static mask_status check_boxes(const npy_images *images, mask_error *err)
@@ -95,36 +88,11 @@ static mask_status check_boxes(const npy_images *images, mask_error *err)
 
 static mask_status read_boxes(npy_images *images, const char *stem, mask_error *err)
 {
-    char *path;
-    mask_status status = MASK_OK;
-    MASK__TRY(mask__layout_beside(&path, stem, "_boxes.npy", err));
-    if (mask__is_file(path)) {
-        status = mask__npy_open(&images->boxes, path, err);
-        if (status == MASK_OK) status = check_boxes(images, err);
-    }
-    free(path);
-    return status;
-}
-
-/* Opens the features themselves: `path` when it is a file, else STEM_ims.npy. */
-static mask_status open_features(npy_images *images, const char *path, const char *stem, mask_error *err)
-{
-    char *file = NULL;
-    if (!mask__is_folder(path)) return mask__npy_open(&images->features, path, err);
-    MASK__TRY(mask__layout_beside(&file, stem, "_ims.npy", err));
-    mask_status status = mask__npy_open(&images->features, file, err);
-    free(file);
-    return status;
-}
-
-static mask_status open_stem(npy_images *images, const char *path, const char *stem, mask_error *err)
-{
-    MASK__TRY(open_features(images, path, stem, err));
-    MASK__TRY(check_features(images, err));
-    MASK__TRY(read_list(images, &images->base.ids, stem, "_ids.txt", err));
-    MASK__TRY(read_list(images, &images->base.names, stem, "_names.txt", err));
-    if (!images->base.ids.count) MASK__TRY(mask__images_number(&images->base, err));
-    return read_boxes(images, stem, err);
+    MASK__FREED char *path = mask__text("%s_boxes.npy", stem);
+    if (!path) return mask__no_memory(err, stem);
+    if (!mask__is_file(path)) return MASK_OK;
+    MASK__TRY(mask__npy_open(&images->boxes, path, err));
+    return check_boxes(images, err);
 }
 
 /* Whether rows 5i to 5i + 4 have the same first region, for every i. */
@@ -157,14 +125,13 @@ static mask_status count_lines(const char *path, size_t *count, mask_error *err)
  * image, so the rows must be copies as well. */
 static mask_status drop_copies(npy_images *images, const char *stem, mask_error *err)
 {
-    char *captions;
+    MASK__FREED char *captions = mask__text("%s_caps.txt", stem);
     size_t count = 0;
+    if (!captions) return mask__no_memory(err, stem);
     if (!rows_are_copies(images)) return MASK_OK;
-    MASK__TRY(mask__layout_beside(&captions, stem, "_caps.txt", err));
-    mask_status status = mask__is_file(captions) ? count_lines(captions, &count, err) : MASK_OK;
-    free(captions);
-    if (status == MASK_OK && count == images->base.rows) mask__images_keep_every_fifth(&images->base);
-    return status;
+    if (mask__is_file(captions)) MASK__TRY(count_lines(captions, &count, err));
+    if (count == images->base.rows) mask__images_keep_every_fifth(&images->base);
+    return MASK_OK;
 }
 
 static bool box_of(const mask_images *base, size_t image, size_t region, float box[4])
@@ -210,16 +177,20 @@ static void close_images(mask_images *base)
 
 static mask_status open_images(mask_images *base, const mask__images_request *request, mask_error *err)
 {
-    char *stem, *path = strdup(base->path);
+    MASK__FREED char *stem = NULL;
     npy_images *images = (npy_images *)base;
-    mask_status status = path ? mask__layout_stem(&stem, path, request->split, err) : mask__no_memory(err, base->path);
-    if (status == MASK_OK) {
-        status = open_stem(images, path, stem, err);
-        if (status == MASK_OK && !request->rows) status = drop_copies(images, stem, err);
-        free(stem);
+    MASK__TRY(mask__layout_stem(&stem, base->path, request->split, err));
+    if (mask__is_folder(base->path)) { /* else it is the features themselves */
+        free(base->path);
+        if (!(base->path = mask__text("%s_ims.npy", stem))) return mask__no_memory(err, stem);
     }
-    free(path);
-    return status;
+    MASK__TRY(mask__npy_open(&images->features, base->path, err));
+    MASK__TRY(check_features(images, err));
+    MASK__TRY(read_list(images, &base->ids, stem, "_ids.txt", err));
+    MASK__TRY(read_list(images, &base->names, stem, "_names.txt", err));
+    if (!base->ids.count) MASK__TRY(mask__images_number(base, err));
+    MASK__TRY(read_boxes(images, stem, err));
+    return request->rows ? MASK_OK : drop_copies(images, stem, err);
 }
 
 const mask__images_source mask__images_npy = {

@@ -68,33 +68,29 @@ static mask_status list_files(npz_images *n, mask_error *err)
 
 static mask_status open_file(mask__npz *npz, const npz_images *n, const char *id, mask_error *err)
 {
-    char *path;
-    *npz = (mask__npz){0};
-    if (asprintf(&path, "%s/%s.npz", n->base.path, id) < 0) return mask__no_memory(err, id);
-    mask_status status = mask__npz_open(npz, path, err);
-    free(path);
-    return status;
+    MASK__FREED char *path = mask__text("%s/%s.npz", n->base.path, id);
+    return path ? mask__npz_open(npz, path, err) : mask__no_memory(err, id);
 }
 
-static mask_status check_file(const mask__npz *npz, found *file, mask_error *err)
+static mask_status check_file(const npz_images *n, found *file, mask_error *err)
 {
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
     mask__npy x, boxes;
     int64_t told;
-    MASK__TRY(mask__npz_describe(npz, "x", &x, err));
+    MASK__TRY(open_file(&npz, n, file->id, err));
+    MASK__TRY(mask__npz_describe(&npz, "x", &x, err));
     if (!mask__npy_is_float(&x) || x.ndim != 2 || x.shape[0] > MAX_REGIONS || x.shape[1] > UINT32_MAX)
-        return mask__fail(err, MASK_EFORMAT,
-                          "%s: x is not regions x dim of floating-point numbers: extract "
-                          "it again",
-                          npz->path);
-    MASK__TRY(mask__npz_integer(npz, "num_bbox", &told, err));
+        return mask__fail(err, MASK_EFORMAT, "%s: x is not regions x dim of floating-point numbers: extract it again",
+                          npz.path);
+    MASK__TRY(mask__npz_integer(&npz, "num_bbox", &told, err));
     if (told >= 0 && (uint64_t)told != x.shape[0])
-        return mask__fail(err, MASK_EMISMATCH, "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz->path,
+        return mask__fail(err, MASK_EMISMATCH, "%s: num_bbox is %lld, but x has %zu rows: extract it again", npz.path,
                           (long long)told, x.shape[0]);
-    if (mask__npz_has(npz, "bbox")) {
-        MASK__TRY(mask__npz_describe(npz, "bbox", &boxes, err));
+    if (mask__npz_has(&npz, "bbox")) {
+        MASK__TRY(mask__npz_describe(&npz, "bbox", &boxes, err));
         if (boxes.ndim != 2 || boxes.shape[0] != x.shape[0] || boxes.shape[1] != 4)
-            return mask__fail(err, MASK_EMISMATCH, "%s: bbox is not %zu x 4, as x has rows: extract it again",
-                              npz->path, x.shape[0]);
+            return mask__fail(err, MASK_EMISMATCH, "%s: bbox is not %zu x 4, as x has rows: extract it again", npz.path,
+                              x.shape[0]);
     }
     file->regions = (uint32_t)x.shape[0];
     file->dim = (uint32_t)x.shape[1];
@@ -107,11 +103,8 @@ static mask_status check_files(npz_images *n, mask_error *first, const mask_run 
     size_t votes = 0; /* for base.dim: a majority has it if any value has one */
     for (size_t i = 0; i < n->count; i++) {
         mask_error why = {0};
-        mask__npz npz;
         if (i % 64 == 0) MASK__TRY(mask__progress(run, "opening", "files", i, n->count, err));
-        mask_status status = open_file(&npz, n, n->files[i].id, &why);
-        if (status == MASK_OK) status = check_file(&npz, &n->files[i], &why);
-        mask__npz_close(&npz);
+        mask_status status = check_file(n, &n->files[i], &why);
         if (status == MASK_ENOMEM) {
             if (err) *err = why;
             return status;
@@ -162,22 +155,19 @@ static mask_status choose_files(npz_images *n, mask_error *first, const mask_run
 static bool read_boxes(const mask_images *base, size_t image, float *boxes)
 {
     const npz_images *n = (const npz_images *)base;
-    mask__npz npz;
-    bool done = open_file(&npz, n, n->files[image].id, NULL) == MASK_OK &&
-                mask__npz_floats(&npz, "bbox", n->files[image].regions * (size_t)4, boxes, NULL) == MASK_OK;
-    mask__npz_close(&npz);
-    return done;
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
+    return open_file(&npz, n, n->files[image].id, NULL) == MASK_OK &&
+           mask__npz_floats(&npz, "bbox", n->files[image].regions * (size_t)4, boxes, NULL) == MASK_OK;
 }
 
 static bool size_of(const mask_images *base, size_t image, float size[2])
 {
     const npz_images *n = (const npz_images *)base;
-    mask__npz npz;
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
     int64_t width = -1, height = -1;
     bool read = open_file(&npz, n, n->files[image].id, NULL) == MASK_OK &&
                 mask__npz_integer(&npz, "image_w", &width, NULL) == MASK_OK &&
                 mask__npz_integer(&npz, "image_h", &height, NULL) == MASK_OK;
-    mask__npz_close(&npz);
     size[0] = (float)width;
     size[1] = (float)height;
     return read && width > 0 && height > 0;
@@ -189,11 +179,9 @@ static mask_status read_features(const npz_images *n, size_t first, size_t image
     float *out = buffer;
     for (size_t i = first; i < image; i++) out += n->files[i].regions * n->base.dim;
     const found *file = &n->files[image];
-    mask__npz npz;
-    mask_status status = open_file(&npz, n, file->id, err);
-    if (status == MASK_OK) status = mask__npz_floats(&npz, "x", (size_t)file->regions * file->dim, out, err);
-    mask__npz_close(&npz);
-    return status;
+    MASK__CLOSED(mask__npz_close) mask__npz npz = {0};
+    MASK__TRY(open_file(&npz, n, file->id, err));
+    return mask__npz_floats(&npz, "x", (size_t)file->regions * file->dim, out, err);
 }
 
 static mask_status block(const mask_images *base, size_t first, size_t count, float *buffer, const float **features,
@@ -220,11 +208,11 @@ static void close_images(mask_images *base)
 
 static mask_status open_images(mask_images *base, const mask__images_request *request, mask_error *err)
 {
-    char *folder;
     mask_error first = {0};
     npz_images *n = (npz_images *)base;
     if (request->split) {
-        if (asprintf(&folder, "%s/%s", base->path, request->split) < 0) return mask__no_memory(err, base->path);
+        char *folder = mask__text("%s/%s", base->path, request->split);
+        if (!folder) return mask__no_memory(err, base->path);
         free(base->path);
         base->path = folder;
     }

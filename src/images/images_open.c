@@ -1,6 +1,7 @@
 /* Chooses the source of a set of images by content. */
 #include "images/images.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,9 @@ static bool has_columns(const char *head, size_t got)
 /* FOLDER, or FOLDER/SPLIT, holds .npz files. */
 static bool is_npz_folder(const char *path, const char *split)
 {
-    char *folder;
     if (!split) return mask__images_is_npz_folder(path);
-    if (strchr(split, '/') || asprintf(&folder, "%s/%s", path, split) < 0) return false;
-    bool is = mask__images_is_npz_folder(folder);
-    free(folder);
-    return is;
+    MASK__FREED char *folder = strchr(split, '/') ? NULL : mask__text("%s/%s", path, split);
+    return folder && mask__images_is_npz_folder(folder);
 }
 
 /* What is no other format is for the .npy reader, whose refusals also cover paths that are not there. */

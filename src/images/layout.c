@@ -1,5 +1,6 @@
 #include "images/layout.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -9,13 +10,6 @@
 #define FEATURES "_ims.npy"
 
 enum { LIST_BYTES = 256 };
-
-mask_status mask__layout_beside(char **path, const char *stem, const char *suffix, mask_error *err)
-{
-    if (asprintf(path, "%s%s", stem, suffix) >= 0) return MASK_OK;
-    *path = NULL;
-    return mask__no_memory(err, stem);
-}
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -48,10 +42,9 @@ static void list_splits(char out[LIST_BYTES], const char *folder)
 /* The precomp folder that `entry` of `root` is or holds, NULL when none. */
 static char *precomp_of(const char *root, const char *entry)
 {
-    char *path = NULL;
     bool named = ends_with(entry, "_precomp") || strcmp(entry, "precomp") == 0;
-    if (entry[0] == '.' || asprintf(&path, named ? "%s/%s" : "%s/%s/precomp", root, entry) < 0) return NULL;
-    if (mask__is_folder(path)) return path;
+    char *path = entry[0] == '.' ? NULL : mask__text("%s/%s%s", root, entry, named ? "" : "/precomp");
+    if (path && mask__is_folder(path)) return path;
     free(path);
     return NULL;
 }
@@ -104,18 +97,18 @@ static mask_status no_such_split(const char *folder, const char *below, const ch
 /* FOLDER/SPLIT if its features exist, else NULL. */
 static mask_status try_split(char **stem, const char *folder, const char *split, mask_error *err)
 {
-    char *features;
     *stem = NULL;
     if (!split) return MASK_OK;
-    if (asprintf(&features, "%s/%s" FEATURES, folder, split) < 0) return mask__no_memory(err, folder);
-    if (mask__is_file(features)) *stem = features, features[strlen(features) - strlen(FEATURES)] = '\0';
-    else free(features);
-    return MASK_OK;
+    MASK__FREED char *features = mask__text("%s/%s" FEATURES, folder, split);
+    if (!features) return mask__no_memory(err, folder);
+    if (!mask__is_file(features)) return MASK_OK;
+    *stem = mask__text("%s/%s", folder, split);
+    return *stem ? MASK_OK : mask__no_memory(err, folder);
 }
 
 mask_status mask__layout_stem(char **stem, const char *path, const char *split, mask_error *err)
 {
-    char *below = NULL;
+    MASK__FREED char *below = NULL;
     *stem = NULL;
     if (split && (!*split || strchr(split, '/')))
         return mask__fail(err, MASK_EINVAL, "%s: '%s' is not the name of a split: use dev or test", path, split);
@@ -127,8 +120,6 @@ mask_status mask__layout_stem(char **stem, const char *path, const char *split, 
     MASK__TRY(try_split(stem, path, split, err));
     if (*stem) return MASK_OK;
     MASK__TRY(below_root(&below, path, err));
-    mask_status status = below ? try_split(stem, below, split, err) : MASK_OK;
-    if (status == MASK_OK && !*stem) status = no_such_split(path, below, split, err);
-    free(below);
-    return status;
+    if (below) MASK__TRY(try_split(stem, below, split, err));
+    return *stem ? MASK_OK : no_such_split(path, below, split, err);
 }

@@ -8,7 +8,5 @@
 /* Finds what the split's files share, "FOLDER/SPLIT"; of a file "X_ims.npy" it is "X" and split is not looked at.
  * The caller frees. A split that is not there is refused with the paths tried and the splits found. */
 mask_status mask__layout_stem(char **stem, const char *path, const char *split, mask_error *err);
-/* stem + suffix ("_ids.txt"); the caller frees. */
-mask_status mask__layout_beside(char **path, const char *stem, const char *suffix, mask_error *err);
 
 #endif

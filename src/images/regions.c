@@ -4,6 +4,7 @@
 #include "base/options.h"
 #include "images/regions_db.h"
 #include "base/memory.h"
+#include "base/sqlfile.h"
 #include "math/half.h"
 #include "math/vector.h"
 
@@ -58,10 +59,15 @@ static mask_status insert_pair(mask__regions_store *store, sqlite3_stmt *stateme
     return MASK_OK;
 }
 
-static mask_status insert_make(mask__regions_store *store, sqlite3_stmt *meta, sqlite3_stmt *labels,
-                               const mask__regions_make *make, mask_error *err)
+/* Schema and meta data in one transaction: a store is there with both or not at all. */
+static mask_status make_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
 {
     char encoder[20], dim[24];
+    MASK__CLOSED(mask__sql_finalize) sqlite3_stmt *meta = NULL;
+    MASK__CLOSED(mask__sql_finalize) sqlite3_stmt *labels = NULL;
+    MASK__TRY(mask__regions_db_run(store->db, store->path, mask__regions_db_schema, err));
+    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "INSERT INTO meta VALUES (?1, ?2)", &meta, err));
+    MASK__TRY(mask__regions_db_prepare(store->db, store->path, "INSERT INTO labels VALUES (?1, ?2)", &labels, err));
     snprintf(encoder, sizeof encoder, "%016llx", (unsigned long long)make->encoder);
     snprintf(dim, sizeof dim, "%zu", make->dim);
     const char *const pairs[][2] = {{"encoder", encoder}, {"dim", dim}, {"options", make->options}};
@@ -73,23 +79,7 @@ static mask_status insert_make(mask__regions_store *store, sqlite3_stmt *meta, s
         sqlite3_bind_int64(labels, 1, (sqlite3_int64)i);
         MASK__TRY(insert_pair(store, labels, make->labels[i], err));
     }
-    return MASK_OK;
-}
-
-/* Schema and meta data in one transaction: a store is there with both or not at all. */
-static mask_status make_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
-{
-    sqlite3_stmt *meta = NULL, *labels = NULL;
-    MASK__TRY(mask__regions_db_run(store->db, store->path, mask__regions_db_schema, err));
-    mask_status status =
-        mask__regions_db_prepare(store->db, store->path, "INSERT INTO meta VALUES (?1, ?2)", &meta, err);
-    if (status == MASK_OK)
-        status = mask__regions_db_prepare(store->db, store->path, "INSERT INTO labels VALUES (?1, ?2)", &labels, err);
-    if (status == MASK_OK) status = insert_make(store, meta, labels, make, err);
-    sqlite3_finalize(meta);
-    sqlite3_finalize(labels);
-    if (status == MASK_OK) status = mask__regions_db_run(store->db, store->path, "COMMIT", err);
-    return status;
+    return mask__regions_db_run(store->db, store->path, "COMMIT", err);
 }
 
 static mask_status other_encoder(const mask__regions_store *store, mask_error *err)
@@ -108,7 +98,7 @@ mask_status mask__regions_check_dim(const mask__regions_store *store, size_t dim
 static mask_status check_make(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
 {
     uint64_t encoder, dim;
-    char *options;
+    MASK__FREED char *options = NULL;
     mask_extract_options made;
     MASK__TRY(mask__regions_db_meta_number(store->db, store->path, "encoder", 16, UINT64_MAX, &encoder, err));
     MASK__TRY(mask__regions_db_meta_number(store->db, store->path, "dim", 10, MASK__REGIONS_MAX_DIM, &dim, err));
@@ -116,15 +106,12 @@ static mask_status check_make(mask__regions_store *store, const mask__regions_ma
     if (encoder != make->encoder) return other_encoder(store, err);
     if (make->dim) MASK__TRY(mask__regions_check_dim(store, make->dim, err));
     MASK__TRY(mask__regions_db_made(store->db, store->path, &options, &made, err));
-    mask_status status = MASK_OK;
     store->small = made.small;
-    if (mask__options_differ(MASK_OPTIONS_EXTRACT, options, make->options))
-        status = mask__fail(
-            err, MASK_EMISMATCH,
-            "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
-            store->path, options, make->options);
-    free(options);
-    return status;
+    if (!mask__options_differ(MASK_OPTIONS_EXTRACT, options, make->options)) return MASK_OK;
+    return mask__fail(
+        err, MASK_EMISMATCH,
+        "%s: was extracted with '%.80s', not '%.80s': use the same options, or another file for the output",
+        store->path, options, make->options);
 }
 
 static mask_status open_store(mask__regions_store *store, const mask__regions_make *make, mask_error *err)
@@ -352,20 +339,17 @@ mask_status mask__regions_each(mask__regions_store *store,
                                mask_status (*visit)(void *user, const mask__regions_seen *photo, mask_error *err),
                                void *user, mask_error *err)
 {
-    sqlite3_stmt *s;
-    mask_status status = MASK_OK;
-    int code = SQLITE_DONE;
+    MASK__CLOSED(mask__sql_finalize) sqlite3_stmt *s = NULL;
+    int code;
     MASK__TRY(mask__regions_db_prepare(store->db, store->path,
                                        "SELECT path, error, size, hash, mtime FROM photos ORDER BY path", &s, err));
-    while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         mask__regions_seen photo = {.path = (const char *)sqlite3_column_text(s, 0),
                                     .error = (const char *)sqlite3_column_text(s, 1),
                                     .size = (uint64_t)sqlite3_column_int64(s, 2),
                                     .hash = (uint64_t)sqlite3_column_int64(s, 3),
                                     .mtime = sqlite3_column_int64(s, 4)};
-        status = photo.path ? visit(user, &photo, err) : mask__no_memory(err, store->path);
+        MASK__TRY(photo.path ? visit(user, &photo, err) : mask__no_memory(err, store->path));
     }
-    if (status == MASK_OK && code != SQLITE_DONE) status = store_fail(store, err);
-    sqlite3_finalize(s);
-    return status;
+    return code == SQLITE_DONE ? MASK_OK : store_fail(store, err);
 }

@@ -1,5 +1,6 @@
 #include "images/regions_db.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/options.h"
 #include "base/sqlfile.h"
 
@@ -24,11 +25,11 @@ const char mask__regions_db_schema[] =
     "PRAGMA application_id = 0x4d52474e;"
     "PRAGMA user_version = 1;";
 
-static const char advice[] = "if it is a region store, extract it again";
+const char mask__regions_db_advice[] = "if it is a region store, extract it again";
 
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err)
 {
-    return mask__sql_fail(db, path, advice, err);
+    return mask__sql_fail(db, path, mask__regions_db_advice, err);
 }
 
 mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql, mask_error *err)
@@ -48,9 +49,9 @@ static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_e
 {
     int64_t application = 0, version = 0, tables = 0;
     char odd[64];
-    MASK__TRY(mask__sql_number(db, path, advice, "SELECT count(*) FROM sqlite_master", &tables, err));
-    MASK__TRY(mask__sql_number(db, path, advice, "PRAGMA application_id", &application, err));
-    MASK__TRY(mask__sql_number(db, path, advice, "PRAGMA user_version", &version, err));
+    MASK__TRY(mask__sql_number(db, path, mask__regions_db_advice, "SELECT count(*) FROM sqlite_master", &tables, err));
+    MASK__TRY(mask__sql_number(db, path, mask__regions_db_advice, "PRAGMA application_id", &application, err));
+    MASK__TRY(mask__sql_number(db, path, mask__regions_db_advice, "PRAGMA user_version", &version, err));
     *empty = tables == 0 && application == 0;
     if (*empty) return MASK_OK;
     if (application != MASK__REGIONS_APPLICATION)
@@ -68,15 +69,14 @@ static mask_status check_kind(sqlite3 *db, const char *path, bool *empty, mask_e
 
 static mask_status open_file(sqlite3 **db, const char *path, bool writable, mask_error *err)
 {
-    char *plain; /* SQLite reads ":memory:" and the like as something else than a file */
     int flags = SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     if (!writable && access(path, R_OK) != 0)
         return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     MASK__TRY(mask__check_regular(path, err));
-    if (asprintf(&plain, "%s%s", path[0] == '/' ? "" : "./", path) < 0) return mask__no_memory(err, path);
-    int code = sqlite3_open_v2(plain, db, flags, NULL);
-    free(plain);
-    if (code == SQLITE_OK) return MASK_OK;
+    /* SQLite reads ":memory:" and the like as something else than a file */
+    MASK__FREED char *plain = mask__text("%s%s", path[0] == '/' ? "" : "./", path);
+    if (!plain) return mask__no_memory(err, path);
+    if (sqlite3_open_v2(plain, db, flags, NULL) == SQLITE_OK) return MASK_OK;
     mask_status status = *db ? mask__regions_db_fail(*db, path, err) : mask__no_memory(err, path);
     sqlite3_close(*db);
     *db = NULL;
@@ -102,34 +102,28 @@ mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable,
 
 mask_status mask__regions_db_meta(sqlite3 *db, const char *path, const char *key, char **value, mask_error *err)
 {
-    sqlite3_stmt *statement;
-    mask_status status = MASK_OK;
+    MASK__CLOSED(mask__sql_finalize) sqlite3_stmt *statement = NULL;
     *value = NULL;
     MASK__TRY(mask__regions_db_prepare(db, path, "SELECT value FROM meta WHERE key = ?", &statement, err));
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    if (text && !(*value = strdup(text))) status = mask__no_memory(err, path);
-    else if (code != SQLITE_ROW && code != SQLITE_DONE) status = mask__regions_db_fail(db, path, err);
-    else if (!text) status = mask__fail(err, MASK_EFORMAT, "%s: table meta lacks '%s': extract it again", path, key);
-    sqlite3_finalize(statement);
-    return status;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return mask__regions_db_fail(db, path, err);
+    if (!text) return mask__fail(err, MASK_EFORMAT, "%s: table meta lacks '%s': extract it again", path, key);
+    return (*value = strdup(text)) ? MASK_OK : mask__no_memory(err, path);
 }
 
 mask_status mask__regions_db_meta_number(sqlite3 *db, const char *path, const char *key, unsigned base, uint64_t high,
                                          uint64_t *value, mask_error *err)
 {
-    char *text, *end;
+    MASK__FREED char *text = NULL;
+    char *end;
     MASK__TRY(mask__regions_db_meta(db, path, key, &text, err));
     errno = 0;
     *value = strtoull(text, &end, (int)base);
-    bool good = *text && !*end && errno == 0 && *value <= high;
-    mask_status status = MASK_OK;
-    if (!good)
-        status = mask__fail(err, MASK_EFORMAT, "%s: table meta: '%s' is '%.40s', out of range: extract it again", path,
-                            key, text);
-    free(text);
-    return status;
+    if (*text && !*end && errno == 0 && *value <= high) return MASK_OK;
+    return mask__fail(err, MASK_EFORMAT, "%s: table meta: '%s' is '%.40s', out of range: extract it again", path, key,
+                      text);
 }
 
 /* Version 0.1 had two ways to make features of a map, and named this one. */

@@ -15,6 +15,8 @@ enum { MASK__REGIONS_APPLICATION = 0x4d52474e /* "MRGN" */, MASK__REGIONS_VERSIO
 mask_status mask__regions_db_open(sqlite3 **db, const char *path, bool writable, bool *empty, mask_error *err);
 /* The statements that make a store, from BEGIN IMMEDIATE on. */
 extern const char mask__regions_db_schema[];
+/* What to do where the file is damaged. */
+extern const char mask__regions_db_advice[];
 /* The last failure of db, about `path`. */
 mask_status mask__regions_db_fail(sqlite3 *db, const char *path, mask_error *err);
 mask_status mask__regions_db_run(sqlite3 *db, const char *path, const char *sql, mask_error *err);

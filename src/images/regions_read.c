@@ -63,25 +63,23 @@ static mask_status read_entry(reader *r, sqlite3_stmt *s, mask_error *err)
     return add_text(r, &r->base.names, s, 2, err);
 }
 
-static mask_status read_bad(reader *r, sqlite3_stmt *s, mask_error *err)
+static mask_status read_entries(reader *r, mask_error *err)
 {
-    (void)err;
-    r->facts.bad = (size_t)sqlite3_column_int64(s, 0);
-    return MASK_OK;
-}
-
-static mask_status for_each(reader *r, const char *sql, mask_status (*visit)(reader *, sqlite3_stmt *, mask_error *),
-                            mask_error *err)
-{
-    sqlite3_stmt *s;
+    static const char sql[] = "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL "
+                              "ORDER BY id";
+    MASK__CLOSED(mask__sql_finalize) sqlite3_stmt *s = NULL;
     mask_status status = MASK_OK;
     int code = SQLITE_DONE;
+    int64_t bad = 0;
     MASK__TRY(mask__regions_db_prepare(r->db, r->base.path, sql, &s, err));
     mask__sql_bound(r->db, r->base.path);
-    while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) status = visit(r, s, err);
+    while (status == MASK_OK && (code = sqlite3_step(s)) == SQLITE_ROW) status = read_entry(r, s, err);
     if (status == MASK_OK && code != SQLITE_DONE) status = mask__regions_db_fail(r->db, r->base.path, err);
+    if (status == MASK_OK)
+        status = mask__sql_number(r->db, r->base.path, mask__regions_db_advice,
+                                  "SELECT count(*) FROM photos WHERE error IS NOT NULL", &bad, err);
     mask__sql_unbound(r->db);
-    sqlite3_finalize(s);
+    r->facts.bad = (size_t)bad;
     return status;
 }
 
@@ -99,9 +97,7 @@ static mask_status read_tables(reader *r, mask_error *err)
     MASK__TRY(mask__regions_db_made(r->db, r->base.path, &r->options, &made, err));
     r->facts.options = r->options;
     r->small = made.small;
-    MASK__TRY(for_each(r, "SELECT count(*) FROM photos WHERE error IS NOT NULL", read_bad, err));
-    MASK__TRY(for_each(r, "SELECT number, id, path, regions, width, height FROM photos WHERE error IS NULL ORDER BY id",
-                       read_entry, err));
+    MASK__TRY(read_entries(r, err));
     MASK__TRY(mask__regions_db_prepare(r->db, r->base.path, "SELECT boxes FROM photos WHERE number = ?1",
                                        &r->select_boxes, err));
     return mask__regions_db_prepare(r->db, r->base.path, "SELECT features FROM photos WHERE number = ?1",

@@ -104,7 +104,6 @@ static mask_status open_extractor(job *j, mask_error *err)
 
 static mask_status open_store(job *j, const char *path, mask_error *err)
 {
-    const char **labels;
     char text[MASK__OPTIONS_TEXT];
     struct stat info;
     mask__regions_make make = {.options = text};
@@ -115,12 +114,11 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     if (!there) make.dim = mask_extractor_dim(j->extractor);
     const mask__encoder *finder = there ? NULL : mask__looker_finder(mask__extractor_first(j->extractor));
     make.label_count = finder ? mask__encoder_labels(finder) : 0;
-    if (!(labels = calloc(make.label_count + 1, sizeof *labels))) return mask__no_memory(err, path);
+    MASK__FREED const char **labels = calloc(make.label_count + 1, sizeof *labels);
+    if (!labels) return mask__no_memory(err, path);
     for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(finder, i);
     make.labels = labels;
-    mask_status status = mask__regions_open(&j->store, path, &make, err);
-    free(labels);
-    return status;
+    return mask__regions_open(&j->store, path, &make, err);
 }
 
 static int by_value(const void *a, const void *b)
@@ -180,10 +178,10 @@ static bool is_bad_photo(mask_status status)
 }
 
 /* Decodes and looks. */
-static mask_status see(const job *j, slot *s, const unsigned char *bytes, size_t size, mask__looker *looker)
+static void see(const job *j, slot *s, const unsigned char *bytes, size_t size, mask__looker *looker)
 {
     const mask__boxtable_row *given = NULL;
-    mask__photo photo = {0};
+    MASK__CLOSED(mask__photo_free) mask__photo photo = {0};
     size_t count = 0;
     if (j->options->boxes) given = mask__labelout_rows(&j->labelled, (size_t)(s->file - j->walk.files), &count);
     mask_status status = mask__look_decode(looker, bytes, size, s->file->path, &photo, &s->err);
@@ -191,14 +189,12 @@ static mask_status see(const job *j, slot *s, const unsigned char *bytes, size_t
     s->cut_off = photo.cut_off;
     if (status == MASK_OK) status = mask__look(looker, &s->view, &photo, given, count, &s->err);
     if (status != MASK_OK && s->outcome == SEEN) s->outcome = FAILED;
-    mask__photo_free(&photo);
-    return status;
 }
 
 /* With `reuse`, only reads a photo whose content is in the store. */
 static void look_at(const job *j, slot *s, bool reuse)
 {
-    unsigned char *bytes;
+    MASK__FREED unsigned char *bytes = NULL;
     size_t size;
     mask__looker *looker;
     mask_status status = mask__photo_read(&bytes, &size, s->file->path, &s->err);
@@ -215,7 +211,6 @@ static void look_at(const job *j, slot *s, bool reuse)
         see(j, s, bytes, size, looker);
         mask__extractor_give(j->extractor, looker);
     }
-    free(bytes);
 }
 
 /* The next photo to look at, as soon as its slot is free; NULL when there is none. */
@@ -521,17 +516,14 @@ static mask_status run_job(job *j, const char *store_path, mask_error *err)
 /* The store of a labelled folder lies in it. */
 static mask_status run_labelled(job *j, const char *folder, mask_error *err)
 {
-    char *path;
+    MASK__FREED char *path = mask__text("%s/photos.regions", folder);
+    if (!path) return mask__no_memory(err, folder);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return mask__fail(err, MASK_EIO, "%s: cannot create: %s", folder, strerror(errno));
-    if (asprintf(&path, "%s/photos.regions", folder) < 0) return mask__no_memory(err, folder);
-    mask_status status = run_job(j, path, err);
+    MASK__TRY(run_job(j, path, err));
     mask__regions_close(j->store);
     j->store = NULL;
-    if (status == MASK_OK && mask__team_rank(j->run) == 0)
-        status = mask__labelout_write(&j->labelled, &j->walk, path, folder, err);
-    free(path);
-    return status;
+    return mask__team_rank(j->run) ? MASK_OK : mask__labelout_write(&j->labelled, &j->walk, path, folder, err);
 }
 
 static void close_job(job *j)
@@ -554,16 +546,14 @@ mask_status mask_extract(const char *const *photos, size_t count, const char *ou
                          mask_extract_report *report, const mask_run *run, mask_error *err)
 {
     mask_extract_options o = mask_extract_defaults();
-    job j = {.options = &o, .run = run};
+    MASK__CLOSED(close_job)
+    job j = {.options = &o, .run = run, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     if (report) *report = j.report;
     MASK__TRY(mask__options_take(MASK_OPTIONS_EXTRACT, &o, options, err));
-    pthread_mutex_init(&j.lock, NULL);
-    pthread_cond_init(&j.changed, NULL);
     mask_status status = prepare(&j, photos, count, err);
     if (status == MASK_OK) status = o.boxes ? run_labelled(&j, out, err) : run_job(&j, out, err);
     if (status == MASK_OK) status = meet(&j, err);
     if (report) *report = j.report;
-    close_job(&j);
     return status;
 }
 

@@ -166,13 +166,11 @@ static mask_status take_pixels(const mask_extractor *x, const mask_photo *from, 
 
 static mask_status decode(const mask__looker *looker, const mask_photo *from, mask__photo *photo, mask_error *err)
 {
-    unsigned char *bytes = NULL;
+    MASK__FREED unsigned char *bytes = NULL;
     size_t size = from->size;
     if (!from->path) return mask__look_decode(looker, from->bytes, size, name_of(from), photo, err);
     MASK__TRY(mask__photo_read(&bytes, &size, from->path, err));
-    mask_status status = mask__look_decode(looker, bytes, size, from->path, photo, err);
-    free(bytes);
-    return status;
+    return mask__look_decode(looker, bytes, size, from->path, photo, err);
 }
 
 static mask_status look(mask_extractor *x, const mask_photo *from, mask__view *view, mask_error *err)
@@ -196,31 +194,28 @@ static void copy(void *out, const void *from, size_t bytes)
 
 mask_status mask_extractor_regions(mask_extractor *x, const mask_photo *photo, mask_photo_regions *out, mask_error *err)
 {
-    mask__view view = {0};
+    MASK__CLOSED(mask__view_free) mask__view view = {0};
     size_t dim = mask_extractor_dim(x);
     out->count = 0;
-    mask_status status = look(x, photo, &view, err);
-    if (status == MASK_OK && view.count > out->room)
-        status = mask__fail(err, MASK_EINVAL,
-                            "%s: has %zu regions, there is room for %zu: make room for mask_extractor_most",
-                            name_of(photo), view.count, out->room);
-    if (status == MASK_OK) {
-        out->count = view.count;
-        out->width = view.width;
-        out->height = view.height;
-        copy(out->boxes, view.boxes, view.count * 4 * sizeof *view.boxes);
-        copy(out->labels, view.labels, view.count * sizeof *view.labels);
-        copy(out->scores, view.scores, view.count * sizeof *view.scores);
-        copy(out->features, view.features, view.count * dim * sizeof *view.features);
-    }
-    mask__view_free(&view);
-    return status;
+    MASK__TRY(look(x, photo, &view, err));
+    if (view.count > out->room)
+        return mask__fail(err, MASK_EINVAL,
+                          "%s: has %zu regions, there is room for %zu: make room for mask_extractor_most",
+                          name_of(photo), view.count, out->room);
+    out->count = view.count;
+    out->width = view.width;
+    out->height = view.height;
+    copy(out->boxes, view.boxes, view.count * 4 * sizeof *view.boxes);
+    copy(out->labels, view.labels, view.count * sizeof *view.labels);
+    copy(out->scores, view.scores, view.count * sizeof *view.scores);
+    copy(out->features, view.features, view.count * dim * sizeof *view.features);
+    return MASK_OK;
 }
 
 mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const mask_photo *photos, size_t count,
                                   mask_error *err)
 {
-    mask__arena arena = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena arena = {0};
     size_t dim = mask_extractor_dim(x), most = mask_extractor_most(x), boxes_used = 0;
     size_t *regions = mask__arena_alloc(&arena, count, sizeof *regions);
     const char **ids = mask__arena_alloc(&arena, count, sizeof *ids);
@@ -228,14 +223,13 @@ mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const ma
     const float **features = mask__arena_alloc(&arena, count, sizeof *features);
     float *boxes = mask__arena_matrix(&arena, count, most, 4 * sizeof *boxes);
     float *sizes = mask__arena_matrix(&arena, count, 2, sizeof *sizes);
-    bool room = regions && ids && names && features && boxes && sizes;
     *out = NULL;
-    mask_status status = room ? MASK_OK : mask__no_memory(err, "photos");
-    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+    if (!regions || !ids || !names || !features || !boxes || !sizes) return mask__no_memory(err, "photos");
+    for (size_t i = 0; i < count; i++) {
         mask_photo_regions r = {.room = most, .boxes = boxes + boxes_used};
         features[i] = r.features = mask__arena_matrix(&arena, most, dim, sizeof *r.features);
-        status =
-            r.features ? mask_extractor_regions(x, &photos[i], &r, err) : mask__no_memory(err, name_of(&photos[i]));
+        if (!r.features) return mask__no_memory(err, name_of(&photos[i]));
+        MASK__TRY(mask_extractor_regions(x, &photos[i], &r, err));
         regions[i] = r.count;
         ids[i] = name_of(&photos[i]);
         names[i] = photos[i].path;
@@ -251,7 +245,5 @@ mask_status mask_extractor_images(mask_images **out, mask_extractor *x, const ma
                                        .names = names,
                                        .boxes = boxes,
                                        .sizes = sizes};
-    if (status == MASK_OK) status = mask_images_create(out, &memory, err);
-    mask__arena_free(&arena);
-    return status;
+    return mask_images_create(out, &memory, err);
 }

@@ -85,18 +85,16 @@ mask_status mask__labelout_match(mask__labelout *out, const mask__walk *walk, co
                                  const mask_run *run, mask_error *err)
 {
     alias *lists[KINDS];
-    alias *memory = calloc(walk->count * KINDS, sizeof *memory);
+    MASK__FREED alias *memory = calloc(walk->count * KINDS, sizeof *memory);
     out->image_of = malloc(walk->count * sizeof *out->image_of);
-    mask_status status = memory && out->image_of ? MASK_OK : mask__no_memory(err, table_path);
-    for (int kind = 0; kind < KINDS && status == MASK_OK; kind++) {
+    if (!memory || !out->image_of) return mask__no_memory(err, table_path);
+    for (int kind = 0; kind < KINDS; kind++) {
         lists[kind] = memory + (size_t)kind * walk->count;
         for (size_t i = 0; i < walk->count; i++) lists[kind][i] = alias_of(&walk->files[i], i, kind);
         qsort(lists[kind], walk->count, sizeof *lists[kind], by_text);
     }
-    for (size_t i = 0; i < walk->count && status == MASK_OK; i++) out->image_of[i] = SIZE_MAX;
-    if (status == MASK_OK) status = match_images(out, walk, lists, table_path, run, err);
-    free(memory);
-    return status;
+    for (size_t i = 0; i < walk->count; i++) out->image_of[i] = SIZE_MAX;
+    return match_images(out, walk, lists, table_path, run, err);
 }
 
 bool mask__labelout_wants(const mask__labelout *out, size_t file)
@@ -115,7 +113,7 @@ const mask__boxtable_row *mask__labelout_rows(const mask__labelout *out, size_t 
 typedef struct writing {
     const mask__labelout *out;
     const mask__walk *walk;
-    const mask_images *reader;
+    mask_images *reader;
     mask__npy_writer features;
     mask__writer table;
     float *values;
@@ -145,12 +143,9 @@ static mask_status write_photo(writing *w, size_t file, size_t place, mask_error
     if (!mask__grow(&w->values, &w->capacity, count * dim, sizeof *w->values)) return mask__no_memory(err, name);
     MASK__TRY(mask_images_features(w->reader, place, w->values, err));
     MASK__TRY(mask__npy_append(&w->features, w->values, count * dim, err));
-    for (size_t i = 0; i < count; i++) {
-        MASK__TRY(put_text(w, name, err));
-        MASK__TRY(put_text(w, "\t", err));
-        MASK__TRY(put_text(w, rows[i].text, err));
-        MASK__TRY(put_text(w, "\n", err));
-    }
+    const char *const parts[] = {name, "\t", NULL, "\n"};
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < 4; k++) MASK__TRY(put_text(w, parts[k] ? parts[k] : rows[i].text, err));
     return MASK_OK;
 }
 
@@ -167,39 +162,29 @@ static mask_status write_photos(writing *w, mask_error *err)
     return mask__writer_commit(&w->table, err);
 }
 
-static mask_status write_files(writing *w, const char *features, const char *table, mask_error *err)
+static void close_writing(writing *w)
 {
-    size_t shape[2] = {0, mask_images_dim(w->reader)};
-    for (size_t i = 0; i < w->walk->count; i++) {
-        int64_t place = place_of(w, i);
-        if (place >= 0) shape[0] += mask_images_regions(w->reader, (size_t)place);
-    }
-    MASK__TRY(mask__npy_create(&w->features, features, MASK__NPY_F16, 2, shape, err));
-    mask_status status = mask__writer_open(&w->table, table, err);
-    if (status == MASK_OK) status = write_photos(w, err);
     mask__npy_abort(&w->features);
     mask__writer_abort(&w->table);
-    return status;
+    free(w->values);
+    mask_images_close(w->reader);
 }
 
 mask_status mask__labelout_write(const mask__labelout *out, const mask__walk *walk, const char *store,
                                  const char *folder, mask_error *err)
 {
-    mask_images *reader;
-    writing w = {.out = out, .walk = walk};
-    char *features = NULL, *table = NULL;
-    MASK__TRY(mask__regions_reader_open(&reader, store, err));
-    w.reader = reader;
-    mask_status status = MASK_OK;
-    if (asprintf(&features, "%s/features.npy", folder) < 0) features = NULL;
-    if (asprintf(&table, "%s/regions.tsv", folder) < 0) table = NULL;
-    if (!features || !table) status = mask__no_memory(err, folder);
-    if (status == MASK_OK) status = write_files(&w, features, table, err);
-    free(features);
-    free(table);
-    free(w.values);
-    mask_images_close(reader);
-    return status;
+    MASK__CLOSED(close_writing) writing w = {.out = out, .walk = walk};
+    MASK__FREED char *features = mask__text("%s/features.npy", folder), *table = mask__text("%s/regions.tsv", folder);
+    if (!features || !table) return mask__no_memory(err, folder);
+    MASK__TRY(mask__regions_reader_open(&w.reader, store, err));
+    size_t shape[2] = {0, mask_images_dim(w.reader)};
+    for (size_t i = 0; i < walk->count; i++) {
+        int64_t place = place_of(&w, i);
+        if (place >= 0) shape[0] += mask_images_regions(w.reader, (size_t)place);
+    }
+    MASK__TRY(mask__npy_create(&w.features, features, MASK__NPY_F16, 2, shape, err));
+    MASK__TRY(mask__writer_open(&w.table, table, err));
+    return write_photos(&w, err);
 }
 
 void mask__labelout_close(mask__labelout *out)

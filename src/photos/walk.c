@@ -3,10 +3,10 @@
 #include "base/file.h"
 #include "base/lines.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,57 +95,50 @@ static mask_status enter(mask__walk *walk, const struct stat *info, const char *
     return MASK_OK;
 }
 
-static mask_status walk_folder(const walking *w, const char *path, int depth, mask_error *err);
-
-static mask_status walk_entry(const walking *w, const char *path, int depth, mask_error *err)
+static mask_status look_at_file(const walking *w, const char *path, const struct stat *info, mask_error *err)
 {
-    struct stat info;
-    bool is_new;
-    if (stat(path, &info) != 0) return MASK_OK; /* a link to nowhere */
-    if (mask__walk_excluded(w->exclude, path + w->id_from)) return MASK_OK;
-    if (S_ISREG(info.st_mode) && has_extension(path, raw_extensions)) w->walk->raw++;
-    else if (S_ISREG(info.st_mode) && has_extension(path, video_extensions)) w->walk->video++;
-    else if (S_ISREG(info.st_mode) && (has_extension(path, photo_extensions) || has_photo_content(path)))
-        return add_file(w, path, &info, err);
-    if (!S_ISDIR(info.st_mode)) return MASK_OK;
-    if (depth == MAX_DEPTH) {
-        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %d folders deep", path, depth);
-        return MASK_OK;
+    if (has_extension(path, raw_extensions)) w->walk->raw++;
+    else if (has_extension(path, video_extensions)) w->walk->video++;
+    else if (has_extension(path, photo_extensions) || has_photo_content(path)) return add_file(w, path, info, err);
+    return MASK_OK;
+}
+
+static mask_status look_at(const walking *w, FTS *tree, FTSENT *e, mask_error *err)
+{
+    const char *path = e->fts_path;
+    bool wanted = true, named = e->fts_level == 0; /* in the list, whatever it is called */
+    if (e->fts_info == FTS_DP) return MASK_OK;     /* a folder that is left again */
+    if (!named && (e->fts_name[0] == '.' || mask__walk_excluded(w->exclude, path + w->id_from))) {
+        wanted = false;
+    } else if (e->fts_info == FTS_F) {
+        return look_at_file(w, path, e->fts_statp, err);
+    } else if (e->fts_info == FTS_DNR) {
+        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %s", path, strerror(e->fts_errno));
+    } else if (e->fts_info == FTS_D && e->fts_level > MAX_DEPTH) {
+        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %d folders deep", path, MAX_DEPTH);
+        wanted = false;
+    } else if (e->fts_info == FTS_D) {
+        MASK__TRY(enter(w->walk, e->fts_statp, path, &wanted, err));
     }
-    MASK__TRY(enter(w->walk, &info, path, &is_new, err));
-    return is_new ? walk_folder(w, path, depth + 1, err) : MASK_OK;
+    if (!wanted) fts_set(tree, e, FTS_SKIP);
+    return MASK_OK;
 }
 
-static int not_hidden(const struct dirent *entry)
+static int by_bytes(const FTSENT **a, const FTSENT **b)
 {
-    return entry->d_name[0] != '.';
+    return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+static mask_status walk_folder(const walking *w, char *path, mask_error *err)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static mask_status walk_folder(const walking *w, const char *path, int depth, mask_error *err)
-{
-    struct dirent **entries;
     mask_status status = MASK_OK;
-    int count = scandir(path, &entries, not_hidden, by_bytes);
-    if (count < 0) {
-        mask__log(w->run, MASK_LOG_WARNING, "%.300s: is skipped: %s", path, strerror(errno));
-        return MASK_OK;
-    }
-    for (int i = 0; i < count; i++) {
-        char *inside = NULL;
-        if (status == MASK_OK && asprintf(&inside, "%s%s%s", path, path[1] ? "/" : "", entries[i]->d_name) < 0) {
-            inside = NULL;
-            status = mask__no_memory(err, path);
-        }
-        if (status == MASK_OK) status = walk_entry(w, inside, depth, err);
-        free(inside);
-        free(entries[i]);
-    }
-    free(entries);
+    FTS *tree = fts_open((char *[]){path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_bytes);
+    if (!tree) return mask__no_memory(err, path);
+    for (FTSENT *e; status == MASK_OK && (errno = 0, e = fts_read(tree));) status = look_at(w, tree, e, err);
+    if (status == MASK_OK && errno)
+        status = errno == ENOMEM ? mask__no_memory(err, path)
+                                 : mask__fail(err, MASK_EIO, "%s: cannot read: %s", path, strerror(errno));
+    fts_close(tree);
     return status;
 }
 
@@ -153,12 +146,9 @@ static mask_status walk_folder(const walking *w, const char *path, int depth, ma
 static char *absolute_file(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *above = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    char *folder_path = above ? realpath(above, NULL) : NULL, *whole = NULL;
-    if (folder_path && asprintf(&whole, "%s%s%s", folder_path, folder_path[1] ? "/" : "", name) < 0) whole = NULL;
-    free(above);
-    free(folder_path);
-    return whole;
+    MASK__FREED char *above = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    MASK__FREED char *within = above ? realpath(above, NULL) : NULL;
+    return within ? mask__text("%s%s%s", within, within[1] ? "/" : "", name) : NULL;
 }
 
 static mask_status walk_path(mask__walk *walk, const char *path, const char *exclude, const mask_run *run,
@@ -169,22 +159,13 @@ static mask_status walk_path(mask__walk *walk, const char *path, const char *exc
     if (stat(path, &info) != 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
         return mask__fail(err, MASK_EIO, "%s: is neither a file nor a folder", path);
-    bool is_folder = S_ISDIR(info.st_mode), is_new = true;
-    char *whole = is_folder ? realpath(path, NULL) : absolute_file(path);
+    bool is_folder = S_ISDIR(info.st_mode);
+    MASK__FREED char *whole = is_folder ? realpath(path, NULL) : absolute_file(path);
     if (!whole) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
-    mask_status status = MASK_OK;
-    if (is_folder) {
-        w.id_from = strlen(whole) + (whole[1] ? 1 : 0);
-        status = enter(walk, &info, whole, &is_new, err);
-        if (status == MASK_OK && access(whole, R_OK | X_OK) != 0)
-            status = mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
-        if (status == MASK_OK && is_new) status = walk_folder(&w, whole, 0, err);
-    } else {
-        w.id_from = (size_t)(strrchr(whole, '/') + 1 - whole);
-        status = add_file(&w, whole, &info, err);
-    }
-    free(whole);
-    return status;
+    w.id_from = is_folder ? strlen(whole) + (whole[1] ? 1 : 0) : (size_t)(strrchr(whole, '/') + 1 - whole);
+    if (!is_folder) return add_file(&w, whole, &info, err);
+    if (access(whole, R_OK | X_OK) != 0) return mask__fail(err, MASK_EIO, "%s: cannot open: %s", path, strerror(errno));
+    return walk_folder(&w, whole, err);
 }
 
 static int by_path(const void *a, const void *b)

@@ -149,8 +149,9 @@ mask_status mask__onnx_read(mask__graph *graph, const void *data, size_t size, s
     mask_status status;
     if (model && model->graph) status = read_model(&r, model, size, side);
     else
-        status = mask__fail(err, MASK_EFORMAT, 0,
-                            "%s: byte 0: is no ONNX model: it is cut, damaged or of another kind, copy it again", path);
+        status =
+            mask__fail_at(err, MASK_EFORMAT, 0,
+                          "%s: byte 0: is no ONNX model: it is cut, damaged or of another kind, copy it again", path);
     if (model) mask__onnx__model__free_unpacked(model, &allocator);
     if (status != MASK_OK) mask__graph_free(graph);
     free(r.values);
