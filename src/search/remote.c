@@ -137,7 +137,8 @@ typedef struct addend {
     mask__bytes sum;
 } addend;
 
-/* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. */
+/* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. The more
+ * is joined around a statement, the more often an engine analyses it: the long one, of looks, comes second. */
 static size_t find_addends(addend *out, const mask__plan *p, const mask__remote *remote, const bound *f)
 {
     size_t words = remote->state.words, per = remote->state.words_per_table, groups = (words + per - 1) / per, used = 0;
@@ -150,8 +151,9 @@ static size_t find_addends(addend *out, const mask__plan *p, const mask__remote 
         mask__bytes_print(&out[used++].sum, "0");
     }
     if (!f->has_looks) return used;
-    snprintf(out[used].table, sizeof out->table, "looks");
-    print_looks(&out[used].sum, f, remote->state.z);
+    memmove(out + 2, out + 1, (used - 1) * sizeof *out);
+    out[1] = (addend){.table = "looks"};
+    print_looks(&out[1].sum, f, remote->state.z);
     return used + 1;
 }
 
