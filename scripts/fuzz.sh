@@ -2,7 +2,8 @@
 # fuzz.sh SECONDS [TARGET...]: runs the fuzz targets (tests/fuzz/), those named or all, for so long each, one after the other,
 # from tests/corpus/ and what earlier runs gathered in build-fuzz/corpus/. Prints a line for each; what breaks one stays in
 # build-fuzz/found/, and the exit status is 1. MERGE=1: only then makes the gathered corpora small again.
-# fuzz.sh coverage [TARGET...]: which lines of src/ all these inputs reach together (clang's coverage, build-coverage/).
+# fuzz.sh coverage [TARGET...]: which lines of src/ these inputs reach, and 30 damaged copies of each (clang's coverage, build-coverage/):
+# a table of rooms by targets; files.txt there has every file.
 set -eu
 cd "$(dirname "$0")/.."
 what=$1
@@ -17,19 +18,40 @@ ninja -C $build --quiet fuzz-targets
 [ $# -gt 0 ] || set -- $(ls tests/fuzz | sed -n 's/^fuzz-\(.*\)\.c$/\1/p')
 
 if [ "$what" = coverage ]; then
-    rm -f $build/*.profraw
+    rm -f $build/*.prof*
+    merge=$(command -v llvm-profdata || echo llvm-profdata-14)
+    # report DATA PROGRAM...: a line for each file: lines, lines missed
+    report() {
+        data=$1
+        shift
+        "${merge%profdata*}cov${merge#*profdata}" report -instr-profile "$data" $(printf -- '-object %s ' "$@" | sed 's/-object //') \
+            -ignore-filename-regex 'tests/|generated/' | awk '/^src/ {print $1, $8, $9}'
+    }
     programs=
     for name; do
         gathered=build-fuzz/corpus/$name
         [ -d "$gathered" ] || gathered=
-        LLVM_PROFILE_FILE=$build/$name.profraw $build/tests/fuzz-"$name" tests/corpus/"$name" $gathered > $build/$name.log 2>&1 ||
-            { tail -1 $build/$name.log; exit 1; }
-        programs="$programs -object $build/tests/fuzz-$name"
-    done
-    merge=$(command -v llvm-profdata || echo llvm-profdata-14)
+        LLVM_PROFILE_FILE=$build/$name.profraw $build/tests/fuzz-"$name" --damage 30 tests/corpus/"$name" $gathered > $build/$name.log 2>&1 ||
+            { tail -n 1 $build/$name.log; exit 1; }
+        "$merge" merge -sparse $build/"$name".profraw -o $build/"$name".profdata
+        report $build/"$name".profdata $build/tests/fuzz-"$name" | sed "s/^/$name /"
+        programs="$programs $build/tests/fuzz-$name"
+    done > $build/each.txt
     "$merge" merge -sparse $build/*.profraw -o $build/all.profdata
-    "${merge%profdata*}cov${merge#*profdata}" report -instr-profile $build/all.profdata ${programs# -object} -ignore-filename-regex 'tests/|generated/' |
-        awk '/^-/ {next} {print $1, $8, $9, $10}' | column -t
+    report $build/all.profdata $programs > $build/files.txt
+    # Of all lines of a room: in percent, those that each target reached, and all of them together.
+    awk -v targets="$*" 'FNR == NR {split($1, path, "/"); lines[path[2]] += $2; all[path[2]] += $2 - $3; next}
+        {split($2, path, "/"); reached[path[2] " " $1] += $3 - $4}
+        END {
+            n = split(targets, t, " ")
+            printf "| room | lines | all |"; for (i = 1; i <= n; i++) printf " %s |", t[i]
+            printf "\n|---|---|---|"; for (i = 1; i <= n; i++) printf "---|"
+            for (room in lines) {
+                printf "\n| %s | %d | %.0f |", room, lines[room], 100 * all[room] / lines[room] | "sort"
+                for (i = 1; i <= n; i++) printf " %s |", reached[room " " t[i]] ? sprintf("%.0f", 100 * reached[room " " t[i]] / lines[room]) : "" | "sort"
+            }
+            printf "\n" | "sort"
+        }' $build/files.txt $build/each.txt
     exit
 fi
 

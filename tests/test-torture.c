@@ -6,6 +6,7 @@
  * our objects, not libzip, oneDNN or LAPACK, which may abort when memory is short. */
 #include "made.h"
 #include "matching.h"
+#include "starve.h"
 #include "tflite_made.h"
 #include "base/error.h"
 #include "vision/encoder.h"
@@ -13,48 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-int __real_posix_memalign(void **out, size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
-
-static size_t allowed = SIZE_MAX; /* allocations until one fails; SIZE_MAX = none will */
-static bool failed;
-
-static bool denied(void)
-{
-    size_t left;
-#pragma omp atomic capture
-    left = allowed--;
-    if (left != 0) return false;
-    failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return denied() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return denied() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return denied() ? NULL : __real_realloc(memory, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
-{
-    return denied() ? ENOMEM : __real_posix_memalign(out, alignment, size);
-}
 
 enum { M = 8, N = 5, WORDS = 14, LABELLED = 9, ROWS = LABELLED * 6, IMAGES = 4, REGIONS = 5, TEXTS = 5 };
 
@@ -93,12 +52,12 @@ static void torture(const char *what, world *w, call *run, untouched *check)
     size_t files = count_files(), n = 0;
     for (;; n++) {
         err = (mask_error){.status = MASK_OK};
-        failed = false;
+        starved = false;
         allowed = n;
         mask_status status = run(w, &err);
         allowed = SIZE_MAX;
-        if (!failed && status == MASK_OK) break;
-        if (!failed || status != MASK_ENOMEM || err.status != MASK_ENOMEM || strchr(err.message, '\n'))
+        if (!starved && status == MASK_OK) break;
+        if (!starved || status != MASK_ENOMEM || err.status != MASK_ENOMEM || strchr(err.message, '\n'))
             fail_msg("%s, allocation %zu fails: status %d, '%s'", what, n, (int)status, err.message);
         if (!check(w)) fail_msg("%s, allocation %zu fails: an output was touched", what, n);
         if (count_files() != files) fail_msg("%s, allocation %zu fails: a file stayed", what, n);
@@ -400,7 +359,7 @@ static mask_annotator *annotator;
 static mask_status open_annotator(world *w, mask_error *err)
 {
     mask_status status = mask_annotator_open(&annotator, gallery, w->vectors, w->texts, &alone, err);
-    if (status != MASK_OK || !failed) return status;
+    if (status != MASK_OK || !starved) return status;
     mask_annotator_close(annotator); /* the texts were not kept for the next time, which is no failure */
     annotator = NULL;
     return mask__no_memory(err, "texts");

@@ -185,12 +185,17 @@ static bool takes_gzip(struct MHD_Connection *c)
 static void write_json(exchange *x)
 {
     if (!x->json) return;
-    char *text = json_dumps(x->json, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(x->json);
     free(x->bytes);
+    x->bytes = NULL;
+    FILE *out = open_memstream((char **)&x->bytes, &x->size); /* json_dumps forgets a piece that found no memory */
+    bool good = out && json_dumpf(x->json, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 && !ferror(out);
+    if (out && fclose(out) != 0) good = false;
+    if (!good) {
+        free(x->bytes);
+        x->bytes = NULL;
+    }
+    json_decref(x->json);
     x->json = NULL;
-    x->bytes = (unsigned char *)text;
-    x->size = text ? strlen(text) : 0;
     x->type = "application/json";
     x->etag[0] = 0;
 }
@@ -211,6 +216,12 @@ static struct MHD_Response *make_response(struct MHD_Connection *c, exchange *x,
     } else if (x->file >= 0) {
         r = MHD_create_response_from_fd64(x->size, x->file);
         if (r) x->file = -1;
+    } else if (!x->bytes) { /* the answer found no memory */
+        static char text[] = "{\"error\":{\"code\":500,\"type\":\"internal\",\"message\":\"out of memory\"}}";
+        x->status = 500;
+        x->type = "application/json";
+        x->etag[0] = 0;
+        r = MHD_create_response_from_buffer(x->size = sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
     } else {
         r = MHD_create_response_from_buffer(x->size, x->bytes, MHD_RESPMEM_MUST_FREE);
         if (r) x->bytes = NULL;

@@ -217,7 +217,10 @@ static bool read_asked(exchange *x, bool after, json_t *body, json_t *own)
         const char *text = after && listed(known, p->name) ? x->argument(x->connection, p->name) : NULL;
         if (!text) continue;
         if (!(value = argument_json(p, text))) return refuse(x, p);
-        json_object_set_new(own, p->name, value);
+        if (json_object_set_new(own, p->name, value) != 0) { /* it is gone then */
+            serve_error(x, 500, "internal", "out of memory");
+            return false;
+        }
         if (!take_json(x, p, value)) return false;
     }
     json_object_foreach(body, name, value)

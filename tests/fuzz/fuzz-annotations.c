@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const char npy_header[] =
-    "\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }         \n";
+    "\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }          \n";
 
 static const char *matrix(void)
 {
@@ -78,6 +78,19 @@ static void boxes(const char *path)
     mask__boxtable_close(&table);
 }
 
+static void metadata(const char *table)
+{
+    static char path[300];
+    mask_error err;
+    mask_gallery *g;
+    char *json;
+    if (!path[0]) snprintf(path, sizeof path, "%s", fuzz_gallery(NULL));
+    if (!fuzz_ok(mask_gallery_describe_images(path, table, &fuzz_run, &err), &err)) return;
+    fuzz_check(fuzz_ok(mask_gallery_open(&g, path, &fuzz_run, &err), &err));
+    if (fuzz_ok(mask_gallery_metadata(g, (const char *[]){"0"}, 1, &json, &err), &err)) free(json);
+    mask_gallery_close(g);
+}
+
 void fuzz_one(const unsigned char *data, size_t size)
 {
     static mask_vectors *v;
@@ -90,7 +103,7 @@ void fuzz_one(const unsigned char *data, size_t size)
     snprintf(source, sizeof source, "%s", fuzz_file("source.json", data + 2, size - 2));
     snprintf(to, sizeof to, "%s", fuzz_path("to.tsv"));
     unlink(to);
-    switch (data[0] % 8) {
+    switch (data[0] % 9) {
     case 0:
     case 1:
         genome(source, to, data[1]);
@@ -113,7 +126,10 @@ void fuzz_one(const unsigned char *data, size_t size)
     case 6:
         labels(data + 2, size - 2);
         break;
-    default:
+    case 7:
         boxes(source);
+        break;
+    default:
+        metadata(source);
     }
 }

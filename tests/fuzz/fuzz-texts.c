@@ -52,7 +52,7 @@ void fuzz_one(const unsigned char *data, size_t size)
     }
     const unsigned char *cut = memchr(data, 0, size);
     size_t first = cut ? (size_t)(cut - data) : size;
-    const char *path = fuzz_file("texts", data, first);
+    const char *path = fuzz_file(first && data[0] == '{' ? "texts.json" : "texts", data, first);
     if (cut) fuzz_ok(mask__modifiers_open(&table, fuzz_file("table", cut + 1, size - first - 1), &err), &err);
     bool opened = fuzz_ok(mask_texts_open(&texts, path, NULL, &fuzz_run, &err), &err);
     fuzz_check(opened == (texts != NULL));

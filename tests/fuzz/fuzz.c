@@ -215,6 +215,7 @@ static int replay(const char *path, const struct stat *info, int type, struct FT
     size_t size;
     unsigned char *data = fuzz_read(path, &size);
     fuzz_one(data, size);
+    if (fuzz_starved) fuzz_starved(data, size);
     for (size_t i = 1; i <= copies && size > 0; i++) damage(data, size, i);
     free(data);
     replayed++;

@@ -19,6 +19,8 @@
 
 /* The target's. */
 void fuzz_one(const unsigned char *data, size_t size);
+/* The target's, if it has one: the same with its first allocation failing, then its second, ... (tests/starve.h). */
+__attribute__((weak)) void fuzz_starved(const unsigned char *data, size_t size);
 
 #define fuzz_check(condition)                                                                                          \
     do {                                                                                                               \
