@@ -1,5 +1,6 @@
 #!/bin/sh
 # make-deb.sh BUILD: Debian packages of what is committed, in BUILD/deb, looked over by lintian.
+# make-deb.sh BUILD again: makes them once more in another folder, and fails unless they have the same bytes.
 # make-deb.sh BUILD chroot FOLDER: installs them in a fresh Debian 12 made there (debootstrap; needs root), and searches with them.
 set -eu
 cd "$(dirname "$0")/.."
@@ -32,10 +33,23 @@ if [ "${2:-}" = chroot ]; then
     umount "$root/proc"
     exit
 fi
-rm -rf "$deb/mask-$version"
-git archive --prefix="mask-$version/" HEAD | tar -x -C "$deb"
-cd "$deb/mask-$version"
-dpkg-buildpackage -us -uc -b > "$deb/build.log" 2>&1 || { tail -40 "$deb/build.log"; exit 1; }
-cd .. && rm -rf "mask-$version"
+# build FOLDER: what is committed, built there; the packages lie beside it
+build() {
+    rm -rf "$1"
+    mkdir -p "$1"
+    git archive HEAD | tar -x -C "$1"
+    (cd "$1" && dpkg-buildpackage -us -uc -b) > "$deb/build.log" 2>&1 || { tail -40 "$deb/build.log"; exit 1; }
+    rm -rf "$1"
+}
+if [ "${2:-}" = again ]; then
+    build "$deb/again/another-folder/with-a-longer-name"
+    for package in $(packages); do
+        cmp "$package" "$deb/again/another-folder/${package##*/}"
+        echo "the same bytes: ${package##*/}"
+    done
+    exit
+fi
+build "$deb/mask-$version"
+cd "$deb"
 ls -s --block-size=KB $(packages | sed 's|.*/||')
 lintian --fail-on error,warning "mask_${version}_amd64.changes"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """serve.py MASK: mask serve, as its users and those who mean it no good meet it: every endpoint and file of the page,
 errors, the token, Host and Origin, paths, bodies, uploads, and how it ends. What it answers is held to the OpenAPI document
-that it serves. Standard library only."""
+that it serves. MASK_UNDER="valgrind ...": runs the servers under that, with ten times the patience. Standard library only."""
 import concurrent.futures
 import contextlib
 import gzip
@@ -26,6 +26,8 @@ sys.path.insert(0, os.path.join(HERE, "cli"))
 import run  # noqa: E402
 
 TOKEN = "a-token-of-some-length"
+UNDER = os.environ.get("MASK_UNDER", "").split()
+PATIENCE = 10 if UNDER else 1
 
 
 def holds(schema, value, all_schemas, where):
@@ -59,14 +61,14 @@ class Server:
 
     def __init__(self, env, *words, **popen):
         self.env = env
-        self.process = subprocess.Popen(["mask", "serve", "--listen", "0", *words], env=env, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*UNDER, "mask", "serve", "--listen", "0", *words], env=env, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, **popen)
         found = re.match(r"http://127\.0\.0\.1:(\d+)(.*)/$", self.process.stdout.readline().strip())
         assert found, self.process.stderr.read()
         self.port, self.prefix = int(found[1]), found[2]
 
     def ask(self, method, path, body=None, **headers):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30 * PATIENCE)
         c.request(method, self.prefix + path, body, {k.replace("_", "-"): v for k, v in headers.items()})
         answer = c.getresponse()
         data = answer.read()
@@ -102,7 +104,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=15)
+        out, err = self.process.communicate(timeout=15 * PATIENCE)
         assert self.process.returncode == 0, (self.process.returncode, err)
         return err
 
