@@ -83,7 +83,7 @@ lint: all
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-# Speed against PyTorch and NumPy in the same run; writes bench/results/.
+# Speed beside PyTorch, FAISS, usearch and ONNX Runtime in the same run; writes bench/results/ and docs/BENCHMARKS.md.
 bench:
 	@scripts/install-packages.sh build check bench
 	@$(call configure,$(BUILD),-DMASK_TESTS=ON)

@@ -7,8 +7,9 @@ Both compute what `mask eval --calibrate none --top 1 --context 0` computes on t
 Given for free, so not in the seconds: Python's and PyTorch's start, the tokenising (terms of texts.npz), the lookups of
 words and their vectors. --check S.npy compares with the scores of mask eval --save-sims, and fails above 1e-4.
 Prints one line of key=value."""
-import argparse, struct, sys, time
+import argparse, sys, time
 import numpy as np, torch, torch.nn.functional as F
+from tensors import strings, tensors
 
 parser = argparse.ArgumentParser()
 parser.add_argument('folder')
@@ -21,24 +22,6 @@ options = parser.parse_args()
 torch.set_num_threads(options.threads)
 torch.set_grad_enabled(False)
 NEIGHBOURS, TEMPERATURE = 200, 0.15
-
-
-def tensors(path):
-    """The tensors of a file of ours (docs/format.md), mapped."""
-    raw = np.memmap(path, np.uint8, 'r')
-    offset, count = struct.unpack('<QQ', raw[24:40].tobytes())
-    types = {1: 'u1', 2: '<f2', 3: '<f4', 4: '<f8', 5: '<i4', 6: '<u4', 7: '<u8'}
-    out = {}
-    for i in range(count):
-        f = struct.unpack('<48sII4QQQQ', raw[offset + 112 * i:offset + 112 * (i + 1)].tobytes())
-        shape = f[3:3 + f[2]]
-        out[f[0].rstrip(b'\0').decode()] = raw[f[7]:f[7] + f[8]].view(types[f[1]]).reshape(shape)
-    return out
-
-
-def strings(t, name):
-    data, at = t[name + '.bytes'].tobytes(), t[name + '.offsets']
-    return [data[at[i]:at[i + 1]].decode() for i in range(len(at) - 1)]
 
 
 def read():

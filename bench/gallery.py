@@ -1,5 +1,5 @@
-"""The gallery bench: building, searching, against FAISS and PyTorch in the same run, and how it grows.
-/usr/bin/python3 bench/gallery.py [--build build] [--no-peers]; by environment:
+"""The gallery bench: building, searching, and how it grows. Others' searches stand beside ours in compare.py.
+/usr/bin/python3 bench/gallery.py [--build build] [--prepare: builds one for compare.py, and measures nothing else]; by environment:
 
     MASK_BENCH_IMAGES=100000   images of 36 regions (2000 is a quick try)
     MASK_BENCH_WORDS=12385     words of the knowledge
@@ -14,7 +14,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument('--build', default='build')
 parser.add_argument('--threads', type=int, default=os.cpu_count())
 parser.add_argument('--rounds', type=int, default=3)
-parser.add_argument('--no-peers', action='store_true', help='without FAISS and PyTorch')
+parser.add_argument('--prepare', action='store_true')
 options = parser.parse_args()
 B, T = options.build, str(options.threads)
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -106,8 +106,6 @@ def warm(gallery):
 
 
 def search(gallery, name):
-    """p50 in ms of 3 known words, for ratios"""
-    middle = 0
     warm(gallery)
     for kind, what in (('1', '1 known word'), ('3', '3 known words'), ('8', '8 known words'), ('ood', '1 OOD word')):
         _, megabytes, out = run(B + '/bench/gallery', gallery, '--queries', '%s/queries-%s.txt' % (DATA, kind), '--vectors', DATA + '/words.mvec',
@@ -119,10 +117,7 @@ def search(gallery, name):
             when = ('first time' if line.startswith('first') else 'again')
             note('%s: %s, %s, p50' % (name, what, when), v['p50_ms'], 'ms', '%.1f images rescored' % v['rescored'])
             note('%s: %s, %s, p99' % (name, what, when), v['p99_ms'], 'ms')
-            if kind == '3' and when == 'again':
-                middle = v['p50_ms']
         note('%s: %s, peak memory' % (name, what), megabytes, 'MB', 'mapped pages count')
-    return middle
 
 
 def scans(images):
@@ -133,14 +128,6 @@ def scans(images):
         note('%d images: scan of float columns in plain C, %d words, p50' % (images, v['words']), v['p50_ms'], 'ms')
 
 
-def peers(path, images, ours):
-    """The same work without columns: every region with every word of a query, the maximum over regions, the mean over words."""
-    _, _, out = run(sys.executable, HERE + '/gallery_peers.py', path, T)
-    for line in out.splitlines():
-        what, ms = line.rsplit(' ', 1)
-        note('%d images: %s' % (images, what), float(ms), 'ms', '%.0f x ours' % (float(ms) / ours))
-
-
 def main():
     os.makedirs(DATA, exist_ok=True)
     make_words()
@@ -148,10 +135,13 @@ def main():
     limit = values(out.split('\n')[-2])['limit_gflops']
     note('GEMM limit', limit, 'GFLOP/s', T + ' threads')
     path = make_images(IMAGES, REGIONS)
-    ours = search(build(path, IMAGES, REGIONS, limit), '%d images x %d' % (IMAGES, REGIONS))
+    gallery = build(path, IMAGES, REGIONS, limit)
+    if options.prepare:
+        warm(gallery)
+        print('images=%s gallery=%s build_s=%s build_rate=%s limit=%.1f' % (path, gallery, rows[1][1], rows[2][1], limit))
+        return
+    search(gallery, '%d images x %d' % (IMAGES, REGIONS))
     scans(IMAGES)
-    if not options.no_peers:
-        peers(path, IMAGES, ours)
     for images in CURVE:
         path = make_images(images, CURVE_REGIONS)
         gallery = build(path, images, CURVE_REGIONS, limit)
