@@ -93,7 +93,7 @@ static void open_all(bench *b, const char *menc)
     for (int o = 0; o < 3; o++)
         b->outputs[o] = room(b->count * b->model.networks[0].graph.tensors[tensors[o]].count, sizeof(float));
     b->boxes = room(BOXES, sizeof *b->boxes);
-    b->features = room(mask__encoder_channels(b->encoder), sizeof(float));
+    b->features = room(mask__encoder_facts_of(b->encoder)->channels, sizeof(float));
 }
 
 int main(int argc, char **argv)

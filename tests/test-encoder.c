@@ -102,11 +102,11 @@ static void photos_to_boxes_and_features(void **state)
     memcpy(import.deviation, (float[]){50, 60, 70}, sizeof import.deviation);
     check_ok(mask_encoder_import(bundle, menc, &import, &err));
     check_ok(mask__encoder_open(&e, menc, 0, &(mask_run){.threads = 2}, &err));
-    assert_int_equal(mask__encoder_input_of(e, 0).side, SIZE);
-    assert_int_equal(mask__encoder_channels(e), CHANNELS);
-    assert_true(mask__encoder_finds_boxes(e));
-    assert_int_equal(mask__encoder_labels(e), CLASSES);
-    assert_string_equal(mask__encoder_label(e, 2), "dog");
+    assert_int_equal(mask__encoder_facts_of(e)->inputs[0].side, SIZE);
+    assert_int_equal(mask__encoder_facts_of(e)->channels, CHANNELS);
+    assert_true(mask__encoder_facts_of(e)->finds_boxes);
+    assert_int_equal(mask__encoder_facts_of(e)->label_count, CLASSES);
+    assert_string_equal(mask__encoder_facts_of(e)->labels[2], "dog");
     const uint8_t *rgb = random_pixels();
     check_ok(mask__encoder_run(e, &rgb, IMAGES, &err));
     check_ok(made_read(&g, file.data, file.size, "made", &err));
@@ -148,12 +148,12 @@ static void a_classifier_has_features_only(void **state)
     assert_int_equal(info.labels, 0);
     assert_string_equal(info.provenance, "net.tflite");
     check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
-    assert_false(mask__encoder_finds_boxes(e));
+    assert_false(mask__encoder_facts_of(e)->finds_boxes);
     const uint8_t *rgb = random_pixels();
     check_ok(mask__encoder_run(e, &rgb, 1, &err));
     check_ok(mask__encoder_detect(e, 0, &options, boxes, &found, &err));
     assert_int_equal(found, 0);
-    mask__encoder_map map = mask__encoder_map_of(e, 0);
+    mask__encoder_map map = mask__encoder_facts_of(e)->maps[0];
     const float *values = mask__encoder_values(e, 0, 0);
     assert_int_equal(map.rows * map.columns, CELLS * CELLS);
     mask__encoder_pool(e, 0, (float[]){0, 0, 1, 1}, 1, features);
@@ -188,8 +188,8 @@ static void labels_come_from_a_file_too(void **state)
     assert_int_equal(info.labels, 3);
     assert_string_equal(info.provenance, "made up");
     check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
-    assert_string_equal(mask__encoder_label(e, 0), "???");
-    assert_string_equal(mask__encoder_label(e, 1), "cow");
+    assert_string_equal(mask__encoder_facts_of(e)->labels[0], "???");
+    assert_string_equal(mask__encoder_facts_of(e)->labels[1], "cow");
     mask__encoder_close(e);
     check_fails(mask_encoder_import(path, menc, NULL, &err), MASK_EMISMATCH,
                 "3 classes, the background first, and there are 0 labels");

@@ -22,20 +22,32 @@ struct mask__encoder {
     uint8_t *last;
     size_t side;
     int threads;
-    bool finds, whole;
+    bool whole;
+    mask__encoder_input input;
+    mask__encoder_facts facts;
 };
 
 static int looks, most_threads; /* photos that were run and the most threads an encoder had, all threads together */
 
 mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t side, const mask_run *run, mask_error *err)
 {
+    static const mask__encoder_map map = {.channels = CHANNELS};
+    static const char *const labels[] = {"top", "left"};
     if (run->threads > most_threads) most_threads = run->threads;
     if (!mask__is_file(path)) return mask__fail(err, MASK_EIO, "%s: cannot open: run make encoder", path);
     if (side % 8) return mask__fail(err, MASK_EINVAL, "%s: cannot have that side", path);
     *out = calloc(1, sizeof **out);
-    (*out)->finds = !strstr(path, "classifier");
     (*out)->whole = strstr(path, "whole") != NULL;
     (*out)->side = side ? side : SIDE;
+    (*out)->input = (mask__encoder_input){(*out)->side, 8, 4096, 8};
+    (*out)->facts = (mask__encoder_facts){.network_count = 1,
+                                          .map_count = 1,
+                                          .label_count = 2,
+                                          .inputs = &(*out)->input,
+                                          .maps = &map,
+                                          .labels = labels,
+                                          .channels = CHANNELS,
+                                          .finds_boxes = !strstr(path, "classifier")};
     (*out)->last = malloc((*out)->side * (*out)->side * 3);
     return MASK_OK;
 }
@@ -46,27 +58,9 @@ void mask__encoder_close(mask__encoder *encoder)
     free(encoder);
 }
 
-size_t mask__encoder_networks(const mask__encoder *encoder)
+const mask__encoder_facts *mask__encoder_facts_of(const mask__encoder *encoder)
 {
-    return encoder ? 1 : 0;
-}
-
-size_t mask__encoder_maps(const mask__encoder *encoder)
-{
-    return mask__encoder_networks(encoder);
-}
-
-mask__encoder_input mask__encoder_input_of(const mask__encoder *encoder, size_t network)
-{
-    assert_int_equal(network, 0);
-    return (mask__encoder_input){encoder->side, 8, 4096, 8};
-}
-
-mask__encoder_map mask__encoder_map_of(const mask__encoder *encoder, size_t map)
-{
-    (void)encoder;
-    assert_int_equal(map, 0);
-    return (mask__encoder_map){.channels = CHANNELS};
+    return &encoder->facts;
 }
 
 /* A class token, for the whole photo. */
@@ -75,29 +69,6 @@ const float *mask__encoder_whole(const mask__encoder *encoder, size_t image, siz
     static const float token[CHANNELS] = {7, 8, 9, 1};
     assert_int_equal(image + map, 0);
     return encoder->whole ? token : NULL;
-}
-
-size_t mask__encoder_channels(const mask__encoder *encoder)
-{
-    (void)encoder;
-    return CHANNELS;
-}
-
-bool mask__encoder_finds_boxes(const mask__encoder *encoder)
-{
-    return encoder->finds;
-}
-
-size_t mask__encoder_labels(const mask__encoder *encoder)
-{
-    (void)encoder;
-    return 2;
-}
-
-const char *mask__encoder_label(const mask__encoder *encoder, size_t label)
-{
-    (void)encoder;
-    return label ? "left" : "top";
 }
 
 /* The left half, the top half, and a box too thin to keep. */
@@ -119,7 +90,7 @@ mask_status mask__encoder_detect(const mask__encoder *encoder, size_t image, con
 {
     (void)err;
     assert_int_equal(image, 0);
-    *found = !encoder->finds ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
+    *found = !encoder->facts.finds_boxes ? 0 : options->max_boxes < FOUND ? options->max_boxes : FOUND;
     memcpy(boxes, found_boxes, *found * sizeof *boxes);
     return MASK_OK;
 }

@@ -280,11 +280,11 @@ static void encoders(void **state)
     check_fails(mask__encoder_open(&e, menc, 97, NULL, &err), MASK_EINVAL, "looks at 64 to 1024, in steps of 2");
     check_ok(mask_encoder_join((const char *[]){menc, menc}, 2, both, &err));
     check_ok(mask__encoder_open(&e, both, 66, NULL, &err));
-    assert_int_equal(mask__encoder_networks(e), 2);
-    assert_int_equal(mask__encoder_maps(e), 4);
-    assert_int_equal(mask__encoder_channels(e), 64);
-    assert_int_equal(mask__encoder_map_of(e, 3).first, 48);
-    assert_int_equal(mask__encoder_map_of(e, 3).rows, 33);
+    assert_int_equal(mask__encoder_facts_of(e)->network_count, 2);
+    assert_int_equal(mask__encoder_facts_of(e)->map_count, 4);
+    assert_int_equal(mask__encoder_facts_of(e)->channels, 64);
+    assert_int_equal(mask__encoder_facts_of(e)->maps[3].first, 48);
+    assert_int_equal(mask__encoder_facts_of(e)->maps[3].rows, 33);
     static uint8_t photo[66 * 66 * 3];
     static float features[64];
     for (size_t i = 0; i < sizeof photo; i++) photo[i] = (uint8_t)(i % 251);
@@ -309,7 +309,7 @@ static void encoders(void **state)
     check_ok(mask_encoder_import(from, menc, NULL, &err));
     check_fails(mask_encoder_head_read(&head, menc, &err), MASK_ENOTFOUND, "has no classifier for its 0 labels");
     check_ok(mask__encoder_open(&e, menc, 0, NULL, &err));
-    assert_int_equal(mask__encoder_map_of(e, 0).rows, 2);
+    assert_int_equal(mask__encoder_facts_of(e)->maps[0].rows, 2);
     check_ok(mask__encoder_run(e, (const uint8_t *[]){photo}, 1, &err));
     const float *whole = mask__encoder_whole(e, 0, 0);
     assert_non_null(whole);

@@ -32,7 +32,8 @@ typedef struct reader {
     const char *name, *text;
     size_t at, end;     /* of text */
     size_t text_offset; /* of text in the file */
-    bool seen_descr, seen_order, seen_shape, fortran;
+    unsigned seen;      /* keys, a bit each */
+    bool fortran;
     mask_error *err;
 } reader;
 
@@ -137,18 +138,14 @@ static mask_status read_item(reader *r)
     static const struct {
         const char *key;
         mask_status (*read)(reader *);
-        size_t seen;
-    } keys[] = {{"descr", read_descr, offsetof(reader, seen_descr)},
-                {"fortran_order", read_order, offsetof(reader, seen_order)},
-                {"shape", read_shape, offsetof(reader, seen_shape)}};
+    } keys[] = {{"descr", read_descr}, {"fortran_order", read_order}, {"shape", read_shape}};
     const char *key;
     size_t length;
     if (!take_string(r, &key, &length)) return bad_header(r, "is not a Python dictionary");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (length != strlen(keys[i].key) || memcmp(key, keys[i].key, length) != 0) continue;
-        bool *seen = (bool *)((char *)r + keys[i].seen);
-        if (*seen) return bad_header(r, "repeats a key");
-        *seen = true;
+        if (r->seen & 1u << i) return bad_header(r, "repeats a key");
+        r->seen |= 1u << i;
         if (!take(r, ':')) return bad_header(r, "is not a Python dictionary");
         skip_space(r);
         return keys[i].read(r);
@@ -167,8 +164,7 @@ static mask_status read_dictionary(reader *r)
     }
     skip_space(r);
     if (r->at != r->end) return bad_header(r, "goes on after its dictionary");
-    if (!r->seen_descr || !r->seen_order || !r->seen_shape)
-        return bad_header(r, "lacks one of descr, fortran_order and shape");
+    if (r->seen != 7) return bad_header(r, "lacks one of descr, fortran_order and shape");
     if (r->fortran && r->npy->ndim > 1)
         return mask__fail_at(r->err, MASK_EFORMAT, r->text_offset,
                              "%s: byte %zu: the array is in Fortran order: save it again with "
@@ -256,11 +252,11 @@ void mask__npy_close(mask__npy *npy)
 }
 
 /* memcpy of each item, since the data may be unaligned; compilers turn it into plain loads. */
-#define CONVERT(type)                                                                                                  \
+#define CONVERT(type, to_float)                                                                                        \
     for (size_t i = 0; i < count; i++) {                                                                               \
         type value;                                                                                                    \
         memcpy(&value, from + i * sizeof value, sizeof value);                                                         \
-        out[i] = (float)value;                                                                                         \
+        out[i] = to_float(value);                                                                                      \
     }
 
 void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *out)
@@ -268,25 +264,19 @@ void mask__npy_floats(const mask__npy *npy, size_t first, size_t count, float *o
     const unsigned char *from = npy->data + first * npy->item_bytes;
     switch (npy->type) {
     case MASK__NPY_F16:
-        if ((uintptr_t)from % _Alignof(uint16_t) == 0) {
+        if ((uintptr_t)from % _Alignof(uint16_t) == 0)
             mask__half_to_float((const uint16_t *)(const void *)from, out, count);
-        } else {
-            for (size_t i = 0; i < count; i++) {
-                uint16_t half;
-                memcpy(&half, from + i * sizeof half, sizeof half);
-                out[i] = mask__half(half);
-            }
-        }
+        else CONVERT(uint16_t, mask__half)
         break;
     case MASK__NPY_F32:
         memcpy(out, from, count * sizeof *out);
         break;
     case MASK__NPY_F64:
-        CONVERT(double) break;
+        CONVERT(double, (float)) break;
     case MASK__NPY_I32:
-        CONVERT(int32_t) break;
+        CONVERT(int32_t, (float)) break;
     case MASK__NPY_I64:
-        CONVERT(int64_t) break;
+        CONVERT(int64_t, (float)) break;
     }
 }
 

@@ -12,23 +12,28 @@
 enum { MAX_NAME_BYTES = 256, HEADER_BYTES = 4096, MOST_DEFLATED = 1100 };
 #define MAX_MEMBER_BYTES (UINT64_C(1) << 32) /* a few megabytes can inflate to terabytes */
 
-mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
+/* Opens npz->path, or frees it. */
+static mask_status open_zip(mask__npz *npz, int flags, mask_error *err)
 {
     int code;
-    *npz = (mask__npz){0};
-    MASK__TRY(mask__check_regular(path, err));
-    npz->path = strdup(path);
-    if (!npz->path) return mask__no_memory(err, path);
-    npz->zip = zip_open(path, ZIP_RDONLY, &code);
-    if (npz->zip) return MASK_OK;
+    if ((npz->zip = zip_open(npz->path, flags, &code))) return MASK_OK;
     zip_error_t why;
     zip_error_init_with_code(&why, code);
-    bool unreadable = code == ZIP_ER_NOENT || code == ZIP_ER_OPEN || code == ZIP_ER_READ;
-    mask_status status = mask__fail(err, unreadable ? MASK_EIO : MASK_EFORMAT, "%s: cannot open as .npz: %s: %s", path,
-                                    zip_error_strerror(&why), unreadable ? "check the path" : "make or copy it again");
+    bool damaged = flags == ZIP_RDONLY && code != ZIP_ER_NOENT && code != ZIP_ER_OPEN && code != ZIP_ER_READ;
+    mask_status status =
+        mask__fail(err, damaged ? MASK_EFORMAT : MASK_EIO, "%s: cannot open as .npz: %s: %s", npz->path,
+                   zip_error_strerror(&why), damaged ? "make or copy it again" : "check the path");
     zip_error_fini(&why);
     mask__npz_close(npz);
     return status;
+}
+
+mask_status mask__npz_open(mask__npz *npz, const char *path, mask_error *err)
+{
+    *npz = (mask__npz){0};
+    MASK__TRY(mask__check_regular(path, err));
+    npz->path = strdup(path);
+    return npz->path ? open_zip(npz, ZIP_RDONLY, err) : mask__no_memory(err, path);
 }
 
 void mask__npz_close(mask__npz *npz)
@@ -56,13 +61,16 @@ static mask_status inflate_failed(const mask__npz *npz, const char *name, const 
                       name, why);
 }
 
-#define PLACE_BYTES 4096
+static void close_file(zip_file_t **file)
+{
+    if (*file) zip_fclose(*file);
+}
 
 /* Opens a member and reads its header; *rest of its bytes in `head` are numbers already. */
 static mask_status open_member(const mask__npz *npz, const char *name, zip_file_t **file, mask__npy *npy,
                                unsigned char head[HEADER_BYTES], size_t *rest, mask_error *err)
 {
-    char place[PLACE_BYTES];
+    char place[4096];
     zip_stat_t stat;
     size_t bytes;
     zip_int64_t index = locate(npz, name);
@@ -87,11 +95,9 @@ static mask_status open_member(const mask__npz *npz, const char *name, zip_file_
 mask_status mask__npz_describe(const mask__npz *npz, const char *name, mask__npy *npy, mask_error *err)
 {
     unsigned char head[HEADER_BYTES];
-    zip_file_t *file;
+    MASK__CLOSED(close_file) zip_file_t *file = NULL;
     size_t rest = 0;
-    mask_status status = open_member(npz, name, &file, npy, head, &rest, err);
-    if (file) zip_fclose(file);
-    return status;
+    return open_member(npz, name, &file, npy, head, &rest, err);
 }
 
 /* Fills out with `size` bytes, of which the first `rest` are in head already, and reads to the end, which makes libzip
@@ -119,20 +125,14 @@ static mask_status read_member(const mask__npz *npz, const char *name, size_t it
                                mask__npy *npy, unsigned char **raw, mask_error *err)
 {
     unsigned char head[HEADER_BYTES];
-    zip_file_t *file;
+    MASK__CLOSED(close_file) zip_file_t *file = NULL;
     size_t rest = 0;
-    *raw = NULL;
-    mask_status status = open_member(npz, name, &file, npy, head, &rest, err);
-    if (status == MASK_OK && items && npy->items != items)
-        status = inflate_failed(npz, name, "it has changed since it was opened", err);
-    if (status == MASK_OK) {
-        size_t bytes = npy->items * npy->item_bytes;
-        *raw = out && npy->type == type ? out : malloc(bytes);
-        status = *raw ? read_rest(npz, name, file, head + npy->data_offset, rest, *raw, bytes, err)
-                      : mask__no_memory(err, npz->path);
-        npy->data = *raw;
-    }
-    if (file) zip_fclose(file);
+    MASK__TRY(open_member(npz, name, &file, npy, head, &rest, err));
+    if (items && npy->items != items) return inflate_failed(npz, name, "it has changed since it was opened", err);
+    size_t bytes = npy->items * npy->item_bytes;
+    npy->data = *raw = out && npy->type == type ? out : malloc(bytes);
+    if (!*raw) return mask__no_memory(err, npz->path);
+    mask_status status = read_rest(npz, name, file, head + npy->data_offset, rest, *raw, bytes, err);
     if (status != MASK_OK && *raw != out) free(*raw);
     return status;
 }
@@ -172,17 +172,9 @@ static mask_status not_written(const mask__npz *npz, mask_error *err)
 
 mask_status mask__npz_create(mask__npz *npz, const char *path, mask_error *err)
 {
-    int code;
     *npz = (mask__npz){0};
     MASK__TRY(mask__output_target(&npz->path, path, err));
-    npz->zip = zip_open(npz->path, ZIP_CREATE | ZIP_TRUNCATE, &code);
-    if (npz->zip) return MASK_OK;
-    zip_error_t why;
-    zip_error_init_with_code(&why, code);
-    mask_status status = mask__fail(err, MASK_EIO, "%s: cannot create: %s", path, zip_error_strerror(&why));
-    zip_error_fini(&why);
-    mask__npz_close(npz);
-    return status;
+    return open_zip(npz, ZIP_CREATE | ZIP_TRUNCATE, err);
 }
 
 mask_status mask__npz_add(mask__npz *npz, const char *name, mask__npy_type type, unsigned ndim, const size_t *shape,

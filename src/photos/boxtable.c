@@ -24,11 +24,9 @@ mask_status mask__boxtable_open(mask__boxtable *table, const char *path, mask_er
     mask__region_reader r;
     *table = (mask__boxtable){0};
     MASK__TRY(mask__region_reader_open(&r, path, err));
-    mask_status status = mask__region_reader_next(&r, err);
-    for (; status == MASK_OK && r.text; status = mask__region_reader_next(&r, err)) {
+    mask_status status = MASK_OK;
+    while (status == MASK_OK && (status = mask__region_reader_next(&r, err)) == MASK_OK && r.text)
         status = add_row(table, &r, err);
-        if (status != MASK_OK) break;
-    }
     if (status == MASK_OK && table->count == 0)
         status = mask__fail(err, MASK_EFORMAT, "%s: has no boxes: name a table with some", path);
     table->images = r.images;

@@ -4,6 +4,7 @@
 #include "photos/decode.h"
 #include "base/file.h"
 #include "base/library.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -398,7 +399,7 @@ static void read_facts(VipsImage *image, mask_photo_facts *facts)
 
 mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_error *err)
 {
-    unsigned char *bytes;
+    MASK__FREED unsigned char *bytes = NULL;
     decoding d = {.name = path};
     *facts = (mask_photo_facts){.latitude = NAN, .longitude = NAN};
     MASK__TRY(mask__decode_start(err));
@@ -411,28 +412,25 @@ mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_
     drop(&d.image);
     vips.vips_error_clear();
     pthread_rwlock_unlock(&errors);
-    free(bytes);
     return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, "%s: is no photo, or damaged", path);
 }
 
 mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size, mask_error *err)
 {
-    unsigned char *bytes;
-    mask__photo photo = {0};
+    MASK__FREED unsigned char *bytes = NULL;
+    MASK__CLOSED(mask__photo_free) mask__photo photo = {0};
     void *made = NULL;
     *jpeg = NULL;
     if (side < 1) return mask__fail(err, MASK_EINVAL, "a thumbnail needs a side of at least 1 pixel");
     MASK__TRY(mask__decode_start(err));
     MASK__TRY(mask__photo_read(&bytes, size, path, err));
-    mask_status status = mask__photo_decode(&photo, bytes, *size, path, MASK__INSIDE, (size_t)side, MOST_PIXELS, err);
-    free(bytes);
-    if (status != MASK_OK) return status;
+    MASK__TRY(mask__photo_decode(&photo, bytes, *size, path, MASK__INSIDE, (size_t)side, MOST_PIXELS, err));
     VipsImage *image = vips.vips_image_new_from_memory(photo.rgb, photo.width * photo.height * 3, (int)photo.width,
                                                        (int)photo.height, 3, VIPS_FORMAT_UCHAR);
+    mask_status status = MASK_OK;
     if (!image || vips.vips_jpegsave_buffer(image, &made, size, "Q", QUALITY, "strip", TRUE, NULL) != 0)
         status = mask__fail(err, MASK_EIO, "%s: cannot be written as JPEG", path);
     drop(&image);
-    mask__photo_free(&photo);
     if (status == MASK_OK && !(*jpeg = malloc(*size))) status = mask__no_memory(err, path);
     if (status == MASK_OK) memcpy(*jpeg, made, *size);
     vips.g_free(made);

@@ -112,12 +112,9 @@ static mask_status open_store(job *j, const char *path, mask_error *err)
     MASK__TRY(describe(j, text, err));
     MASK__TRY(mask__file_hash(j->options->encoder, &make.encoder, err));
     if (!there) make.dim = mask_extractor_dim(j->extractor);
-    const mask__encoder *finder = there ? NULL : mask__looker_finder(mask__extractor_first(j->extractor));
-    make.label_count = finder ? mask__encoder_labels(finder) : 0;
-    MASK__FREED const char **labels = calloc(make.label_count + 1, sizeof *labels);
-    if (!labels) return mask__no_memory(err, path);
-    for (size_t i = 0; i < make.label_count; i++) labels[i] = mask__encoder_label(finder, i);
-    make.labels = labels;
+    const mask__eye *finder = there ? NULL : mask__looker_finder(mask__extractor_first(j->extractor));
+    make.label_count = finder ? finder->facts->label_count : 0;
+    make.labels = finder ? finder->facts->labels : NULL;
     return mask__regions_open(&j->store, path, &make, err);
 }
 

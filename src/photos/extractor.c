@@ -124,7 +124,7 @@ void mask_extractor_close(mask_extractor *x)
 
 size_t mask_extractor_dim(const mask_extractor *x)
 {
-    return mask__encoder_channels(x->lookers[0].encoder.encoder);
+    return x->lookers[0].encoder.facts->channels;
 }
 
 size_t mask_extractor_most(const mask_extractor *x)
@@ -134,9 +134,8 @@ size_t mask_extractor_most(const mask_extractor *x)
 
 const char *mask_extractor_label(const mask_extractor *x, int label)
 {
-    const mask__encoder *finder = mask__looker_finder(&x->lookers[0]);
-    bool known = finder && label >= 0 && (size_t)label < mask__encoder_labels(finder);
-    return known ? mask__encoder_label(finder, (size_t)label) : NULL;
+    const mask__eye *finder = mask__looker_finder(&x->lookers[0]);
+    return finder && label >= 0 && (size_t)label < finder->facts->label_count ? finder->facts->labels[label] : NULL;
 }
 
 /* ---- One photo ---- */

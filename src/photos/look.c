@@ -6,20 +6,15 @@
 
 enum { CHANNELS = 3, GREY = 128 /* what networks see as nothing */ };
 
-static size_t side_of(const mask__encoder *encoder, size_t network)
-{
-    return mask__encoder_input_of(encoder, network).side;
-}
-
 static mask_status open_eye(mask__looker *looker, mask__eye *eye, const char *path, size_t side, int threads,
                             mask_error *err)
 {
     const mask_run run = {.threads = threads};
     MASK__TRY(mask__encoder_open(&eye->encoder, path, side, &run, err));
-    size_t count = mask__encoder_networks(eye->encoder);
-    if (!(eye->squares = calloc(count, sizeof *eye->squares))) return mask__no_memory(err, path);
-    for (size_t n = 0; n < count; n++) {
-        side = side_of(eye->encoder, n);
+    eye->facts = mask__encoder_facts_of(eye->encoder);
+    if (!(eye->squares = calloc(eye->facts->network_count, sizeof *eye->squares))) return mask__no_memory(err, path);
+    for (size_t n = 0; n < eye->facts->network_count; n++) {
+        side = eye->facts->inputs[n].side;
         if (!(eye->squares[n] = calloc(side * side, CHANNELS))) return mask__no_memory(err, path);
         if (side > looker->side) looker->side = side;
     }
@@ -28,7 +23,7 @@ static mask_status open_eye(mask__looker *looker, mask__eye *eye, const char *pa
 
 static void close_eye(mask__eye *eye)
 {
-    for (size_t n = 0; eye->squares && n < mask__encoder_networks(eye->encoder); n++) free(eye->squares[n]);
+    for (size_t n = 0; eye->squares && n < eye->facts->network_count; n++) free(eye->squares[n]);
     free(eye->squares);
     mask__encoder_close(eye->encoder);
 }
@@ -45,7 +40,7 @@ static mask_status open_looker(mask__looker *looker, int threads, mask_error *er
     bool detects = o->detector && o->regions && !o->boxes;
     MASK__TRY(open_eye(looker, &looker->encoder, o->encoder, o->side, threads, err));
     if (detects && !is_own_detector(o)) MASK__TRY(open_eye(looker, &looker->detector, o->detector, 0, threads, err));
-    if (detects && !mask__encoder_finds_boxes(mask__looker_finder(looker)))
+    if (detects && !mask__looker_finder(looker)->facts->finds_boxes)
         return mask__fail(err, MASK_EINVAL, "%s: is no detector, it finds no boxes: name another", o->detector);
     looker->detections = calloc(o->regions + 1, sizeof *looker->detections);
     return looker->detections ? MASK_OK : mask__no_memory(err, o->encoder);
@@ -68,10 +63,10 @@ void mask__looker_close(mask__looker *looker)
     *looker = (mask__looker){0};
 }
 
-const mask__encoder *mask__looker_finder(const mask__looker *looker)
+const mask__eye *mask__looker_finder(const mask__looker *looker)
 {
     if (!looker->options.detector || !looker->options.regions || looker->options.boxes) return NULL;
-    return looker->detector.encoder ? looker->detector.encoder : looker->encoder.encoder;
+    return looker->detector.encoder ? &looker->detector : &looker->encoder;
 }
 
 static mask__grids grids_of(const mask__looker *looker)
@@ -130,8 +125,8 @@ static size_t pixels_of(float from, float to, size_t side, size_t *first)
 static mask_status see(mask__looker *looker, mask__eye *eye, const mask__photo *photo, const float inner[4],
                        mask_error *err)
 {
-    for (size_t n = 0; n < mask__encoder_networks(eye->encoder); n++) {
-        size_t side = side_of(eye->encoder, n), x, y;
+    for (size_t n = 0; n < eye->facts->network_count; n++) {
+        size_t side = eye->facts->inputs[n].side, x, y;
         size_t width = pixels_of(inner[0], inner[2], side, &x), height = pixels_of(inner[1], inner[3], side, &y);
         if (width < side || height < side) memset(eye->squares[n], GREY, side * side * CHANNELS);
         MASK__TRY(mask__resample(&looker->resampler, photo, width, height, side * CHANNELS,
@@ -144,21 +139,21 @@ static mask_status detect(mask__looker *looker, const mask__photo *photo, size_t
 {
     static const float all[4] = {0, 0, 1, 1};
     mask__detect_options options = MASK__DETECT_DEFAULTS;
-    const mask__encoder *finder = mask__looker_finder(looker);
+    const mask__eye *finder = mask__looker_finder(looker);
     *found = 0;
     if (!finder) return MASK_OK;
     if (looker->detector.encoder) MASK__TRY(see(looker, &looker->detector, photo, all, err));
     options.max_boxes = looker->options.regions;
-    return mask__encoder_detect(finder, 0, &options, looker->detections, found, err);
+    return mask__encoder_detect(finder->encoder, 0, &options, looker->detections, found, err);
 }
 
 /* A map that knows a vector for the whole photo gives that instead of its mean. */
-static void use_whole(const mask__encoder *encoder, float *feature)
+static void use_whole(const mask__eye *eye, float *feature)
 {
-    for (size_t m = 0; m < mask__encoder_maps(encoder); m++) {
-        const mask__encoder_map map = mask__encoder_map_of(encoder, m);
-        const float *whole = mask__encoder_whole(encoder, 0, m);
-        if (whole) memcpy(feature + map.first, whole, map.channels * sizeof *feature);
+    for (size_t m = 0; m < eye->facts->map_count; m++) {
+        const mask__encoder_map *map = &eye->facts->maps[m];
+        const float *whole = mask__encoder_whole(eye->encoder, 0, m);
+        if (whole) memcpy(feature + map->first, whole, map->channels * sizeof *feature);
     }
 }
 
@@ -193,13 +188,12 @@ mask_status mask__look(mask__looker *looker, mask__view *view, const mask__photo
     place(looker->options.shape, photo, inner);
     MASK__TRY(see(looker, &looker->encoder, photo, inner, err));
     if (!given) MASK__TRY(detect(looker, photo, &found, err));
-    MASK__TRY(make_room(view, given ? count : mask__propose_most(found, &grids),
-                        mask__encoder_channels(looker->encoder.encoder), err));
+    MASK__TRY(make_room(view, given ? count : mask__propose_most(found, &grids), looker->encoder.facts->channels, err));
     view->count = given ? count : mask__propose(looker->detections, found, &grids, view->regions);
     for (size_t i = 0; given && i < count; i++)
         view->regions[i] = mask__propose_given(given[i].box, view->width, view->height);
     pool(looker, view, inner);
-    if (!given) use_whole(looker->encoder.encoder, view->features);
+    if (!given) use_whole(&looker->encoder, view->features);
     fill_columns(view);
     return MASK_OK;
 }

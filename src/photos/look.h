@@ -12,6 +12,7 @@
 /* A network or several, and a photo as each of them looks at it. */
 typedef struct mask__eye {
     mask__encoder *encoder;
+    const mask__encoder_facts *facts;
     uint8_t **squares; /* of each network */
 } mask__eye;
 
@@ -37,7 +38,7 @@ typedef struct mask__view {
 mask_status mask__looker_open(mask__looker *looker, const mask_extract_options *options, int threads, mask_error *err);
 void mask__looker_close(mask__looker *looker); /* a zeroed one is fine */
 /* What finds boxes, NULL when nothing does. */
-const mask__encoder *mask__looker_finder(const mask__looker *looker);
+const mask__eye *mask__looker_finder(const mask__looker *looker);
 /* How many regions a photo has at most, unless they are given. */
 size_t mask__looker_most(const mask__looker *looker);
 /* Decodes a photo for this looker. An error is about the photo, unless memory is short. */

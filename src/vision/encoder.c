@@ -27,9 +27,11 @@ struct mask__encoder {
     mask__model model;
     mask_run run;
     runner runners[MASK__MOST_NETWORKS];
+    mask__encoder_facts facts; /* of the next two, and the model */
+    mask__encoder_input inputs[MASK__MOST_NETWORKS];
     mask__encoder_map maps[MASK__MOST_NETWORKS * MASK__MOST_MAPS];
     size_t number_in_network[MASK__MOST_NETWORKS * MASK__MOST_MAPS];
-    size_t map_count, channels, photos;
+    size_t photos;
     mask__anchor *anchors; /* of the first network, where it is a detector */
     size_t anchor_count, classes;
 };
@@ -38,12 +40,14 @@ static mask_status open_network(mask__encoder *e, size_t k, mask_error *err)
 {
     const mask__model_network *n = &e->model.networks[k];
     runner *r = &e->runners[k];
+    mask__encoder_facts *f = &e->facts;
     uint32_t tensors[OUTPUTS];
+    e->inputs[k] = n->input;
     for (size_t m = 0; m < n->map_count; m++) {
         const mask__model_map *map = &n->maps[m];
-        e->number_in_network[e->map_count] = m;
-        e->maps[e->map_count++] = (mask__encoder_map){k, map->rows, map->columns, map->channels, e->channels};
-        e->channels += map->channels;
+        e->number_in_network[f->map_count] = m;
+        e->maps[f->map_count++] = (mask__encoder_map){k, map->rows, map->columns, map->channels, f->channels};
+        f->channels += map->channels;
         tensors[r->output_count++] = map->tensor;
     }
     if (k == 0 && n->boxes != MASK__NO_TENSOR) {
@@ -67,6 +71,12 @@ mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t sid
     if (run) e->run = *run;
     mask_status status = mask__model_open(&e->model, path, side, err);
     for (size_t k = 0; status == MASK_OK && k < e->model.network_count; k++) status = open_network(e, k, err);
+    e->facts.network_count = e->model.network_count;
+    e->facts.label_count = e->model.label_count;
+    e->facts.inputs = e->inputs;
+    e->facts.maps = e->maps;
+    e->facts.labels = e->model.labels;
+    e->facts.finds_boxes = e->anchors != NULL;
     if (status == MASK_OK) *out = e;
     else mask__encoder_close(e);
     return status;
@@ -84,44 +94,9 @@ void mask__encoder_close(mask__encoder *e)
     free(e);
 }
 
-size_t mask__encoder_networks(const mask__encoder *e)
+const mask__encoder_facts *mask__encoder_facts_of(const mask__encoder *e)
 {
-    return e->model.network_count;
-}
-
-mask__encoder_input mask__encoder_input_of(const mask__encoder *e, size_t network)
-{
-    return e->model.networks[network].input;
-}
-
-size_t mask__encoder_maps(const mask__encoder *e)
-{
-    return e->map_count;
-}
-
-mask__encoder_map mask__encoder_map_of(const mask__encoder *e, size_t map)
-{
-    return e->maps[map];
-}
-
-size_t mask__encoder_channels(const mask__encoder *e)
-{
-    return e->channels;
-}
-
-bool mask__encoder_finds_boxes(const mask__encoder *e)
-{
-    return e->anchors != NULL;
-}
-
-size_t mask__encoder_labels(const mask__encoder *e)
-{
-    return e->model.label_count;
-}
-
-const char *mask__encoder_label(const mask__encoder *e, size_t label)
-{
-    return e->model.labels[label];
+    return &e->facts;
 }
 
 static void normalise(const mask__model_network *n, const uint8_t *rgb, size_t pixels, float *out)
@@ -202,12 +177,12 @@ const float *mask__encoder_whole(const mask__encoder *e, size_t image, size_t ma
 
 void mask__encoder_pool(const mask__encoder *e, size_t image, const float *boxes, size_t n, float *features)
 {
-    for (size_t m = 0; m < e->map_count; m++) {
+    for (size_t m = 0; m < e->facts.map_count; m++) {
         const mask__encoder_map *map = &e->maps[m];
         const float *values = mask__encoder_values(e, image, m), *whole = mask__encoder_whole(e, image, m);
         for (size_t i = 0; i < n; i++) {
             const float *box = boxes + 4 * i;
-            float *to = features + i * e->channels + map->first;
+            float *to = features + i * e->facts.channels + map->first;
             if (whole && box[0] <= 0 && box[1] <= 0 && box[2] >= 1 && box[3] >= 1)
                 memcpy(to, whole, map->channels * sizeof *to);
             else mask__roi_pool(values, map->rows, map->columns, map->channels, box, to);

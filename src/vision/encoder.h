@@ -46,14 +46,16 @@ mask_status mask__encoder_open(mask__encoder **out, const char *path, size_t sid
                                mask_error *err);
 void mask__encoder_close(mask__encoder *encoder);
 
-size_t mask__encoder_networks(const mask__encoder *encoder);
-mask__encoder_input mask__encoder_input_of(const mask__encoder *encoder, size_t network);
-size_t mask__encoder_maps(const mask__encoder *encoder);
-mask__encoder_map mask__encoder_map_of(const mask__encoder *encoder, size_t map);
-size_t mask__encoder_channels(const mask__encoder *encoder); /* C: length of a feature, all maps together */
-bool mask__encoder_finds_boxes(const mask__encoder *encoder);
-size_t mask__encoder_labels(const mask__encoder *encoder);
-const char *mask__encoder_label(const mask__encoder *encoder, size_t label); /* owned by encoder */
+/* What does not change while it is open. */
+typedef struct mask__encoder_facts {
+    size_t network_count, map_count, label_count;
+    const mask__encoder_input *inputs; /* of the networks */
+    const mask__encoder_map *maps;
+    const char *const *labels;
+    size_t channels; /* C: length of a feature, all maps together */
+    bool finds_boxes;
+} mask__encoder_facts;
+const mask__encoder_facts *mask__encoder_facts_of(const mask__encoder *encoder);
 
 /* Runs all networks on count photos; rgb[network] holds them as count x side x side x 3 bytes for that network. What it
  * finds is kept for the functions below. Memory grows with count: a few dozen at a time. A photo's result does not

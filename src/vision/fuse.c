@@ -97,13 +97,14 @@ static uint32_t beside(const fuser *f, const mask__graph_op *op, float value)
     return is_value(f, op->inputs[0], value) ? op->inputs[1] : MASK__NO_TENSOR;
 }
 
-/* An operator becomes a function of x. */
-static void become(mask__graph_op *op, mask__op_kind kind, uint32_t x, mask__activation activation)
+/* An operator becomes a function of x; true. */
+static bool become(mask__graph_op *op, mask__op_kind kind, uint32_t x, mask__activation activation)
 {
     op->kind = kind;
     op->inputs[0] = x;
     op->input_count = 1;
     op->activation = activation;
+    return true;
 }
 
 /* 1 + erf(x / sqrt 2) */
@@ -122,26 +123,18 @@ static bool find_function(fuser *f, mask__graph_op *op)
     for (int side = 0; side < 2; side++) {
         uint32_t x = op->inputs[side], other = op->inputs[!side];
         const mask__graph_op *function = maker(f, other, MASK__OP_ACTIVATION);
-        if (function && function->inputs[0] == x && function->activation == MASK__LOGISTIC) {
-            become(op, MASK__OP_ACTIVATION, x, MASK__SILU);
-            return true;
-        }
+        if (function && function->inputs[0] == x && function->activation == MASK__LOGISTIC)
+            return become(op, MASK__OP_ACTIVATION, x, MASK__SILU);
         if (function && function->inputs[0] == x && function->activation == MASK__HARD_SIGMOID &&
-            fabsf(function->low - 1 / 6.0f) < 1e-6f && function->high == 0.5f) {
-            become(op, MASK__OP_ACTIVATION, x, MASK__HARD_SWISH);
-            return true;
-        }
+            fabsf(function->low - 1 / 6.0f) < 1e-6f && function->high == 0.5f)
+            return become(op, MASK__OP_ACTIVATION, x, MASK__HARD_SWISH);
         const mask__graph_op *product = is_value(f, other, 0.5f) ? binary_maker(f, x, MASK__MULTIPLY) : NULL;
         for (int k = 0; product && k < 2; k++)
-            if (is_erf_of(f, product->inputs[!k], product->inputs[k])) {
-                become(op, MASK__OP_ACTIVATION, product->inputs[k], MASK__GELU);
-                return true;
-            }
+            if (is_erf_of(f, product->inputs[!k], product->inputs[k]))
+                return become(op, MASK__OP_ACTIVATION, product->inputs[k], MASK__GELU);
         uint32_t half = beside(f, binary_maker(f, x, MASK__MULTIPLY), 0.5f);
-        if (half != MASK__NO_TENSOR && is_erf_of(f, other, half)) {
-            become(op, MASK__OP_ACTIVATION, half, MASK__GELU);
-            return true;
-        }
+        if (half != MASK__NO_TENSOR && is_erf_of(f, other, half))
+            return become(op, MASK__OP_ACTIVATION, half, MASK__GELU);
     }
     return false;
 }
@@ -172,8 +165,7 @@ static bool find_norm(const fuser *f, mask__graph_op *op)
         !(square->arithmetic == MASK__MULTIPLY && square->inputs[1] == square->inputs[0]))
         return false;
     op->coefficient = tensor(f, sum->inputs[1])->values[0];
-    become(op, MASK__OP_NORM, difference->inputs[0], MASK__LINEAR);
-    return true;
+    return become(op, MASK__OP_NORM, difference->inputs[0], MASK__LINEAR);
 }
 
 /* An operator reads what another read that is left out. */
@@ -182,6 +174,13 @@ static void read_instead(fuser *f, mask__graph_op *op, size_t input, mask__graph
     uint32_t t = op->inputs[input] = left_out->inputs[0];
     f->gone[left_out - f->g->ops] = true;
     if (f->uses[t].last < op) f->uses[t].last = op;
+}
+
+static void set_activation(mask__graph_op *op, mask__activation activation, float low, float high)
+{
+    op->activation = activation;
+    op->low = low;
+    op->high = high;
 }
 
 /* The operator's work is done by another, which now makes its result. */
@@ -313,13 +312,9 @@ static bool fuse_activation(fuser *f, mask__graph_op *op)
         (by->kind == MASK__OP_CONV && !mask__conv_activates(op->activation)))
         return false;
     if (by->activation == MASK__LINEAR) {
-        by->activation = op->activation;
-        by->low = op->low;
-        by->high = op->high;
+        set_activation(by, op->activation, op->low, op->high);
     } else if (bounds(by, &low_before, &high_before) && bounds(op, &low, &high)) {
-        by->activation = MASK__CLIP;
-        by->low = within(low_before, low, high);
-        by->high = within(high_before, low, high);
+        set_activation(by, MASK__CLIP, within(low_before, low, high), within(high_before, low, high));
     } else {
         return false;
     }
@@ -389,11 +384,7 @@ static mask_status fuse_all(fuser *f, const uint32_t *outputs, size_t output_cou
         if (activation != MASK__LINEAR && !mask__conv_activates(activation)) continue;
         uint32_t result = op->output;
         if (!fuse_constant(f, op) && !(op->arithmetic == MASK__ADD && fuse_sum(f, op))) continue;
-        mask__graph_op *by = f->uses[result].maker;
-        if (activation == MASK__LINEAR) continue;
-        by->activation = activation;
-        by->low = low;
-        by->high = high;
+        if (activation != MASK__LINEAR) set_activation(f->uses[result].maker, activation, low, high);
     }
     return f->status;
 }

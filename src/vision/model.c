@@ -206,7 +206,7 @@ static mask_status add_head(const mask__model *m, size_t k, mask_encoder_head *h
 {
     const mask__model_network *n = &m->networks[k];
     size_t classes = m->label_count, channels = n->maps[0].channels;
-    mask__graph own = {0};
+    MASK__CLOSED(mask__graph_free) mask__graph own = {0};
     const mask__graph *g = &n->graph;
     const float *bias;
     float scale, zero;
@@ -223,7 +223,6 @@ static mask_status add_head(const mask__model *m, size_t k, mask_encoder_head *h
             head->weights[c * head->features + first + i] = w->values[turned ? i * classes + c : c * channels + i];
         if (bias) head->biases[c] += bias[c];
     }
-    mask__graph_free(&own);
     return MASK_OK;
 }
 
@@ -259,11 +258,10 @@ static mask_status read_head(const mask__model *m, mask_encoder_head *head, mask
 
 mask_status mask_encoder_head_read(mask_encoder_head *head, const char *path, mask_error *err)
 {
-    mask__model m;
+    MASK__CLOSED(mask__model_close) mask__model m = {0};
     *head = (mask_encoder_head){0};
     MASK__TRY(mask__model_open(&m, path, 0, err));
     mask_status status = read_head(&m, head, err);
-    mask__model_close(&m);
     if (status != MASK_OK) mask_encoder_head_free(head);
     return status;
 }
@@ -277,29 +275,21 @@ void mask_encoder_head_free(mask_encoder_head *head)
     *head = (mask_encoder_head){0};
 }
 
-static mask_status describe(const mask__model *m, mask_encoder_info *info, mask_error *err)
+mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err)
 {
-    const mask__model_network *first = &m->networks[0];
+    MASK__CLOSED(mask__model_close) mask__model m = {0};
+    const mask__model_network *first = &m.networks[0];
+    *info = (mask_encoder_info){0};
+    MASK__TRY(mask__model_open(&m, path, 0, err));
     *info = (mask_encoder_info){.detector = first->boxes != MASK__NO_TENSOR,
-                                .networks = m->network_count,
+                                .networks = m.network_count,
                                 .size = first->input.side,
                                 .least = first->input.least,
                                 .most = first->input.most,
                                 .step = first->input.step,
                                 .map_size = first->maps[0].rows,
-                                .labels = m->label_count};
-    info->features = features_of(m);
-    MASK__TRY(add_head(m, 0, NULL, 0, &info->head, err));
-    snprintf(info->provenance, sizeof info->provenance, "%s", m->provenance);
-    return MASK_OK;
-}
-
-mask_status mask_encoder_describe(const char *path, mask_encoder_info *info, mask_error *err)
-{
-    mask__model m;
-    *info = (mask_encoder_info){0};
-    MASK__TRY(mask__model_open(&m, path, 0, err));
-    mask_status status = describe(&m, info, err);
-    mask__model_close(&m);
-    return status;
+                                .features = features_of(&m),
+                                .labels = m.label_count};
+    snprintf(info->provenance, sizeof info->provenance, "%s", m.provenance);
+    return add_head(&m, 0, NULL, 0, &info->head, err);
 }

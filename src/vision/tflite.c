@@ -7,29 +7,7 @@
 #include <string.h>
 
 enum { FLOAT32 = 0, FLOAT16 = 1, INT32 = 2, UINT8 = 3, INT8 = 9 };
-
-enum {
-    CODE_ADD = 0,
-    CODE_AVERAGE_POOL = 1,
-    CODE_CONCATENATION = 2,
-    CODE_CONV = 3,
-    CODE_DEPTHWISE_CONV = 4,
-    CODE_DEQUANTIZE = 6,
-    CODE_FULLY_CONNECTED = 9,
-    CODE_LOGISTIC = 14,
-    CODE_MAX_POOL = 17,
-    CODE_MUL = 18,
-    CODE_RELU = 19,
-    CODE_RELU6 = 21,
-    CODE_RESHAPE = 22,
-    CODE_SOFTMAX = 25,
-    CODE_CUSTOM = 32,
-    CODE_PAD = 34,
-    CODE_MEAN = 40,
-    CODE_SQUEEZE = 43,
-    CODE_QUANTIZE = 114,
-    CODE_HARD_SWISH = 117,
-};
+enum { CUSTOM = 32 }; /* operator */
 
 /* In the order of their codes. */
 // clang-format off
@@ -62,6 +40,7 @@ typedef struct reader {
     mask__graph_tensor *declared; /* shapes as the file has them; ndim over MASK__GRAPH_DIMS where it has too many */
     bool other_side;              /* than the file's own */
     bool finished;                /* by a detector's post-processing */
+    const char *name;             /* of the operator that is read; its number is graph->at */
 } reader;
 
 bool mask__tflite_here(const void *data, size_t size)
@@ -77,9 +56,9 @@ static mask_status damaged(const reader *r, mask_error *err)
         r->path, r->flat.bad_at);
 }
 
-static mask_status refuse_op(const reader *r, size_t op, const char *name, const char *what, mask_error *err)
+static mask_status refuse_op(const reader *r, const char *what, mask_error *err)
 {
-    return mask__fail(err, MASK_EFORMAT, "%s: operator %zu (%s): %s", r->path, op, name, what);
+    return mask__fail(err, MASK_EFORMAT, "%s: operator %zu (%s): %s", r->path, r->graph->at, r->name, what);
 }
 
 static mask_status text(reader *r, size_t table, unsigned field, const char **out, mask_error *err)
@@ -144,14 +123,10 @@ static bool scale_integers(reader *r, size_t tensor, const unsigned char *from, 
     return true;
 }
 
-static mask_status misfit(const reader *r, size_t op, const char *name, mask_error *err)
-{
-    return refuse_op(r, op, name, "its weights have another size or type than they say", err);
-}
-
 /* Gives a tensor its values when it is a constant of numbers that can be weights. */
-static mask_status load(reader *r, size_t op, const char *name, size_t tensor, mask_error *err)
+static mask_status load(reader *r, size_t tensor, mask_error *err)
 {
+    static const char misfit[] = "its weights have another size or type than they say";
     mask__graph_tensor *t = &r->graph->tensors[tensor];
     const mask__graph_tensor *declared = &r->declared[tensor];
     mask__flat_vector bytes = stored(r, tensor);
@@ -160,14 +135,14 @@ static mask_status load(reader *r, size_t op, const char *name, size_t tensor, m
     size_t item = type == FLOAT32 || type == INT32 ? 4 : type == FLOAT16 ? 2 : type == INT8 || type == UINT8 ? 1 : 0;
     if (t->count || item == 0 || declared->count == 0 || bytes.count % item != 0 ||
         bytes.count / item != declared->count)
-        return misfit(r, op, name, err);
+        return refuse_op(r, misfit, err);
     const unsigned char *from = r->flat.data + bytes.at;
     float *values;
     MASK__TRY(mask__graph_room(r->graph, declared->count, sizeof *values, (void **)&values, err));
     if (type == FLOAT32) {
         memcpy(values, from, bytes.count);
     } else if (type != FLOAT16) {
-        if (!scale_integers(r, tensor, from, values)) return misfit(r, op, name, err);
+        if (!scale_integers(r, tensor, from, values)) return refuse_op(r, misfit, err);
     } else {
         uint16_t *halves; /* aligned, which the file's need not be */
         MASK__TRY(mask__graph_room(r->graph, declared->count, sizeof *halves, (void **)&halves, err));
@@ -188,11 +163,13 @@ static size_t parameters(reader *r, uint32_t tensor, int32_t *out, size_t most)
     return bytes.count / 4;
 }
 
-static bool set_activation(mask__graph_op *op, uint8_t code)
+/* A fused activation, by the field that has its code. */
+static const char *read_activation(reader *r, size_t options, unsigned field, mask__graph_op *op)
 {
+    uint8_t code = mask__flat_byte(&r->flat, options, field, 0);
     op->activation = code == 1 ? MASK__RELU : code == 3 ? MASK__CLIP : MASK__LINEAR;
     op->high = code == 3 ? 6 : 0;
-    return code == 0 || code == 1 || code == 3;
+    return code == 0 || code == 1 || code == 3 ? NULL : "has an unsupported fused activation";
 }
 
 /* Fields of convolutions and pools: padding, stride_w, stride_h first in all of them. */
@@ -205,9 +182,7 @@ static const char *read_window(reader *r, size_t options, mask__graph_op *op, un
     op->dilation[1] = dilation ? (size_t)mask__flat_int(&r->flat, options, dilation, 1) : 1;
     op->dilation[0] = dilation ? (size_t)mask__flat_int(&r->flat, options, dilation + 1, 1) : 1;
     if (padding > 1) return "has an unknown padding";
-    return set_activation(op, mask__flat_byte(&r->flat, options, activation, 0))
-               ? NULL
-               : "has an unsupported fused activation";
+    return read_activation(r, options, activation, op);
 }
 
 static const char *read_mean(reader *r, size_t options, mask__graph_op *op)
@@ -269,97 +244,90 @@ static mask_status flatten(reader *r, mask__graph_op *op, mask_error *err)
     return mask__graph_add(r->graph, &flat, &op->inputs[0], err);
 }
 
-/* Kind and attributes of an operator; NULL, or what is wrong with it. */
-static const char *read_attributes(reader *r, int32_t code, size_t options, mask__graph_op *op)
+/* The operators that are read: the kind of each, and which of that kind it is. */
+static const struct entry {
+    const char *name;
+    mask__op_kind kind;
+    int parameter;
+} known[] = {
+    {"ADD", MASK__OP_BINARY, MASK__ADD},
+    {"AVERAGE_POOL_2D", MASK__OP_AVERAGE_POOL, 0},
+    {"CONCATENATION", MASK__OP_CONCAT, 0},
+    {"CONV_2D", MASK__OP_CONV, false},
+    {"DEPTHWISE_CONV_2D", MASK__OP_CONV, true},
+    {"DEQUANTIZE", MASK__OP_RESHAPE, 0},
+    {"FULLY_CONNECTED", MASK__OP_MATMUL, 0},
+    {"HARD_SWISH", MASK__OP_ACTIVATION, MASK__HARD_SWISH},
+    {"LOGISTIC", MASK__OP_ACTIVATION, MASK__LOGISTIC},
+    {"MAX_POOL_2D", MASK__OP_MAX_POOL, 0},
+    {"MEAN", MASK__OP_REDUCE, 0},
+    {"MUL", MASK__OP_BINARY, MASK__MULTIPLY},
+    {"PAD", MASK__OP_PAD, 0},
+    {"QUANTIZE", MASK__OP_ACTIVATION, MASK__LINEAR},
+    {"RELU", MASK__OP_ACTIVATION, MASK__RELU},
+    {"RELU6", MASK__OP_ACTIVATION, MASK__CLIP},
+    {"RESHAPE", MASK__OP_RESHAPE, 0},
+    {"SOFTMAX", MASK__OP_SOFTMAX, 0},
+    {"SQUEEZE", MASK__OP_RESHAPE, 0},
+};
+
+/* Attributes of an operator; NULL, or what is wrong with it. */
+static const char *read_attributes(reader *r, const struct entry *entry, size_t options, mask__graph_op *op)
 {
     mask__flat *f = &r->flat;
-    switch (code) {
-    case CODE_CONV:
-        op->kind = MASK__OP_CONV;
-        op->groups = 1;
-        return read_window(r, options, op, 3, 4);
-    case CODE_DEPTHWISE_CONV:
-        op->kind = MASK__OP_CONV;
-        return read_window(r, options, op, 4, 5);
-    case CODE_AVERAGE_POOL:
-    case CODE_MAX_POOL:
-        op->kind = code == CODE_MAX_POOL ? MASK__OP_MAX_POOL : MASK__OP_AVERAGE_POOL;
+    op->kind = entry->kind;
+    switch (op->kind) {
+    case MASK__OP_CONV:
+        op->groups = 1; /* of a depthwise one by its weights */
+        return entry->parameter ? read_window(r, options, op, 4, 5) : read_window(r, options, op, 3, 4);
+    case MASK__OP_AVERAGE_POOL:
+    case MASK__OP_MAX_POOL:
         op->kernel[1] = (size_t)mask__flat_int(f, options, 3, 0);
         op->kernel[0] = (size_t)mask__flat_int(f, options, 4, 0);
         return read_window(r, options, op, 5, 0);
-    case CODE_ADD:
-    case CODE_MUL:
-        op->kind = MASK__OP_BINARY;
-        op->arithmetic = code == CODE_ADD ? MASK__ADD : MASK__MULTIPLY;
-        return set_activation(op, mask__flat_byte(f, options, 0, 0)) ? NULL : "has an unsupported fused activation";
-    case CODE_FULLY_CONNECTED:
-        op->kind = MASK__OP_MATMUL;
+    case MASK__OP_BINARY:
+        op->arithmetic = (mask__arithmetic)entry->parameter;
+        return read_activation(r, options, 0, op);
+    case MASK__OP_MATMUL:
         op->transposed = true;
-        if (mask__flat_byte(f, options, 1, 0) != 0) return "has shuffled weights";
-        return set_activation(op, mask__flat_byte(f, options, 0, 0)) ? NULL : "has an unsupported fused activation";
-    case CODE_CONCATENATION: {
+        return mask__flat_byte(f, options, 1, 0) ? "has shuffled weights" : read_activation(r, options, 0, op);
+    case MASK__OP_CONCAT: {
         int32_t axis = mask__flat_int(f, options, 0, 0);
         if (axis < 0) axis += (int32_t)r->graph->tensors[op->inputs[0]].ndim;
-        op->kind = MASK__OP_CONCAT;
         op->axis = axis < 0 ? MASK__GRAPH_DIMS : (size_t)axis;
-        return set_activation(op, mask__flat_byte(f, options, 1, 0)) ? NULL : "has an unsupported fused activation";
+        return read_activation(r, options, 1, op);
     }
-    case CODE_MEAN:
-        op->kind = MASK__OP_REDUCE;
+    case MASK__OP_REDUCE:
         return read_mean(r, options, op);
-    case CODE_PAD:
-        op->kind = MASK__OP_PAD;
+    case MASK__OP_PAD:
         return read_pad(r, op);
-    case CODE_SOFTMAX:
-        op->kind = MASK__OP_SOFTMAX;
+    case MASK__OP_SOFTMAX:
         op->coefficient = mask__flat_real(f, options, 0, 1);
         return NULL;
-    case CODE_RESHAPE:
-    case CODE_SQUEEZE:
-    case CODE_DEQUANTIZE:
-        op->kind = MASK__OP_RESHAPE;
+    case MASK__OP_RESHAPE:
         op->input_count = 1; /* the new shape is the result's */
         op->ndim = r->declared[op->output].ndim;
         if (op->ndim <= MASK__GRAPH_DIMS) memcpy(op->sizes, r->declared[op->output].shape, sizeof op->sizes);
         return NULL;
-    default:
-        op->kind = MASK__OP_ACTIVATION;
-        op->activation = code == CODE_RELU         ? MASK__RELU
-                         : code == CODE_RELU6      ? MASK__CLIP
-                         : code == CODE_HARD_SWISH ? MASK__HARD_SWISH
-                         : code == CODE_QUANTIZE   ? MASK__LINEAR
-                                                   : MASK__LOGISTIC;
+    default: /* a function of one value */
+        op->activation = (mask__activation)entry->parameter;
         op->high = 6;
         return NULL;
     }
 }
 
-static bool supported(int32_t code)
+/* The name of an operator into r->name; it is the custom one's own. */
+static mask_status read_name(reader *r, size_t table, mask_error *err)
 {
-    static const int32_t codes[] = {
-        CODE_ADD,        CODE_AVERAGE_POOL,    CODE_CONCATENATION, CODE_CONV,     CODE_DEPTHWISE_CONV,
-        CODE_DEQUANTIZE, CODE_FULLY_CONNECTED, CODE_LOGISTIC,      CODE_MAX_POOL, CODE_MUL,
-        CODE_RELU,       CODE_RELU6,           CODE_RESHAPE,       CODE_SOFTMAX,  CODE_PAD,
-        CODE_MEAN,       CODE_SQUEEZE,         CODE_HARD_SWISH,    CODE_QUANTIZE,
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i] == code) return true;
-    return false;
-}
-
-static mask_status read_code(reader *r, size_t table, int32_t *code, const char **name, mask_error *err)
-{
-    static const char unknown[] = "of a newer TensorFlow";
     uint32_t index = (uint32_t)mask__flat_int(&r->flat, table, 0, 0);
-    *name = unknown;
-    *code = -1;
+    r->name = "of a newer TensorFlow";
     if (index >= r->codes.count) return MASK_OK;
     size_t entry = mask__flat_item(&r->flat, r->codes, index);
     uint8_t old = mask__flat_byte(&r->flat, entry, 0, 0);
-    *code = mask__flat_int(&r->flat, entry, 3, 0);
-    if (old <= INT8_MAX && old > *code) *code = old; /* codes over 127 do not fit the old field */
-    if (*code >= 0 && (size_t)*code < sizeof code_names / sizeof *code_names) *name = code_names[*code];
-    return *code == CODE_CUSTOM ? text(r, entry, 1, name, err) : MASK_OK;
+    int32_t code = mask__flat_int(&r->flat, entry, 3, 0);
+    if (old <= INT8_MAX && old > code) code = old; /* codes over 127 do not fit the old field */
+    if (code >= 0 && (size_t)code < sizeof code_names / sizeof *code_names) r->name = code_names[code];
+    return code == CUSTOM ? text(r, entry, 1, &r->name, err) : MASK_OK;
 }
 
 /* What an integer tensor can hold, in real numbers; false for others. */
@@ -378,13 +346,13 @@ static bool range_of(reader *r, size_t tensor, float *scale, float *zero, float 
 
 /* Adds an operator; a result in integers is kept within what they hold, by its own activation where that is possible.
  */
-static mask_status add(reader *r, size_t index, mask__graph_op *op, mask_error *err)
+static mask_status add(reader *r, mask__graph_op *op, mask_error *err)
 {
     float scale, zero, low, high;
     uint32_t result = op->output;
     bool integers = r->types[result] != FLOAT32;
     if (integers && !range_of(r, result, &scale, &zero, &low, &high))
-        return refuse_op(r, index, op->name, "computes in integers without one scale", err);
+        return refuse_op(r, "computes in integers without one scale", err);
     bool own = op->kind != MASK__OP_RESHAPE &&
                (op->activation == MASK__LINEAR || op->activation == MASK__RELU || op->activation == MASK__CLIP);
     if (integers && own) {
@@ -408,8 +376,7 @@ static mask_status add(reader *r, size_t index, mask__graph_op *op, mask_error *
         MASK__TRY(mask__graph_add(r->graph, &clip, NULL, err));
     }
     if (r->other_side || mask__same_shape(&r->graph->tensors[result], &r->declared[result])) return MASK_OK;
-    return refuse_op(r, index, op->name,
-                     "its result has another shape than it says: the file is damaged, copy it again", err);
+    return refuse_op(r, "its result has another shape than it says: the file is damaged, copy it again", err);
 }
 
 /* A detector ends before its post-processing: boxes and scores go out, the latter before they are made probabilities.
@@ -430,7 +397,7 @@ static mask_status cut_off(reader *r, const mask__graph_op *op, mask_error *err)
     return MASK_OK;
 }
 
-static mask_status read_tensors_of(reader *r, size_t table, size_t index, mask__graph_op *op, mask_error *err)
+static mask_status read_tensors_of(reader *r, size_t table, mask__graph_op *op, mask_error *err)
 {
     mask__graph *g = r->graph;
     mask__flat_vector in = mask__flat_items(&r->flat, table, 1, 4), out = mask__flat_items(&r->flat, table, 2, 4);
@@ -444,36 +411,35 @@ static mask_status read_tensors_of(reader *r, size_t table, size_t index, mask__
     bool fit = in.count > 0 && op->output < g->tensor_count;
     for (size_t i = 0; fit && i < in.count; i++)
         fit = op->inputs[i] < g->tensor_count || (op->inputs[i] == MASK__NO_TENSOR && i == 2);
-    return fit ? MASK_OK
-               : refuse_op(r, index, op->name, "its tensors do not exist: the file is damaged, copy it again", err);
+    return fit ? MASK_OK : refuse_op(r, "its tensors do not exist: the file is damaged, copy it again", err);
 }
 
 static mask_status read_operator(reader *r, mask__flat_vector operators, size_t index, mask_error *err)
 {
-    mask__graph_op op = {.kind = MASK__OP_ACTIVATION};
     size_t table = mask__flat_item(&r->flat, operators, index);
-    int32_t code;
-    MASK__TRY(read_code(r, table, &code, &op.name, err));
+    const struct entry *entry = known, *end = known + sizeof known / sizeof *known;
+    MASK__TRY(read_name(r, table, err));
     if (r->flat.bad) return damaged(r, err);
-    bool last = code == CODE_CUSTOM && strcmp(op.name, "TFLite_Detection_PostProcess") == 0;
-    if (!last && !supported(code))
-        return refuse_op(r, index, op.name,
-                         "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
-    MASK__TRY(read_tensors_of(r, table, index, &op, err));
+    bool last = strcmp(r->name, "TFLite_Detection_PostProcess") == 0;
+    while (entry < end && strcmp(entry->name, r->name) != 0) entry++;
+    if (!last && entry == end)
+        return refuse_op(r, "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
+    mask__graph_op op = {.name = r->name};
+    MASK__TRY(read_tensors_of(r, table, &op, err));
     if (last) return cut_off(r, &op, err);
     for (size_t i = 0; i < op.input_count; i++) {
         if (op.inputs[i] == MASK__NO_TENSOR) continue;
         if (r->types[op.inputs[i]] == INT32 && i != 2) continue; /* parameters; a bias is the third */
-        MASK__TRY(load(r, index, op.name, op.inputs[i], err));
+        MASK__TRY(load(r, op.inputs[i], err));
         if (r->flat.bad) return damaged(r, err);
     }
-    const char *wrong = read_attributes(r, code, mask__flat_table(&r->flat, table, 4), &op);
-    if (wrong) return refuse_op(r, index, op.name, wrong, err);
+    const char *wrong = read_attributes(r, entry, mask__flat_table(&r->flat, table, 4), &op);
+    if (wrong) return refuse_op(r, wrong, err);
     if (r->flat.bad) return damaged(r, err);
     if ((op.kind == MASK__OP_CONV || op.kind == MASK__OP_MATMUL) && op.input_count < 2)
-        return refuse_op(r, index, op.name, "has a wrong number of inputs", err);
-    if (code == CODE_DEPTHWISE_CONV) MASK__TRY(turn_depthwise(r, &op, err));
-    if (code != CODE_FULLY_CONNECTED) return add(r, index, &op, err);
+        return refuse_op(r, "has a wrong number of inputs", err);
+    if (op.kind == MASK__OP_CONV && entry->parameter) MASK__TRY(turn_depthwise(r, &op, err));
+    if (op.kind != MASK__OP_MATMUL) return add(r, &op, err);
     MASK__TRY(flatten(r, &op, err));
     mask__graph_op sum = op;
     sum.kind = MASK__OP_BINARY;
@@ -482,13 +448,13 @@ static mask_status read_operator(reader *r, mask__flat_vector operators, size_t 
     op.input_count = 2;
     if (sum.inputs[2] == MASK__NO_TENSOR) {
         op.activation = sum.activation;
-        return add(r, index, &op, err);
+        return add(r, &op, err);
     }
     op.output = MASK__NO_TENSOR;
     MASK__TRY(mask__graph_add(r->graph, &op, &op.output, err));
     sum.inputs = (uint32_t[]){op.output, op.inputs[2]};
     sum.input_count = 2;
-    return add(r, index, &sum, err);
+    return add(r, &sum, err);
 }
 
 static mask_status read_ends(reader *r, size_t subgraph, size_t side, float *scale, float *zero, mask_error *err)
