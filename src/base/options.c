@@ -324,12 +324,9 @@ static void list_value(mask_options_kind kind, const mask_option *o, const char 
 {
     const char *end = text + strlen(text), *name, *at;
     size_t name_length, length;
-    union {
-        size_t align;
-        char bytes[512];
-    } defaults;
-    set_defaults(kind, &defaults);
-    value_text(o, &defaults, value, size);
+    _Alignas(size_t) char defaults[512];
+    set_defaults(kind, defaults);
+    value_text(o, defaults, value, size);
     while (next(&text, end, &name, &name_length, &at, &length))
         if (find(kind, name, name_length) == o) snprintf(value, size, "%.*s", (int)length, at);
 }

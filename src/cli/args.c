@@ -111,14 +111,11 @@ int args_preset(const args *a, mask_options_kind kind, void *options, size_t siz
 static void row_help(const option *table, const mask_option *row, char *text, size_t size)
 {
     mask_error err;
-    union {
-        size_t align;
-        char bytes[1024];
-    } shown;
+    _Alignas(size_t) char shown[1024];
     char value[64];
     mask_options_kind kind = (mask_options_kind)table->name[1];
-    mask_options_preset(kind, table->value, &shown, sizeof shown, NULL);
-    mask_option_get(kind, &shown, row->name, value, sizeof value, &err);
+    mask_options_preset(kind, table->value, shown, sizeof shown, NULL);
+    mask_option_get(kind, shown, row->name, value, sizeof value, &err);
     snprintf(text, size, "%s", row->help);
     for (const char *at = row->type == MASK_OPTION_CHOICE ? row->words : NULL; at; at = *at ? at + 1 : NULL) {
         size_t length = strcspn(at, "|"), used = strlen(text);

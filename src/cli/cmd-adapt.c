@@ -6,7 +6,6 @@
 static int finish(args *a, const mask_knowledge *adapted, const char *out, const mask_adapt_report *r)
 {
     if (mask_knowledge_save(adapted, out, &a->err) != MASK_OK) return failed(&a->err);
-    progress_end();
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:f, s:f, s:f}", "file", out, "epochs", (json_int_t)r->epochs,
                                     "kept", (json_int_t)r->kept, "loss_before", r->before, "loss_after", r->after,

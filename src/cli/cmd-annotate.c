@@ -58,7 +58,6 @@ static int run_annotate(args *a)
     if (k > mask_texts_count(a->texts)) k = mask_texts_count(a->texts);
     if (mask_annotator_open(&annotator, a->gallery, a->vectors, a->texts, &a->run, &a->err) != MASK_OK)
         return failed(&a->err);
-    progress_end();
     if (id) result = annotate_one(a, annotator, id, k);
     else if (mask_annotator_all(annotator, k, print_image, a, &a->run, &a->err) != MASK_OK) result = failed(&a->err);
     mask_annotator_close(annotator);

@@ -31,7 +31,7 @@ static int take_away(const char *path, const struct stat *info, int type, struct
 /* One entry of the cache. */
 typedef struct entry {
     char place[DATA_PATH];
-    folder_list folders;
+    text_list folders;
     off_t bytes;
     time_t used;
     size_t photos;
@@ -67,7 +67,7 @@ static int each_entry(int (*visit)(const args *a, const entry *e, void *user), c
     for (int i = 0; i < count; i++) {
         entry e = {0};
         if (result == 0 && read_entry(&e, root, names[i]->d_name)) result = visit(a, &e, user);
-        folders_free(&e.folders);
+        texts_free(&e.folders);
         free(names[i]);
     }
     free(names);
@@ -83,15 +83,14 @@ static int list_entry(const args *a, const entry *e, void *user)
     strftime(day, sizeof day, "%Y-%m-%d", &when);
     if (a->json) {
         json_t *folders = json_array();
-        for (size_t i = 0; i < e->folders.count; i++)
-            json_array_append_new(folders, json_string(e->folders.folders[i]));
+        for (size_t i = 0; i < e->folders.count; i++) json_array_append_new(folders, json_string(e->folders.texts[i]));
         json_array_append_new(all,
                               json_pack("{s:s, s:I, s:I, s:s, s:o}", "cache", e->place, "bytes", (json_int_t)e->bytes,
                                         "photos", (json_int_t)e->photos, "used", day, "folders", folders));
         return 0;
     }
     printf("%7.1f MB  %7zu photos  %s ", (double)e->bytes / 1e6, e->photos, day);
-    for (size_t i = 0; i < e->folders.count; i++) printf(" %s", e->folders.folders[i]);
+    for (size_t i = 0; i < e->folders.count; i++) printf(" %s", e->folders.texts[i]);
     printf("\n");
     return 0;
 }
@@ -125,7 +124,7 @@ static int clear_entry(const args *a, const entry *e, void *user)
     char path[DATA_PATH + 8];
     bool wanted = !c->folder;
     (void)a;
-    for (size_t i = 0; i < e->folders.count; i++) wanted = wanted || strcmp(e->folders.folders[i], c->folder) == 0;
+    for (size_t i = 0; i < e->folders.count; i++) wanted = wanted || strcmp(e->folders.texts[i], c->folder) == 0;
     if (!wanted) return 0;
     snprintf(path, sizeof path, "%s/lock", e->place);
     int lock = open(path, O_RDWR | O_CLOEXEC);

@@ -96,7 +96,6 @@ static int convert_labels(args *a)
         status = mask_regions_from_detections(from, out, vocabulary, attributes, (float)confidence, &report, &a->run,
                                               &a->err);
     else status = mask_regions_from_genome(from, out, &options, &report, &a->run, &a->err);
-    progress_end();
     return status == MASK_OK ? print_labels(a, out, &report) : failed(&a->err);
 }
 
@@ -138,7 +137,6 @@ static int run_convert(args *a)
     if (!bad) bad = open_images(a, a->positional[0]);
     if (bad) return bad;
     mask_status status = mask_images_convert(a->images, out, &options, &a->run, &a->err);
-    progress_end();
     return status == MASK_OK ? report(a, a->images, out, options.regions) : failed(&a->err);
 }
 

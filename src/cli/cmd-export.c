@@ -19,9 +19,7 @@ static int run_export(args *a)
     read_clickhouse(a, "--url", &to);
     int result = args_size(a, "--words-per-table", 1, 10000, &to.words_per_table);
     if (result) return result;
-    mask_status status = mask_clickhouse_export(a->positional[0], &to, &rows, &a->run, &a->err);
-    progress_end();
-    if (status != MASK_OK) return failed(&a->err);
+    if (mask_clickhouse_export(a->positional[0], &to, &rows, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     if (!a->quiet && rows) printf("%" PRIu64 " rows written to '%s'\n", rows, to.database);
     else if (!a->quiet) printf("'%s' holds this gallery as it is\n", to.database);
     return 0;

@@ -36,7 +36,6 @@ static int run_extract(args *a)
     o.encoder = place;
     if (mask_extract(a->positional, (size_t)a->positional_count, out, &o, &report, &a->run, &a->err) != MASK_OK)
         return failed(&a->err);
-    progress_end();
     if (team_follows(a)) return 0;
     return print_report(a, out, &o, &report);
 }

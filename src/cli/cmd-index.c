@@ -112,7 +112,6 @@ static int add(args *a, const char *path, bool created)
     double seconds = now() - began;
     if (status == MASK_OK && metadata) status = mask_gallery_describe_images(path, metadata, &a->run, &a->err);
     if (status != MASK_OK && created) remove_unused(path);
-    progress_end();
     return status == MASK_OK ? print_added(a, path, &change, mask_images_count(a->images), seconds) : failed(&a->err);
 }
 
@@ -227,9 +226,7 @@ static int run_compact(args *a)
     const char *path = a->positional[0];
     int bad = gallery_state(a, path, &before);
     if (bad) return bad;
-    mask_status status = mask_gallery_compact(path, &a->run, &a->err);
-    progress_end();
-    if (status != MASK_OK) return failed(&a->err);
+    if (mask_gallery_compact(path, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     bad = gallery_state(a, path, &after);
     if (bad) return bad;
     if (a->json)
@@ -254,9 +251,7 @@ static int run_verify(args *a)
 {
     mask_gallery_info i;
     const char *path = a->positional[0];
-    mask_status status = mask_gallery_verify(path, &a->run, &a->err);
-    progress_end();
-    if (status != MASK_OK) return failed(&a->err);
+    if (mask_gallery_verify(path, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     int bad = gallery_state(a, path, &i);
     if (bad) return bad;
     if (a->json)
@@ -277,9 +272,7 @@ const command command_index_verify = {
 static int run_metadata(args *a)
 {
     const char *path = a->positional[0], *table = a->positional[1];
-    mask_status status = mask_gallery_describe_images(path, table, &a->run, &a->err);
-    progress_end();
-    if (status != MASK_OK) return failed(&a->err);
+    if (mask_gallery_describe_images(path, table, &a->run, &a->err) != MASK_OK) return failed(&a->err);
     if (a->json) return print_json(json_pack("{s:s, s:s}", "gallery", path, "metadata", table));
     printf("%s: metadata of %s\n", path, table);
     return 0;

@@ -86,7 +86,6 @@ static int info_images(args *a, const char *path)
     }
     float box[4];
     bool boxes = most && mask_images_box(m, 0, 0, box), names = count && mask_images_name(m, 0);
-    progress_end();
     if (fewest > most) fewest = most;
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "kind", "images", "images",
@@ -203,7 +202,6 @@ static int run_encode(args *a)
     if (!bad) bad = open_images(a, a->positional[1]);
     if (bad) return bad;
     if (mask_knowledge_encode_file(a->knowledge, a->images, out, &a->run, &a->err) != MASK_OK) return failed(&a->err);
-    progress_end();
     size_t count = mask_images_count(a->images), regions = count ? mask_images_regions(a->images, 0) : 0;
     mask_knowledge_describe(a->knowledge, &i);
     if (a->json)

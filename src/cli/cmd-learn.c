@@ -52,7 +52,6 @@ static int print_learned(const args *a, const mask_knowledge *k, const char *pat
     char encoder[OPTION_TEXT];
     mask_knowledge_describe(k, &i);
     option_text(MASK_OPTIONS_LEARN, &i.learned, "representation", encoder);
-    progress_end();
     if (a->json)
         return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I}", "file", path, "words",
                                     (json_int_t)i.words, "regions", (json_int_t)i.regions, "pairs", (json_int_t)i.pairs,
@@ -158,13 +157,11 @@ static int extract_words(args *a, const char *folder, const char *out, char regi
     free(words);
     if (!table || fclose(table) != 0) return fail("%s: cannot be written", rows);
     mask_extract_options o = mask_extract_defaults();
-    const char *given = getenv("MASK_ENCODER"); /* --encoder names a representation here */
-    int result = 0;
-    if (!written)
-        result = fail("%s: has neither features.npy nor folders of photos, one per word: give one of them", folder);
-    else if (!given && !find_data(ENCODER, encoder))
-        result = fail("%s is not beside the program: build it again, or name one in MASK_ENCODER", ENCODER);
-    o.encoder = given ? given : encoder;
+    /* --encoder names a representation here */
+    int result =
+        written ? find_file(getenv("MASK_ENCODER"), ENCODER, "build it again, or name one in MASK_ENCODER", encoder)
+                : fail("%s: has neither features.npy nor folders of photos, one per word: give one of them", folder);
+    o.encoder = encoder;
     o.boxes = rows;
     if (result == 0) result = team_meet(a);
     if (result == 0 && mask_extract(&folder, 1, regions, &o, NULL, &a->run, &a->err) != MASK_OK)

@@ -102,7 +102,6 @@ static int run_score(args *a)
     if (mask_matcher_explain(a->matcher, a->images, (size_t)image, args_text(a, "--text", NULL), &e, &a->run,
                              &a->err) != MASK_OK)
         return failed(&a->err);
-    progress_end();
     if (a->json) bad = print_json(score_json(&e, a->images, (size_t)image));
     else print_score(&e, a->images, (size_t)image);
     mask_explanation_free(&e);
@@ -323,7 +322,6 @@ static int run_eval(args *a)
     if (result || team_follows(a)) return result;
     e.seconds = now() - start;
     e.by_name = mask_texts_by_name(a->texts);
-    progress_end();
     if (a->json) return print_json(eval_json(a, &e));
     print_eval(&e);
     return 0;

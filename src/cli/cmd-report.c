@@ -110,7 +110,6 @@ static int rate_topics(args *a, batch *b, topic *const *topics, size_t count)
             mask_results_free(&b->results[i]);
         }
     }
-    progress_end();
     return result;
 }
 
@@ -159,7 +158,7 @@ static int run_report(args *a)
     const char *path, *html = args_text(a, "-o", NULL);
     output sheet, *p = html ? &sheet : NULL;
     size_t most = 24;
-    folder_list folders;
+    text_list folders;
     int result = folders_of(a, "--photos", &folders);
     if (result == 0 && a->positional_count != (folders.count ? 0 : 1))
         result = args_usage(a, "expected a gallery, or --photos FOLDER");
@@ -171,7 +170,7 @@ static int run_report(args *a)
         result = report(a, path, most, p);
         if (p) result = page_end(p, a, result, html);
     }
-    folders_free(&folders);
+    texts_free(&folders);
     return result;
 }
 

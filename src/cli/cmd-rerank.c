@@ -137,7 +137,6 @@ static int finish(args *a, const mask_reranking *r, sweep *s, double start)
     if (status == MASK_OK && args_has(a, "--save-sims")) status = save(a, r, s, &a->err);
     if (status != MASK_OK) return failed(&a->err);
     double seconds = now() - start;
-    progress_end();
     if (a->json) return print_json(sweep_json(s, r, seconds));
     print_sweep(s, r, seconds);
     return 0;

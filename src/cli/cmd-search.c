@@ -14,47 +14,6 @@
 
 /* ---- What a search is asked with ---- */
 
-typedef struct line_list {
-    char **lines;
-    size_t count;
-} line_list;
-
-static void lines_free(line_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) free(list->lines[i]);
-    free(list->lines);
-    *list = (line_list){0};
-}
-
-/* The lines of a file, "-" = stdin, without their ends. */
-static int lines_read(line_list *list, const char *path)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : open_input(path);
-    struct stat info;
-    char *line = NULL;
-    size_t room = 0, capacity = 0;
-    int result = 0;
-    *list = (line_list){0};
-    if (!file) return fail("%s: cannot be opened: give a file with one entry a line", path);
-    for (ssize_t length; result == 0 && (length = getline(&line, &room, file)) >= 0;) {
-        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
-        if (list->count == capacity) {
-            char **more = realloc(list->lines, (capacity = capacity * 2 + 64) * sizeof *more);
-            if (more) list->lines = more;
-            else result = fail("out of memory");
-        }
-        if (result == 0 && (list->lines[list->count] = strdup(line)) != NULL) list->count++;
-        else if (result == 0) result = fail("out of memory");
-    }
-    if (result == 0 && ferror(file)) result = fail("%s: cannot be read", path);
-    if (result == 0 && list->count == 0 && file != stdin && fstat(fileno(file), &info) == 0 && S_ISFIFO(info.st_mode))
-        result = fail("%s: nothing came through this pipe: start what writes it first", path);
-    free(line);
-    if (file != stdin) fclose(file);
-    if (result) lines_free(list);
-    return result;
-}
-
 #define IMAGE_WEIGHT                                                                                                   \
     "--image-weight", "W",                                                                                             \
         "of its cosine, which is 0.1 to 0.4 for other photos, where a text's score reaches about 3 (default: 10)"
@@ -72,7 +31,7 @@ static int lines_read(line_list *list, const char *path)
 /* Results of one query are printed by these numbers. */
 enum { MOST_RESULTS = 1000000 };
 
-static int read_query_options(const args *a, mask_query *q, line_list *ids)
+static int read_query_options(const args *a, mask_query *q, text_list *ids)
 {
     double least = -INFINITY, sure = 0;
     *q = mask_query_defaults();
@@ -88,7 +47,7 @@ static int read_query_options(const args *a, mask_query *q, line_list *ids)
     bad = lines_read(ids, args_text(a, "--ids", ""));
     if (bad) return bad;
     static const char *const none[] = {""};
-    q->ids = ids->count ? (const char *const *)ids->lines : none; /* an empty file lets nothing through */
+    q->ids = ids->count ? (const char *const *)ids->texts : none; /* an empty file lets nothing through */
     q->id_count = ids->count;
     return 0;
 }
@@ -355,7 +314,6 @@ static int search_lines(args *a, const mask_query *shape, const char *const *lin
         mask_gallery_search_batch(a->gallery, a->vectors, b.queries, count, b.results, &a->run, &a->err) != MASK_OK)
         result = failed(&a->err);
     if (result == 0) {
-        progress_end();
         result = print_batch(a, lines, b.results, count, first, shape->offset);
         for (size_t i = 0; p && i < count; i++) page_results(p, lines + i, 1, &b.queries[i], &b.results[i]);
     }
@@ -365,14 +323,14 @@ static int search_lines(args *a, const mask_query *shape, const char *const *lin
 
 static int search_file(args *a, mask_query *shape, output *p)
 {
-    line_list list;
+    text_list list;
     int result = lines_read(&list, args_text(a, "--queries", ""));
-    const char *const *lines = (const char *const *)list.lines;
+    const char *const *lines = (const char *const *)list.texts;
     shape->explain = a->json || p;
     for (size_t first = 0; result == 0 && first < list.count; first += BATCH)
         result =
             search_lines(a, shape, lines + first, list.count - first < BATCH ? list.count - first : BATCH, first, p);
-    lines_free(&list);
+    texts_free(&list);
     return result;
 }
 
@@ -416,14 +374,14 @@ static int ask_image(args *a, const char *of, bool beside_texts, mask_query *que
 }
 
 /* Without --photos and without a gallery, the folders that were searched last. */
-static int assume_folders(const args *a, folder_list *list)
+static int assume_folders(const args *a, text_list *list)
 {
     struct stat info;
     const char *first = a->positional_count ? a->positional[0] : "";
     if (list->count || ends_with(first, ".gallery") || stat(first, &info) == 0) return 0;
     if (a->positional_count == 0 && !args_has(a, "--queries")) return 0;
     if (last_folders(list) != 0) return 0; /* the gallery will not be found */
-    if (!a->quiet) fprintf(stderr, "searching %s, as last time\n", list->folders[0]);
+    if (!a->quiet) fprintf(stderr, "searching %s, as last time\n", list->texts[0]);
     return 0;
 }
 
@@ -441,10 +399,10 @@ static int open_clickhouse(args *a)
 static int run_search(args *a)
 {
     mask_query query;
-    line_list ids = {0};
+    text_list ids = {0};
     char place[DATA_PATH];
     const char *path;
-    folder_list folders;
+    text_list folders;
     int result = folders_of(a, "--photos", &folders);
     if (result == 0 && !args_has(a, "--clickhouse")) result = assume_folders(a, &folders);
     bool remote = args_has(a, "--clickhouse");
@@ -463,8 +421,8 @@ static int run_search(args *a)
     mask_query_image image;
     if (result == 0 && args_has(a, "--image")) result = ask_image(a, args_text(a, "--image", ""), true, &query, &image);
     if (result == 0) result = search_gallery(a, &query, first);
-    lines_free(&ids);
-    folders_free(&folders);
+    texts_free(&ids);
+    texts_free(&folders);
     return result;
 }
 
@@ -520,8 +478,8 @@ static int run_similar(args *a)
 {
     mask_query query;
     mask_results results;
-    line_list ids = {0};
-    folder_list folders;
+    text_list ids = {0};
+    text_list folders;
     char place[DATA_PATH];
     const char *path, *of = a->positional[a->positional_count - 1];
     int result = folders_of(a, "--photos", &folders);
@@ -548,8 +506,8 @@ static int run_similar(args *a)
         mask_results_free(&results);
     }
     query_texts_free(&texts);
-    lines_free(&ids);
-    folders_free(&folders);
+    texts_free(&ids);
+    texts_free(&folders);
     return result;
 }
 

@@ -136,7 +136,7 @@ static int read_uploads(server *s)
     if (!realpath(path, s->uploads) || access(s->uploads, W_OK) != 0 || strlen(s->uploads) > DATA_PATH - 200)
         return fail("--upload-dir %.200s: is no folder that can be written: make it first", path);
     bool inside = s->folders.count == 0;
-    for (size_t i = 0; i < s->folders.count; i++) inside = inside || path_below(s->uploads, s->folders.folders[i]);
+    for (size_t i = 0; i < s->folders.count; i++) inside = inside || path_below(s->uploads, s->folders.texts[i]);
     return inside ? 0 : fail("--upload-dir %.200s: must lie below a folder of --photos, which is searched", path);
 }
 
@@ -193,8 +193,8 @@ static int run_serve(args *a)
     if (result == 0) result = serve_http(s, port);
     mask_extractor_close(s->extractor);
     for (size_t i = 0; i < s->count; i++) gallery_release(s, s->galleries[i].now);
-    folders_free(&s->folders);
-    folders_free(&s->roots);
+    texts_free(&s->folders);
+    texts_free(&s->roots);
     free(s);
     return result;
 }

@@ -23,7 +23,6 @@ static int print_taught(const args *a, const char *out, bool sharpened)
 {
     size_t count = mask_images_count(a->images);
     const char *word = a->positional[1];
-    progress_end();
     if (a->json)
         return print_json(json_pack("{s:s, s:s, s:I, s:b}", "file", out, "word", word, "photos", (json_int_t)count,
                                     "sharpened", (int)sharpened));

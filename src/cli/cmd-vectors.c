@@ -14,7 +14,6 @@ static int run_import(args *a)
     if (mask_vectors_import(a->positional[0], out, &options, &a->run, &a->err) != MASK_OK ||
         mask_vectors_open(&a->vectors, out, &a->run, &a->err) != MASK_OK)
         return failed(&a->err);
-    progress_end();
     size_t count = mask_vectors_count(a->vectors), dim = mask_vectors_dim(a->vectors);
     if (a->json)
         return print_json(

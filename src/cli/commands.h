@@ -67,6 +67,9 @@ bool ends_with(const char *text, const char *end);
 enum { DATA_PATH = 4400 };
 /* Where a file that comes with mask lies: beside the program, in ../share/mask, or in the user's data folder. */
 bool find_data(const char *name, char path[DATA_PATH]);
+/* The path `given`, else (NULL, "") of the `usual` file that comes with mask; hint ends the message when that is not
+ * there. 0, or EXIT_FAILED after one line. */
+int find_file(const char *given, const char *usual, const char *hint, char path[DATA_PATH]);
 /* --encoder, else MASK_ENCODER, else the usual one: the encoder that is built in, or the detector of `make detector`,
  * which the starter knowledge was learned with. 0, or EXIT_FAILED after one line. */
 #define ENCODER "default.menc"
@@ -97,7 +100,7 @@ void progress_start(mask_run *run, bool quiet);
 double now(void);
 /* The signal that came (Ctrl-C is SIGINT); 0 = none. */
 int progress_interrupted(void);
-/* Ends the bar's line, if one is open. */
+/* Ends the bar's line, if one is open; what is printed to a terminal does so by itself. */
 void progress_end(void);
 
 /* ---- Files ---- */
@@ -116,6 +119,15 @@ int output_open(output *o, const char *path);
 int output_close(output *o); /* makes the file visible; closes whatever happens */
 void output_abort(output *o);
 
+typedef struct text_list {
+    char **texts;
+    size_t count;
+} text_list; /* {0} is a valid empty list */
+
+int texts_add(text_list *list, const char *text); /* 0, or EXIT_FAILED after one line */
+void texts_free(text_list *list);
+/* The lines of a file, "-" = stdin, without their ends. 0, or EXIT_FAILED after one line. */
+int lines_read(text_list *list, const char *path);
 /* fopen(path, "r"), but a pipe nobody writes is at its end at once. */
 FILE *open_input(const char *path);
 /* From here on control characters that stdout and stderr send to a terminal become \xNN: ids, names and words come from

@@ -14,7 +14,6 @@
 int fail(const char *format, ...)
 {
     va_list list;
-    progress_end();
     fprintf(stderr, "mask: ");
     va_start(list, format);
     vfprintf(stderr, format, list);
@@ -50,13 +49,17 @@ bool find_data(const char *name, char path[DATA_PATH])
     return home && try_place(path, home, "/.local/share/mask", name);
 }
 
-int find_encoder(const args *a, char path[DATA_PATH])
+int find_file(const char *given, const char *usual, const char *hint, char path[DATA_PATH])
 {
-    const char *given = args_text(a, "--encoder", getenv("MASK_ENCODER"));
     if (given && *given)
         return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
-    if (find_data(ENCODER, path)) return 0;
-    return fail("%s is not beside the program: build it again, or name one with --encoder FILE.menc", ENCODER);
+    return find_data(usual, path) ? 0 : fail("%s is not beside the program: %s", usual, hint);
+}
+
+int find_encoder(const args *a, char path[DATA_PATH])
+{
+    return find_file(args_text(a, "--encoder", getenv("MASK_ENCODER")), ENCODER,
+                     "build it again, or name one with --encoder FILE.menc", path);
 }
 
 int print_json(json_t *object)

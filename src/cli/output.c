@@ -70,6 +70,47 @@ FILE *open_input(const char *path)
     return fdopen(fd, "r");
 }
 
+int texts_add(text_list *list, const char *text)
+{
+    if ((list->count & (list->count - 1)) == 0) { /* none, or a power of two */
+        char **more = realloc(list->texts, (2 * list->count + 1) * sizeof *more);
+        if (!more) return fail("out of memory");
+        list->texts = more;
+    }
+    if (!(list->texts[list->count] = strdup(text))) return fail("out of memory");
+    list->count++;
+    return 0;
+}
+
+void texts_free(text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) free(list->texts[i]);
+    free(list->texts);
+    *list = (text_list){0};
+}
+
+int lines_read(text_list *list, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : open_input(path);
+    struct stat info;
+    char *line = NULL;
+    size_t room = 0;
+    int result = 0;
+    *list = (text_list){0};
+    if (!file) return fail("%s: cannot be opened: give a file with one entry a line", path);
+    for (ssize_t length; result == 0 && (length = getline(&line, &room, file)) >= 0;) {
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
+        result = texts_add(list, line);
+    }
+    if (result == 0 && ferror(file)) result = fail("%s: cannot be read", path);
+    if (result == 0 && list->count == 0 && file != stdin && fstat(fileno(file), &info) == 0 && S_ISFIFO(info.st_mode))
+        result = fail("%s: nothing came through this pipe: start what writes it first", path);
+    free(line);
+    if (file != stdin) fclose(file);
+    if (result) texts_free(list);
+    return result;
+}
+
 /* ---- Terminals ---- */
 
 typedef struct guarded {
@@ -80,6 +121,7 @@ typedef struct guarded {
 static ssize_t write_escaped(void *cookie, const char *bytes, size_t size)
 {
     guarded *g = cookie;
+    progress_end();
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)bytes[i];
         bool control = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || (g->held && c >= 0x80 && c < 0xa0);

@@ -2,11 +2,11 @@
 #include "photo-gallery.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { LEFT = 64 /* bytes for a name in a folder of the cache */ };
 
@@ -42,42 +42,28 @@ int cache_file(const char *name, char path[DATA_PATH])
 
 /* ---- The names of the folders, and which were searched last ---- */
 
-int folders_read(folder_list *list, const char *place)
+int folders_read(text_list *list, const char *place)
 {
-    char path[DATA_PATH], line[PATH_MAX + 2];
-    *list = (folder_list){0};
+    char path[DATA_PATH];
+    *list = (text_list){0};
     snprintf(path, sizeof path, "%.*s/folders", DATA_PATH - LEFT, place);
-    FILE *file = fopen(path, "r");
-    while (file && list->count < MOST_FOLDERS && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = '\0';
-        if (*line && (list->folders[list->count] = strdup(line))) list->count++;
-    }
-    if (file) fclose(file);
+    if (access(path, R_OK) == 0) lines_read(list, path);
     return list->count ? 0 : EXIT_FAILED;
 }
 
-int folders_of(const args *a, const char *name, folder_list *list)
+int folders_of(const args *a, const char *name, text_list *list)
 {
     const char *folder;
-    *list = (folder_list){0};
-    for (size_t i = 0; (folder = args_each_text(a, name, i)); i++) {
-        if (list->count == MOST_FOLDERS) return args_usage(a, "%s may be given %d times", name, MOST_FOLDERS);
-        if (!(list->folders[list->count] = strdup(folder))) return fail("out of memory");
-        list->count++;
-    }
-    return 0;
+    int result = 0;
+    *list = (text_list){0};
+    for (size_t i = 0; result == 0 && (folder = args_each_text(a, name, i)); i++) result = texts_add(list, folder);
+    return result;
 }
 
-void folders_free(folder_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) free(list->folders[i]);
-    *list = (folder_list){0};
-}
-
-int last_folders(folder_list *list)
+int last_folders(text_list *list)
 {
     char root[DATA_PATH], place[DATA_PATH];
-    *list = (folder_list){0};
+    *list = (text_list){0};
     if (cache_root(root) != 0) return EXIT_FAILED;
     snprintf(place, sizeof place, "%.*s/last", DATA_PATH - LEFT, root);
     return folders_read(list, place);
@@ -94,39 +80,30 @@ static void say_report(const args *a, const mask_extract_report *r)
     if (r->bad) fprintf(stderr, "%zu photos cannot be read (named when they were met first)\n", r->bad);
 }
 
-static int find_knowledge(const args *a, char path[DATA_PATH])
+int photo_gallery(args *a, const text_list *folders, char path[DATA_PATH])
 {
-    const char *given = args_text(a, "--knowledge", NULL);
-    if (given) return snprintf(path, DATA_PATH, "%s", given) < DATA_PATH ? 0 : fail("%.60s...: too long", given);
-    return find_data("starter.mask", path)
-               ? 0
-               : fail("starter.mask is not beside the program: name a knowledge with --knowledge K.mask");
-}
-
-int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH])
-{
-    mask_error err;
     mask_extract_report report;
     char encoder[DATA_PATH], knowledge[DATA_PATH], root[DATA_PATH], *gallery;
     mask_photo_cache cache = {root, encoder, knowledge, args_text(a, "--exclude", NULL)};
     int result = find_encoder(a, encoder);
-    if (result == 0) result = find_knowledge(a, knowledge);
+    if (result == 0)
+        result = find_file(args_text(a, "--knowledge", NULL), "starter.mask",
+                           "name a knowledge with --knowledge K.mask", knowledge);
     if (result == 0) result = cache_root(root);
     if (result == 0) result = make_folders(root);
     if (result) return result;
-    mask_status status = mask_photos_gallery(&gallery, (const char *const *)folders->folders, folders->count, &cache,
-                                             &report, &a->run, &err);
-    progress_end();
+    mask_status status = mask_photos_gallery(&gallery, (const char *const *)folders->texts, folders->count, &cache,
+                                             &report, &a->run, &a->err);
     if (progress_interrupted())
         fprintf(stderr, "what was read is kept: the same command goes on where this one stopped\n");
-    if (status != MASK_OK) return failed(&err);
+    if (status != MASK_OK) return failed(&a->err);
     say_report(a, &report);
     int length = snprintf(path, DATA_PATH, "%s", gallery);
     free(gallery);
     return length < DATA_PATH ? 0 : fail("the path of the cache is too long");
 }
 
-int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_PATH], const char **path)
+int open_photos_or_gallery(args *a, const text_list *folders, char place[DATA_PATH], const char **path)
 {
     int result = folders->count ? photo_gallery(a, folders, place) : 0;
     *path = folders->count ? place : a->positional[0];

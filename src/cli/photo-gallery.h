@@ -4,29 +4,22 @@
 
 #include "commands.h"
 
-enum { MOST_FOLDERS = 64 };
-
-typedef struct folder_list {
-    char *folders[MOST_FOLDERS];
-    size_t count;
-} folder_list;
-/* The folders of an option such as --photos. 0, EXIT_USAGE or EXIT_FAILED. */
-int folders_of(const args *a, const char *name, folder_list *list);
-void folders_free(folder_list *list);
+/* The folders of an option such as --photos. 0 or EXIT_FAILED. */
+int folders_of(const args *a, const char *name, text_list *list);
 
 /* ~/.cache/mask. 0 or EXIT_FAILED. */
 int cache_root(char root[DATA_PATH]);
 /* A file of that name in it; it is made. 0 or EXIT_FAILED. */
 int cache_file(const char *name, char path[DATA_PATH]);
 /* The folders of photos that a folder of the cache is of; EXIT_FAILED without a message when it tells none. */
-int folders_read(folder_list *list, const char *place);
+int folders_read(text_list *list, const char *place);
 /* Those that were searched last. */
-int last_folders(folder_list *list);
+int last_folders(text_list *list);
 /* Brings the gallery of these folders up to date, making it where there is none; gives its path. 0 or EXIT_FAILED. */
-int photo_gallery(args *a, const folder_list *folders, char path[DATA_PATH]);
+int photo_gallery(args *a, const text_list *folders, char path[DATA_PATH]);
 /* Opens that gallery, or where there are no folders the one that the first argument names; *path = where it lies. 0 or
  * EXIT_FAILED. */
-int open_photos_or_gallery(args *a, const folder_list *folders, char place[DATA_PATH], const char **path);
+int open_photos_or_gallery(args *a, const text_list *folders, char place[DATA_PATH], const char **path);
 /* Photos as a set of images, by --encoder or the usual one. 0 or EXIT_FAILED. */
 int photos_images(args *a, const char *const *paths, size_t count, mask_images **images);
 

@@ -77,7 +77,6 @@ static void on_log(void *user, mask_log_level level, const char *line)
 {
     (void)user;
     if (bar.quiet && level == MASK_LOG_INFO) return;
-    progress_end();
     const char *more = advice(line);
     fprintf(stderr, "%s%s", level == MASK_LOG_WARNING ? "warning: " : "", line);
     if (more) fprintf(stderr, " (%s)", more);

@@ -477,44 +477,35 @@ static bool is_loopback(const struct sockaddr *a)
             *(const unsigned char *)&((const struct sockaddr_in *)(const void *)a)->sin_addr == 127);
 }
 
-/* A listening socket: the one that systemd hands over, else a new one. -1 after one line. */
-static int listening(server *s, int port)
+/* A listening socket: the one that systemd hands over, else a new one. 0 or EXIT_FAILED. */
+static int open_socket(server *s, int port, int *handle)
 {
     char service[16];
     struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct sockaddr_storage own;
     socklen_t size = sizeof own;
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    int one = 1, handle = -1;
+    int one = 1;
     if (pid && count && strtol(pid, NULL, 10) == (long)getpid() && strtol(count, NULL, 10) > 0) {
-        handle = 3;
-        if (getsockname(handle, (struct sockaddr *)&own, &size) != 0) {
-            fail("LISTEN_FDS: descriptor 3 is no socket");
-            return -1;
-        }
+        *handle = 3;
+        if (getsockname(*handle, (struct sockaddr *)&own, &size) != 0)
+            return fail("LISTEN_FDS: descriptor 3 is no socket");
         s->loopback = is_loopback((struct sockaddr *)&own);
     } else {
         snprintf(service, sizeof service, "%d", port);
-        if (getaddrinfo(s->host, service, &hints, &found) != 0) {
-            fail("--listen %s: is no address of this machine", s->host);
-            return -1;
-        }
+        if (getaddrinfo(s->host, service, &hints, &found) != 0)
+            return fail("--listen %s: is no address of this machine", s->host);
         s->loopback = is_loopback(found->ai_addr);
-        handle = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        bool good = handle >= 0 && setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-                    bind(handle, found->ai_addr, found->ai_addrlen) == 0 && listen(handle, SOMAXCONN) == 0;
+        *handle = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        bool good = *handle >= 0 && setsockopt(*handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+                    bind(*handle, found->ai_addr, found->ai_addrlen) == 0 && listen(*handle, SOMAXCONN) == 0;
         freeaddrinfo(found);
-        if (!good) {
-            fail("%s port %d: cannot be served: %s (another --listen PORT?)", s->host, port, strerror(errno));
-            if (handle >= 0) close(handle);
-            return -1;
-        }
+        if (!good)
+            return fail("%s port %d: cannot be served: %s (another --listen PORT?)", s->host, port, strerror(errno));
     }
-    if (s->loopback || *s->token) return handle;
-    fail("%s can be reached from other machines: give a token, in a file (--token-file) or in MASK_SERVE_TOKEN",
-         pid ? "the socket" : s->host);
-    close(handle);
-    return -1;
+    if (s->loopback || *s->token) return 0;
+    return fail("%s can be reached from other machines: give a token, in a file (--token-file) or in MASK_SERVE_TOKEN",
+                pid ? "the socket" : s->host);
 }
 
 static void print_address(const server *s, int handle)
@@ -562,8 +553,11 @@ int serve_http(server *s, int port)
 {
     enum { MOST_WORKERS = 64 };
     pthread_t workers[MOST_WORKERS];
-    int handle = listening(s, port);
-    if (handle < 0) return EXIT_FAILED;
+    int handle = -1;
+    if (open_socket(s, port, &handle) != 0) {
+        if (handle >= 0) close(handle);
+        return EXIT_FAILED;
+    }
     mallopt(M_MXFAST,
             0); /* a search frees large blocks, and each time the small ones were gathered: a tenth of its time */
     mallopt(M_ARENA_MAX, 4);

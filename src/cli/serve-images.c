@@ -89,12 +89,12 @@ const char *path_below(const char *path, const char *folder)
 static bool inside(const server *s, const exchange *x, int file)
 {
     char link[64], path[DATA_PATH];
-    const folder_list *folders = x->gallery->photos ? &s->folders : &s->roots;
+    const text_list *folders = x->gallery->photos ? &s->folders : &s->roots;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     for (size_t i = 0; i < folders->count; i++)
-        if (path_below(path, folders->folders[i])) return true;
+        if (path_below(path, folders->texts[i])) return true;
     return folders->count == 0;
 }
 
@@ -193,7 +193,7 @@ static const char *id_of(const server *s, const exchange *x, const char *path)
 {
     const char *best = NULL;
     for (size_t i = 0; x->gallery->photos && i < s->folders.count; i++) {
-        const char *id = path_below(path, s->folders.folders[i]);
+        const char *id = path_below(path, s->folders.texts[i]);
         if (id && (!best || id < best)) best = id; /* the longer id tells more */
     }
     return best ? best : strrchr(path, '/') + 1;

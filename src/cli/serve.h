@@ -39,7 +39,7 @@ typedef struct server {
     args *a;
     served_gallery galleries[MOST_GALLERIES];
     size_t count;
-    folder_list folders, roots; /* of --photos; those that photos of other galleries must lie in, none = anywhere */
+    text_list folders, roots; /* of --photos; those that photos of other galleries must lie in, none = anywhere */
     char host[256];
     const char *prefix; /* "" or "/name" */
     const char *names[MOST_NAMES], *teach;
