@@ -31,15 +31,21 @@ static block *new_block(size_t size)
     return memory;
 }
 
+static void *lose(mask__arena *arena)
+{
+    arena->lost = true;
+    return NULL;
+}
+
 void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size)
 {
     size_t bytes;
-    if (!mask__multiply(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT) return NULL;
+    if (!mask__multiply(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT) return lose(arena);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     block *b = arena->head;
     if (!b || b->size - b->used < bytes) {
         b = new_block(bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
-        if (!b) return NULL;
+        if (!b) return lose(arena);
         /* A block made for one large item is full at once: keep filling the small one behind it. */
         if (bytes > BLOCK_BYTES && arena->head) {
             b->next = arena->head->next;
@@ -57,7 +63,7 @@ void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size)
 void *mask__arena_matrix(mask__arena *arena, size_t rows, size_t columns, size_t size)
 {
     size_t count;
-    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : NULL;
+    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : lose(arena);
 }
 
 char *mask__arena_text(mask__arena *arena, const char *text, size_t length)
@@ -76,7 +82,14 @@ void mask__arena_free(mask__arena *arena)
         free(b);
         b = next;
     }
-    arena->head = NULL;
+    *arena = (mask__arena){0};
+}
+
+void mask__free_pointer(void *variable)
+{
+    void *memory;
+    memcpy(&memory, variable, sizeof memory); /* the variable may be of any pointer type */
+    free(memory);
 }
 
 bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item)

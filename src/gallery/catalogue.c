@@ -145,18 +145,25 @@ static mask_status take_state(mask__catalogue *c, sqlite3_stmt *s, mask__catalog
                                       c->path, err);
 }
 
+static mask_status read_state(mask__catalogue *c, mask__catalogue_settings *out, mask_error *err)
+{
+    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    bool row;
+    MASK__TRY(mask__database_prepare(c, &s, "SELECT name, value FROM state", err));
+    for (;;) {
+        MASK__TRY(mask__database_step(c, s, &row, err));
+        if (!row) return MASK_OK;
+        MASK__TRY(take_state(c, s, out, err));
+    }
+}
+
 mask_status mask__catalogue_settings_read(mask__catalogue *c, mask__catalogue_settings *out, mask_error *err)
 {
-    sqlite3_stmt *s;
-    bool row;
     *out = (mask__catalogue_settings){
         .options = mask_match_plain(), .gallery = mask_gallery_defaults(), .whole_region = MASK_WHOLE_AUTO};
     pthread_mutex_lock(&c->mutex);
     mask__sql_bound(c->db, c->path);
-    mask_status status = mask__database_prepare(c, &s, "SELECT name, value FROM state", err);
-    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
-        status = take_state(c, s, out, err);
-    sqlite3_finalize(s);
+    mask_status status = read_state(c, out, err);
     mask__sql_unbound(c->db);
     pthread_mutex_unlock(&c->mutex);
     return status;
@@ -382,40 +389,17 @@ mask_status mask__catalogue_content(mask__catalogue *c, const char *id, uint64_t
 
 /* ---- A catalogue without images ---- */
 
-static mask_status copy_state(mask__catalogue *to, mask__catalogue *from, mask_error *err)
-{
-    sqlite3_stmt *s, *put;
-    bool row;
-    MASK__TRY(mask__database_prepare(from, &s, "SELECT name, value FROM state", err));
-    mask_status status;
-    while ((status = mask__database_step(from, s, &row, err)) == MASK_OK && row) {
-        status = use_id(to, SET_STATE, (const char *)sqlite3_column_text(s, 0), &put, err);
-        if (status == MASK_OK) sqlite3_bind_value(put, 2, sqlite3_column_value(s, 1));
-        if (status == MASK_OK) status = mask__database_do(to, put, err);
-        if (status != MASK_OK) break;
-    }
-    sqlite3_finalize(s);
-    return status;
-}
-
 static mask_status fill_from(mask__catalogue *c, const void *context, mask_error *err)
 {
+    static const char state[] =
+        "SELECT group_concat(printf('INSERT INTO state VALUES(%Q, %s);', name, quote(value)), '') FROM state";
+    static const char columns[] =
+        "SELECT group_concat(printf('ALTER TABLE item ADD COLUMN \"%w\" %s;', name, type), '') "
+        "FROM " MASK__METADATA_TABLE;
     mask__catalogue *from = *(mask__catalogue *const *)context;
-    sqlite3_stmt *s;
-    bool row;
-    MASK__TRY(copy_state(c, from, err));
-    MASK__TRY(mask__database_prepare(from, &s,
-                                     "SELECT name, type FROM pragma_table_info('item') WHERE name LIKE 'meta:%'", err));
-    mask_status status;
-    while ((status = mask__database_step(from, s, &row, err)) == MASK_OK && row) {
-        char *alter = sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"%w\" %s", sqlite3_column_text(s, 0),
-                                      sqlite3_column_text(s, 1));
-        status = alter ? mask__database_run(c, alter, err) : mask__no_memory(err, c->path);
-        sqlite3_free(alter);
-        if (status != MASK_OK) break;
-    }
-    sqlite3_finalize(s);
-    return status == MASK_OK ? mask__database_make_view(c, err) : status;
+    MASK__TRY(mask__database_run_result(c, from, state, err));
+    MASK__TRY(mask__database_run_result(c, from, columns, err));
+    return mask__database_make_view(c, err);
 }
 
 mask_status mask__catalogue_copy_empty(mask__catalogue *from, const char *folder, mask_error *err)

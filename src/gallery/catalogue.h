@@ -49,18 +49,6 @@ mask_status mask__catalogue_where(mask__catalogue *catalogue, const mask__snapsh
 /* Metadata as mask_gallery_metadata gives it; *json is freed with free(). */
 mask_status mask__catalogue_metadata(mask__catalogue *catalogue, const char *const *ids, size_t count, char **json,
                                      mask_error *err);
-/* The images with their metadata, in the order of their places. Columns: 0 place, 1 id, 2 name, 3 width, 4 height, then
- * the metadata's. One thread; the catalogue must outlive it. */
-typedef struct mask__metadata mask__metadata;
-mask_status mask__metadata_open(mask__metadata **out, mask__catalogue *catalogue, mask_error *err);
-void mask__metadata_close(mask__metadata *metadata);
-size_t mask__metadata_count(const mask__metadata *metadata); /* of columns */
-const char *mask__metadata_name(const mask__metadata *metadata, size_t column, bool *number);
-mask_status mask__metadata_next(mask__metadata *metadata, bool *row, mask_error *err);
-/* Of the present row: its place; a text, valid until the next, or *number; NULL and NAN for neither. */
-uint64_t mask__metadata_place(const mask__metadata *metadata);
-const char *mask__metadata_text(const mask__metadata *metadata, size_t column);
-double mask__metadata_number(const mask__metadata *metadata, size_t column);
 /* Makes ids findable, for a snapshot made by other means (tests); *twice: some id stands twice. */
 mask_status mask__snapshot_index(mask__snapshot *snapshot, bool *twice, mask_error *err);
 /* Where an image of that id lies; false when there is none alive. */

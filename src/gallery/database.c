@@ -59,6 +59,11 @@ mask_status mask__database_step(mask__catalogue *c, sqlite3_stmt *statement, boo
     return code == SQLITE_ROW || code == SQLITE_DONE ? MASK_OK : mask__database_fail(c, err);
 }
 
+void mask__statement_free(sqlite3_stmt **statement)
+{
+    sqlite3_finalize(*statement);
+}
+
 mask_status mask__database_do(mask__catalogue *c, sqlite3_stmt *statement, mask_error *err)
 {
     bool row;
@@ -82,6 +87,25 @@ mask_status mask__database_number(mask__catalogue *c, const char *sql, int64_t *
     return mask__sql_number(c->db, c->path, advice, sql, value, err);
 }
 
+mask_status mask__database_text(mask__catalogue *c, const char *sql, char **text, mask_error *err)
+{
+    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    bool row;
+    *text = NULL;
+    MASK__TRY(mask__database_prepare(c, &s, sql, err));
+    MASK__TRY(mask__database_step(c, s, &row, err));
+    const char *found = row ? (const char *)sqlite3_column_text(s, 0) : NULL;
+    if (found && !(*text = strdup(found))) return mask__no_memory(err, c->path);
+    return found || sqlite3_errcode(c->db) != SQLITE_NOMEM ? MASK_OK : mask__no_memory(err, c->path);
+}
+
+mask_status mask__database_run_result(mask__catalogue *to, mask__catalogue *from, const char *sql, mask_error *err)
+{
+    MASK__SCOPED(mask__free_pointer) char *text;
+    MASK__TRY(mask__database_text(from, sql, &text, err));
+    return text ? mask__database_run(to, text, err) : MASK_OK;
+}
+
 mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, mask_error *err)
 {
     int64_t value = 0;
@@ -92,36 +116,17 @@ mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, 
 
 /* ---- The schema ---- */
 
-const char mask__metadata_columns[] = "SELECT substr(name, 6) FROM pragma_table_info('item') WHERE name LIKE 'meta:%'";
-
-/* What makes the view `image` of the metadata's columns; the caller frees with sqlite3_free. */
-static mask_status view_sql(mask__catalogue *c, char **out, mask_error *err)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    sqlite3_str *sql = sqlite3_str_new(c->db);
-    sqlite3_str_appendall(sql, "CREATE VIEW image AS SELECT place AS mask_row, id, name, "
-                               "nullif(width, 0) AS width, nullif(height, 0) AS height");
-    mask_status status = mask__database_prepare(c, &statement, mask__metadata_columns, err);
-    while (status == MASK_OK && (status = mask__database_step(c, statement, &row, err)) == MASK_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(statement, 0);
-        if (name) sqlite3_str_appendf(sql, ", \"meta:%w\" AS \"%w\"", name, name);
-    }
-    sqlite3_finalize(statement);
-    sqlite3_str_appendall(sql, " FROM item");
-    *out = sqlite3_str_finish(sql);
-    if (status == MASK_OK && !*out) status = mask__no_memory(err, "a catalogue");
-    return status;
-}
+/* SQL that gives the SQL of the view `image`, of the metadata's columns. */
+#define VIEW_SQL                                                                                                       \
+    "SELECT 'CREATE VIEW image AS SELECT place AS mask_row, id, name, nullif(width, 0) AS width, nullif(height, 0) "   \
+    "AS "                                                                                                              \
+    "height' || coalesce(group_concat(printf(', \"%w\" AS \"%w\"', name, substr(name, 6)), ''), '') || ' FROM item' "  \
+    "FROM " MASK__METADATA_TABLE
 
 mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)
 {
-    char *sql;
     MASK__TRY(mask__database_run(c, "DROP VIEW IF EXISTS image", err));
-    mask_status status = view_sql(c, &sql, err);
-    if (status == MASK_OK) status = mask__database_run(c, sql, err);
-    sqlite3_free(sql);
-    return status;
+    return mask__database_run_result(c, c, VIEW_SQL, err);
 }
 
 /* The tables that change: `item` with columns of metadata, and SQLite's own of AUTOINCREMENT. */
@@ -142,19 +147,10 @@ static bool is_known(void *context, const char *name, const char *sql)
 
 static mask_status check_view(mask__catalogue *c, mask_error *err)
 {
-    sqlite3_stmt *s = NULL;
-    bool row;
-    char *sql;
-    mask_status status = view_sql(c, &sql, err);
-    if (status == MASK_OK)
-        status = mask__database_prepare(c, &s, "SELECT sql FROM sqlite_master WHERE name = 'image'", err);
-    if (status == MASK_OK) status = mask__database_step(c, s, &row, err);
-    if (status == MASK_OK &&
-        (!row || !sqlite3_column_text(s, 0) || strcmp((const char *)sqlite3_column_text(s, 0), sql) != 0))
-        status = mask__database_damaged(c, err, "its view 'image' is not that of its columns");
-    sqlite3_finalize(s);
-    sqlite3_free(sql);
-    return status;
+    static const char sql[] = "SELECT (SELECT sql FROM sqlite_master WHERE name = 'image') IS (" VIEW_SQL ")";
+    int64_t same = 0;
+    MASK__TRY(mask__database_number(c, sql, &same, err));
+    return same ? MASK_OK : mask__database_damaged(c, err, "its view 'image' is not that of its columns");
 }
 
 /* Whether the file holds what we put there and nothing else. */
@@ -307,18 +303,10 @@ void mask__catalogue_close(mask__catalogue *c)
 
 mask_status mask__catalogue_verify(mask__catalogue *c, mask_error *err)
 {
-    sqlite3_stmt *statement;
-    bool row;
-    char first[256] = "";
-    MASK__TRY(mask__database_prepare(c, &statement, "PRAGMA integrity_check(1)", err));
-    mask_status status = mask__database_step(c, statement, &row, err);
-    if (status == MASK_OK && row && sqlite3_column_text(statement, 0))
-        snprintf(first, sizeof first, "%s", (const char *)sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
-    if (status != MASK_OK || strcmp(first, "ok") == 0) return status;
-    for (char *at = first; *at; at++)
-        if (*at == '\n') *at = ' ';
-    return mask__database_damaged(c, err, first);
+    MASK__SCOPED(mask__free_pointer) char *first;
+    MASK__TRY(mask__database_text(c, "SELECT replace(integrity_check, char(10), ' ') FROM pragma_integrity_check(1)",
+                                  &first, err));
+    return !first || strcmp(first, "ok") == 0 ? MASK_OK : mask__database_damaged(c, err, first);
 }
 
 uint64_t mask__catalogue_bytes(const mask__catalogue *c)

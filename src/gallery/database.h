@@ -1,8 +1,9 @@
 /* Inside of mask__catalogue: the SQLite handle behind it and one line for each thing SQLite may answer. For
- * catalogue.c, snapshot.c, conditions.c and metadata.c only. */
+ * catalogue.c, snapshot.c, conditions.c and metadata.c, and for the export of its rows (search/clickhouse*). */
 #ifndef MASK_GALLERY_DATABASE_H
 #define MASK_GALLERY_DATABASE_H
 
+#include "base/memory.h"
 #include "gallery/catalogue.h"
 
 #include <pthread.h>
@@ -32,6 +33,11 @@ mask_status mask__database_step(mask__catalogue *catalogue, sqlite3_stmt *statem
 /* A transaction that only reads, around what must be seen at one moment. */
 mask_status mask__database_begin(mask__catalogue *catalogue, mask_error *err);
 void mask__database_end(mask__catalogue *catalogue);
+void mask__statement_free(sqlite3_stmt **statement); /* for MASK__SCOPED */
+/* The only text that a query gives, NULL where it is NULL; the caller frees. */
+mask_status mask__database_text(mask__catalogue *catalogue, const char *sql, char **text, mask_error *err);
+/* Runs on `to` the SQL that a query of `from` gives; NULL is none. */
+mask_status mask__database_run_result(mask__catalogue *to, mask__catalogue *from, const char *sql, mask_error *err);
 /* The only number that a query gives. */
 mask_status mask__database_number(mask__catalogue *catalogue, const char *sql, int64_t *value, mask_error *err);
 extern const char mask__own_number[]; /* SQL: of the images at hand in force, 0 = none */
@@ -43,8 +49,13 @@ mask_status mask__database_open(mask__catalogue **out, const char *folder, bool 
 mask_status mask__database_create(const char *folder,
                                   mask_status (*fill)(mask__catalogue *, const void *, mask_error *),
                                   const void *context, mask_error *err);
-/* SQL: the names of the metadata columns. */
-extern const char mask__metadata_columns[];
+/* SQL: a table of the metadata's columns, `name` with its "meta:" and `type`. */
+#define MASK__METADATA_TABLE "(SELECT name, type FROM pragma_table_info('item') WHERE name LIKE 'meta:%' ORDER BY cid)"
+/* SQL: the images with their metadata, in the order of their places. Columns: 0 place, 1 id, 2 name, 3 width, 4 height,
+ * then the metadata's. */
+#define MASK__IMAGE_ROWS "SELECT * FROM image ORDER BY mask_row"
+/* Whether one of these columns holds numbers, not texts. */
+bool mask__holds_numbers(sqlite3_stmt *image_rows, int column);
 /* Makes the view `image` of the metadata's columns as they are. */
 mask_status mask__database_make_view(mask__catalogue *catalogue, mask_error *err);
 

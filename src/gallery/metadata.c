@@ -9,7 +9,6 @@
 #include "base/decimal.h"
 
 #include <stdio.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,23 +119,6 @@ static mask_status judge(table *t, size_t *rows, mask_error *err)
 
 /* ---- Into the catalogue ---- */
 
-static mask_status has_column(mask__catalogue *c, const char *name, bool *there, size_t *columns, mask_error *err)
-{
-    sqlite3_stmt *s;
-    bool row;
-    *there = false;
-    *columns = 0;
-    MASK__TRY(mask__database_prepare(c, &s, mask__metadata_columns, err));
-    mask_status status;
-    while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
-        const char *known = (const char *)sqlite3_column_text(s, 0);
-        *there = *there || (known && sqlite3_stricmp(known, name) == 0);
-        ++*columns;
-    }
-    sqlite3_finalize(s);
-    return status;
-}
-
 static mask_status run_formatted(mask__catalogue *c, char *sql, mask_error *err)
 {
     mask_status status = sql ? mask__database_run(c, sql, err) : mask__no_memory(err, "a table");
@@ -144,24 +126,29 @@ static mask_status run_formatted(mask__catalogue *c, char *sql, mask_error *err)
     return status;
 }
 
+static mask_status count_formatted(mask__catalogue *c, char *sql, int64_t *count, mask_error *err)
+{
+    mask_status status = sql ? mask__database_number(c, sql, count, err) : mask__no_memory(err, "a table");
+    sqlite3_free(sql);
+    return status;
+}
+
 /* Columns of the table anew, whatever they held; the view follows. */
 static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *err)
 {
+    static const char named[] = "SELECT count(*) FROM pragma_table_info('item') WHERE name = 'meta:%q' COLLATE NOCASE";
+    int64_t count = 0;
     MASK__TRY(mask__database_run(c, "DROP VIEW IF EXISTS image", err));
     for (size_t i = 1; i < t->columns; i++) {
-        bool there;
-        size_t columns;
-        MASK__TRY(has_column(c, t->names[i], &there, &columns, err));
-        if (there)
-            MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item DROP COLUMN \"meta:%w\"", t->names[i]), err));
-        else if (columns >= COLUMNS - 1)
-            return mask__fail(err, MASK_EINVAL, "%s: column '%s' would be one more than %d: use fewer",
-                              mask__stream_path(t->stream), t->names[i], COLUMNS - 1);
-        MASK__TRY(run_formatted(c,
-                                sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", t->names[i],
-                                                t->number[i] ? "NUMERIC" : "TEXT"),
-                                err));
+        const char *name = t->names[i], *type = t->number[i] ? "NUMERIC" : "TEXT";
+        MASK__TRY(count_formatted(c, sqlite3_mprintf(named, name), &count, err));
+        if (count) MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item DROP COLUMN \"meta:%w\"", name), err));
+        MASK__TRY(run_formatted(c, sqlite3_mprintf("ALTER TABLE item ADD COLUMN \"meta:%w\" %s", name, type), err));
     }
+    MASK__TRY(mask__database_number(c, "SELECT count(*) FROM " MASK__METADATA_TABLE, &count, err));
+    if (count >= COLUMNS)
+        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: the gallery would have %lld columns: at most %d",
+                          mask__stream_path(t->stream), (long long)count, COLUMNS - 1);
     return mask__database_make_view(c, err);
 }
 
@@ -230,59 +217,39 @@ mask_status mask__catalogue_describe(mask__catalogue *c, const char *path, size_
 
 /* ---- Out of the catalogue ---- */
 
-/* SQL for the JSON of an image of id ?1, or for the columns' names; NULL = out of memory. */
-static mask_status json_sql(mask__catalogue *c, bool names, char **out, mask_error *err)
-{
-    sqlite3_stmt *s;
-    bool row;
-    sqlite3_str *sql = sqlite3_str_new(c->db);
-    const char *between = "";
-    sqlite3_str_appendall(sql, names ? "SELECT json_array(" : "SELECT json_object(");
-    mask_status status = mask__database_prepare(c, &s, mask__metadata_columns, err);
-    while (status == MASK_OK && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(s, 0);
-        if (name) sqlite3_str_appendf(sql, names ? "%s%Q" : "%s%Q, \"meta:%w\"", between, name, name);
-        between = ", ";
-    }
-    sqlite3_finalize(s);
-    sqlite3_str_appendall(sql, names ? ")" : ") FROM item WHERE id = ?1");
-    *out = sqlite3_str_finish(sql);
-    return status == MASK_OK && !*out ? mask__no_memory(err, "metadata") : status;
-}
+/* The names of the columns; and SQL for the metadata of an image. */
+static const char names_sql[] = "SELECT json_group_array(substr(name, 6)) FROM " MASK__METADATA_TABLE;
+static const char image_sql[] =
+    "SELECT 'SELECT json_object(' || coalesce(group_concat(printf('%Q, \"%w\"', "
+    "substr(name, 6), name)), '') || ') FROM item WHERE id = ?1' FROM " MASK__METADATA_TABLE;
 
-static mask_status json_list(mask__catalogue *c, sqlite3_stmt *s, const char *const *ids, size_t count, FILE *out,
-                             mask_error *err)
+static mask_status json_list(mask__catalogue *c, const char *const *ids, size_t count, FILE *out, mask_error *err)
 {
+    MASK__SCOPED(mask__free_pointer) char *text;
+    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
-    mask_status status = MASK_OK;
-    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+    MASK__TRY(mask__database_text(c, count ? image_sql : names_sql, &text, err));
+    if (!count) fputs(text, out);
+    else MASK__TRY(mask__database_prepare(c, &s, text, err));
+    for (size_t i = 0; i < count; i++) {
         sqlite3_reset(s);
         if (sqlite3_bind_text(s, 1, ids[i], -1, SQLITE_STATIC) != SQLITE_OK) return mask__database_fail(c, err);
-        status = mask__database_step(c, s, &row, err);
-        const char *text = status == MASK_OK && row ? (const char *)sqlite3_column_text(s, 0) : NULL;
-        fprintf(out, "%s%s", i ? "," : "[", text ? text : "null");
+        MASK__TRY(mask__database_step(c, s, &row, err));
+        fprintf(out, "%s%s", i ? "," : "[", row ? (const char *)sqlite3_column_text(s, 0) : "null");
     }
-    if (status == MASK_OK && count == 0 && (status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
-        fprintf(out, "%s", (const char *)sqlite3_column_text(s, 0));
     if (count) fputc(']', out);
-    return status;
+    return MASK_OK;
 }
 
 mask_status mask__catalogue_metadata(mask__catalogue *c, const char *const *ids, size_t count, char **json,
                                      mask_error *err)
 {
-    sqlite3_stmt *s = NULL;
-    char *sql = NULL;
     size_t size;
     FILE *out = open_memstream(json, &size);
     if (!out) return mask__no_memory(err, "metadata");
     pthread_mutex_lock(&c->mutex);
     mask_status status = mask__database_begin(c, err);
-    if (status == MASK_OK) status = json_sql(c, count == 0, &sql, err);
-    if (status == MASK_OK) status = mask__database_prepare(c, &s, sql, err);
-    if (status == MASK_OK) status = json_list(c, s, ids, count, out, err);
-    sqlite3_finalize(s);
-    sqlite3_free(sql);
+    if (status == MASK_OK) status = json_list(c, ids, count, out, err);
     mask__database_end(c);
     pthread_mutex_unlock(&c->mutex);
     if (fclose(out) != 0 && status == MASK_OK) status = mask__no_memory(err, "metadata");
@@ -291,70 +258,9 @@ mask_status mask__catalogue_metadata(mask__catalogue *c, const char *const *ids,
     *json = NULL;
     return status;
 }
-struct mask__metadata {
-    mask__catalogue *catalogue;
-    sqlite3_stmt *rows, *types;
-    size_t columns;
-    bool number[COLUMNS + 8];
-};
 
-/* The names come from `rows`; the types, in the same order, from the table. */
-mask_status mask__metadata_open(mask__metadata **out, mask__catalogue *c, mask_error *err)
+bool mask__holds_numbers(sqlite3_stmt *image_rows, int column)
 {
-    bool row;
-    mask__metadata *m = *out = calloc(1, sizeof *m);
-    if (!m) return mask__no_memory(err, c->path);
-    m->catalogue = c;
-    mask_status status = mask__database_prepare(c, &m->rows, "SELECT * FROM image ORDER BY mask_row", err);
-    if (status == MASK_OK)
-        status = mask__database_prepare(
-            c, &m->types, "SELECT type = 'NUMERIC' FROM pragma_table_info('item') WHERE name LIKE 'meta:%'", err);
-    m->columns = status == MASK_OK ? (size_t)sqlite3_column_count(m->rows) : 0;
-    for (size_t i = 5; status == MASK_OK && i < m->columns && i < sizeof m->number / sizeof *m->number; i++)
-        if ((status = mask__database_step(c, m->types, &row, err)) == MASK_OK && row)
-            m->number[i] = sqlite3_column_int(m->types, 0) != 0;
-    if (status == MASK_OK) return MASK_OK;
-    mask__metadata_close(m);
-    *out = NULL;
-    return status;
-}
-
-void mask__metadata_close(mask__metadata *m)
-{
-    if (!m) return;
-    sqlite3_finalize(m->rows);
-    sqlite3_finalize(m->types);
-    free(m);
-}
-
-size_t mask__metadata_count(const mask__metadata *m)
-{
-    return m->columns;
-}
-
-const char *mask__metadata_name(const mask__metadata *m, size_t column, bool *number)
-{
-    *number = m->number[column];
-    return sqlite3_column_name(m->rows, (int)column);
-}
-
-mask_status mask__metadata_next(mask__metadata *m, bool *row, mask_error *err)
-{
-    return mask__database_step(m->catalogue, m->rows, row, err);
-}
-
-uint64_t mask__metadata_place(const mask__metadata *m)
-{
-    return (uint64_t)sqlite3_column_int64(m->rows, 0);
-}
-
-const char *mask__metadata_text(const mask__metadata *m, size_t column)
-{
-    return (const char *)sqlite3_column_text(m->rows, (int)column);
-}
-
-double mask__metadata_number(const mask__metadata *m, size_t column)
-{
-    bool none = sqlite3_column_type(m->rows, (int)column) == SQLITE_NULL;
-    return none ? (double)NAN : sqlite3_column_double(m->rows, (int)column);
+    const char *type = sqlite3_column_decltype(image_rows, column);
+    return column == 3 || column == 4 || (type && strcmp(type, "NUMERIC") == 0);
 }

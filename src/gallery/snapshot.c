@@ -60,33 +60,24 @@ static mask_status read_segment(mask__catalogue *c, keep *k, sqlite3_stmt *s, ma
                                     .names = mask__arena_alloc(&k->arena, count, sizeof(char *)),
                                     .widths = mask__arena_alloc(&k->arena, count, sizeof(uint32_t)),
                                     .heights = mask__arena_alloc(&k->arena, count, sizeof(uint32_t))};
-    return out->file && out->alive && out->ids && out->names && out->widths && out->heights
-               ? MASK_OK
-               : mask__no_memory(err, c->path);
+    return k->arena.lost ? mask__no_memory(err, c->path) : MASK_OK;
 }
 
 static mask_status read_segments(mask__catalogue *c, keep *k, mask__snapshot *out, mask_error *err)
 {
-    sqlite3_stmt *s;
+    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    int64_t count = 0;
     bool row;
-    mask__snapshot_segment *list = NULL;
-    size_t capacity = 0;
+    MASK__TRY(mask__database_number(c, "SELECT count(*) FROM segment", &count, err));
+    out->segments = mask__arena_alloc(&k->arena, (size_t)count, sizeof *out->segments);
+    if (!out->segments) return mask__no_memory(err, c->path);
     MASK__TRY(mask__database_prepare(c, &s, "SELECT number, images FROM segment ORDER BY number", err));
-    mask_status status;
-    while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row) {
-        if (!mask__grow(&list, &capacity, out->segment_count + 1, sizeof *list)) status = mask__no_memory(err, c->path);
-        if (status == MASK_OK) status = read_segment(c, k, s, &list[out->segment_count], err);
-        if (status != MASK_OK) break;
-        out->segment_count++;
+    for (; out->segment_count < (size_t)count; out->segment_count++) {
+        MASK__TRY(mask__database_step(c, s, &row, err));
+        if (!row) return mask__database_damaged(c, err, "it has fewer segments than it counts");
+        MASK__TRY(read_segment(c, k, s, &out->segments[out->segment_count], err));
     }
-    sqlite3_finalize(s);
-    if (status == MASK_OK && out->segment_count) {
-        out->segments = mask__arena_alloc(&k->arena, out->segment_count, sizeof *out->segments);
-        if (out->segments) memcpy(out->segments, list, out->segment_count * sizeof *list);
-        else status = mask__no_memory(err, c->path);
-    }
-    free(list);
-    return status;
+    return MASK_OK;
 }
 
 mask__snapshot_segment *mask__snapshot_segment_of(const mask__snapshot *snapshot, uint64_t number)
@@ -127,14 +118,14 @@ static mask_status read_image(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask
 
 static mask_status read_images(mask__catalogue *c, keep *k, mask__snapshot *out, mask_error *err)
 {
-    sqlite3_stmt *s;
+    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
     MASK__TRY(mask__database_prepare(c, &s, "SELECT place, id, name, width, height, content, sum FROM item", err));
-    mask_status status;
-    while ((status = mask__database_step(c, s, &row, err)) == MASK_OK && row)
-        if ((status = read_image(c, k, s, out, err)) != MASK_OK) break;
-    sqlite3_finalize(s);
-    return status;
+    for (;;) {
+        MASK__TRY(mask__database_step(c, s, &row, err));
+        if (!row) return MASK_OK;
+        MASK__TRY(read_image(c, k, s, out, err));
+    }
 }
 
 static const char *slot_id(const mask__snapshot *snapshot, uint64_t slot)

@@ -439,9 +439,8 @@ static mask_status load_part(loader *l, const table *t, size_t g, size_t server,
             if (again) return other(l, err, "rows that cannot be dropped");
             MASK__TRY(drop_rows(l, server, t->name, names->number, err));
             if (t->kind == MASK__IMAGES) { /* from the beginning once more */
-                mask__metadata_close(l->metadata);
-                MASK__TRY(mask__metadata_open(&l->metadata, l->view->catalogue, err));
-                MASK__TRY(mask__metadata_next(l->metadata, &l->row, err));
+                sqlite3_reset(l->metadata);
+                MASK__TRY(mask__database_step(l->view->catalogue, l->metadata, &l->row, err));
             }
             at = first;
             again = true;
@@ -465,7 +464,8 @@ static mask_status load_rows(loader *l, mask_error *err)
     size_t n = l->server_count;
     l->total = snapshot->images * l->table_count;
     for (size_t t = 0; t < l->table_count; t++) {
-        if (l->tables[t].kind == MASK__IMAGES) MASK__TRY(mask__metadata_next(l->metadata, &l->row, err));
+        if (l->tables[t].kind == MASK__IMAGES)
+            MASK__TRY(mask__database_step(l->view->catalogue, l->metadata, &l->row, err));
         for (size_t g = 0; g < snapshot->segment_count; g++)
             for (size_t s = 0; s < n; s++)
                 MASK__TRY(load_part(l, &l->tables[t], g, s, snapshot->segments[g].images * s / n,
@@ -494,7 +494,7 @@ static mask_status load(loader *l, mask_error *err)
 {
     MASK__TRY(make_fixed(l, err));
     MASK__TRY(list_tables(l, err));
-    MASK__TRY(mask__metadata_open(&l->metadata, l->view->catalogue, err));
+    MASK__TRY(mask__database_prepare(l->view->catalogue, &l->metadata, MASK__IMAGE_ROWS, err));
     MASK__TRY(compare_state(l, err));
     for (size_t t = 0; t < l->table_count; t++) MASK__TRY(make_table(l, &l->tables[t], err));
     for (size_t s = 0; s < l->server_count; s++) MASK__TRY(compare_segments(l, s, err));
@@ -559,7 +559,7 @@ mask_status mask_clickhouse_export(const char *gallery, const mask_clickhouse *t
     mask__view *view = mask__gallery_pin(g);
     l.view = view;
     mask_status status = fill(&l, to, err);
-    mask__metadata_close(l.metadata);
+    sqlite3_finalize(l.metadata);
     for (size_t s = 0; s < l.server_count; s++) mask__http_close(l.servers[s]);
     mask__bytes_free(&l.sql);
     mask__bytes_free(&l.body);

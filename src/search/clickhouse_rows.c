@@ -1,6 +1,5 @@
 #include "search/clickhouse_rows.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef mask__loader loader;
@@ -33,13 +32,11 @@ static void columns_sql(loader *l, const table *t)
 
 static void images_sql(loader *l)
 {
-    bool number;
     mask__bytes_print(&l->sql, "mask_row UInt64, id String, name Nullable(String), width Nullable(Float64), "
                                "height Nullable(Float64)");
-    for (size_t i = 5; i < mask__metadata_count(l->metadata); i++) {
-        const char *name = mask__metadata_name(l->metadata, i, &number);
-        mask__bytes_print(&l->sql, ", `%s` Nullable(%s)", name, number ? "Float64" : "String");
-    }
+    for (int i = 5; i < sqlite3_column_count(l->metadata); i++)
+        mask__bytes_print(&l->sql, ", `%s` Nullable(%s)", sqlite3_column_name(l->metadata, i),
+                          mask__holds_numbers(l->metadata, i) ? "Float64" : "String");
 }
 
 void mask__table_sql(loader *l, const table *t)
@@ -179,27 +176,25 @@ static void put_vectors(loader *l, size_t g, size_t image)
 /* The metadata's rows from the present one to the last before `end`, a place; those before `first` are passed over. */
 static mask_status put_images(loader *l, uint64_t first, uint64_t end, mask_error *err)
 {
+    sqlite3_stmt *row = l->metadata;
     mask__bytes *b = &l->body;
-    bool number;
-    for (mask_status status = MASK_OK;; status = mask__metadata_next(l->metadata, &l->row, err)) {
-        if (status != MASK_OK) return status;
-        uint64_t place = l->row ? mask__metadata_place(l->metadata) : UINT64_MAX;
+    for (;;) {
+        uint64_t place = l->row ? (uint64_t)sqlite3_column_int64(row, 0) : UINT64_MAX;
         if (place >= end) return MASK_OK;
-        if (place < first) continue;
-        mask__bytes_put(b, &place, sizeof place);
-        const char *id = mask__metadata_text(l->metadata, 1);
-        mask__row_text(b, id, strlen(id));
-        put_nullable(b, mask__metadata_text(l->metadata, 2));
-        for (size_t i = 3; i < mask__metadata_count(l->metadata); i++) {
-            mask__metadata_name(l->metadata, i, &number);
-            if (i > 4 && !number) {
-                put_nullable(b, mask__metadata_text(l->metadata, i));
-                continue;
-            }
-            double value = mask__metadata_number(l->metadata, i);
-            mask__bytes_put(b, &(unsigned char){isnan(value)}, 1);
-            if (!isnan(value)) mask__bytes_put(b, &value, sizeof value);
+        if (place >= first) {
+            const char *id = (const char *)sqlite3_column_text(row, 1);
+            mask__bytes_put(b, &place, sizeof place);
+            mask__row_text(b, id, strlen(id));
+            put_nullable(b, (const char *)sqlite3_column_text(row, 2));
         }
+        for (int i = 3; place >= first && i < sqlite3_column_count(row); i++) {
+            unsigned char none = sqlite3_column_type(row, i) == SQLITE_NULL;
+            double value = sqlite3_column_double(row, i);
+            if (!mask__holds_numbers(row, i)) put_nullable(b, (const char *)sqlite3_column_text(row, i));
+            else mask__bytes_put(b, &none, 1);
+            if (mask__holds_numbers(row, i) && !none) mask__bytes_put(b, &value, sizeof value);
+        }
+        MASK__TRY(mask__database_step(l->view->catalogue, row, &l->row, err));
     }
 }
 

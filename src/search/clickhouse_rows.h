@@ -3,6 +3,7 @@
 #ifndef MASK_SEARCH_CLICKHOUSE_ROWS_H
 #define MASK_SEARCH_CLICKHOUSE_ROWS_H
 
+#include "gallery/database.h"
 #include "search/clickhouse.h"
 
 enum { MASK__SHARDS_MAX = 256, MASK__ROW_HEAD = 16 /* bytes before the codes of COLUMNS and POOLED */ };
@@ -26,8 +27,8 @@ typedef struct mask__loader {
     mask__remote_table *tables;
     size_t table_count;
     mask__remote_scale *scales; /* 2 x words; error is of the present segment */
-    mask__metadata *metadata;
-    bool row; /* the metadata's present row is one */
+    sqlite3_stmt *metadata;     /* MASK__IMAGE_ROWS */
+    bool row;                   /* it stands at one */
     mask__bytes sql, body, reply;
     uint64_t done, total, *loaded; /* rows */
     const mask_run *run;

@@ -3,7 +3,7 @@
  * false; engines differ in how far they follow it, so what is true and what is false are said apart, as 0 or 1. The
  * rest is refused, for it would mean something else there: subqueries, division, other functions, a text beside a
  * number. SQLite itself has a look first, so that its messages are those of any gallery. */
-#include "base/memory.h"
+#include "gallery/database.h"
 #include "search/remote.h"
 
 #include <ctype.h>
@@ -23,7 +23,7 @@ typedef struct expression {
 
 typedef struct parser {
     const char *condition, *at;
-    mask__metadata *columns;
+    sqlite3_stmt *columns; /* MASK__IMAGE_ROWS */
     mask__arena arena;
     size_t depth;
     mask_error *err;
@@ -128,11 +128,10 @@ static mask_status parse_sum(parser *p, expression *out);
 
 static mask_status form_column(parser *p, expression *out, const char *name)
 {
-    for (size_t i = 1; i < mask__metadata_count(p->columns); i++) {
-        bool number;
-        const char *known = mask__metadata_name(p->columns, i, &number);
+    for (int i = 1; i < sqlite3_column_count(p->columns); i++) {
+        const char *known = sqlite3_column_name(p->columns, i);
         if (strcasecmp(known, name) == 0)
-            return form(p, out, number || i == 3 || i == 4 ? NUMBER : TEXT, "`%s`", known);
+            return form(p, out, mask__holds_numbers(p->columns, i) ? NUMBER : TEXT, "`%s`", known);
     }
     return refuse(p, "a name must be that of a column");
 }
@@ -378,9 +377,9 @@ mask_status mask__remote_where(mask__bytes *sql, mask__catalogue *catalogue, con
     mask__snapshot nothing = {0};
     MASK__TRY(mask__catalogue_generation(catalogue, &nothing.generation, err));
     MASK__TRY(mask__catalogue_where(catalogue, &nothing, condition, NULL, NULL, err));
-    MASK__TRY(mask__metadata_open(&p.columns, catalogue, err));
+    MASK__TRY(mask__database_prepare(catalogue, &p.columns, MASK__IMAGE_ROWS, err));
     mask_status status = translate(&p, sql);
-    mask__metadata_close(p.columns);
+    sqlite3_finalize(p.columns);
     mask__arena_free(&p.arena);
     return status;
 }
