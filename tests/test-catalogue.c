@@ -44,10 +44,10 @@ static uint64_t add(const char *folder, const char *const *ids, size_t count)
     mask_error err;
     mask__catalogue *c;
     uint64_t segment;
-    char name[MASK__SEGMENT_NAME_BYTES];
+    char name[MASK__PART_NAME_BYTES];
     check_ok(mask__catalogue_open(&c, folder, true, &err));
     check_ok(mask__catalogue_next_segment(c, &segment, &err));
-    mask__segment_name(segment, name);
+    mask__part_name(segment, "segment", name);
     write_text(inside(folder, name), "segment");
     check_ok(mask__catalogue_begin(c, &err));
     check_ok(mask__catalogue_add_segment(c, segment, count, &err));

@@ -814,7 +814,8 @@ static void a_refresh_sees_what_was_changed(void **state)
     add_set(path, range_set(20, 3), NULL);
     fresh = opened(path);
     const mask__snapshot *now = &fresh->view->snapshot;
-    snprintf(file, sizeof file, "%s/%s", path, now->segments[now->segment_count - 1].file);
+    snprintf(file, sizeof file, "%s/%08llu.segment", path,
+             (unsigned long long)now->segments[now->segment_count - 1].number);
     mask_gallery_close(fresh);
     snprintf(other, sizeof other, "%s.away", path);
     assert_int_equal(rename(file, other), 0);

@@ -224,17 +224,12 @@ void mask__catalogue_rollback(mask__catalogue *c)
 
 /* ---- Segments ---- */
 
-void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES])
+void mask__part_name(uint64_t number, const char *kind, char name[MASK__PART_NAME_BYTES])
 {
-    snprintf(name, MASK__SEGMENT_NAME_BYTES, "%08llu.segment", (unsigned long long)segment);
+    snprintf(name, MASK__PART_NAME_BYTES, "%08llu.%s", (unsigned long long)number, kind);
 }
 
 const char mask__own_number[] = "SELECT coalesce((SELECT value FROM state WHERE name = 'own'), 0)";
-
-void mask__own_name(uint64_t number, bool scorer, char name[MASK__SEGMENT_NAME_BYTES])
-{
-    snprintf(name, MASK__SEGMENT_NAME_BYTES, "%08llu.%s", (unsigned long long)number, scorer ? "scorer" : "own");
-}
 
 mask_status mask__catalogue_next_segment(mask__catalogue *c, uint64_t *segment, mask_error *err)
 {
@@ -263,19 +258,19 @@ mask_status mask__catalogue_drop_segment(mask__catalogue *c, uint64_t segment, m
 /* What a writer that was killed may have left; anything else in the folder is somebody's. */
 static bool is_leftover(mask__catalogue *c, uint64_t own, const char *name, mask_status *status, mask_error *err)
 {
+    static const char *const kinds[] = {"own", "scorer"};
     sqlite3_stmt *s;
     bool row = true;
-    char right[MASK__SEGMENT_NAME_BYTES];
-    for (int scorer = 0; scorer < 2; scorer++) {
-        mask__own_name(strtoull(name, NULL, 10), scorer, right);
-        if (strncmp(name, right, strlen(right)) == 0)
-            return name[strlen(right)] != '\0' || strtoull(name, NULL, 10) != own;
+    char right[MASK__PART_NAME_BYTES];
+    unsigned long long number = strtoull(name, NULL, 10);
+    for (int i = 0; i < 2; i++) {
+        mask__part_name(number, kinds[i], right);
+        if (strncmp(name, right, strlen(right)) == 0) return name[strlen(right)] != '\0' || number != own;
     }
     if (strstr(name, ".segment.tmp-") || strstr(name, ".texts.tmp-") || strncmp(name, "scorer.mask.", 12) == 0 ||
         strncmp(name, "knowledge.mask.", 15) == 0 || strncmp(name, "catalogue.sqlite.new", 20) == 0)
         return true;
-    unsigned long long number = strtoull(name, NULL, 10);
-    mask__segment_name(number, right);
+    mask__part_name(number, "segment", right);
     if (strcmp(name, right) != 0) return false;
     *status = use(c, HAS_SEGMENT, &s, err);
     if (*status != MASK_OK) return false;

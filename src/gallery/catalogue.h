@@ -13,8 +13,7 @@
 
 /* Everything a reader needs of the catalogue at one moment; plain memory. */
 typedef struct mask__snapshot_segment {
-    uint64_t number;
-    char *file; /* name inside the folder */
+    uint64_t number; /* of its file, mask__part_name */
     size_t images;
     uint64_t *alive; /* bitmap of images that were neither removed nor replaced */
     size_t alive_count;
@@ -86,7 +85,7 @@ typedef struct mask__catalogue_image {
     uint64_t content; /* hash of what it was indexed from */
 } mask__catalogue_image;
 
-enum { MASK__SEGMENT_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
+enum { MASK__PART_NAME_BYTES = 32, MASK__SEGMENT_IMAGES_MAX = 1 << 22 };
 
 /* Takes the writers' lock of a folder. Where another process has it, waits until it is free, if asked to, else MASK_EIO
  * names that process. */
@@ -98,12 +97,10 @@ mask_status mask__catalogue_begin(mask__catalogue *catalogue, mask_error *err);
 mask_status mask__catalogue_commit(mask__catalogue *catalogue, mask_error *err);
 void mask__catalogue_rollback(mask__catalogue *catalogue); /* harmless after a commit */
 
-/* The file name for the next segment: never one that was committed before, so that no reader mistakes one for another.
- */
+/* The number of the next segment: never one that was committed before, so that no reader mistakes one for another. */
 mask_status mask__catalogue_next_segment(mask__catalogue *catalogue, uint64_t *segment, mask_error *err);
-void mask__segment_name(uint64_t segment, char name[MASK__SEGMENT_NAME_BYTES]);
-/* The file of images at hand of that number, or of the calibration they belong to. */
-void mask__own_name(uint64_t number, bool scorer, char name[MASK__SEGMENT_NAME_BYTES]);
+/* The file of that number: "segment"; "own", images at hand; "scorer", the calibration they belong to. */
+void mask__part_name(uint64_t number, const char *kind, char name[MASK__PART_NAME_BYTES]);
 mask_status mask__catalogue_add_segment(mask__catalogue *catalogue, uint64_t segment, size_t images, mask_error *err);
 /* Puts an image at a place; an image of that id is replaced (*replaced) and keeps its metadata. */
 mask_status mask__catalogue_put(mask__catalogue *catalogue, uint64_t segment, size_t position,

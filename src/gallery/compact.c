@@ -10,10 +10,10 @@
  * images brought stays. */
 #include "gallery/writer.h"
 #include "gallery/build.h"
+#include "base/memory.h"
 #include "knowledge/mixing.h"
 #include "math/half.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,53 +35,40 @@ static bool is_small(const mask__snapshot_segment *s, size_t full)
     return s->alive_count * 2 < full;
 }
 
-static mask_status open_members(mask__writing *w, const mask__snapshot *snapshot, const group *g, mask__segment *open,
-                                size_t *opened, mask_error *err)
+/* The segments of a group, open. */
+typedef struct members {
+    mask__segment *open;
+    size_t count;
+} members;
+
+static void close_members(members *m)
 {
-    for (*opened = 0; *opened < g->count; ++*opened) {
-        char *file;
-        const mask__snapshot_segment *s = &snapshot->segments[g->members[*opened]];
-        MASK__TRY(mask__gallery_file(&file, w->path, s->file, err));
-        mask_status status = mask__segment_open(&open[*opened], file, MASK__VERIFY_DATA, err);
-        free(file);
-        if (status != MASK_OK) return status;
-        if (open[*opened].images != s->images) {
-            ++*opened;
-            return mask__fail(err, MASK_EFORMAT,
-                              "%s/%s: is not the segment that the catalogue means: restore the gallery from a copy",
-                              w->path, s->file);
-        }
-    }
-    return MASK_OK;
+    for (size_t i = 0; i < m->count; i++) mask__segment_close(&m->open[i]);
+    free(m->open);
 }
 
 static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const group *g, bool anew, const char *file,
                          size_t done, size_t total, mask_error *err)
 {
-    size_t opened = 0, count = 0;
-    mask__segment *open = calloc(g->count, sizeof *open);
-    mask__kept_image *kept = calloc(g->alive, sizeof *kept);
-    mask_status status =
-        open && kept ? open_members(w, snapshot, g, open, &opened, err) : mask__no_memory(err, "a segment");
-    if (status == MASK_OK) {
-        for (size_t m = 0; m < g->count; m++)
-            for (size_t i = 0; i < open[m].images; i++)
-                if (snapshot->segments[g->members[m]].ids[i])
-                    kept[count++] = (mask__kept_image){.segment = &open[m], .image = i};
-        mask__segment_source source = {.kept = kept,
-                                       .anew = anew,
-                                       .count = count,
-                                       .half = true,
-                                       .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
-                                       .progress_done = done,
-                                       .progress_total = total};
-        status =
-            mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
+    MASK__SCOPED(close_members) members m = {.open = calloc(g->count, sizeof *m.open)};
+    MASK__SCOPED(mask__free_pointer) mask__kept_image *kept = calloc(g->alive, sizeof *kept);
+    size_t count = 0;
+    if (!m.open || !kept) return mask__no_memory(err, "a segment");
+    for (; m.count < g->count; m.count++) {
+        const mask__snapshot_segment *s = &snapshot->segments[g->members[m.count]];
+        mask__segment *open = &m.open[m.count];
+        MASK__TRY(mask__gallery_segment(open, w->path, s, MASK__VERIFY_DATA, err));
+        for (size_t i = 0; i < open->images; i++)
+            if (s->ids[i]) kept[count++] = (mask__kept_image){.segment = open, .image = i};
     }
-    for (size_t m = 0; m < opened; m++) mask__segment_close(&open[m]);
-    free(open);
-    free(kept);
-    return status;
+    mask__segment_source source = {.kept = kept,
+                                   .anew = anew,
+                                   .count = count,
+                                   .half = true,
+                                   .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
+                                   .progress_done = done,
+                                   .progress_total = total};
+    return mask__segment_build(file, &w->calibration, &source, w->settings.gallery.budget, &w->times, w->run, err);
 }
 
 static mask_status move_images(mask__writing *w, const mask__snapshot *snapshot, const group *g, uint64_t segment,
@@ -98,31 +85,25 @@ static mask_status move_images(mask__writing *w, const mask__snapshot *snapshot,
     return MASK_OK;
 }
 
-static void unlink_members(mask__writing *w, const mask__snapshot *snapshot, const group *g)
+static void unlink_part(const mask__writing *w, uint64_t number, const char *kind)
 {
-    for (size_t m = 0; m < g->count; m++) {
-        char *file;
-        if (mask__gallery_file(&file, w->path, snapshot->segments[g->members[m]].file, NULL) != MASK_OK) continue;
-        unlink(file);
-        free(file);
-    }
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    if (mask__gallery_part(&file, w->path, number, kind, NULL) == MASK_OK) unlink(file);
 }
 
 static mask_status rewrite(mask__writing *w, const mask__snapshot *snapshot, const group *g, size_t done, size_t total,
                            mask_error *err)
 {
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
     uint64_t segment;
-    char *file;
-    MASK__TRY(mask__writing_next_file(w, &segment, &file, err));
-    mask_status status = g->alive ? build(w, snapshot, g, false, file, done, total, err) : MASK_OK;
-    if (status == MASK_OK) {
-        status = mask__catalogue_begin(w->catalogue, err);
-        if (status == MASK_OK) status = move_images(w, snapshot, g, segment, err);
-        status = mask__writing_commit(w, status, file, err);
-    }
-    if (status == MASK_OK) unlink_members(w, snapshot, g);
-    free(file);
-    return status;
+    MASK__TRY(mask__catalogue_next_segment(w->catalogue, &segment, err));
+    MASK__TRY(mask__gallery_part(&file, w->path, segment, "segment", err));
+    if (g->alive) MASK__TRY(build(w, snapshot, g, false, file, done, total, err));
+    mask_status status = mask__catalogue_begin(w->catalogue, err);
+    if (status == MASK_OK) status = move_images(w, snapshot, g, segment, err);
+    MASK__TRY(mask__writing_commit(w, status, file, err));
+    for (size_t m = 0; m < g->count; m++) unlink_part(w, snapshot->segments[g->members[m]].number, "segment");
+    return MASK_OK;
 }
 
 /* The next group at or after *at; false at the end. */
@@ -158,19 +139,15 @@ static mask_status compact(mask__writing *w, const mask__snapshot *snapshot, mas
 
 mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_error *err)
 {
-    mask__writing w;
-    mask__snapshot snapshot;
+    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
+    MASK__SCOPED(mask__snapshot_free) mask__snapshot snapshot = {0};
     MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(mask__writing_open(&w, path, run, err));
-    mask_status status = mask__catalogue_snapshot(w.catalogue, &snapshot, err);
-    if (status == MASK_OK && snapshot.segment_count) {
-        status = mask__writing_knowledge(&w, err);
-        if (status == MASK_OK) status = mask__writing_calibration(&w, err);
-        if (status == MASK_OK) status = compact(&w, &snapshot, err);
-    }
-    if (snapshot.memory) mask__snapshot_free(&snapshot);
-    mask__writing_close(&w);
-    return status;
+    MASK__TRY(mask__catalogue_snapshot(w.catalogue, &snapshot, err));
+    if (!snapshot.segment_count) return MASK_OK;
+    MASK__TRY(mask__writing_knowledge(&w, err));
+    MASK__TRY(mask__writing_calibration(&w, err));
+    return compact(&w, &snapshot, err);
 }
 
 /* ---- Images at hand ---- */
@@ -191,22 +168,13 @@ static mask_status number_own(mask__writing *w, size_t images, size_t wanted, ma
     return MASK_OK;
 }
 
-static mask_status own_file(const mask__writing *w, char **file, mask_error *err)
-{
-    char name[MASK__SEGMENT_NAME_BYTES];
-    mask__own_name(w->settings.own, false, name);
-    return mask__gallery_file(file, w->path, name, err);
-}
-
 /* Saves what joins, and lets it. */
 static mask_status join(mask__writing *w, const mask__own *own, mask_error *err)
 {
-    char *file;
-    MASK__TRY(own_file(w, &file, err));
-    mask_status status =
-        mask__team_rank(w->run) == 0 ? mask__own_save(own, w->knowledge->info.dim, file, err) : MASK_OK;
-    free(file);
-    return status == MASK_OK ? mask__own_join(w->knowledge, own, err) : status;
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__TRY(mask__gallery_part(&file, w->path, w->settings.own, "own", err));
+    if (mask__team_rank(w->run) == 0) MASK__TRY(mask__own_save(own, w->knowledge->info.dim, file, err));
+    return mask__own_join(w->knowledge, own, err);
 }
 
 static size_t wanted_of(const mask__writing *w, size_t images)
@@ -219,7 +187,7 @@ mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_er
 {
     size_t there, count = mask_images_count(images), wanted = wanted_of(w, count);
     double some = 0;
-    mask__own own;
+    MASK__SCOPED(mask__own_free) mask__own own = {0};
     MASK__TRY(mask__catalogue_count(w->catalogue, &there, err));
     if (mask__team_rank(w->run) == 0) some = (double)there;
     MASK__TRY(mask__team_sum(w->run, &some, NULL, 1, err)); /* as the first process sees it */
@@ -228,117 +196,93 @@ mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_er
     MASK__TRY(mask__own_encode(&own, w->knowledge, images, wanted, w->run, err));
     if (w->settings.gallery.store == MASK_STORE_HALF) /* as segments hold them, so that a refresh finds the same */
         mask__round_to_half(own.mu, own.at[own.count] * w->knowledge->info.dim);
-    mask_status status = join(w, &own, err);
-    mask__own_free(&own);
     w->joining = true;
-    return status;
+    return join(w, &own, err);
 }
 
 /* The regions of images of the snapshot, as the old segments have them: unit, which is all that statistics look at. */
 static mask_status gather(mask__writing *w, const mask__snapshot *snapshot, size_t wanted, mask__own *own,
                           mask_error *err)
 {
-    size_t count = 0, rows = 0, next = 0, position = 0, z = 0, capacity = 0, work_capacity = 0;
-    float *work = NULL;
-    const char **ids = calloc(snapshot->images + 1, sizeof *ids);
-    size_t *which = calloc(wanted + 1, sizeof *which);
+    size_t count = 0, rows = 0, next = 0, position = 0, capacity = 0, work_capacity = 0;
+    MASK__SCOPED(mask__free_pointer) float *work = NULL;
+    MASK__SCOPED(mask__arena_free) mask__arena arena = {0};
+    const char **ids = mask__arena_alloc(&arena, snapshot->images, sizeof *ids);
+    size_t *which = mask__arena_alloc(&arena, wanted, sizeof *which);
     *own = (mask__own){.count = wanted, .at = calloc(wanted + 1, sizeof *own->at)};
-    mask_status status = ids && which && own->at ? MASK_OK : mask__no_memory(err, "the background");
-    for (size_t s = 0; status == MASK_OK && s < snapshot->segment_count; s++)
+    if (!ids || !which || !own->at) return mask__no_memory(err, "the background");
+    for (size_t s = 0; s < snapshot->segment_count; s++)
         for (size_t i = 0; i < snapshot->segments[s].images; i++)
             if (snapshot->segments[s].ids[i]) ids[count++] = snapshot->segments[s].ids[i];
-    if (status == MASK_OK) status = mask__own_choose(ids, count, wanted, which, err);
-    for (size_t s = 0; status == MASK_OK && s < snapshot->segment_count; s++) {
-        mask__segment open;
-        size_t opened;
-        group one = {.members = &s, .count = 1};
-        status = open_members(w, snapshot, &one, &open, &opened, err);
-        for (size_t i = 0; status == MASK_OK && i < open.images; i++) {
-            if (!snapshot->segments[s].ids[i]) continue;
-            if (next == wanted || which[next] != position++) continue;
-            size_t more = (size_t)(open.image_rows[i + 1] - open.image_rows[i]),
-                   scratch = mask__segment_scratch(&open, 1);
-            z = open.z;
+    MASK__TRY(mask__own_choose(ids, count, wanted, which, err));
+    for (size_t s = 0; s < snapshot->segment_count; s++) {
+        MASK__SCOPED(mask__segment_close) mask__segment open = {0};
+        MASK__TRY(mask__gallery_segment(&open, w->path, &snapshot->segments[s], MASK__VERIFY_DATA, err));
+        for (size_t i = 0; i < open.images; i++) {
+            size_t more = (size_t)(open.image_rows[i + 1] - open.image_rows[i]), z = open.z;
+            if (!snapshot->segments[s].ids[i] || next == wanted || which[next] != position++) continue;
             if (!mask__grow(&own->mu, &capacity, rows + more + 1, z * sizeof *own->mu) ||
-                !mask__grow(&work, &work_capacity, scratch + 1, sizeof *work)) {
-                status = mask__no_memory(err, "the background");
-            } else {
-                mask__image_vectors vectors = mask__segment_image(&open, i, work);
-                memcpy(own->mu + rows * z, vectors.mu, more * z * sizeof *own->mu);
-            }
+                !mask__grow(&work, &work_capacity, mask__segment_scratch(&open, 1) + 1, sizeof *work))
+                return mask__no_memory(err, "the background");
+            mask__image_vectors vectors = mask__segment_image(&open, i, work);
+            memcpy(own->mu + rows * z, vectors.mu, more * z * sizeof *own->mu);
             own->at[++next] = rows += more;
         }
-        if (opened) mask__segment_close(&open);
     }
-    free(ids);
-    free(which);
-    free(work);
-    return status;
+    return MASK_OK;
 }
 
-/* Every segment under the calibration that is to be, in files of the numbers from `first` on; then one commit. */
+/* Every segment under the calibration that is to be, in files of the numbers from the next on; then one commit. */
 static mask_status make_again(mask__writing *w, const mask__snapshot *snapshot, mask_error *err)
 {
     uint64_t first;
-    char name[MASK__SEGMENT_NAME_BYTES], *file;
     size_t done = 0;
     MASK__TRY(mask__catalogue_next_segment(w->catalogue, &first, err));
-    mask_status status = MASK_OK;
-    for (size_t s = 0; status == MASK_OK && s < snapshot->segment_count; s++) {
+    for (size_t s = 0; s < snapshot->segment_count; s++) {
+        MASK__SCOPED(mask__free_pointer) char *file = NULL;
         group one = {.members = &s, .count = 1, .alive = snapshot->segments[s].alive_count};
-        mask__segment_name(first + s, name);
-        status = mask__gallery_file(&file, w->path, name, err);
-        if (status == MASK_OK && one.alive) status = build(w, snapshot, &one, true, file, done, snapshot->images, err);
-        free(file);
+        MASK__TRY(mask__gallery_part(&file, w->path, first + s, "segment", err));
+        if (one.alive) MASK__TRY(build(w, snapshot, &one, true, file, done, snapshot->images, err));
         done += one.alive;
     }
-    if (status == MASK_OK) status = mask__catalogue_begin(w->catalogue, err);
-    for (size_t s = 0; status == MASK_OK && s < snapshot->segment_count; s++) {
+    MASK__TRY(mask__catalogue_begin(w->catalogue, err));
+    for (size_t s = 0; s < snapshot->segment_count; s++) {
         group one = {.members = &s, .count = 1, .alive = snapshot->segments[s].alive_count};
-        status = move_images(w, snapshot, &one, first + s, err);
+        MASK__TRY(move_images(w, snapshot, &one, first + s, err));
     }
-    if (status == MASK_OK) status = mask__catalogue_set_own(w->catalogue, &w->settings, err);
-    if (status == MASK_OK) status = mask__catalogue_commit(w->catalogue, err);
-    mask__catalogue_rollback(w->catalogue);
-    return status;
+    MASK__TRY(mask__catalogue_set_own(w->catalogue, &w->settings, err));
+    return mask__catalogue_commit(w->catalogue, err);
 }
 
-static void unlink_old(mask__writing *w, const mask__snapshot *snapshot)
+static void unlink_old(const mask__writing *w, const mask__snapshot *snapshot)
 {
-    char name[MASK__SEGMENT_NAME_BYTES], *file;
-    for (size_t s = 0; s < snapshot->segment_count; s++)
-        unlink_members(w, snapshot, &(group){.members = &s, .count = 1});
-    for (int scorer = 0; scorer < 2; scorer++) {
-        mask__own_name(snapshot->own, false, name);
-        mask_status status = scorer ? mask__gallery_scorer(&file, w->path, snapshot->own, NULL)
-                                    : mask__gallery_file(&file, w->path, name, NULL);
-        if (status == MASK_OK) unlink(file);
-        free(file);
-    }
+    MASK__SCOPED(mask__free_pointer) char *scorer = NULL;
+    for (size_t s = 0; s < snapshot->segment_count; s++) unlink_part(w, snapshot->segments[s].number, "segment");
+    unlink_part(w, snapshot->own, "own");
+    if (mask__gallery_scorer(&scorer, w->path, snapshot->own, NULL) == MASK_OK) unlink(scorer);
 }
 
 static mask_status renew(mask__writing *w, const mask__snapshot *snapshot, size_t wanted, mask_error *err)
 {
-    mask__own own = {0};
+    MASK__SCOPED(mask__own_free) mask__own own = {0};
     if (w->scored) mask__calibration_close(&w->calibration);
     mask_knowledge_close(w->knowledge);
     w->scored = false;
     w->knowledge = NULL;
     MASK__TRY(mask__gallery_knowledge(&w->knowledge, w->path, 0, err));
-    mask_status status = number_own(w, snapshot->images, wanted, err);
-    if (status == MASK_OK && wanted) status = gather(w, snapshot, wanted, &own, err);
-    if (status == MASK_OK && wanted) status = join(w, &own, err);
-    mask__own_free(&own);
-    if (status == MASK_OK) status = mask__writing_calibration(w, err);
-    if (status == MASK_OK) status = make_again(w, snapshot, err);
-    if (status == MASK_OK) unlink_old(w, snapshot);
-    return status;
+    MASK__TRY(number_own(w, snapshot->images, wanted, err));
+    if (wanted) MASK__TRY(gather(w, snapshot, wanted, &own, err));
+    if (wanted) MASK__TRY(join(w, &own, err));
+    MASK__TRY(mask__writing_calibration(w, err));
+    MASK__TRY(make_again(w, snapshot, err));
+    unlink_old(w, snapshot);
+    return MASK_OK;
 }
 
 mask_status mask__own_refresh(mask__writing *w, mask_error *err)
 {
     const mask__catalogue_settings *s = &w->settings;
-    mask__snapshot snapshot;
+    MASK__SCOPED(mask__snapshot_free) mask__snapshot snapshot = {0};
     size_t count, wanted;
     if (mask__team_rank(w->run) > 0 || s->gallery.budget || (s->own && s->own_changes * 4 < s->own_images))
         return MASK_OK;
@@ -347,7 +291,5 @@ mask_status mask__own_refresh(mask__writing *w, mask_error *err)
     if (count == 0 || (!s->own && !wanted)) return MASK_OK;
     MASK__USE_THREADS(mask__threads(w->run));
     MASK__TRY(mask__catalogue_snapshot(w->catalogue, &snapshot, err));
-    mask_status status = renew(w, &snapshot, wanted, err);
-    mask__snapshot_free(&snapshot);
-    return status;
+    return renew(w, &snapshot, wanted, err);
 }

@@ -1,4 +1,5 @@
 #include "gallery/files.h"
+#include "base/memory.h"
 #include "knowledge/mixing.h"
 
 #include <dirent.h>
@@ -63,17 +64,43 @@ void mask__gallery_unmake(const char *path)
     rmdir(path);
 }
 
+mask_status mask__gallery_part(char **out, const char *folder, uint64_t number, const char *kind, mask_error *err)
+{
+    char name[MASK__PART_NAME_BYTES];
+    mask__part_name(number, kind, name);
+    return mask__gallery_file(out, folder, name, err);
+}
+
+mask_status mask__gallery_segment(mask__segment *out, const char *folder, const mask__snapshot_segment *s,
+                                  mask__verify verify, mask_error *err)
+{
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__TRY(mask__gallery_part(&file, folder, s->number, "segment", err));
+    MASK__TRY(mask__segment_open(out, file, verify, err));
+    if (out->images == s->images) return MASK_OK;
+    mask__segment_close(out);
+    return mask__gallery_odd_segment(file, err);
+}
+
+mask_status mask__gallery_odd_segment(const char *file, mask_error *err)
+{
+    return mask__fail(err, MASK_EFORMAT,
+                      "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
+}
+
+static mask_status let_own_join(mask_knowledge *k, const char *path, uint64_t own, mask_error *err)
+{
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__TRY(mask__gallery_part(&file, path, own, "own", err));
+    return mask__own_load(k, file, err);
+}
+
 mask_status mask__gallery_knowledge(mask_knowledge **out, const char *path, uint64_t own, mask_error *err)
 {
-    char *file, name[MASK__SEGMENT_NAME_BYTES];
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
     MASK__TRY(mask__gallery_file(&file, path, "knowledge.mask", err));
-    mask_status status = mask_knowledge_open(out, file, NULL, err);
-    free(file);
-    if (status != MASK_OK || own == 0) return status;
-    mask__own_name(own, false, name);
-    status = mask__gallery_file(&file, path, name, err);
-    if (status == MASK_OK) status = mask__own_load(*out, file, err);
-    free(file);
+    MASK__TRY(mask_knowledge_open(out, file, NULL, err));
+    mask_status status = own ? let_own_join(*out, path, own, err) : MASK_OK;
     if (status == MASK_OK) return MASK_OK;
     mask_knowledge_close(*out);
     *out = NULL;
@@ -82,24 +109,18 @@ mask_status mask__gallery_knowledge(mask_knowledge **out, const char *path, uint
 
 mask_status mask__gallery_scorer(char **out, const char *path, uint64_t own, mask_error *err)
 {
-    char name[MASK__SEGMENT_NAME_BYTES];
-    mask__own_name(own, true, name);
-    return mask__gallery_file(out, path, own ? name : "scorer.mask", err);
+    return own ? mask__gallery_part(out, path, own, "scorer", err) : mask__gallery_file(out, path, "scorer.mask", err);
 }
 
 mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *k,
                                              uint64_t own, int whole_region, mask__verify verify, mask_error *err)
 {
-    char *file;
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
     MASK__TRY(mask__gallery_scorer(&file, path, own, err));
-    mask_status status = mask__calibration_load(out, k, file, verify, err);
-    if (status == MASK_OK && out->options.whole_region != whole_region) {
-        mask__calibration_close(out);
-        status = mask__fail(err, MASK_EFORMAT, "%s: does not belong to this gallery: remove it, it will be made again",
-                            file);
-    }
-    free(file);
-    return status;
+    MASK__TRY(mask__calibration_load(out, k, file, verify, err));
+    if (out->options.whole_region == whole_region) return MASK_OK;
+    mask__calibration_close(out);
+    return mask__fail(err, MASK_EFORMAT, "%s: does not belong to this gallery: remove it, it will be made again", file);
 }
 
 mask_status mask_gallery_delete(const char *path, mask_error *err)

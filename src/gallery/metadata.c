@@ -147,7 +147,7 @@ static mask_status make_columns(mask__catalogue *c, const table *t, mask_error *
     }
     MASK__TRY(mask__database_number(c, "SELECT count(*) FROM " MASK__METADATA_TABLE, &count, err));
     if (count >= COLUMNS)
-        return mask__fail(err, MASK_EINVAL, MASK_NO_OFFSET, "%s: the gallery would have %lld columns: at most %d",
+        return mask__fail(err, MASK_EINVAL, "%s: the gallery would have %lld columns: at most %d",
                           mask__stream_path(t->stream), (long long)count, COLUMNS - 1);
     return mask__database_make_view(c, err);
 }

@@ -47,14 +47,11 @@ static mask_status read_segment(mask__catalogue *c, keep *k, sqlite3_stmt *s, ma
                                 mask_error *err)
 {
     int64_t number = sqlite3_column_int64(s, 0), images = sqlite3_column_int64(s, 1);
-    char name[MASK__SEGMENT_NAME_BYTES];
     if (number < 1 || number > INT32_MAX || images < 1 || images > MASK__SEGMENT_IMAGES_MAX)
         return mask__database_damaged(c, err, "a segment has an impossible size");
     size_t count = (size_t)images;
-    mask__segment_name((uint64_t)number, name);
     *out = (mask__snapshot_segment){.number = (uint64_t)number,
                                     .images = count,
-                                    .file = keep_text(k, name),
                                     .alive = mask__arena_alloc(&k->arena, (count + 63) / 64, sizeof(uint64_t)),
                                     .ids = mask__arena_alloc(&k->arena, count, sizeof(char *)),
                                     .names = mask__arena_alloc(&k->arena, count, sizeof(char *)),

@@ -15,10 +15,8 @@ void mask__writing_close(mask__writing *w)
 mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err)
 {
     *w = (mask__writing){.path = path, .run = run};
-    mask_status status = mask__catalogue_open(&w->catalogue, path, mask__team_rank(run) == 0, err);
-    if (status == MASK_OK) status = mask__catalogue_settings_read(w->catalogue, &w->settings, err);
-    if (status != MASK_OK) mask__writing_close(w);
-    return status;
+    MASK__TRY(mask__catalogue_open(&w->catalogue, path, mask__team_rank(run) == 0, err));
+    return mask__catalogue_settings_read(w->catalogue, &w->settings, err);
 }
 
 mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
@@ -29,15 +27,13 @@ mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
 /* What building needs; the first change stores it, for readers to open in a millisecond. */
 static mask_status make_calibration(mask__writing *w, mask_error *err)
 {
-    char *file;
+    MASK__SCOPED(mask__free_pointer) char *file = NULL;
     MASK__TRY(mask__calibration_open(&w->calibration, w->knowledge, &w->settings.options, w->settings.whole_region,
                                      w->run, err));
     w->scored = true;
     if (mask__team_rank(w->run) > 0) return MASK_OK;
     MASK__TRY(mask__gallery_scorer(&file, w->path, w->settings.own, err));
-    mask_status status = mask__calibration_save(&w->calibration, file, err);
-    free(file);
-    return status;
+    return mask__calibration_save(&w->calibration, file, err);
 }
 
 mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
@@ -53,14 +49,6 @@ mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
     w->segment_images = w->settings.gallery.segment_images ? w->settings.gallery.segment_images : fits;
     if (w->segment_images > MASK__SEGMENT_IMAGES_MAX) w->segment_images = MASK__SEGMENT_IMAGES_MAX;
     return MASK_OK;
-}
-
-mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err)
-{
-    char name[MASK__SEGMENT_NAME_BYTES];
-    MASK__TRY(mask__catalogue_next_segment(w->catalogue, segment, err));
-    mask__segment_name(*segment, name);
-    return mask__gallery_file(file, w->path, name, err);
 }
 
 /* A segment that was written but not committed is nobody's. */

@@ -18,9 +18,9 @@ typedef struct mask__writing {
     const mask_run *run;
 } mask__writing;
 
-/* Takes the lock and reads the settings; closed when it fails. */
+/* Takes the lock and reads the settings. Close it whatever this returns. */
 mask_status mask__writing_open(mask__writing *w, const char *path, const mask_run *run, mask_error *err);
-void mask__writing_close(mask__writing *w);
+void mask__writing_close(mask__writing *w); /* what is not committed is rolled back */
 mask_status mask__writing_knowledge(mask__writing *w, mask_error *err);
 /* The calibration, and with it how many images a segment takes. The whole region must be settled. */
 mask_status mask__writing_calibration(mask__writing *w, mask_error *err);
@@ -30,8 +30,6 @@ mask_status mask__writing_calibration(mask__writing *w, mask_error *err);
 mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_error *err);
 mask_status mask__own_count(mask__writing *w, size_t changes, mask_error *err);
 mask_status mask__own_refresh(mask__writing *w, mask_error *err);
-/* The number and path of a segment to be; the caller frees. */
-mask_status mask__writing_next_file(mask__writing *w, uint64_t *segment, char **file, mask_error *err);
 /* Ends a transaction: commits when `status` is MASK_OK, else, or when that fails, rolls back and unlinks `file`. */
 mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err);
 

@@ -332,15 +332,14 @@ static mask_status put_file(loader *l, const char *folder, const char *name, boo
 
 static mask_status put_files(loader *l, mask_error *err)
 {
-    char folder[] = "/tmp/mask-export-XXXXXX", name[MASK__SEGMENT_NAME_BYTES], path[64];
+    char folder[] = "/tmp/mask-export-XXXXXX", own[MASK__PART_NAME_BYTES], scorer[MASK__PART_NAME_BYTES], path[64];
     const mask__view *v = l->view;
     l->body.size = 0;
+    mask__part_name(v->snapshot.own, "own", own);
+    mask__part_name(v->snapshot.own, "scorer", scorer);
     MASK__TRY(put_file(l, v->path, "knowledge.mask", true, err));
-    for (int scorer = 0; scorer < 2; scorer++) {
-        mask__own_name(v->snapshot.own, scorer, name);
-        bool own = v->snapshot.own != 0;
-        if (own || scorer) MASK__TRY(put_file(l, v->path, own ? name : "scorer.mask", own && !scorer, err));
-    }
+    if (v->snapshot.own) MASK__TRY(put_file(l, v->path, own, true, err));
+    MASK__TRY(put_file(l, v->path, v->snapshot.own ? scorer : "scorer.mask", false, err));
     if (!mkdtemp(folder)) return mask__fail(err, MASK_EIO, "%s: cannot be made", folder);
     mask_status status = mask__catalogue_copy_empty(v->catalogue, folder, err);
     if (status == MASK_OK) status = put_file(l, folder, "catalogue.sqlite", true, err);

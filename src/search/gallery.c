@@ -3,6 +3,7 @@
  * Opening, and a refresh, map the segments of one snapshot. A compaction may unlink one of them between the snapshot
  * and the mapping: then there is a newer generation, and the reader begins again with that. */
 #include "search/gallery.h"
+#include "base/memory.h"
 #include "base/options.h"
 #include "gallery/files.h"
 
@@ -41,78 +42,76 @@ static mask_status same_bytes(const char *a, const char *b, bool *same, mask_err
 }
 
 /* Whether the gallery's copy holds what k holds: both written anew, for the copy may be of an older version. */
-static mask_status same_knowledge(const char *path, const char *copy, const mask_knowledge *k, bool *same,
-                                  mask_error *err)
+static mask_status write_both(const char *copy, const mask_knowledge *k, const char *left, const char *right,
+                              mask_error *err)
 {
-    mask_knowledge *old = NULL;
-    char *left = NULL, *right = NULL;
-    mask_status status = mask_knowledge_open(&old, copy, NULL, err);
-    if (status == MASK_OK) status = mask__gallery_file(&left, path, "knowledge.mask.old", err);
-    if (status == MASK_OK) status = mask__gallery_file(&right, path, "knowledge.mask.new", err);
+    mask_knowledge *old;
+    MASK__TRY(mask_knowledge_open(&old, copy, NULL, err));
+    mask_status status = MASK_OK;
     for (int i = 0; status == MASK_OK && i < 2; i++) { /* where its vectors are now makes no other knowledge */
         mask_knowledge moved = i == 0 ? *old : *k;
         moved.info.vectors_path = old->stored_vectors_path;
         status = mask_knowledge_save(&moved, i == 0 ? left : right, err);
     }
-    if (status == MASK_OK) status = same_bytes(left, right, same, err);
-    if (left) unlink(left);
-    if (right) unlink(right);
-    free(left);
-    free(right);
     mask_knowledge_close(old);
+    return status;
+}
+
+static mask_status same_knowledge(const char *path, const char *copy, const mask_knowledge *k, bool *same,
+                                  mask_error *err)
+{
+    MASK__SCOPED(mask__free_pointer) char *left = NULL;
+    MASK__SCOPED(mask__free_pointer) char *right = NULL;
+    MASK__TRY(mask__gallery_file(&left, path, "knowledge.mask.old", err));
+    MASK__TRY(mask__gallery_file(&right, path, "knowledge.mask.new", err));
+    mask_status status = write_both(copy, k, left, right, err);
+    if (status == MASK_OK) status = same_bytes(left, right, same, err);
+    unlink(left);
+    unlink(right);
     return status;
 }
 
 /* An index that was begun with the same knowledge and options may go on. */
 static mask_status check_same(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
-                              mask_error *err)
+                              const char *copy, mask_error *err)
 {
     mask__catalogue *catalogue;
     mask__catalogue_settings old;
-    char *copy = NULL;
     bool same = false;
     MASK__TRY(mask__catalogue_open(&catalogue, path, false, err));
     mask_status status = mask__catalogue_settings_read(catalogue, &old, err);
     mask__catalogue_close(catalogue);
-    if (status != MASK_OK) return status;
+    MASK__TRY(status);
     const char *differs = mask__catalogue_settings_differ(&old, settings);
     if (differs)
         return mask__fail(err, MASK_EMISMATCH,
                           "%s: is a gallery already, made with another %s: make a new one, or give the same options",
                           path, differs);
-    status = mask__gallery_file(&copy, path, "knowledge.mask", err);
-    if (status == MASK_OK) status = same_knowledge(path, copy, k, &same, err);
-    free(copy);
-    if (status == MASK_OK && !same)
-        return mask__fail(err, MASK_EMISMATCH,
-                          "%s: is a gallery already, of another knowledge: make a new one, or give the same knowledge",
-                          path);
-    return status;
+    MASK__TRY(same_knowledge(path, copy, k, &same, err));
+    if (same) return MASK_OK;
+    return mask__fail(err, MASK_EMISMATCH,
+                      "%s: is a gallery already, of another knowledge: make a new one, or give the same knowledge",
+                      path);
 }
 
 static mask_status fill_folder(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
-                               mask_error *err)
+                               const char *copy, mask_error *err)
 {
-    char *copy = NULL;
-    mask_status status = mask__gallery_file(&copy, path, "knowledge.mask", err);
-    if (status == MASK_OK) status = mask_knowledge_save(k, copy, err);
-    if (status == MASK_OK) status = mask__catalogue_create(path, settings, err);
-    free(copy);
-    return status;
+    MASK__TRY(mask_knowledge_save(k, copy, err));
+    return mask__catalogue_create(path, settings, err);
 }
 
 static mask_status make_or_compare(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
                                    mask_error *err)
 {
+    MASK__SCOPED(mask__free_pointer) char *catalogue = NULL;
+    MASK__SCOPED(mask__free_pointer) char *copy = NULL;
     int lock;
-    char *catalogue = NULL;
     MASK__TRY(mask__gallery_file(&catalogue, path, "catalogue.sqlite", err));
-    mask_status status = mask__folder_lock(path, false, NULL, &lock, err);
-    if (status == MASK_OK) {
-        status = mask__is_file(catalogue) ? check_same(path, k, settings, err) : fill_folder(path, k, settings, err);
-        mask__folder_unlock(lock);
-    }
-    free(catalogue);
+    MASK__TRY(mask__gallery_file(&copy, path, "knowledge.mask", err));
+    MASK__TRY(mask__folder_lock(path, false, NULL, &lock, err));
+    mask_status status = (mask__is_file(catalogue) ? check_same : fill_folder)(path, k, settings, copy, err);
+    mask__folder_unlock(lock);
     return status;
 }
 
@@ -161,21 +160,15 @@ static mask_status open_calibration(mask__view *v, const mask__catalogue_setting
 
 static mask_status open_segments(mask__view *v, mask_error *err)
 {
-    size_t words = v->knowledge->info.words, z = v->knowledge->info.dim;
     v->segments = calloc(v->snapshot.segment_count + 1, sizeof *v->segments);
     if (!v->segments) return mask__no_memory(err, v->path);
-    for (size_t i = 0; i < v->snapshot.segment_count; i++) {
-        char *file;
-        MASK__TRY(mask__gallery_file(&file, v->path, v->snapshot.segments[i].file, err));
-        mask_status status = mask__segment_open(&v->segments[i], file, MASK__VERIFY_TABLE, err);
-        if (status == MASK_OK) v->opened++;
-        if (status == MASK_OK && (v->segments[i].images != v->snapshot.segments[i].images ||
-                                  v->segments[i].words != words || v->segments[i].z != z))
-            status =
-                mask__fail(err, MASK_EFORMAT,
-                           "%s: is not the segment that the catalogue means: restore the gallery from a copy", file);
-        free(file);
-        if (status != MASK_OK) return status;
+    for (; v->opened < v->snapshot.segment_count; v->opened++) {
+        mask__segment *s = &v->segments[v->opened];
+        MASK__TRY(mask__gallery_segment(s, v->path, &v->snapshot.segments[v->opened], MASK__VERIFY_TABLE, err));
+        if (s->words == v->knowledge->info.words && s->z == v->knowledge->info.dim) continue;
+        mask_status status = mask__gallery_odd_segment(s->pack.path, err);
+        mask__segment_close(s);
+        return status;
     }
     return MASK_OK;
 }
