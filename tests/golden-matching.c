@@ -188,13 +188,14 @@ static void compare_procrustes(golden *g)
 {
     mask_error err;
     mask__procrustes fit;
+    mask__arena arena = {0};
     array theirs = load(g, "v_procrustes");
     size_t z = g->z, least = g->n < z ? g->n : z;
     float *words = floats(&g->words, 0, g->words.count), *query = floats(&g->w_out, 0, g->n);
     float *out = must(calloc(z, sizeof *out)), *parts = must(calloc(z + 1, sizeof *parts));
     double *mean = must(calloc(z, sizeof *mean)), *basis = must(calloc(z * z, sizeof *basis));
     double *expected = must(calloc(z + 1, sizeof *expected)), ours_squares = 0, squares = 0;
-    must_be(mask__procrustes_fit(&fit, words, g->n, g->learned, z, g->k, &err), &err);
+    must_be(mask__procrustes_fit(&fit, words, g->n, g->learned, z, g->k, &arena, &err), &err);
     mask__procrustes_apply(&fit, query, out);
     for (size_t i = 0; i < g->k * z; i++) mean[i % z] += g->prototypes.values[i] / (double)g->k;
     if (g->k > least) {
@@ -217,7 +218,7 @@ static void compare_procrustes(golden *g)
         parts[rank] = g->n <= z ? (float)sqrt(ours_squares) : 0;
         compare(g, "v_procrustes", parts, expected, rank + 1, 0);
     }
-    mask__procrustes_free(&fit);
+    mask__arena_free(&arena);
     void *memory[] = {words, query, out, parts, mean, basis, expected, theirs.values};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }

@@ -211,13 +211,14 @@ static void procrustes_finds_a_similarity(void **state)
     static space s;
     mask_error err;
     mask__procrustes fit;
+    mask__arena arena = {0};
     float prototypes[KNOWN * (N + 2)], v[N + 2];
     make_space(&s, 7);
     for (size_t k = 0; k < KNOWN; k++)
         for (size_t d = 0; d < N + 2; d++) /* coordinates in another order, one mirrored, two more that stay still */
             prototypes[k * (N + 2) + d] =
                 d < N ? 2.5f * (d == 2 ? -1 : 1) * s.known[k * N + (d + 4) % N] + (float)d : 7;
-    check_ok(mask__procrustes_fit(&fit, s.known, N, prototypes, N + 2, KNOWN, &err));
+    check_ok(mask__procrustes_fit(&fit, s.known, N, prototypes, N + 2, KNOWN, &arena, &err));
     for (size_t q = 0; q < 20; q++) {
         mask__procrustes_apply(&fit, s.queries + q * N, v);
         for (size_t d = 0; d < N + 2; d++) {
@@ -225,7 +226,7 @@ static void procrustes_finds_a_similarity(void **state)
             assert_true(fabs(v[d] - want) < 1e-4);
         }
     }
-    mask__procrustes_free(&fit);
+    mask__arena_free(&arena);
 }
 
 int main(void)

@@ -24,7 +24,7 @@ static void write_sample(const char *path)
     check_ok(mask__pack_append(w, "ab", 2, &err));
     check_ok(mask__pack_append(w, "cde", 3, &err));
     check_ok(mask__pack_end(w, 1, (uint64_t[]){5}, &err));
-    check_ok(mask__pack_commit(w, &err));
+    check_ok(mask__pack_commit(w, MASK_OK, &err));
 }
 
 static void round_trip(void **state)

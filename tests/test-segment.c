@@ -533,7 +533,7 @@ static void rewrite(const mask__segment *s, const char *path, const lie *l)
             check_ok(mask__pack_add(writer, from->name, dtype, from->ndim, shape, copy, &err));
         free(copy);
     }
-    check_ok(mask__pack_commit(writer, &err));
+    check_ok(mask__pack_commit(writer, MASK_OK, &err));
 }
 
 static void test_lies_are_refused(void **state)

@@ -265,7 +265,7 @@ static void broken_checkpoints_are_refused(void **state)
     }
     mask__pack_writer *writer;
     check_ok(mask__pack_create(&writer, path, "MASKCKPT", 3, &err));
-    check_ok(mask__pack_commit(writer, &err));
+    check_ok(mask__pack_commit(writer, MASK_OK, &err));
     check_fails(train(&t, w, &o, 0, NULL, &err), MASK_EFORMAT, "version 3");
     write_file(path, bytes, size);
     check_ok(train(&t, w, &o, 0, NULL, &err)); /* it was good */

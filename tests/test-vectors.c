@@ -304,7 +304,7 @@ static void write_forged(const char *path, const forged *f)
     check_ok(mask__pack_add(w, "words.bytes", MASK__U8, 1, (uint64_t[]){2}, "ab", &err));
     check_ok(mask__pack_add(w, "words.offsets", MASK__U64, 1, &offset_count, f->offsets, &err));
     check_ok(mask__pack_add(w, "slots", MASK__U32, 1, &f->slot_count, f->slots, &err));
-    check_ok(mask__pack_commit(w, &err));
+    check_ok(mask__pack_commit(w, MASK_OK, &err));
 }
 
 static void forged_content_is_refused(void **state)

@@ -192,6 +192,13 @@ static mask_status align(mask__pack_writer *w, mask_error *err)
     return mask__writer_put(&w->file, zeros, (ALIGNMENT - w->file.offset % ALIGNMENT) % ALIGNMENT, err);
 }
 
+mask_status mask__pack_put(mask__pack_writer *w, const char *name, mask__dtype dtype, size_t rows, size_t columns,
+                           const void *data, mask_error *err)
+{
+    const uint64_t shape[] = {rows, columns};
+    return data ? mask__pack_add(w, name, dtype, columns ? 2 : 1, shape, data, err) : MASK_OK;
+}
+
 mask_status mask__pack_begin(mask__pack_writer *w, const char *name, mask__dtype dtype, mask_error *err)
 {
     if (!mask__grow(&w->entries, &w->capacity, w->count + 1, sizeof *w->entries)) return mask__no_memory(err, name);
@@ -237,9 +244,9 @@ mask_status mask__pack_add(mask__pack_writer *w, const char *name, mask__dtype d
     return mask__pack_end(w, ndim, shape, err);
 }
 
-mask_status mask__pack_commit(mask__pack_writer *w, mask_error *err)
+mask_status mask__pack_commit(mask__pack_writer *w, mask_status status, mask_error *err)
 {
-    mask_status status = align(w, err);
+    if (status == MASK_OK) status = align(w, err);
     header h = {.version = w->version, .byte_order = byte_order_mark, .table_offset = w->file.offset};
     size_t table_bytes = w->count * sizeof *w->entries;
     memcpy(h.magic, w->magic, sizeof h.magic);

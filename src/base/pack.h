@@ -56,12 +56,16 @@ mask_status mask__pack_create(mask__pack_writer **out, const char *path, const c
                               mask_error *err);
 mask_status mask__pack_add(mask__pack_writer *writer, const char *name, mask__dtype dtype, unsigned ndim,
                            const uint64_t *shape, const void *data, mask_error *err);
+/* rows x columns (0: one dimension) of any type; data NULL = nothing is added. */
+mask_status mask__pack_put(mask__pack_writer *writer, const char *name, mask__dtype dtype, size_t rows, size_t columns,
+                           const void *data, mask_error *err);
 /* A tensor whose first dimension is known only at the end: begin, append rows, end. */
 mask_status mask__pack_begin(mask__pack_writer *writer, const char *name, mask__dtype dtype, mask_error *err);
 mask_status mask__pack_append(mask__pack_writer *writer, const void *data, size_t bytes, mask_error *err);
 mask_status mask__pack_end(mask__pack_writer *writer, unsigned ndim, const uint64_t *shape, mask_error *err);
-/* Writes the table and makes the file visible; frees the writer whatever happens. */
-mask_status mask__pack_commit(mask__pack_writer *writer, mask_error *err);
+/* When `status`, of the writing so far, is MASK_OK: writes the table and makes the file visible. Frees the writer
+ * whatever happens. */
+mask_status mask__pack_commit(mask__pack_writer *writer, mask_status status, mask_error *err);
 void mask__pack_abort(mask__pack_writer *writer); /* NULL is fine */
 
 #endif

@@ -38,6 +38,17 @@ static size_t slot_of(const mask__strings *s, const char *text, size_t length)
     return at;
 }
 
+mask_status mask__strings_copy(mask__strings *to, const mask__strings *from, mask_error *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        size_t length;
+        uint32_t index;
+        const char *text = mask__strings_get(from, i, &length);
+        MASK__TRY(mask__strings_intern(to, text, length, &index, NULL, err));
+    }
+    return MASK_OK;
+}
+
 uint32_t mask__strings_find(const mask__strings *s, const char *text, size_t length)
 {
     return s->slot_count ? s->slots[slot_of(s, text, length)] : MASK__NOT_FOUND;

@@ -18,6 +18,8 @@ void mask__strings_free(mask__strings *strings);
 /* The index of the string, adding it when new. *added may be NULL. */
 mask_status mask__strings_intern(mask__strings *strings, const char *text, size_t length, uint32_t *index, bool *added,
                                  mask_error *err);
+/* Adds all strings of another list. */
+mask_status mask__strings_copy(mask__strings *to, const mask__strings *from, mask_error *err);
 /* MASK__NOT_FOUND when absent. */
 uint32_t mask__strings_find(const mask__strings *strings, const char *text, size_t length);
 /* The string and its length; not NUL-terminated. */

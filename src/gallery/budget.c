@@ -27,7 +27,7 @@ mask_status mask__budget_open(mask__budget *b, const mask__calibration *s, mask_
     b->prototypes = mask__arena_alloc(&b->arena, WORDS * z, sizeof *b->prototypes);
     b->weights = mask__arena_alloc(&b->arena, WORDS, sizeof *b->weights);
     b->words = mask__arena_alloc(&b->arena, WORDS, sizeof *b->words);
-    if (!all || !ranked || !b->prototypes || !b->weights || !b->words) {
+    if (b->arena.lost) {
         mask__budget_close(b);
         return mask__no_memory(err, "the budget of regions");
     }

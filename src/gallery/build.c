@@ -90,8 +90,7 @@ static mask_status block_open(block *b, job *j, mask_error *err)
     b->pooled = mask__arena_alloc(&b->arena, WORDS * MASK__BLOCK, sizeof(float));
     b->part = mask__arena_alloc(&b->arena, WORDS * MASK__BLOCK, sizeof(float));
     b->c = mask__arena_alloc(&b->arena, terms_of(j) * MASK__BLOCK, sizeof(float));
-    if (!b->mean || !b->whole || !b->scenes || !b->ones || !b->dots || !b->pooled || !b->part || !b->c)
-        return mask__no_memory(err, "a block of images");
+    if (b->arena.lost) return mask__no_memory(err, "a block of images");
     for (size_t r = 0; r < most; r++) b->ones[r] = 1;
     return j->source->bf16 ? mask__product_make(&b->product, (most > WORDS ? most : WORDS) * z, err) : MASK_OK;
 }
@@ -322,13 +321,11 @@ static mask_status image_statistics(block *b, mask_error *err)
     float hub[MASK__BLOCK], deviation[MASK__BLOCK];
     mask__draft *d = &b->job->draft;
     const mask__calibration *s = b->job->calibration;
-    size_t values;
-    float *z = mask__multiply(s->texts.count, MASK__BLOCK, &values) ? malloc((values + 1) * sizeof *z) : NULL;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    float *z = mask__arena_matrix(&work, s->texts.count, MASK__BLOCK, sizeof *z);
     if (!z) return mask__no_memory(err, "image statistics");
     mask__text_means(&s->texts, b->c, MASK__BLOCK, z, MASK__BLOCK);
-    mask_status status = mask__calibration_image_statistics(s, z, MASK__BLOCK, hub, deviation, err);
-    free(z);
-    if (status != MASK_OK) return status;
+    MASK__TRY(mask__calibration_image_statistics(s, z, MASK__BLOCK, hub, deviation, err));
     memcpy(d->image_hub + b->first, hub, b->count * sizeof *hub);
     memcpy(d->image_deviation + b->first, deviation, b->count * sizeof *deviation);
     return MASK_OK;
@@ -422,16 +419,14 @@ static mask_status check_source(const job *j, mask_error *err)
 static mask_status open_draft(job *j, const char *path, mask_error *err)
 {
     size_t count = j->source->count;
-    uint64_t *rows = calloc(count + 1, sizeof *rows);
+    MASK__SCOPED(mask__free_pointer) uint64_t *rows = calloc(count + 1, sizeof *rows);
     if (!rows) return mask__no_memory(err, path);
     bool half = j->source->half;
     for (size_t i = 0; i < count; i++) {
         rows[i + 1] = rows[i] + kept_regions(j, i);
         if (!j->source->images && !j->source->kept[i].segment->half) half = false;
     }
-    mask_status status = mask__draft_open(&j->draft, path, j->calibration, rows, count, half, err);
-    free(rows);
-    return status;
+    return mask__draft_open(&j->draft, path, j->calibration, rows, count, half, err);
 }
 
 /* x' y' - x y = (x' - x) y' + x (y' - y), of unit x and y. */

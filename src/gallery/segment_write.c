@@ -80,12 +80,9 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calib
     d->pooled_steps = mask__arena_matrix(&d->arena, d->words, d->blocks, sizeof *d->pooled_steps);
     d->image_hub = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_hub);
     d->image_deviation = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_deviation);
-    bool whole = o->context > 0 || !(o->scene > 0), scenes = o->scene > 0;
-    if (whole) d->whole = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->whole);
-    if (scenes) d->scenes = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->scenes);
-    if (!d->image_rows || !d->region_of_row || !d->boxes || !d->score_codes || !d->pooled_codes || !d->score_steps ||
-        !d->pooled_steps || !d->image_hub || !d->image_deviation || (whole && !d->whole) || (scenes && !d->scenes))
-        return mask__no_memory(err, path);
+    if (o->context > 0 || !(o->scene > 0)) d->whole = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->whole);
+    if (o->scene > 0) d->scenes = mask__arena_matrix(&d->arena, images, d->z, sizeof *d->scenes);
+    if (d->arena.lost) return mask__no_memory(err, path);
     memcpy(d->image_rows, image_rows, (images + 1) * sizeof *image_rows);
     for (size_t i = 0; i < images; i++)
         if (image_rows[i + 1] - image_rows[i] > d->most_regions) d->most_regions = image_rows[i + 1] - image_rows[i];
@@ -108,29 +105,19 @@ mask_status mask__draft_append(mask__draft *d, const float *values, size_t rows,
     return MASK_OK;
 }
 
-static mask_status put(mask__draft *d, const char *name, mask__dtype dtype, size_t rows, size_t columns,
-                       const void *data, mask_error *err)
-{
-    return mask__pack_add(d->writer, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, data, err);
-}
-
 static mask_status put_vectors(mask__draft *d, const char *const names[3], const float *values, mask_error *err)
 {
     if (!values) return MASK_OK;
-    int8_t *codes = malloc(d->images * d->z + 1);
-    float *steps = malloc(d->images * sizeof *steps);
-    mask_status status = codes && steps ? MASK_OK : mask__no_memory(err, names[0]);
-    if (status == MASK_OK) {
-        quantise_rows(values, d->images, d->z, codes, steps);
-        status = mask__pack_begin(d->writer, names[0], d->half ? MASK__F16 : MASK__F32, err);
-    }
-    if (status == MASK_OK) status = mask__draft_append(d, values, d->images, err);
-    if (status == MASK_OK) status = mask__pack_end(d->writer, 2, (uint64_t[]){d->images, d->z}, err);
-    if (status == MASK_OK) status = put(d, names[1], MASK__U8, d->images, d->z, codes, err);
-    if (status == MASK_OK) status = put(d, names[2], MASK__F32, d->images, 0, steps, err);
-    free(codes);
-    free(steps);
-    return status;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    int8_t *codes = mask__arena_alloc(&work, d->images * d->z, 1);
+    float *steps = mask__arena_alloc(&work, d->images, sizeof *steps);
+    if (work.lost) return mask__no_memory(err, names[0]);
+    quantise_rows(values, d->images, d->z, codes, steps);
+    MASK__TRY(mask__pack_begin(d->writer, names[0], d->half ? MASK__F16 : MASK__F32, err));
+    MASK__TRY(mask__draft_append(d, values, d->images, err));
+    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){d->images, d->z}, err));
+    MASK__TRY(mask__pack_put(d->writer, names[1], MASK__U8, d->images, d->z, codes, err));
+    return mask__pack_put(d->writer, names[2], MASK__F32, d->images, 0, steps, err);
 }
 
 static mask_status put_scores(mask__draft *d, mask_error *err)
@@ -140,12 +127,12 @@ static mask_status put_scores(mask__draft *d, mask_error *err)
           *slack = mask__arena_matrix(&d->arena, d->words, 1, sizeof *slack);
     if (!slack) return mask__no_memory(err, "scores");
     for (size_t w = 0; w < d->words; w++) slack[w] = score_slack(d, w);
-    MASK__TRY(put(d, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
+    MASK__TRY(mask__pack_put(d->writer, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
     MASK__TRY(mask__pack_add(d->writer, "scores.steps", MASK__F32, 3, shape, d->score_steps, err));
-    MASK__TRY(put(d, "scores.slack", MASK__F32, d->words, 0, slack, err));
-    MASK__TRY(put(d, "pooled.codes", MASK__U8, d->words, d->stride, d->pooled_codes, err));
+    MASK__TRY(mask__pack_put(d->writer, "scores.slack", MASK__F32, d->words, 0, slack, err));
+    MASK__TRY(mask__pack_put(d->writer, "pooled.codes", MASK__U8, d->words, d->stride, d->pooled_codes, err));
     MASK__TRY(mask__pack_add(d->writer, "pooled.steps", MASK__F32, 3, shape, d->pooled_steps, err));
-    return put(d, "pooled.slack", MASK__F32, 1, 0, &pooled, err);
+    return mask__pack_put(d->writer, "pooled.slack", MASK__F32, 1, 0, &pooled, err);
 }
 
 static mask_status put_all(mask__draft *d, mask_error *err)
@@ -154,14 +141,14 @@ static mask_status put_all(mask__draft *d, mask_error *err)
     bool any_box = false;
     for (size_t i = 0; !any_box && i < rows * 4; i++) any_box = !isnan(d->boxes[i]);
     MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){rows, d->z}, err));
-    MASK__TRY(put(d, "image_rows", MASK__U64, d->images + 1, 0, d->image_rows, err));
-    MASK__TRY(put(d, "region_of_row", MASK__U32, rows, 0, d->region_of_row, err));
-    if (any_box) MASK__TRY(put(d, "boxes", MASK__F32, rows, 4, d->boxes, err));
+    MASK__TRY(mask__pack_put(d->writer, "image_rows", MASK__U64, d->images + 1, 0, d->image_rows, err));
+    MASK__TRY(mask__pack_put(d->writer, "region_of_row", MASK__U32, rows, 0, d->region_of_row, err));
+    if (any_box) MASK__TRY(mask__pack_put(d->writer, "boxes", MASK__F32, rows, 4, d->boxes, err));
     MASK__TRY(put_scores(d, err));
     MASK__TRY(put_vectors(d, mask__whole_names, d->whole, err));
     MASK__TRY(put_vectors(d, mask__scene_names, d->scenes, err));
-    MASK__TRY(put(d, "image_hub", MASK__F32, d->images, 0, d->image_hub, err));
-    return put(d, "image_deviation", MASK__F32, d->images, 0, d->image_deviation, err);
+    MASK__TRY(mask__pack_put(d->writer, "image_hub", MASK__F32, d->images, 0, d->image_hub, err));
+    return mask__pack_put(d->writer, "image_deviation", MASK__F32, d->images, 0, d->image_deviation, err);
 }
 
 mask_status mask__draft_commit(mask__draft *d, mask_error *err)
@@ -169,7 +156,7 @@ mask_status mask__draft_commit(mask__draft *d, mask_error *err)
     MASK__TRY(put_all(d, err));
     mask__pack_writer *writer = d->writer;
     d->writer = NULL; /* a commit frees it */
-    return mask__pack_commit(writer, err);
+    return mask__pack_commit(writer, MASK_OK, err);
 }
 
 void mask__draft_close(mask__draft *d)

@@ -27,8 +27,8 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
     size_t count = mask_images_count(images), rows = mask__images_rows(images), z = k->info.dim, done = 0, most = 0;
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
     float *mu = mask__arena_alloc(&k->arena, rows * z, sizeof *mu);
-    mask__arena work = {0};
-    mask__encoding encoding = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
     if (!at || !mu) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(images, i);
@@ -37,63 +37,53 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
     }
     float *buffer = mask__arena_alloc(&work, BLOCK_IMAGES * most * k->representation.in, sizeof *buffer);
     size_t *offsets = mask__arena_alloc(&work, BLOCK_IMAGES + 1, sizeof *offsets);
-    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, "the background");
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->representation, BLOCK_IMAGES * most, most, err);
-    for (size_t first = 0; status == MASK_OK && first < count; first += BLOCK_IMAGES) {
+    if (work.lost) return mask__no_memory(err, "the background");
+    MASK__TRY(mask__encoding_open(&encoding, &k->representation, BLOCK_IMAGES * most, most, err));
+    for (size_t first = 0; first < count; first += BLOCK_IMAGES) {
         size_t block = count - first < BLOCK_IMAGES ? count - first : BLOCK_IMAGES, got, where;
         const float *features;
-        status = mask__progress(run, "background", "images", first, count, err);
-        if (status == MASK_OK) status = mask__images_block(images, first, block, buffer, &features, &got, err);
-        if (status != MASK_OK) break;
+        MASK__TRY(mask__progress(run, "background", "images", first, count, err));
+        MASK__TRY(mask__images_block(images, first, block, buffer, &features, &got, err));
         for (size_t i = 0; i <= block; i++) offsets[i] = at[first + i] - at[first];
         memcpy(mu + done * z, mask__encoding_run(&encoding, features, offsets, block), got * z * sizeof *mu);
-        for (size_t i = first; i < first + block && status == MASK_OK; i++)
+        for (size_t i = first; i < first + block; i++)
             if (!mask__all_finite(mu + at[i] * z, (at[i + 1] - at[i]) * z, &where))
-                status = mask__images_refuse(images, i, err);
+                return mask__images_refuse(images, i, err);
         done += got;
     }
-    mask__arena_free(&work);
-    mask__encoding_close(&encoding);
     b->images = k->info.background_images = count;
     b->image_rows = at;
     b->mu = mu;
-    return status;
+    return MASK_OK;
 }
 
 static mask_status add_texts(mask_knowledge *k, const mask_vectors *vectors, const mask_texts *texts, mask_error *err)
 {
     mask__background *b = &k->background;
-    mask__lexicon lexicon;
+    MASK__SCOPED(mask__lexicon_close) mask__lexicon lexicon = {0};
     size_t n = k->info.vector_dim, count = mask_texts_count(texts);
-    mask_status status = mask__lexicon_open(&lexicon, k, vectors, err);
-    for (size_t t = 0; status == MASK_OK && t < count; t++)
-        status = mask__lexicon_add_text(&lexicon, mask_texts_get(texts, t), err);
-    if (status == MASK_OK && lexicon.used == 0)
-        status = mask__fail(err, MASK_EMISMATCH,
-                            "no background text has a word that the knowledge or its vectors know: give texts in the "
-                            "knowledge's language");
+    MASK__TRY(mask__lexicon_open(&lexicon, k, vectors, err));
+    for (size_t t = 0; t < count; t++) MASK__TRY(mask__lexicon_add_text(&lexicon, mask_texts_get(texts, t), err));
+    if (lexicon.used == 0)
+        return mask__fail(err, MASK_EMISMATCH,
+                          "no background text has a word that the knowledge or its vectors know: give texts in the "
+                          "knowledge's language");
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
     uint32_t *words = mask__arena_alloc(&k->arena, lexicon.used, sizeof *words);
     float *word_vectors = mask__arena_alloc(&k->arena, lexicon.names.count * n, sizeof *word_vectors);
-    if (status == MASK_OK && (!at || !words || !word_vectors)) status = mask__no_memory(err, "the background");
-    if (status == MASK_OK) {
-        for (size_t t = 0; t <= count; t++) at[t] = lexicon.text_at[t];
-        memcpy(words, lexicon.text_terms, lexicon.used * sizeof *words);
+    if (!at || !words || !word_vectors) return mask__no_memory(err, "the background");
+    for (size_t t = 0; t <= count; t++) at[t] = lexicon.text_at[t];
+    memcpy(words, lexicon.text_terms, lexicon.used * sizeof *words);
+    for (size_t i = 0; i < lexicon.names.count; i++) {
+        const mask__term *term = &lexicon.terms[i];
+        if (term->known != MASK__NOT_FOUND) continue;
+        memcpy(word_vectors + i * n, lexicon.ood_vectors + term->vector * n, n * sizeof *word_vectors);
     }
-    for (size_t i = 0; status == MASK_OK && i < lexicon.names.count; i++) {
-        size_t length;
-        uint32_t index;
-        const char *name = mask__strings_get(&lexicon.names, i, &length);
-        status = mask__strings_intern(&b->words, name, length, &index, NULL, err);
-        if (lexicon.terms[i].known == MASK__NOT_FOUND)
-            memcpy(word_vectors + i * n, lexicon.ood_vectors + lexicon.terms[i].vector * n, n * sizeof *word_vectors);
-    }
-    mask__lexicon_close(&lexicon);
     b->texts = k->info.background_texts = count;
     b->text_words_at = at;
     b->text_words = words;
     b->word_vectors = word_vectors;
-    return status;
+    return mask__strings_copy(&b->words, &lexicon.names, err);
 }
 
 /* How many texts hold each background word. */
@@ -117,30 +107,28 @@ static mask_status add_company(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
     size_t known = k->info.words, words = known, occurrences = b->text_words_at[b->texts], dim;
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     uint32_t *number = mask__arena_alloc(&work, b->words.count, sizeof *number);
     uint32_t *text_words = mask__arena_alloc(&work, occurrences, sizeof *text_words);
-    float *all = NULL, *company = NULL;
-    mask_status status = number && text_words ? MASK_OK : mask__no_memory(err, "co-occurrence");
-    for (size_t i = 0; status == MASK_OK && i < b->words.count; i++) {
+    float *all;
+    if (work.lost) return mask__no_memory(err, "co-occurrence");
+    for (size_t i = 0; i < b->words.count; i++) {
         size_t length;
         const char *word = mask__strings_get(&b->words, i, &length);
         uint32_t index = mask__strings_find(&k->words, word, length);
         number[i] = index != MASK__NOT_FOUND ? index : (uint32_t)words++;
     }
-    for (size_t i = 0; status == MASK_OK && i < occurrences; i++) text_words[i] = number[b->text_words[i]];
+    for (size_t i = 0; i < occurrences; i++) text_words[i] = number[b->text_words[i]];
     mask__documents sets[2] = {{b->texts, b->text_words_at, text_words},
                                {k->incidence.images, k->incidence.at, k->incidence.word}};
-    if (status == MASK_OK) status = mask__cooccurrence(sets, 2, words, known, &dim, &all, &k->arena, err);
-    if (status == MASK_OK && !(company = mask__arena_alloc(&k->arena, b->words.count * dim, sizeof *company)))
-        status = mask__no_memory(err, "co-occurrence");
-    for (size_t i = 0; status == MASK_OK && i < b->words.count; i++)
-        memcpy(company + i * dim, all + number[i] * dim, dim * sizeof *company);
-    mask__arena_free(&work);
+    MASK__TRY(mask__cooccurrence(sets, 2, words, known, &dim, &all, &k->arena, err));
+    float *company = mask__arena_alloc(&k->arena, b->words.count * dim, sizeof *company);
+    if (!company) return mask__no_memory(err, "co-occurrence");
+    for (size_t i = 0; i < b->words.count; i++) memcpy(company + i * dim, all + number[i] * dim, dim * sizeof *company);
     b->known_company = all; /* its first rows */
     b->company = company;
-    b->company_dim = status == MASK_OK ? dim : 0;
-    return status;
+    b->company_dim = dim;
+    return MASK_OK;
 }
 
 mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge *knowledge, const mask_vectors *vectors,
@@ -165,7 +153,5 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
     if (status == MASK_OK) status = count_texts(k, err);
     if (status == MASK_OK) status = add_company(k, err);
     if (status == MASK_OK) status = add_images(k, images, run, err);
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
-    return status;
+    return mask__knowledge_give(out, k, status);
 }

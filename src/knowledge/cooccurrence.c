@@ -58,48 +58,38 @@ static void weigh(counts *c)
 static mask_status embed(const counts *c, size_t dim, float *out, mask_error *err)
 {
     size_t n = c->contexts;
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     float *gram = mask__arena_alloc(&work, n * n, sizeof *gram), *q = mask__arena_alloc(&work, n * dim, sizeof *q);
     double *a = mask__arena_alloc(&work, n * n, sizeof *a), *values = mask__arena_alloc(&work, dim, sizeof *values);
     double *vectors = mask__arena_alloc(&work, n * dim, sizeof *vectors);
-    mask_status status = gram && q && a && values && vectors ? MASK_OK : mask__no_memory(err, "co-occurrence");
-    if (status == MASK_OK) {
-        mask__gemm(true, false, n, n, c->words, 1, c->pairs, n, c->pairs, n, 0, gram, n);
-        for (size_t i = 0; i < n * n; i++) a[i] = gram[i];
-        status = mask__eigen_symmetric(a, n, dim, values, vectors, err);
-    }
-    for (size_t i = 0; status == MASK_OK && i < n * dim; i++) {
+    if (work.lost) return mask__no_memory(err, "co-occurrence");
+    mask__gemm(true, false, n, n, c->words, 1, c->pairs, n, c->pairs, n, 0, gram, n);
+    for (size_t i = 0; i < n * n; i++) a[i] = gram[i];
+    MASK__TRY(mask__eigen_symmetric(a, n, dim, values, vectors, err));
+    for (size_t i = 0; i < n * dim; i++) {
         double value = values[i % dim];
         q[i] = value > 1e-9 * values[0] ? (float)(vectors[i] / pow(value, 0.25)) : 0;
     }
-    if (status == MASK_OK) {
-        mask__gemm(false, false, c->words, dim, n, 1, c->pairs, n, q, dim, 0, out, dim);
-        for (size_t w = 0; w < c->words; w++) mask__normalise(out + w * dim, dim);
-    }
-    mask__arena_free(&work);
-    return status;
+    mask__gemm(false, false, c->words, dim, n, 1, c->pairs, n, q, dim, 0, out, dim);
+    for (size_t w = 0; w < c->words; w++) mask__normalise(out + w * dim, dim);
+    return MASK_OK;
 }
 
 mask_status mask__cooccurrence(const mask__documents *sets, size_t set_count, size_t words, size_t known, size_t *dim,
                                float **out, mask__arena *arena, mask_error *err)
 {
     counts c = {.words = words, .contexts = known < MASK__COMPANY_WORDS ? known : MASK__COMPANY_WORDS};
-    mask__arena work = {0};
-    bool enough = true;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     *dim = c.contexts < MASK__COMPANY_DIM ? c.contexts : MASK__COMPANY_DIM;
     *out = mask__arena_alloc(arena, words * *dim, sizeof **out);
     c.pairs = mask__arena_alloc(&work, words * c.contexts, sizeof *c.pairs);
     c.rows = mask__arena_alloc(&work, words, sizeof *c.rows);
-    enough = *out && c.pairs && c.rows;
+    bool enough = *out && c.pairs && c.rows;
     for (size_t s = 0; enough && s < set_count; s++)
         for (size_t d = 0; enough && d < sets[s].count; d++)
             enough = add_document(&c, sets[s].word + sets[s].at[d], (size_t)(sets[s].at[d + 1] - sets[s].at[d]));
-    mask_status status = enough ? MASK_OK : mask__no_memory(err, "co-occurrence");
-    if (status == MASK_OK) {
-        weigh(&c);
-        status = embed(&c, *dim, *out, err);
-    }
     free(c.distinct);
-    mask__arena_free(&work);
-    return status;
+    if (!enough) return mask__no_memory(err, "co-occurrence");
+    weigh(&c);
+    return embed(&c, *dim, *out, err);
 }

@@ -41,12 +41,7 @@ mask_status mask__knowledge_copy(mask_knowledge *to, const mask_knowledge *from,
     copy(to, &to->incidence.word, from->incidence.at[from->incidence.images], sizeof(uint32_t), &enough);
     if (!enough) return mask__no_memory(err, "a copy of the knowledge");
     MASK__TRY(mask__representation_copy(&to->representation, &from->representation, &to->arena, err));
-    for (size_t w = 0; w < words; w++) {
-        size_t length;
-        uint32_t index;
-        const char *word = mask__strings_get(&from->words, w, &length);
-        MASK__TRY(mask__strings_intern(&to->words, word, length, &index, NULL, err));
-    }
+    MASK__TRY(mask__strings_copy(&to->words, &from->words, err));
     return mask__knowledge_name_words(to, err);
 }
 
@@ -67,11 +62,5 @@ mask_status mask__knowledge_copy_background(mask_knowledge *to, const mask_knowl
     copy(to, &to->background.known_company, from->info.words * b->company_dim, sizeof(float), &enough);
     copy(to, &to->background.company, b->words.count * b->company_dim, sizeof(float), &enough);
     if (!enough) return mask__no_memory(err, "a copy of the background");
-    for (size_t w = 0; w < b->words.count; w++) {
-        size_t length;
-        uint32_t index;
-        const char *word = mask__strings_get(&b->words, w, &length);
-        MASK__TRY(mask__strings_intern(&to->background.words, word, length, &index, NULL, err));
-    }
-    return MASK_OK;
+    return mask__strings_copy(&to->background.words, &b->words, err);
 }

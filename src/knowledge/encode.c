@@ -30,15 +30,12 @@ mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *im
                                   mask_error *err)
 {
     size_t regions = mask_images_regions(images, image);
-    mask__encoding encoding;
+    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
     MASK__TRY(check_dim(k, images, err));
-    float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
+    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "an encoding");
-    mask_status status = mask__encoding_open(&encoding, &k->representation, regions, regions, err);
-    if (status == MASK_OK) status = encode_image(&encoding, images, image, buffer, out, err);
-    mask__encoding_close(&encoding);
-    free(buffer);
-    return status;
+    MASK__TRY(mask__encoding_open(&encoding, &k->representation, regions, regions, err));
+    return encode_image(&encoding, images, image, buffer, out, err);
 }
 
 mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_images *images, const char *path,
@@ -47,7 +44,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
     size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0,
            z = k->representation.out;
     mask__npy_writer writer;
-    mask__encoding encoding;
+    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
     MASK__TRY(check_dim(k, images, err));
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
@@ -55,22 +52,17 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     MASK__USE_THREADS(mask__threads(run));
-    float *mu = malloc((regions * z + 1) * sizeof *mu),
-          *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
-    mask_status status = mu && buffer ? MASK_OK : mask__no_memory(err, "an encoding");
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, &k->representation, regions, regions, err);
-    if (status == MASK_OK) {
-        status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
-        for (size_t i = 0; status == MASK_OK && i < count; i++) {
-            status = mask__progress(run, "encoding", "images", i, count, err);
-            if (status == MASK_OK) status = encode_image(&encoding, images, i, buffer, mu, err);
-            if (status == MASK_OK) status = mask__npy_append(&writer, mu, regions * z, err);
-        }
-        if (status == MASK_OK) status = mask__npy_commit(&writer, err);
-        else mask__npy_abort(&writer);
-        mask__encoding_close(&encoding);
+    MASK__SCOPED(mask__free_pointer) float *mu = malloc((regions * z + 1) * sizeof *mu);
+    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
+    if (!mu || !buffer) return mask__no_memory(err, "an encoding");
+    MASK__TRY(mask__encoding_open(&encoding, &k->representation, regions, regions, err));
+    mask_status status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);
+    for (size_t i = 0; status == MASK_OK && i < count; i++) {
+        status = mask__progress(run, "encoding", "images", i, count, err);
+        if (status == MASK_OK) status = encode_image(&encoding, images, i, buffer, mu, err);
+        if (status == MASK_OK) status = mask__npy_append(&writer, mu, regions * z, err);
     }
-    free(mu);
-    free(buffer);
+    if (status == MASK_OK) return mask__npy_commit(&writer, err);
+    mask__npy_abort(&writer);
     return status;
 }

@@ -27,13 +27,12 @@ static mask_status any_negative(const mask_labels *labels, bool *negative, mask_
 {
     size_t regions = mask_labels_regions(labels), dim = mask_labels_dim(labels), rows = regions < 64 ? regions : 64;
     const float *x;
-    float *buffer = malloc((rows * dim + 1) * sizeof *buffer);
+    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((rows * dim + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "a classifier's head");
-    mask_status status = mask__labels_block(labels, 0, rows, buffer, &x, err);
+    MASK__TRY(mask__labels_block(labels, 0, rows, buffer, &x, err));
     *negative = false;
-    for (size_t i = 0; status == MASK_OK && i < rows * dim; i++) *negative = *negative || x[i] < 0;
-    free(buffer);
-    return status;
+    for (size_t i = 0; i < rows * dim; i++) *negative = *negative || x[i] < 0;
+    return MASK_OK;
 }
 
 static void place(const float *mean, const float *step, size_t dim, double distance, bool negative, float *rows)
@@ -54,26 +53,21 @@ mask_status mask__head_rows(const mask_head *head, const mask_labels *labels, fl
         return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the classifier's %zu: both must be of one encoder",
                           mask__labels_path(labels), mask_labels_dim(labels), dim);
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     bool negative = false;
     double trace = 0, *covariance = mask__arena_alloc(&work, dim * dim, sizeof *covariance);
     float *narrow = mask__arena_alloc(&work, dim * dim, sizeof *narrow),
           *mean = mask__arena_alloc(&work, dim, sizeof *mean);
     float *centred = mask__arena_alloc(&work, head->classes * dim, sizeof *centred);
     float *steps = mask__arena_alloc(&work, head->classes * dim, sizeof *steps);
-    mask_status status = MASK_OK;
-    if (!covariance || !narrow || !mean || !centred || !steps) status = mask__no_memory(err, "a classifier's head");
-    if (status == MASK_OK)
-        status = mask__feature_moments(labels, NULL, NULL, "classifier's head", mean, covariance, run, err);
-    if (status == MASK_OK) status = any_negative(labels, &negative, err);
-    if (status == MASK_OK) {
-        for (size_t i = 0; i < dim * dim; i++) narrow[i] = (float)covariance[i];
-        for (size_t d = 0; d < dim; d++) trace += covariance[d * dim + d];
-        centre(head, centred);
-        mask__gemm(false, false, head->classes, dim, dim, 1, centred, dim, narrow, dim, 0, steps, dim);
-        for (size_t c = 0; c < head->classes; c++)
-            place(mean, steps + c * dim, dim, sqrt(trace > 0 ? trace : 0), negative, rows + c * MASK__HEAD_ROWS * dim);
-    }
-    mask__arena_free(&work);
-    return status;
+    if (work.lost) return mask__no_memory(err, "a classifier's head");
+    MASK__TRY(mask__feature_moments(labels, NULL, NULL, "classifier's head", mean, covariance, run, err));
+    MASK__TRY(any_negative(labels, &negative, err));
+    for (size_t i = 0; i < dim * dim; i++) narrow[i] = (float)covariance[i];
+    for (size_t d = 0; d < dim; d++) trace += covariance[d * dim + d];
+    centre(head, centred);
+    mask__gemm(false, false, head->classes, dim, dim, 1, centred, dim, narrow, dim, 0, steps, dim);
+    for (size_t c = 0; c < head->classes; c++)
+        place(mean, steps + c * dim, dim, sqrt(trace > 0 ? trace : 0), negative, rows + c * MASK__HEAD_ROWS * dim);
+    return MASK_OK;
 }

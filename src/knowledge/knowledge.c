@@ -17,6 +17,13 @@ mask_knowledge *mask__knowledge_new(void)
     return calloc(1, sizeof(mask_knowledge));
 }
 
+mask_status mask__knowledge_give(mask_knowledge **out, mask_knowledge *k, mask_status status)
+{
+    *out = status == MASK_OK ? k : NULL;
+    if (status != MASK_OK) mask_knowledge_close(k);
+    return status;
+}
+
 void mask_knowledge_close(mask_knowledge *k)
 {
     if (!k) return;
@@ -185,28 +192,16 @@ static mask_status put_text(mask__pack_writer *w, const char *name, const char *
 static mask_status put_background(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
 {
     const mask__background *b = &k->background;
-    uint64_t rows = b->image_rows[b->images], occurrences = b->text_words_at[b->texts];
-    MASK__TRY(
-        mask__pack_add(w, "background.image_rows", MASK__U64, 1, (uint64_t[]){b->images + 1}, b->image_rows, err));
+    size_t words = b->words.count, rows = b->image_rows[b->images], occurrences = b->text_words_at[b->texts];
+    MASK__TRY(mask__pack_put(w, "background.image_rows", MASK__U64, b->images + 1, 0, b->image_rows, err));
     MASK__TRY(mask__matrix_put(w, k, "background.mu", rows, k->info.dim, b->mu, err));
     MASK__TRY(mask__strings_write(&b->words, w, "background.words", err));
-    MASK__TRY(
-        mask__matrix_put(w, k, "background.word_vectors", b->words.count, k->info.vector_dim, b->word_vectors, err));
-    MASK__TRY(
-        mask__pack_add(w, "background.text_words_at", MASK__U64, 1, (uint64_t[]){b->texts + 1}, b->text_words_at, err));
-    MASK__TRY(mask__pack_add(w, "background.text_words", MASK__U32, 1, &occurrences, b->text_words, err));
-    MASK__TRY(
-        mask__pack_add(w, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, b->word_texts, err));
+    MASK__TRY(mask__matrix_put(w, k, "background.word_vectors", words, k->info.vector_dim, b->word_vectors, err));
+    MASK__TRY(mask__pack_put(w, "background.text_words_at", MASK__U64, b->texts + 1, 0, b->text_words_at, err));
+    MASK__TRY(mask__pack_put(w, "background.text_words", MASK__U32, occurrences, 0, b->text_words, err));
+    MASK__TRY(mask__pack_put(w, "background.word_texts", MASK__U64, words, 0, b->word_texts, err));
     MASK__TRY(mask__matrix_put(w, k, "background.known_company", k->info.words, b->company_dim, b->known_company, err));
-    return mask__matrix_put(w, k, "background.company", b->words.count, b->company_dim, b->company, err);
-}
-
-static mask_status put_scenes(mask__pack_writer *w, const mask_knowledge *k, mask_error *err)
-{
-    uint64_t words = k->info.words, z = k->info.dim;
-    MASK__TRY(mask__matrix_put(w, k, "scene.prototypes", words, z, k->scene_prototypes, err));
-    MASK__TRY(mask__pack_add(w, "scene.mean", MASK__F32, 1, (uint64_t[]){z}, k->scene_mean, err));
-    return mask__pack_add(w, "scene.projection", MASK__F32, 2, (uint64_t[]){z, z}, k->scene_projection, err);
+    return mask__matrix_put(w, k, "background.company", words, b->company_dim, b->company, err);
 }
 
 /* The place of the vectors for a knowledge in `file`: from its folder where they lie in it, so that both may move
@@ -238,11 +233,13 @@ static mask_status put_all(mask__pack_writer *w, const mask_knowledge *k, const 
     MASK__TRY(mask__matrix_put(w, k, "prototypes", i->words, i->dim, k->prototypes, err));
     MASK__TRY(mask__representation_write(&k->representation, w, err));
     const mask__incidence *in = &k->incidence;
-    MASK__TRY(mask__pack_add(w, "images.at", MASK__U64, 1, (uint64_t[]){in->images + 1}, in->at, err));
-    MASK__TRY(mask__pack_add(w, "images.words", MASK__U32, 1, (uint64_t[]){in->at[in->images]}, in->word, err));
-    if (k->scene_prototypes) MASK__TRY(put_scenes(w, k, err));
-    if (k->reliability)
-        MASK__TRY(mask__pack_add(w, "reliability", MASK__F32, 1, (uint64_t[]){i->words}, k->reliability, err));
+    MASK__TRY(mask__pack_put(w, "images.at", MASK__U64, in->images + 1, 0, in->at, err));
+    MASK__TRY(mask__pack_put(w, "images.words", MASK__U32, in->at[in->images], 0, in->word, err));
+    if (k->scene_prototypes)
+        MASK__TRY(mask__matrix_put(w, k, "scene.prototypes", i->words, i->dim, k->scene_prototypes, err));
+    MASK__TRY(mask__pack_put(w, "scene.mean", MASK__F32, i->dim, 0, k->scene_mean, err));
+    MASK__TRY(mask__pack_put(w, "scene.projection", MASK__F32, i->dim, i->dim, k->scene_projection, err));
+    MASK__TRY(mask__pack_put(w, "reliability", MASK__F32, i->words, 0, k->reliability, err));
     return k->background.images ? put_background(w, k, err) : MASK_OK;
 }
 
@@ -250,10 +247,7 @@ mask_status mask_knowledge_save(const mask_knowledge *k, const char *path, mask_
 {
     mask__pack_writer *w;
     MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
-    mask_status status = put_all(w, k, path, err);
-    if (status == MASK_OK) return mask__pack_commit(w, err);
-    mask__pack_abort(w);
-    return status;
+    return mask__pack_commit(w, put_all(w, k, path, err), err);
 }
 
 static mask_status get_text(mask_knowledge *k, const char *name, const char **out, mask_error *err)
@@ -408,13 +402,10 @@ static mask_status find_vectors(mask_knowledge *k, const char *file, mask_error 
 mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const mask_run *run, mask_error *err)
 {
     (void)run; /* nothing here takes long */
-    *out = NULL;
     mask_knowledge *k = mask__knowledge_new();
-    if (!k) return mask__no_memory(err, path);
-    mask_status status = mask__pack_open(&k->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err);
+    mask_status status =
+        k ? mask__pack_open(&k->pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err) : mask__no_memory(err, path);
     if (status == MASK_OK) status = get_all(k, err);
     if (status == MASK_OK) status = find_vectors(k, path, err);
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
-    return status;
+    return mask__knowledge_give(out, k, status);
 }

@@ -66,8 +66,10 @@ mask_status mask__options_get(mask_options_kind kind, void *options, const char 
 /* The matching options of files of version 1, MASK__NUMBERS_1 in an order of then. */
 enum { MASK__NUMBERS_1 = 18 };
 mask_status mask__options_get_1(mask_match_options *options, const double *numbers, const char *path, mask_error *err);
-/* An empty knowledge to fill; NULL when memory is short. */
+/* An empty knowledge to fill; NULL when memory is short. The second ends the filling: *out = k, or where it failed
+ * NULL, and k is closed. */
 mask_knowledge *mask__knowledge_new(void);
+mask_status mask__knowledge_give(mask_knowledge **out, mask_knowledge *k, mask_status status);
 /* Deep copies into an empty knowledge: all but the background and its options, and these. */
 mask_status mask__knowledge_copy(mask_knowledge *to, const mask_knowledge *from, mask_error *err);
 mask_status mask__knowledge_copy_background(mask_knowledge *to, const mask_knowledge *from, mask_error *err);

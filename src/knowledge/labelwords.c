@@ -152,17 +152,15 @@ static mask_status read_all(reader *r, const mask_labels *labels, const mask_hea
                             mask_error *err)
 {
     size_t regions = mask_labels_regions(labels), all = regions + (head ? head->classes : 0);
-    mask__tokens tokens = {0};
-    mask_status status = MASK_OK;
-    for (size_t i = 0; status == MASK_OK && i < all; i++) {
+    MASK__SCOPED(mask__tokens_free) mask__tokens tokens = {0};
+    for (size_t i = 0; i < all; i++) {
         const char *text = i < regions ? mask_labels_text(labels, i) : head->labels[i - regions];
         r->weight = i < regions ? 1 : MASK__HEAD_ROWS;
-        if (i % PROGRESS_STEP == 0) status = mask__progress(run, "labels", "regions", i, all, err);
-        if (status == MASK_OK) status = read_label(r, text, &tokens, err);
+        if (i % PROGRESS_STEP == 0) MASK__TRY(mask__progress(run, "labels", "regions", i, all, err));
+        MASK__TRY(read_label(r, text, &tokens, err));
         r->out->pairs_at[i + 1] = r->out->pair_count;
     }
-    mask__tokens_free(&tokens);
-    return status;
+    return MASK_OK;
 }
 
 mask_status mask__label_words_read(mask__label_words *words, const mask_labels *labels, const mask_head *head,

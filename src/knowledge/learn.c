@@ -34,55 +34,50 @@ static int by_count(const void *a, const void *b)
 static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t min_count, mask_error *err)
 {
     size_t n = k->info.vector_dim, kept = 0;
-    ranked_word *ranked = malloc((w->words.count + 1) * sizeof *ranked);
-    uint32_t *index = malloc((w->words.count + 1) * sizeof *index), added;
-    mask_status status = ranked && index ? MASK_OK : mask__no_memory(err, "the words of the labels");
-    for (size_t i = 0; status == MASK_OK && i < w->words.count; i++) {
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    ranked_word *ranked = mask__arena_alloc(&work, w->words.count, sizeof *ranked);
+    uint32_t *index = mask__arena_alloc(&work, w->words.count, sizeof *index), added;
+    if (work.lost) return mask__no_memory(err, "the words of the labels");
+    for (size_t i = 0; i < w->words.count; i++) {
         index[i] = MASK__NOT_FOUND;
         if (w->counts[i] >= min_count) ranked[kept++] = (ranked_word){w->counts[i], (uint32_t)i};
     }
-    if (status == MASK_OK && kept == 0)
-        status =
-            mask__fail(err, MASK_EMISMATCH,
-                       "no word of the labels has %zu regions and a vector: ask for fewer regions or check the vectors",
-                       min_count);
-    if (status == MASK_OK) qsort(ranked, kept, sizeof *ranked, by_count);
+    if (kept == 0)
+        return mask__fail(err, MASK_EMISMATCH,
+                          "no word of the labels has %zu regions and a vector: ask for fewer regions or check the "
+                          "vectors",
+                          min_count);
+    qsort(ranked, kept, sizeof *ranked, by_count);
     uint64_t *counts = mask__arena_alloc(&k->arena, kept, sizeof *counts);
     float *vectors = mask__arena_alloc(&k->arena, kept * n, sizeof *vectors);
-    if (status == MASK_OK && (!counts || !vectors)) status = mask__no_memory(err, "the words of the labels");
-    for (size_t i = 0; status == MASK_OK && i < kept; i++) {
+    if (!counts || !vectors) return mask__no_memory(err, "the words of the labels");
+    for (size_t i = 0; i < kept; i++) {
         size_t length;
         const char *word = mask__strings_get(&w->words, ranked[i].label_word, &length);
-        status = mask__strings_intern(&k->words, word, length, &added, NULL, err);
+        MASK__TRY(mask__strings_intern(&k->words, word, length, &added, NULL, err));
         index[ranked[i].label_word] = (uint32_t)i;
         counts[i] = ranked[i].count;
         memcpy(vectors + i * n, w->vectors + ranked[i].label_word * n, n * sizeof *vectors);
         k->info.pairs += ranked[i].count;
     }
-    for (size_t p = 0; status == MASK_OK && p < w->pair_count; p++) w->pairs[p] = index[w->pairs[p]];
+    for (size_t p = 0; p < w->pair_count; p++) w->pairs[p] = index[w->pairs[p]];
     k->info.words = kept;
     k->counts = counts;
     k->word_vectors = vectors;
-    free(ranked);
-    free(index);
-    return status;
+    return MASK_OK;
 }
 
 /* One region of each word at random. */
-static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w, size_t regions, uint64_t seed)
+static size_t *draw_regions(const mask_knowledge *k, const mask__label_words *w, size_t regions, uint64_t seed,
+                            mask__arena *work)
 {
-    size_t words = k->info.words, *only = malloc(words * sizeof *only);
-    uint64_t *left = malloc(words * sizeof *left); /* regions of the word until the drawn one */
-    for (size_t i = 0; only && left && i < words; i++)
-        left[i] = (uint64_t)(mask__uniform(seed, i) * (double)k->counts[i]);
-    for (size_t r = 0; only && left && r < regions; r++)
+    size_t words = k->info.words, *only = mask__arena_alloc(work, words, sizeof *only);
+    uint64_t *left = mask__arena_alloc(work, words, sizeof *left); /* regions of the word until the drawn one */
+    if (!only || !left) return NULL;
+    for (size_t i = 0; i < words; i++) left[i] = (uint64_t)(mask__uniform(seed, i) * (double)k->counts[i]);
+    for (size_t r = 0; r < regions; r++)
         for (size_t p = w->pairs_at[r]; p < w->pairs_at[r + 1]; p++)
             if (w->pairs[p] != MASK__NOT_FOUND && left[w->pairs[p]]-- == 0) only[w->pairs[p]] = r;
-    if (!left) {
-        free(only);
-        only = NULL;
-    }
-    free(left);
     return only;
 }
 
@@ -149,15 +144,14 @@ static void gather_block(void *context, size_t first, size_t rows, const float *
 static mask_status sum_gathered(gathering *g, const mask_run *run, mask_error *err)
 {
     size_t words = g->knowledge->info.words, z = g->knowledge->info.dim, slots = MASK__SLOTS * words;
-    double *counts = mask__team_size(run) > 1 ? malloc(slots * sizeof *counts) : NULL;
     if (mask__team_size(run) == 1) return MASK_OK;
+    MASK__SCOPED(mask__free_pointer) double *counts = malloc(slots * sizeof *counts);
     if (!counts) return mask__no_memory(err, "prototypes");
     for (size_t i = 0; i < slots; i++) counts[i] = (double)g->counts[i];
-    mask_status status = mask__team_sum(run, counts, NULL, slots, err);
+    MASK__TRY(mask__team_sum(run, counts, NULL, slots, err));
     for (size_t i = 0; i < slots; i++) g->counts[i] = (uint64_t)counts[i];
-    free(counts);
-    if (status == MASK_OK) status = mask__team_sum(run, g->sums, NULL, slots * z, err);
-    if (status != MASK_OK || !g->with_scenes) return status;
+    MASK__TRY(mask__team_sum(run, g->sums, NULL, slots * z, err));
+    if (!g->with_scenes) return MASK_OK;
     MASK__TRY(mask__team_sum(run, NULL, g->scenes.scenes.vectors, g->scenes.scenes.images * z, err));
     return mask__team_sum(run, NULL, g->scenes.weights, g->scenes.scenes.images, err);
 }
@@ -171,22 +165,20 @@ static mask_status gather_head(const mask_knowledge *k, const gathering *g, cons
     double *sums = g->sums + MASK__FOLDS * words * z;
     uint64_t *counts = g->counts + MASK__FOLDS * words;
     const size_t *pairs_at = g->words->pairs_at + mask_labels_regions(g->labels);
-    mask__encoding encoding;
-    size_t *offsets = malloc((count + 1) * sizeof *offsets);
+    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__SCOPED(mask__free_pointer) size_t *offsets = malloc((count + 1) * sizeof *offsets);
     if (!offsets) return mask__no_memory(err, "prototypes");
     for (size_t i = 0; i <= count; i++) offsets[i] = i; /* each an image of its own */
-    mask_status status = mask__encoding_open(&encoding, &k->representation, count, 1, err);
-    const float *mu = status == MASK_OK ? mask__encoding_run(&encoding, rows, offsets, count) : NULL;
-    for (size_t row = 0; mu && row < count; row++)
+    MASK__TRY(mask__encoding_open(&encoding, &k->representation, count, 1, err));
+    const float *mu = mask__encoding_run(&encoding, rows, offsets, count);
+    for (size_t row = 0; row < count; row++)
         for (size_t p = pairs_at[row / MASK__HEAD_ROWS]; p < pairs_at[row / MASK__HEAD_ROWS + 1]; p++) {
             uint32_t word = g->words->pairs[p];
             if (word == MASK__NOT_FOUND) continue;
             counts[word]++;
             for (size_t d = 0; d < z; d++) sums[word * z + d] += mu[row * z + d];
         }
-    if (mu) mask__encoding_close(&encoding);
-    free(offsets);
-    return status;
+    return MASK_OK;
 }
 
 /* Eq. 2: v_k = 1/J_k sum of mu over the regions that carry word k; then shrunk towards the neighbours. */
@@ -245,30 +237,24 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
                                     mask_error *err)
 {
     size_t words = k->info.words, z = k->info.dim;
-    mask__arena work = {0};
-    mask__neighbours neighbours = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__SCOPED(mask__neighbours_free) mask__neighbours neighbours = {0};
     mask__word_space space = {.count = words, .n = k->info.vector_dim, .vectors = k->word_vectors};
     mask__neighbour_options shrinking = {.m = SHRINK_NEIGHBOURS, .temperature = shrink_temperature, .skip_self = true};
     gathering g = {.knowledge = k, .labels = labels, .words = w, .with_scenes = o->scenes};
     g.sums = mask__arena_alloc(&work, MASK__SLOTS * words * z, sizeof *g.sums);
     g.counts = mask__arena_alloc(&work, MASK__SLOTS * words, sizeof *g.counts);
-    bool draw = o->prototype == MASK_PROTOTYPE_RANDOM;
-    size_t *only = draw ? draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0) : NULL;
-    g.only = only;
-    mask_status status = g.sums && g.counts && (only || !draw) ? MASK_OK : mask__no_memory(err, "prototypes");
-    if (status == MASK_OK) status = gather_incidence(k, labels, w, err);
-    if (status == MASK_OK) status = mask__neighbours_find(&neighbours, &space, &space, &shrinking, err);
-    if (status == MASK_OK && o->scenes) status = mask__scenes_begin(&g.scenes, labels, z, &work, err);
-    if (status == MASK_OK)
-        status = mask__region_pass(labels, &k->representation, "prototypes", gather_block, &g, run, err);
-    if (status == MASK_OK) status = sum_gathered(&g, run, err);
-    if (status == MASK_OK && head_rows) status = gather_head(k, &g, o->head, head_rows, err);
-    if (status == MASK_OK) status = make_prototypes(k, &g, &neighbours, o->prototype_shrink, err);
-    if (status == MASK_OK && o->scenes) status = make_scenes(k, &g, &neighbours, o, run, err);
-    mask__neighbours_free(&neighbours);
-    mask__arena_free(&work);
-    free(only);
-    return status;
+    if (o->prototype == MASK_PROTOTYPE_RANDOM)
+        g.only = draw_regions(k, w, mask_labels_regions(labels), run ? run->seed : 0, &work);
+    if (work.lost) return mask__no_memory(err, "prototypes");
+    MASK__TRY(gather_incidence(k, labels, w, err));
+    MASK__TRY(mask__neighbours_find(&neighbours, &space, &space, &shrinking, err));
+    if (o->scenes) MASK__TRY(mask__scenes_begin(&g.scenes, labels, z, &work, err));
+    MASK__TRY(mask__region_pass(labels, &k->representation, "prototypes", gather_block, &g, run, err));
+    MASK__TRY(sum_gathered(&g, run, err));
+    if (head_rows) MASK__TRY(gather_head(k, &g, o->head, head_rows, err));
+    MASK__TRY(make_prototypes(k, &g, &neighbours, o->prototype_shrink, err));
+    return o->scenes ? make_scenes(k, &g, &neighbours, o, run, err) : MASK_OK;
 }
 
 static mask_status remember(mask_knowledge *k, const mask_labels *labels, const mask_vectors *vectors,
@@ -326,34 +312,35 @@ static mask_status fit_encoder(mask_knowledge *k, const mask_labels *labels, con
     return MASK_OK;
 }
 
+static mask_status learn(mask_knowledge *k, const mask_labels *labels, const mask_vectors *vectors,
+                         const mask_learn_options *o, const mask__learn_hooks *hooks, const mask_run *run,
+                         mask_error *err)
+{
+    MASK__SCOPED(mask__label_words_free) mask__label_words words = {0};
+    MASK__SCOPED(mask__free_pointer) float *head_rows = NULL;
+    const mask_head *head = o->head;
+    MASK__TRY(remember(k, labels, vectors, o, err));
+    if (head) {
+        head_rows = malloc(head->classes * MASK__HEAD_ROWS * head->dim * sizeof *head_rows);
+        if (!head_rows) return mask__no_memory(err, "a classifier's head");
+        MASK__TRY(mask__head_rows(head, labels, head_rows, run, err));
+    }
+    MASK__TRY(mask__label_words_read(&words, labels, head, vectors, o->tokens, run, err));
+    MASK__TRY(choose_words(k, &words, o->min_count, err));
+    MASK__TRY(mask__knowledge_name_words(k, err));
+    MASK__TRY(fit_encoder(k, labels, &words, o, hooks, run, err));
+    k->options = mask_match_tuned();
+    return learn_prototypes(k, labels, &words, head_rows, o, run, err);
+}
+
 mask_status mask__knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,
                                   const mask_learn_options *o, const mask__learn_hooks *hooks, const mask_run *run,
                                   mask_error *err)
 {
-    mask__label_words words = {0};
-    const mask_head *head = o->head;
-    float *head_rows = NULL;
-    *out = NULL;
-    mask_knowledge *k = mask__knowledge_new();
-    if (!k) return mask__no_memory(err, "a knowledge");
     MASK__USE_THREADS(mask__threads(run));
-    mask_status status = remember(k, labels, vectors, o, err);
-    if (status == MASK_OK && head) {
-        head_rows = malloc(head->classes * MASK__HEAD_ROWS * head->dim * sizeof *head_rows);
-        status = head_rows ? mask__head_rows(head, labels, head_rows, run, err)
-                           : mask__no_memory(err, "a classifier's head");
-    }
-    if (status == MASK_OK) status = mask__label_words_read(&words, labels, head, vectors, o->tokens, run, err);
-    if (status == MASK_OK) status = choose_words(k, &words, o->min_count, err);
-    if (status == MASK_OK) status = mask__knowledge_name_words(k, err);
-    if (status == MASK_OK) status = fit_encoder(k, labels, &words, o, hooks, run, err);
-    if (status == MASK_OK) status = learn_prototypes(k, labels, &words, head_rows, o, run, err);
-    k->options = mask_match_tuned();
-    mask__label_words_free(&words);
-    free(head_rows);
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
-    return status;
+    mask_knowledge *k = mask__knowledge_new();
+    mask_status status = k ? learn(k, labels, vectors, o, hooks, run, err) : mask__no_memory(err, "a knowledge");
+    return mask__knowledge_give(out, k, status);
 }
 
 mask_status mask_knowledge_learn(mask_knowledge **out, const mask_labels *labels, const mask_vectors *vectors,

@@ -402,25 +402,23 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_
 {
     const mask__background *b = &lexicon->knowledge->background;
     size_t n = lexicon->knowledge->info.vector_dim;
-    mask_status status = MASK_OK;
-    uint32_t *terms = malloc((b->words.count + 1) * sizeof *terms); /* background word -> term */
+    /* background word -> term */
+    MASK__SCOPED(mask__free_pointer) uint32_t *terms = malloc((b->words.count + 1) * sizeof *terms);
     if (!terms) return mask__no_memory(err, "the background's words");
-    for (size_t i = 0; status == MASK_OK && i < b->words.count; i++) {
+    for (size_t i = 0; i < b->words.count; i++) {
         size_t length;
         const char *word = mask__strings_get(&b->words, i, &length);
         uint32_t known = mask__strings_find(&lexicon->knowledge->words, word, length);
+        const float *vector = known == MASK__NOT_FOUND ? b->word_vectors + i * n : NULL;
         terms[i] = MASK__NO_TERM;
-        if (known != MASK__NOT_FOUND) status = add_term(lexicon, word, length, known, NULL, &terms[i], err);
-        else if (ood)
-            status = add_term(lexicon, word, length, MASK__NOT_FOUND, b->word_vectors + i * n, &terms[i], err);
+        if (!vector || ood) MASK__TRY(add_term(lexicon, word, length, known, vector, &terms[i], err));
     }
-    for (size_t t = 0; status == MASK_OK && t < b->texts; t++) {
-        for (uint64_t i = b->text_words_at[t]; status == MASK_OK && i < b->text_words_at[t + 1]; i++)
-            if (terms[b->text_words[i]] != MASK__NO_TERM) status = append_term(lexicon, terms[b->text_words[i]], err);
-        if (status == MASK_OK) status = end_text(lexicon, err);
+    for (size_t t = 0; t < b->texts; t++) {
+        for (uint64_t i = b->text_words_at[t]; i < b->text_words_at[t + 1]; i++)
+            if (terms[b->text_words[i]] != MASK__NO_TERM) MASK__TRY(append_term(lexicon, terms[b->text_words[i]], err));
+        MASK__TRY(end_text(lexicon, err));
     }
-    free(terms);
-    return status;
+    return MASK_OK;
 }
 
 /* How far co-occurrence is trusted for each OOD term, and its company vector: words the background holds often. */
@@ -445,7 +443,7 @@ mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_ma
 {
     mask__word_space known = mask__knowledge_space(lexicon->knowledge), queries = known;
     mask__neighbour_options o = {.m = (size_t)options->ood_neighbours, .temperature = options->ood_temperature};
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     *out = (mask__neighbours){0};
     queries.count = lexicon->ood_count;
     queries.vectors = lexicon->ood_vectors;
@@ -453,17 +451,12 @@ mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_ma
     if (options->ood_company > 0 && known.company) {
         float *company = mask__arena_alloc(&work, queries.count * known.s, sizeof *company);
         float *trust = mask__arena_alloc(&work, queries.count, sizeof *trust);
-        if (!company || !trust) {
-            mask__arena_free(&work);
-            return mask__no_memory(err, "co-occurrence");
-        }
+        if (work.lost) return mask__no_memory(err, "co-occurrence");
         find_company(lexicon, options->ood_company, company, trust);
         queries.company = company;
         o.trust = trust;
     }
-    mask_status status = mask__neighbours_find(out, &known, &queries, &o, err);
-    mask__arena_free(&work);
-    return status;
+    return mask__neighbours_find(out, &known, &queries, &o, err);
 }
 
 /* An OOD word weighs less the farther its neighbours are (docs/matching.md). */
@@ -494,10 +487,10 @@ static mask_status procrustes(const mask__lexicon *lexicon, float *ood, mask_err
     const mask_knowledge *k = lexicon->knowledge;
     size_t n = k->info.vector_dim, z = k->info.dim;
     mask__procrustes fit;
-    MASK__TRY(mask__procrustes_fit(&fit, k->word_vectors, n, k->prototypes, z, k->info.words, err));
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__TRY(mask__procrustes_fit(&fit, k->word_vectors, n, k->prototypes, z, k->info.words, &work, err));
     for (size_t i = 0; i < lexicon->ood_count; i++)
         mask__procrustes_apply(&fit, lexicon->ood_vectors + i * n, ood + i * z);
-    mask__procrustes_free(&fit);
     return MASK_OK;
 }
 
@@ -525,37 +518,31 @@ mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_m
 {
     const mask_knowledge *k = lexicon->knowledge;
     size_t z = k->info.dim;
-    mask_status status = MASK_OK;
-    float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
+    MASK__SCOPED(mask__free_pointer) float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
     if (!ood) return mask__no_memory(err, "prototypes");
     mask__neighbours_mean(neighbours, k->prototypes, z, ood);
-    if (options->ood == MASK_OOD_PROCRUSTES) status = procrustes(lexicon, ood, err);
+    if (options->ood == MASK_OOD_PROCRUSTES) MASK__TRY(procrustes(lexicon, ood, err));
     spread_rows(lexicon, k->prototypes, ood, options->adjective, z, values->prototypes);
     if (values->scenes) {
         mask__neighbours_mean(neighbours, k->scene_prototypes, z, ood);
         spread_rows(lexicon, k->scene_prototypes, ood, options->adjective, z, values->scenes);
     }
-    if (status == MASK_OK) status = weigh_terms(lexicon, options, neighbours, values, err);
-    free(ood);
-    return status;
+    return weigh_terms(lexicon, options, neighbours, values, err);
 }
 
 mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *lexicon, const mask_match_options *o,
                                    mask__arena *arena, mask_error *err)
 {
-    size_t terms = lexicon->names.count, values;
-    bool fits = mask__multiply(terms, lexicon->knowledge->info.dim, &values);
-    mask__neighbours neighbours;
-    *out = (mask__term_values){.prototypes = fits ? mask__arena_alloc(arena, values, sizeof(float)) : NULL,
-                               .scenes = fits && o->scene > 0 ? mask__arena_alloc(arena, values, sizeof(float)) : NULL,
+    size_t terms = lexicon->names.count, z = lexicon->knowledge->info.dim;
+    MASK__SCOPED(mask__neighbours_free) mask__neighbours neighbours = {0};
+    *out = (mask__term_values){.prototypes = mask__arena_matrix(arena, terms, z, sizeof(float)),
+                               .scenes = o->scene > 0 ? mask__arena_matrix(arena, terms, z, sizeof(float)) : NULL,
                                .weights = mask__arena_alloc(arena, terms, sizeof(float)),
                                .reliability = mask__arena_alloc(arena, terms, sizeof(float))};
     if (!out->prototypes || !out->weights || !out->reliability || (o->scene > 0 && !out->scenes))
         return mask__no_memory(err, "prototypes");
     MASK__TRY(mask__lexicon_neighbours(lexicon, o, &neighbours, err));
-    mask_status status = mask__lexicon_values_from(lexicon, o, &neighbours, out, err);
-    mask__neighbours_free(&neighbours);
-    return status;
+    return mask__lexicon_values_from(lexicon, o, &neighbours, out, err);
 }
 
 static const char *keep(mask__arena *arena, const char *text)

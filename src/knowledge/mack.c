@@ -169,13 +169,11 @@ mask_status mask_knowledge_import(mask_knowledge **out, const char *vocabulary, 
     MASK__TRY(mask__npy_open(&npy, prototypes, err));
     mask_knowledge *k = mask__knowledge_new();
     mask_status status = k ? import_all(k, &r, &npy, vectors, provenance, err) : mask__no_memory(err, vocabulary);
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
     if (status == MASK_OK && report) *report = r.report;
     mask__npy_close(&npy);
     mask__strings_free(&r.words);
     free(r.rows);
     free(r.taken);
     free(r.key);
-    return status;
+    return mask__knowledge_give(out, k, status);
 }

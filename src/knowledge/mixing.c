@@ -74,15 +74,14 @@ static mask_status encode(mask__own *out, const mask_knowledge *k, const mask_im
 mask_status mask__own_encode(mask__own *out, const mask_knowledge *k, const mask_images *images, size_t wanted,
                              const mask_run *run, mask_error *err)
 {
-    size_t count = mask_images_count(images), *which = malloc((wanted + 1) * sizeof *which);
-    const char **ids = malloc((count + 1) * sizeof *ids);
-    mask_status status = which && ids ? MASK_OK : mask__no_memory(err, "the background");
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    size_t count = mask_images_count(images), *which = mask__arena_alloc(&work, wanted, sizeof *which);
+    const char **ids = mask__arena_alloc(&work, count, sizeof *ids);
     *out = (mask__own){.count = wanted};
-    for (size_t i = 0; status == MASK_OK && i < count; i++) ids[i] = mask_images_id(images, i);
-    if (status == MASK_OK) status = mask__own_choose(ids, count, wanted, which, err);
-    if (status == MASK_OK) status = encode(out, k, images, which, run, err);
-    free(which);
-    free(ids);
+    if (work.lost) return mask__no_memory(err, "the background");
+    for (size_t i = 0; i < count; i++) ids[i] = mask_images_id(images, i);
+    MASK__TRY(mask__own_choose(ids, count, wanted, which, err));
+    mask_status status = encode(out, k, images, which, run, err);
     if (status != MASK_OK) mask__own_free(out);
     return status;
 }
@@ -132,57 +131,49 @@ mask_status mask__own_save(const mask__own *own, size_t dim, const char *path, m
 {
     mask__pack_writer *w;
     size_t values = own->at[own->count] * dim;
-    uint16_t *halves = malloc((values + 1) * sizeof *halves);
+    MASK__SCOPED(mask__free_pointer) uint16_t *halves = malloc((values + 1) * sizeof *halves);
     if (!halves) return mask__no_memory(err, path);
     mask__float_to_half(own->mu, halves, values);
     bool half = are_halves(own->mu, halves, values);
     const void *mu = half ? (const void *)halves : own->mu;
-    mask_status status = mask__pack_create(&w, path, MAGIC, VERSION, err);
+    MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
+    mask_status status = mask__pack_put(w, "image_rows", MASK__U64, own->count + 1, 0, own->at, err);
     if (status == MASK_OK)
-        status = mask__pack_add(w, "image_rows", MASK__U64, 1, (uint64_t[]){own->count + 1}, own->at, err);
-    if (status == MASK_OK)
-        status =
-            mask__pack_add(w, "mu", half ? MASK__F16 : MASK__F32, 2, (uint64_t[]){own->at[own->count], dim}, mu, err);
-    free(halves);
-    if (status == MASK_OK) return mask__pack_commit(w, err);
-    mask__pack_abort(w);
-    return status;
+        status = mask__pack_put(w, "mu", half ? MASK__F16 : MASK__F32, own->at[own->count], dim, mu, err);
+    return mask__pack_commit(w, status, err);
+}
+
+static mask_status load(mask_knowledge *k, const mask__pack *pack, mask_error *err)
+{
+    const mask__tensor *at, *mu = mask__pack_find(pack, "mu");
+    mask__dtype dtype = mu && mu->dtype == MASK__F16 ? MASK__F16 : MASK__F32;
+    size_t where;
+    MASK__TRY(mask__pack_get(pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
+    MASK__TRY(mask__pack_get(pack, "mu", dtype, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
+    MASK__SCOPED(mask__free_pointer) float *wide = dtype == MASK__F16 ? malloc((mu->bytes + 1) * 2) : NULL;
+    if (dtype == MASK__F16 && !wide) return mask__no_memory(err, pack->path);
+    if (wide) mask__half_to_float(mu->data, wide, mu->bytes / sizeof(uint16_t));
+    const uint64_t *rows = at->data;
+    size_t count = at->shape[0] ? at->shape[0] - 1 : 0;
+    bool valid = at->shape[0] && rows[0] == 0 && rows[count] == mu->shape[0];
+    for (size_t i = 0; valid && i < count; i++) valid = rows[i] <= rows[i + 1];
+    mask__own own = {.count = count, .at = (uint64_t *)rows, .mu = wide ? wide : (float *)mu->data}; /* only read */
+    if (valid && mask__all_finite(own.mu, mu->shape[0] * k->info.dim, &where)) return mask__own_join(k, &own, err);
+    return mask__fail_at(err, MASK_EFORMAT, at->offset, "%s: holds no images' regions: index the images again",
+                         pack->path);
 }
 
 mask_status mask__own_load(mask_knowledge *k, const char *path, mask_error *err)
 {
-    mask__pack pack;
-    const mask__tensor *at, *mu;
+    MASK__SCOPED(mask__pack_close) mask__pack pack = {0};
     MASK__TRY(mask__pack_open(&pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err));
-    mask_status status = mask__pack_get(&pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err);
-    mu = mask__pack_find(&pack, "mu");
-    mask__dtype dtype = mu && mu->dtype == MASK__F16 ? MASK__F16 : MASK__F32;
-    if (status == MASK_OK) status = mask__pack_get(&pack, "mu", dtype, 2, (uint64_t[]){0, k->info.dim}, &mu, err);
-    float *wide = NULL;
-    if (status == MASK_OK && dtype == MASK__F16 && !(wide = malloc((mu->bytes + 1) * 2)))
-        status = mask__no_memory(err, path);
-    if (status == MASK_OK) {
-        const uint64_t *rows = at->data;
-        if (wide) mask__half_to_float(mu->data, wide, mu->bytes / sizeof(uint16_t));
-        size_t count = at->shape[0] ? at->shape[0] - 1 : 0, where;
-        bool valid = at->shape[0] && rows[0] == 0 && rows[count] == mu->shape[0];
-        for (size_t i = 0; valid && i < count; i++) valid = rows[i] <= rows[i + 1];
-        mask__own own = {.count = count, .at = (uint64_t *)rows, .mu = wide ? wide : (float *)mu->data}; /* only read */
-        if (valid && mask__all_finite(own.mu, mu->shape[0] * k->info.dim, &where))
-            status = mask__own_join(k, &own, err);
-        else
-            status = mask__fail_at(err, MASK_EFORMAT, at->offset,
-                                   "%s: holds no images' regions: index the images again", path);
-    }
-    free(wide);
-    mask__pack_close(&pack);
-    return status;
+    return load(k, &pack, err);
 }
 
 mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *from, const mask_images *images, size_t own,
                                const mask_run *run, mask_error *err)
 {
-    mask__own joining;
+    MASK__SCOPED(mask__own_free) mask__own joining = {0};
     *out = NULL;
     if (!from->background.images)
         return mask__fail(err, MASK_EINVAL,
@@ -195,11 +186,6 @@ mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *from,
     if (status == MASK_OK) k->rounded = from->rounded;
     if (status == MASK_OK)
         status = mask__own_encode(&joining, from, images, mask__own_wanted(own, mask_images_count(images)), run, err);
-    if (status == MASK_OK) {
-        status = mask__own_join(k, &joining, err);
-        mask__own_free(&joining);
-    }
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
-    return status;
+    if (status == MASK_OK) status = mask__own_join(k, &joining, err);
+    return mask__knowledge_give(out, k, status);
 }

@@ -1,5 +1,4 @@
 #include "knowledge/ood.h"
-#include "base/memory.h"
 #include "math/eigen.h"
 #include "math/gemm.h"
 
@@ -63,7 +62,7 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
                                   const mask__neighbour_options *o, mask_error *err)
 {
     size_t available = known->count - (o->skip_self && known->count), count = queries->count;
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     *out = (mask__neighbours){.count = count, .m = o->m < available ? o->m : available};
     bool both = o->trust && known->company && queries->company;
     size_t rows =
@@ -72,15 +71,14 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
     float *company = both ? mask__arena_alloc(&work, rows * (known->count + 1), sizeof *company) : NULL;
     out->items = calloc(count * out->m + 1, sizeof *out->items);
     out->nearness = calloc(count + 1, sizeof *out->nearness);
-    mask_status status = MASK_OK;
-    if (!cosines || (both && !company) || !out->items || !out->nearness)
-        status = mask__no_memory(err, "neighbours of words");
-    for (size_t first = 0; status == MASK_OK && out->m && first < count; first += BLOCK_QUERIES)
+    if (work.lost || !out->items || !out->nearness) {
+        mask__neighbours_free(out);
+        return mask__no_memory(err, "neighbours of words");
+    }
+    for (size_t first = 0; out->m && first < count; first += BLOCK_QUERIES)
         find_block(out, known, queries, o, first, count - first < BLOCK_QUERIES ? count - first : BLOCK_QUERIES,
                    cosines, company);
-    mask__arena_free(&work);
-    if (status != MASK_OK) mask__neighbours_free(out);
-    return status;
+    return MASK_OK;
 }
 
 void mask__neighbours_mean(const mask__neighbours *neighbours, const float *table, size_t z, float *out)
@@ -137,33 +135,25 @@ static double cross_covariance(const mask__procrustes *fit, const float *vectors
 }
 
 mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes,
-                                 size_t z, size_t count, mask_error *err)
+                                 size_t z, size_t count, mask__arena *arena, mask_error *err)
 {
     size_t r = n < z ? n : z;
-    mask__arena work = {0};
     *fit = (mask__procrustes){.n = n, .z = z};
-    double *v = mask__arena_alloc(&work, count * z, sizeof *v), *w = mask__arena_alloc(&work, count * n, sizeof *w);
-    double *c = mask__arena_alloc(&work, z * n, sizeof *c), *u = mask__arena_alloc(&work, z * r, sizeof *u);
-    double *s = mask__arena_alloc(&work, r, sizeof *s), *vt = mask__arena_alloc(&work, r * n, sizeof *vt);
-    fit->matrix = malloc(z * n * sizeof *fit->matrix);
-    fit->vectors_mean = malloc(n * sizeof(double));
-    fit->prototypes_mean = malloc(z * sizeof(double));
-    mask_status status = MASK_OK;
-    if (!v || !w || !c || !u || !s || !vt || !fit->matrix || !fit->vectors_mean || !fit->prototypes_mean)
-        status = mask__no_memory(err, "Procrustes");
-    if (status == MASK_OK) {
-        column_mean(vectors, count, n, fit->vectors_mean);
-        column_mean(prototypes, count, z, fit->prototypes_mean);
-        double squares = cross_covariance(fit, vectors, prototypes, count, v, w, c), sum = 0;
-        status = mask__svd_thin(c, z, n, u, s, vt, err);
-        for (size_t i = 0; status == MASK_OK && i < r; i++) sum += s[i];
-        /* A = U V^T, beta = sum of the singular values / sum |w - wbar|^2 */
-        if (status == MASK_OK)
-            mask__gemm_double(false, false, z, n, r, squares > 0 ? sum / squares : 0, u, r, vt, n, 0, fit->matrix, n);
-    }
-    mask__arena_free(&work);
-    if (status != MASK_OK) mask__procrustes_free(fit);
-    return status;
+    double *v = mask__arena_alloc(arena, count * z, sizeof *v), *w = mask__arena_alloc(arena, count * n, sizeof *w);
+    double *c = mask__arena_alloc(arena, z * n, sizeof *c), *u = mask__arena_alloc(arena, z * r, sizeof *u);
+    double *s = mask__arena_alloc(arena, r, sizeof *s), *vt = mask__arena_alloc(arena, r * n, sizeof *vt), sum = 0;
+    fit->matrix = mask__arena_alloc(arena, z * n, sizeof *fit->matrix);
+    fit->vectors_mean = mask__arena_alloc(arena, n, sizeof(double));
+    fit->prototypes_mean = mask__arena_alloc(arena, z, sizeof(double));
+    if (arena->lost) return mask__no_memory(err, "Procrustes");
+    column_mean(vectors, count, n, fit->vectors_mean);
+    column_mean(prototypes, count, z, fit->prototypes_mean);
+    double squares = cross_covariance(fit, vectors, prototypes, count, v, w, c);
+    MASK__TRY(mask__svd_thin(c, z, n, u, s, vt, err));
+    for (size_t i = 0; i < r; i++) sum += s[i];
+    /* A = U V^T, beta = sum of the singular values / sum |w - wbar|^2 */
+    mask__gemm_double(false, false, z, n, r, squares > 0 ? sum / squares : 0, u, r, vt, n, 0, fit->matrix, n);
+    return MASK_OK;
 }
 
 void mask__procrustes_apply(const mask__procrustes *fit, const float *w, float *v)
@@ -173,12 +163,4 @@ void mask__procrustes_apply(const mask__procrustes *fit, const float *w, float *
         for (size_t d = 0; d < fit->n; d++) sum += fit->matrix[i * fit->n + d] * (w[d] - fit->vectors_mean[d]);
         v[i] = (float)sum;
     }
-}
-
-void mask__procrustes_free(mask__procrustes *fit)
-{
-    free(fit->matrix);
-    free(fit->vectors_mean);
-    free(fit->prototypes_mean);
-    *fit = (mask__procrustes){0};
 }

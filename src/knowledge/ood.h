@@ -3,6 +3,7 @@
 #define MASK_KNOWLEDGE_OOD_H
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "math/vector.h"
 
 /* Words as seen two ways: unit word vectors (count x n), and unit vectors of the company they keep in texts
@@ -44,10 +45,9 @@ typedef struct mask__procrustes {
     double *matrix; /* z x n, beta A */
     double *vectors_mean, *prototypes_mean;
 } mask__procrustes;
-/* vectors: count x n, prototypes: count x z. Free with mask__procrustes_free. */
+/* vectors: count x n, prototypes: count x z. What it works with and gives is in `arena`. */
 mask_status mask__procrustes_fit(mask__procrustes *fit, const float *vectors, size_t n, const float *prototypes,
-                                 size_t z, size_t count, mask_error *err);
+                                 size_t z, size_t count, mask__arena *arena, mask_error *err);
 void mask__procrustes_apply(const mask__procrustes *fit, const float *w, float *v);
-void mask__procrustes_free(mask__procrustes *fit);
 
 #endif

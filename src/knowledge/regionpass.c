@@ -26,25 +26,22 @@ mask_status mask__region_pass(const mask_labels *labels, const mask__representat
 {
     size_t images = mask_labels_images(labels), largest = largest_image(labels);
     size_t most = largest > BLOCK_ROWS ? largest : BLOCK_ROWS;
-    mask__arena work = {0};
-    mask__encoding encoding = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
     float *buffer = mask__arena_alloc(&work, most * representation->in, sizeof *buffer);
     size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
-    mask_status status = buffer && offsets ? MASK_OK : mask__no_memory(err, what);
-    if (status == MASK_OK) status = mask__encoding_open(&encoding, representation, most, largest, err);
-    for (size_t image = 0, end, block = 0; status == MASK_OK && image < images; image = end, block++) {
+    if (work.lost) return mask__no_memory(err, what);
+    MASK__TRY(mask__encoding_open(&encoding, representation, most, largest, err));
+    for (size_t image = 0, end, block = 0; image < images; image = end, block++) {
         const float *features;
         size_t first = mask__labels_start(labels, image);
         end = block_end(labels, image);
         if (block % mask__team_size(run) != mask__team_rank(run)) continue;
         for (size_t i = image; i <= end; i++) offsets[i - image] = mask__labels_start(labels, i) - first;
         size_t rows = offsets[end - image];
-        status = mask__progress(run, what, "regions", first, mask_labels_regions(labels), err);
-        if (status == MASK_OK) status = mask__labels_block(labels, first, rows, buffer, &features, err);
-        if (status == MASK_OK)
-            visit(context, first, rows, mask__encoding_run(&encoding, features, offsets, end - image));
+        MASK__TRY(mask__progress(run, what, "regions", first, mask_labels_regions(labels), err));
+        MASK__TRY(mask__labels_block(labels, first, rows, buffer, &features, err));
+        visit(context, first, rows, mask__encoding_run(&encoding, features, offsets, end - image));
     }
-    mask__encoding_close(&encoding);
-    mask__arena_free(&work);
-    return status;
+    return MASK_OK;
 }

@@ -84,7 +84,7 @@ static mask_status fold_prototypes(judge *j, size_t fold, mask_error *err)
 {
     const mask__reliability_input *in = j->in;
     size_t values = j->words * j->z;
-    uint64_t *counts = calloc(j->words, sizeof *counts);
+    MASK__SCOPED(mask__free_pointer) uint64_t *counts = calloc(j->words, sizeof *counts);
     float *p = j->prototypes[fold];
     if (!counts) return mask__no_memory(err, "reliability");
     for (size_t f = 0; f < MASK__SLOTS; f++) {
@@ -93,10 +93,9 @@ static mask_status fold_prototypes(judge *j, size_t fold, mask_error *err)
         for (size_t i = 0; i < values; i++) p[i] += (float)in->fold_sums[f * values + i];
     }
     for (size_t i = 0; i < values; i++) p[i] /= counts[i / j->z] ? (float)counts[i / j->z] : 1;
-    mask_status status = mask__neighbours_shrink(in->neighbours, counts, in->pseudo_counts, p, j->z, err);
+    MASK__TRY(mask__neighbours_shrink(in->neighbours, counts, in->pseudo_counts, p, j->z, err));
     for (size_t k = 0; k < j->words; k++) mask__normalise(p + k * j->z, j->z);
-    free(counts);
-    return status;
+    return MASK_OK;
 }
 
 /* The scene cosines of a fold's images with scene prototypes from the others. */
@@ -104,14 +103,14 @@ static mask_status judge_scenes(judge *j, size_t fold, const mask_run *run, mask
 {
     const mask__scenes *s = j->in->scenes;
     size_t words = j->words, z = j->z;
-    bool *use = malloc(s->images * sizeof *use);
-    float *prototypes = malloc(words * z * sizeof *prototypes);
-    mask_status status = use && prototypes ? MASK_OK : mask__no_memory(err, "reliability");
-    for (size_t i = 0; use && i < s->images; i++) use[i] = i % MASK__FOLDS != fold;
-    if (status == MASK_OK)
-        status =
-            mask__scene_prototypes(s, j->in->incidence, use, j->in->neighbours, j->in->pseudo_counts, prototypes, err);
-    for (size_t first = fold, chunk = 0; status == MASK_OK && first < s->images; chunk++) {
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    bool *use = mask__arena_alloc(&work, s->images, sizeof *use);
+    float *prototypes = mask__arena_alloc(&work, words * z, sizeof *prototypes);
+    if (work.lost) return mask__no_memory(err, "reliability");
+    for (size_t i = 0; i < s->images; i++) use[i] = i % MASK__FOLDS != fold;
+    MASK__TRY(
+        mask__scene_prototypes(s, j->in->incidence, use, j->in->neighbours, j->in->pseudo_counts, prototypes, err));
+    for (size_t first = fold, chunk = 0; first < s->images; chunk++) {
         size_t count = 0, image = first;
         if (chunk % mask__team_size(run) != mask__team_rank(run)) {
             first += (size_t)GATHER_ROWS * MASK__FOLDS;
@@ -126,9 +125,7 @@ static mask_status judge_scenes(judge *j, size_t fold, const mask_run *run, mask
             add_image(j->in->incidence, j->scenes + fold * words, first + i * MASK__FOLDS, j->cosines + i * words);
         first = image;
     }
-    free(use);
-    free(prototypes);
-    return status;
+    return MASK_OK;
 }
 
 /* Sum over the word's own images of one fold of the z-scored value. */
@@ -149,9 +146,9 @@ static mask_status weigh(const judge *j, float power, float *out, mask_error *er
 {
     size_t words = j->words, images = j->in->scenes->images;
     size_t seen = 0; /* words that an image holds: only they have a median */
-    double *d = malloc(2 * words * sizeof *d), *sorted;
+    MASK__SCOPED(mask__free_pointer) double *d = malloc(2 * words * sizeof *d);
     if (!d) return mask__no_memory(err, "reliability");
-    sorted = d + words;
+    double *sorted = d + words;
     for (size_t k = 0; k < words; k++) {
         double sum = 0, own = 0;
         for (size_t f = 0; f < MASK__FOLDS; f++) {
@@ -170,14 +167,13 @@ static mask_status weigh(const judge *j, float power, float *out, mask_error *er
         /* A median that is not positive says that the prototypes tell nothing apart: then no word stands out. */
         out[k] = median > 0 ? (float)pow(fmax(shrunk, least) / median, power) : 1;
     }
-    free(d);
     return MASK_OK;
 }
 
 mask_status mask__reliability(const mask__reliability_input *in, float power, float *out, const mask_run *run,
                               mask_error *err)
 {
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     judge j = {.in = in, .words = in->incidence->words, .z = in->representation->out};
     j.regions = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.regions);
     j.scenes = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.scenes);
@@ -185,23 +181,16 @@ mask_status mask__reliability(const mask__reliability_input *in, float power, fl
     j.cosines = mask__arena_alloc(&work, GATHER_ROWS * j.words, sizeof *j.cosines);
     j.begin = mask__arena_alloc(&work, GATHER_ROWS + 1, sizeof *j.begin);
     j.image = mask__arena_alloc(&work, GATHER_ROWS, sizeof *j.image);
-    bool enough = j.regions && j.scenes && j.gathered && j.cosines && j.begin && j.image;
+    for (size_t f = 0; f < MASK__FOLDS; f++) j.prototypes[f] = mask__arena_alloc(&work, j.words * j.z, sizeof(float));
+    if (work.lost) return mask__no_memory(err, "reliability");
+    for (size_t f = 0; f < MASK__FOLDS; f++) MASK__TRY(fold_prototypes(&j, f, err));
+    MASK__TRY(mask__region_pass(in->labels, in->representation, "reliability", visit, &j, run, err));
     for (size_t f = 0; f < MASK__FOLDS; f++) {
-        j.prototypes[f] = mask__arena_alloc(&work, j.words * j.z, sizeof(float));
-        enough = enough && j.prototypes[f];
-    }
-    mask_status status = enough ? MASK_OK : mask__no_memory(err, "reliability");
-    for (size_t f = 0; status == MASK_OK && f < MASK__FOLDS; f++) status = fold_prototypes(&j, f, err);
-    if (status == MASK_OK)
-        status = mask__region_pass(in->labels, in->representation, "reliability", visit, &j, run, err);
-    for (size_t f = 0; status == MASK_OK && f < MASK__FOLDS; f++) {
-        status = mask__progress(run, "reliability of scenes", "folds", f, MASK__FOLDS, err);
-        if (status == MASK_OK) status = judge_scenes(&j, f, run, err);
+        MASK__TRY(mask__progress(run, "reliability of scenes", "folds", f, MASK__FOLDS, err));
+        MASK__TRY(judge_scenes(&j, f, run, err));
     }
     enum { NUMBERS = sizeof(tally) / sizeof(double) };
-    if (status == MASK_OK) status = mask__team_sum(run, &j.regions->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err);
-    if (status == MASK_OK) status = mask__team_sum(run, &j.scenes->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err);
-    if (status == MASK_OK) status = weigh(&j, power, out, err);
-    mask__arena_free(&work);
-    return status;
+    MASK__TRY(mask__team_sum(run, &j.regions->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err));
+    MASK__TRY(mask__team_sum(run, &j.scenes->sum, NULL, MASK__FOLDS * j.words * NUMBERS, err));
+    return weigh(&j, power, out, err);
 }

@@ -9,14 +9,10 @@ static mask_status round_matrix(mask_knowledge *k, const float **values, size_t 
 {
     if (!*values || !rows || !dim) return MASK_OK;
     float *to = mask__arena_alloc(&k->arena, rows * dim, sizeof *to);
-    uint8_t *codes = malloc(dim);
-    if (!to || !codes) {
-        free(codes);
-        return mask__no_memory(err, "a rounded knowledge");
-    }
+    MASK__SCOPED(mask__free_pointer) uint8_t *codes = malloc(dim);
+    if (!to || !codes) return mask__no_memory(err, "a rounded knowledge");
     for (size_t r = 0; r < rows; r++)
         mask__from_bytes(codes, mask__to_bytes(*values + r * dim, dim, codes), dim, to + r * dim);
-    free(codes);
     *values = to;
     return MASK_OK;
 }
@@ -47,17 +43,14 @@ mask_status mask__matrix_put(mask__pack_writer *w, const mask_knowledge *k, cons
     const uint64_t shape[] = {rows, dim};
     char scales_name[MASK__NAME_BYTES];
     if (!k->rounded) return mask__pack_add(w, name, MASK__F32, 2, shape, values, err);
-    uint8_t *codes = malloc(rows * dim + 1);
-    float *scales = malloc(rows * sizeof *scales + 1);
-    mask_status status = codes && scales ? MASK_OK : mask__no_memory(err, name);
-    for (size_t r = 0; status == MASK_OK && r < rows; r++)
-        scales[r] = mask__to_bytes(values + r * dim, dim, codes + r * dim);
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    uint8_t *codes = mask__arena_alloc(&work, rows * dim, 1);
+    float *scales = mask__arena_alloc(&work, rows, sizeof *scales);
+    if (work.lost) return mask__no_memory(err, name);
+    for (size_t r = 0; r < rows; r++) scales[r] = mask__to_bytes(values + r * dim, dim, codes + r * dim);
     name_scales(scales_name, name);
-    if (status == MASK_OK) status = mask__pack_add(w, name, MASK__U8, 2, shape, codes, err);
-    if (status == MASK_OK) status = mask__pack_add(w, scales_name, MASK__F32, 1, shape, scales, err);
-    free(codes);
-    free(scales);
-    return status;
+    MASK__TRY(mask__pack_add(w, name, MASK__U8, 2, shape, codes, err));
+    return mask__pack_add(w, scales_name, MASK__F32, 1, shape, scales, err);
 }
 
 mask_status mask__matrix_get(mask_knowledge *k, const char *name, size_t *rows, size_t *dim, const float **values,

@@ -20,8 +20,7 @@ mask_status mask__scenes_begin(mask__scene_gatherer *g, const mask_labels *label
     g->scenes.mean = mask__arena_alloc(arena, z, sizeof(float));
     g->scenes.projection = mask__arena_alloc(arena, z * z, sizeof(float));
     g->weights = mask__arena_alloc(arena, images, sizeof(float));
-    if (g->scenes.vectors && g->scenes.mean && g->scenes.projection && g->weights) return MASK_OK;
-    return mask__no_memory(err, "scenes");
+    return arena->lost ? mask__no_memory(err, "scenes") : MASK_OK;
 }
 
 static float box_weight(const float *box)
@@ -57,26 +56,22 @@ static void centre_rows(float *x, size_t rows, size_t z, float *mean)
 /* projection = Q / sqrt(eigenvalues + shrink x their mean) of the covariance of centred rows */
 static mask_status whiten(const float *x, size_t rows, size_t z, float *projection, mask_error *err)
 {
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     float *moment = mask__arena_alloc(&work, z * z, sizeof *moment);
     double *covariance = mask__arena_alloc(&work, z * z, sizeof *covariance), trace = 0;
     double *values = mask__arena_alloc(&work, z, sizeof *values);
     double *vectors = mask__arena_alloc(&work, z * z, sizeof *vectors);
-    mask_status status = MASK_OK;
-    if (!moment || !covariance || !values || !vectors) status = mask__no_memory(err, "scenes");
-    if (status == MASK_OK) {
-        mask__gemm(true, false, z, z, rows, 1, x, z, x, z, 0, moment, z);
-        for (size_t i = 0; i < z * z; i++) covariance[i] = moment[i] / (double)rows;
-        for (size_t d = 0; d < z; d++) trace += covariance[d * z + d];
-        status = mask__eigen_symmetric(covariance, z, z, values, vectors, err);
-    }
-    for (size_t j = 0; status == MASK_OK && j < z; j++) {
+    if (work.lost) return mask__no_memory(err, "scenes");
+    mask__gemm(true, false, z, z, rows, 1, x, z, x, z, 0, moment, z);
+    for (size_t i = 0; i < z * z; i++) covariance[i] = moment[i] / (double)rows;
+    for (size_t d = 0; d < z; d++) trace += covariance[d * z + d];
+    MASK__TRY(mask__eigen_symmetric(covariance, z, z, values, vectors, err));
+    for (size_t j = 0; j < z; j++) {
         double value = (values[j] > 0 ? values[j] : 0) + eigenvalue_shrink * trace / (double)z;
         double scale = value > 0 ? 1 / sqrt(value) : 0;
         for (size_t i = 0; i < z; i++) projection[i * z + j] = (float)(vectors[i * z + j] * scale);
     }
-    mask__arena_free(&work);
-    return status;
+    return MASK_OK;
 }
 
 mask_status mask__scenes_finish(mask__scene_gatherer *g, mask__scenes *out, mask_error *err)
@@ -137,39 +132,33 @@ static mask_status ridge_prototypes(const mask__scenes *s, const mask__incidence
                                     const uint64_t *counts, float *q, mask_error *err)
 {
     size_t z = s->z, words = in->words;
-    double *gram = calloc(words * words, sizeof *gram), *right = calloc(words * z, sizeof *right);
-    double *sum = calloc(z, sizeof *sum);
-    mask_status status = gram && right && sum ? MASK_OK : mask__no_memory(err, "scene prototypes");
-    if (status == MASK_OK) {
-        normal_equations(s, in, use, counts, gram, right, sum);
-        status = mask__solve_positive(gram, words, right, z, err);
-    }
-    for (size_t i = 0; status == MASK_OK && i < words * z; i++) q[i] = (float)right[i];
-    free(gram);
-    free(right);
-    free(sum);
-    return status;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    double *gram = mask__arena_matrix(&work, words, words, sizeof *gram);
+    double *right = mask__arena_matrix(&work, words, z, sizeof *right);
+    double *sum = mask__arena_alloc(&work, z, sizeof *sum);
+    if (work.lost) return mask__no_memory(err, "scene prototypes");
+    normal_equations(s, in, use, counts, gram, right, sum);
+    MASK__TRY(mask__solve_positive(gram, words, right, z, err));
+    for (size_t i = 0; i < words * z; i++) q[i] = (float)right[i];
+    return MASK_OK;
 }
 
 mask_status mask__scene_prototypes(const mask__scenes *s, const mask__incidence *in, const bool *use,
                                    const mask__neighbours *neighbours, float pseudo_counts, float *out, mask_error *err)
 {
     size_t z = s->z, words = in->words;
-    float *q = malloc(words * z * sizeof *q);
-    uint64_t *counts = calloc(words, sizeof *counts);
-    mask_status status = q && counts ? MASK_OK : mask__no_memory(err, "scene prototypes");
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    float *q = mask__arena_alloc(&work, words * z, sizeof *q);
+    uint64_t *counts = mask__arena_alloc(&work, words, sizeof *counts);
+    if (work.lost) return mask__no_memory(err, "scene prototypes");
     memset(out, 0, words * z * sizeof *out);
-    if (status == MASK_OK) {
-        means(s, in, use, out, counts);
-        status = mask__neighbours_shrink(neighbours, counts, pseudo_counts, out, z, err);
-    }
-    if (status == MASK_OK) status = ridge_prototypes(s, in, use, counts, q, err);
-    for (size_t k = 0; status == MASK_OK && k < words; k++) {
+    means(s, in, use, out, counts);
+    MASK__TRY(mask__neighbours_shrink(neighbours, counts, pseudo_counts, out, z, err));
+    MASK__TRY(ridge_prototypes(s, in, use, counts, q, err));
+    for (size_t k = 0; k < words; k++) {
         mask__normalise(out + k * z, z);
         mask__normalise(q + k * z, z);
         mask__axpy(1, q + k * z, out + k * z, z);
     }
-    free(q);
-    free(counts);
-    return status;
+    return MASK_OK;
 }

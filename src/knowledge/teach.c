@@ -160,27 +160,25 @@ static mask_status find_direction(lesson *l, mask_error *err)
 /* "my cat" as the knowledge names it: my_cat. */
 static mask_status read_name(const mask_knowledge *k, const char *word, char name[NAME], mask_error *err)
 {
-    mask__tokens tokens = {0};
+    MASK__SCOPED(mask__tokens_free) mask__tokens tokens = {0};
     mask_tokens rule = k->info.learned.tokens;
-    mask_status status = mask__tokens_split(&tokens, rule, word, strlen(word), err);
     size_t most = rule == MASK_TOKENS_CAPTION ? 2 : 1, length = 0;
-    if (status == MASK_OK && (tokens.count == 0 || tokens.count > most))
-        status = mask__fail(err, MASK_EINVAL, "'%s': is %zu words: teach a name of %s", word, tokens.count,
-                            most == 2 ? "one or two" : "one");
-    const char *dropped = status == MASK_OK && tokens.count == 1
-                              ? mask__tokens_dropped(rule, tokens.items[0].text, tokens.items[0].length)
-                              : NULL;
+    MASK__TRY(mask__tokens_split(&tokens, rule, word, strlen(word), err));
+    if (tokens.count == 0 || tokens.count > most)
+        return mask__fail(err, MASK_EINVAL, "'%s': is %zu words: teach a name of %s", word, tokens.count,
+                          most == 2 ? "one or two" : "one");
+    mask__token first = tokens.items[0];
+    const char *dropped = tokens.count == 1 ? mask__tokens_dropped(rule, first.text, first.length) : NULL;
     if (dropped)
-        status =
-            mask__fail(err, MASK_EINVAL, "'%s': searches pass over this word (%s): teach another name", word, dropped);
-    for (size_t i = 0; status == MASK_OK && i < tokens.count; i++) {
+        return mask__fail(err, MASK_EINVAL, "'%s': searches pass over this word (%s): teach another name", word,
+                          dropped);
+    for (size_t i = 0; i < tokens.count; i++) {
         mask__token t = tokens.items[i];
         if (length + t.length + 2 > NAME || memchr(t.text, '_', t.length))
-            status = mask__fail(err, MASK_EINVAL, "'%s': is no name of plain words", word);
-        else length += (size_t)snprintf(name + length, NAME - length, "%s%.*s", i ? "_" : "", (int)t.length, t.text);
+            return mask__fail(err, MASK_EINVAL, "'%s': is no name of plain words", word);
+        length += (size_t)snprintf(name + length, NAME - length, "%s%.*s", i ? "_" : "", (int)t.length, t.text);
     }
-    mask__tokens_free(&tokens);
-    return status;
+    return MASK_OK;
 }
 
 /* A table (rows x width) with one more row of zeros, in place. */
@@ -263,7 +261,5 @@ mask_status mask_knowledge_teach(mask_knowledge **out, const mask_knowledge *fro
     if (status == MASK_OK) k->rounded = from->rounded;
     if (status == MASK_OK) status = learn_word(k, &l, name, vectors, sharpened ? sharpened : &own, err);
     mask__arena_free(&l.arena);
-    if (status != MASK_OK) mask_knowledge_close(k);
-    else *out = k;
-    return status;
+    return mask__knowledge_give(out, k, status);
 }

@@ -85,9 +85,7 @@ mask_status mask__checkpoint_write(const mask__checkpoint *c, mask_error *err)
     mask__pack_writer *w;
     MASK__TRY(mask__pack_create(&w, c->path, MAGIC, VERSION, err));
     mask_status status = write_all(c, w, err);
-    if (status == MASK_OK) return mask__pack_commit(w, err);
-    mask__pack_abort(w);
-    return status;
+    return mask__pack_commit(w, status, err);
 }
 
 /* The same run? */

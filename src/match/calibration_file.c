@@ -55,9 +55,7 @@ mask_status mask__calibration_save(const mask__calibration *s, const char *path,
         return mask__fail(err, MASK_EINVAL, "%s: its knowledge is not from a file: save and open it first", path);
     MASK__TRY(mask__pack_create(&w, path, MAGIC, VERSION, err));
     mask_status status = put_all(w, s, err);
-    if (status == MASK_OK) return mask__pack_commit(w, err);
-    mask__pack_abort(w);
-    return status;
+    return mask__pack_commit(w, status, err);
 }
 
 /* A tensor that must be there when `wanted`. */

@@ -1,5 +1,6 @@
 #include "math/eigen.h"
 #include "base/library.h"
+#include "base/memory.h"
 
 #include <lapacke.h>
 #include <math.h>
@@ -31,29 +32,20 @@ mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *val
 {
     lapack_int found = 0, size = (lapack_int)n, wanted = (lapack_int)count;
     MASK__TRY(mask__library_open(&lapacke_library, "an eigendecomposition", err));
-    double *ascending = malloc(n * sizeof *ascending);
-    double *columns = malloc(n * count * sizeof *columns);
-    lapack_int *support = malloc(2 * count * sizeof *support);
-    mask_status status = MASK_OK;
-    if (!ascending || !columns || !support) {
-        status = mask__no_memory(err, "an eigendecomposition");
-    } else {
-        lapack_int info =
-            lapacke.LAPACKE_dsyevr(LAPACK_ROW_MAJOR, 'V', 'I', 'U', size, a, size, 0, 0, size - wanted + 1, size, 0,
-                                   &found, ascending, columns, wanted, support);
-        if (info != 0 || found != wanted) status = failed(info, "an eigendecomposition", err);
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    double *ascending = mask__arena_alloc(&work, n, sizeof *ascending);
+    double *columns = mask__arena_matrix(&work, n, count, sizeof *columns);
+    lapack_int *support = mask__arena_alloc(&work, 2 * count, sizeof *support);
+    if (work.lost) return mask__no_memory(err, "an eigendecomposition");
+    lapack_int info = lapacke.LAPACKE_dsyevr(LAPACK_ROW_MAJOR, 'V', 'I', 'U', size, a, size, 0, 0, size - wanted + 1,
+                                             size, 0, &found, ascending, columns, wanted, support);
+    if (info != 0 || found != wanted) return failed(info, "an eigendecomposition", err);
+    for (size_t j = 0; j < count; j++) {
+        values[j] = ascending[count - 1 - j];
+        for (size_t i = 0; i < n; i++) vectors[i * count + j] = columns[i * count + count - 1 - j];
     }
-    if (status == MASK_OK) {
-        for (size_t j = 0; j < count; j++) {
-            values[j] = ascending[count - 1 - j];
-            for (size_t i = 0; i < n; i++) vectors[i * count + j] = columns[i * count + count - 1 - j];
-        }
-        fix_signs(vectors, n, count);
-    }
-    free(ascending);
-    free(columns);
-    free(support);
-    return status;
+    fix_signs(vectors, n, count);
+    return MASK_OK;
 }
 
 mask_status mask__svd_thin(double *a, size_t m, size_t n, double *u, double *s, double *vt, mask_error *err)

@@ -52,6 +52,12 @@ typedef struct scratch {
     mask__arena arena;
 } scratch;
 
+static void close_scratch(scratch *s)
+{
+    mask__arena_free(&s->arena);
+}
+
+/* Close it whatever this returns. */
 static mask_status open_scratch(scratch *s, const mask_annotator *a, size_t k, mask_error *err)
 {
     const mask__text_index *x = &a->index;
@@ -65,9 +71,7 @@ static mask_status open_scratch(scratch *s, const mask_annotator *a, size_t k, m
     s->best = mask__arena_alloc(&s->arena, k < x->texts ? k : x->texts, sizeof *s->best);
     s->exact = mask__arena_alloc(&s->arena, x->texts, sizeof *s->exact);
     s->vectors = mask__arena_alloc(&s->arena, room, sizeof *s->vectors);
-    bool enough = s->vectors && s->c && s->radius && s->upper && s->lower && s->best && s->exact;
-    if (!enough) mask__arena_free(&s->arena);
-    return enough ? MASK_OK : mask__no_memory(err, "texts");
+    return s->arena.lost ? mask__no_memory(err, "texts") : MASK_OK;
 }
 
 /* One image as its texts are scored. */
@@ -175,13 +179,12 @@ mask_status mask_annotator_image(const mask_annotator *a, const char *id, size_t
 {
     const mask__view *v = a->view;
     size_t segment, image;
-    scratch s;
+    MASK__SCOPED(close_scratch) scratch s = {0};
     *count = 0;
     if (!mask__snapshot_find(&v->snapshot, id, &segment, &image))
         return mask__fail(err, MASK_ENOTFOUND, "%s: has no image '%s'", v->path, id);
     MASK__TRY(open_scratch(&s, a, k, err));
     *count = annotate(a, &v->segments[segment], image, k, &s, out);
-    mask__arena_free(&s.arena);
     return MASK_OK;
 }
 
@@ -232,16 +235,16 @@ mask_status mask_annotator_all(const mask_annotator *a, size_t k, mask_annotatio
 {
     mask__arena arena = {0};
     crew c = {.threads = mask__threads(run), .k = k < a->index.texts ? k : a->index.texts};
-    size_t images = (size_t)c.threads * TOGETHER, done = 0, room;
+    size_t images = (size_t)c.threads * TOGETHER, done = 0;
     MASK__USE_THREADS(mask__threads(run));
     c.scratch = mask__arena_alloc(&arena, (size_t)c.threads, sizeof *c.scratch);
-    c.best = mask__multiply(images, c.k, &room) ? mask__arena_alloc(&arena, room, sizeof *c.best) : NULL;
+    c.best = mask__arena_matrix(&arena, images, c.k, sizeof *c.best);
     c.counts = mask__arena_alloc(&arena, images, sizeof *c.counts);
     mask_status status = c.scratch && c.best && c.counts ? MASK_OK : mask__no_memory(err, "texts");
     for (int t = 0; status == MASK_OK && t < c.threads; t++) status = open_scratch(&c.scratch[t], a, c.k, err);
     for (size_t s = 0; status == MASK_OK && s < a->view->snapshot.segment_count; s++)
         status = run_segment(a, &c, s, each, user, &done, run, err);
-    for (int t = 0; c.scratch && t < c.threads; t++) mask__arena_free(&c.scratch[t].arena);
+    for (int t = 0; c.scratch && t < c.threads; t++) close_scratch(&c.scratch[t]);
     mask__arena_free(&arena);
     return status;
 }

@@ -1,4 +1,5 @@
 #include "search/clickhouse.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,13 @@ mask_status mask__remote_name(const char *name, const char *what, mask_error *er
 
 mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err)
 {
-    mask__bytes own = {0};
+    MASK__SCOPED(mask__bytes_free) mask__bytes own = {0};
     char most[32];
     snprintf(most, sizeof most, "%zu", sql->size + 65536);
     /* Without wait_end_of_query an error after the first bytes would look like an end. */
     const char *const pairs[] = {"wait_end_of_query", "1", "max_query_size", most, NULL};
-    mask_status status = sql->lost ? mask__no_memory(err, "a statement")
-                                   : mask__http_post(http, pairs, sql->data, sql->size, reply ? reply : &own, err);
-    mask__bytes_free(&own);
-    return status;
+    if (sql->lost) return mask__no_memory(err, "a statement");
+    return mask__http_post(http, pairs, sql->data, sql->size, reply ? reply : &own, err);
 }
 
 void mask__rows_take(mask__rows *r, void *to, size_t size)
@@ -55,75 +54,74 @@ static mask_status no_rows(const mask__http *http, mask_error *err)
     return mask__fail(err, MASK_EFORMAT, "%s: the server's reply is not what was asked for", mask__http_name(http));
 }
 
+/* Asks for the newest state: a row, or nothing. */
+static mask_status ask_state(mask__http *http, const char *database, mask__bytes *reply, mask_error *err)
+{
+    MASK__SCOPED(mask__bytes_free) mask__bytes sql = {0};
+    mask__bytes_print(&sql, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'state'", database);
+    MASK__TRY(mask__remote_run(http, &sql, reply, err));
+    bool none = strcmp(mask__bytes_text(reply), "1\n") != 0;
+    reply->size = sql.size = 0;
+    if (none) return MASK_OK;
+    mask__bytes_print(&sql,
+                      "SELECT complete, written, generation, images, regions, words, words_per_table, z, shards, "
+                      "cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
+                      database);
+    return mask__remote_run(http, &sql, reply, err);
+}
+
 mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,
                                     mask_error *err)
 {
-    mask__bytes sql = {0}, reply = {0};
+    MASK__SCOPED(mask__bytes_free) mask__bytes reply = {0};
+    size_t length;
+    unsigned char complete;
     *out = (mask__remote_state){0};
-    mask__bytes_print(&sql, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'state'", database);
-    mask_status status = mask__remote_run(http, &sql, &reply, err);
-    *none = status == MASK_OK && strcmp(mask__bytes_text(&reply), "1\n") != 0;
-    if (status == MASK_OK && !*none) {
-        sql.size = 0;
-        mask__bytes_print(&sql,
-                          "SELECT complete, written, generation, images, regions, words, words_per_table, z, shards, "
-                          "cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
-                          database);
-        status = mask__remote_run(http, &sql, &reply, err);
-        *none = reply.size == 0;
-    }
-    if (status == MASK_OK && !*none) {
-        mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
-        size_t length;
-        unsigned char complete;
-        mask__rows_take(&r, &complete, 1);
-        mask__rows_take(&r, &out->written, 8);
-        mask__rows_take(&r, &out->generation, 8);
-        mask__rows_take(&r, &out->images, 8);
-        mask__rows_take(&r, &out->regions, 8);
-        mask__rows_take(&r, &out->words, 4);
-        mask__rows_take(&r, &out->words_per_table, 4);
-        mask__rows_take(&r, &out->z, 4);
-        mask__rows_take(&r, &out->shards, 4);
-        const unsigned char *cluster = mask__rows_bytes(&r, &length);
-        out->complete = complete;
-        if (length < sizeof out->cluster) memcpy(out->cluster, cluster, length);
-        if (r.bad || length >= sizeof out->cluster || out->words_per_table < 1 || out->z < 1 || out->words < 1 ||
-            (*out->cluster && mask__remote_name(out->cluster, "cluster", err) != MASK_OK))
-            status = no_rows(http, err);
-    }
-    mask__bytes_free(&sql);
-    mask__bytes_free(&reply);
-    return status;
+    MASK__TRY(ask_state(http, database, &reply, err));
+    *none = reply.size == 0;
+    if (*none) return MASK_OK;
+    mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
+    mask__rows_take(&r, &complete, 1);
+    mask__rows_take(&r, &out->written, 8);
+    mask__rows_take(&r, &out->generation, 8);
+    mask__rows_take(&r, &out->images, 8);
+    mask__rows_take(&r, &out->regions, 8);
+    mask__rows_take(&r, &out->words, 4);
+    mask__rows_take(&r, &out->words_per_table, 4);
+    mask__rows_take(&r, &out->z, 4);
+    mask__rows_take(&r, &out->shards, 4);
+    const unsigned char *cluster = mask__rows_bytes(&r, &length);
+    out->complete = complete;
+    if (length < sizeof out->cluster) memcpy(out->cluster, cluster, length);
+    bool good = !r.bad && length < sizeof out->cluster && out->words_per_table >= 1 && out->z >= 1 && out->words >= 1 &&
+                (!*out->cluster || mask__remote_name(out->cluster, "cluster", err) == MASK_OK);
+    return good ? MASK_OK : no_rows(http, err);
 }
 
 mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
                                      bool *none, mask_error *err)
 {
-    mask__bytes sql = {0}, reply = {0};
+    MASK__SCOPED(mask__bytes_free) mask__bytes sql = {0};
+    MASK__SCOPED(mask__bytes_free) mask__bytes reply = {0};
+    size_t rows = 0;
     mask__bytes_print(&sql,
                       "SELECT kind, word, min(low), min(step), max(error) FROM %s.words GROUP BY kind, word "
                       "FORMAT RowBinary",
                       database);
-    mask_status status = mask__remote_run(http, &sql, &reply, err);
+    MASK__TRY(mask__remote_run(http, &sql, &reply, err));
     mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
-    size_t rows = 0;
-    while (status == MASK_OK && r.at < r.end && !r.bad) {
+    for (; r.at < r.end && !r.bad; rows++) {
         unsigned char kind;
         uint32_t word;
         mask__remote_scale scale;
         mask__rows_take(&r, &kind, 1);
         mask__rows_take(&r, &word, sizeof word);
         mask__rows_take(&r, &scale, sizeof scale);
-        if (r.bad || kind > 1 || word >= words) status = no_rows(http, err);
-        else out[kind * words + word] = scale;
-        rows++;
+        if (r.bad || kind > 1 || word >= words) return no_rows(http, err);
+        out[kind * words + word] = scale;
     }
     *none = rows == 0;
-    if (status == MASK_OK && rows != 0 && rows != 2 * words) status = no_rows(http, err);
-    mask__bytes_free(&sql);
-    mask__bytes_free(&reply);
-    return status;
+    return rows == 0 || rows == 2 * words ? MASK_OK : no_rows(http, err);
 }
 
 static void quoted(mask__bytes *sql, char quote, const char *text, size_t length)

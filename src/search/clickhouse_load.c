@@ -156,11 +156,11 @@ static uint64_t content_of(const mask__segment *s)
 static mask_status compare_segments(loader *l, size_t server, mask_error *err)
 {
     const mask__snapshot *snapshot = &l->view->snapshot;
-    mask__bytes there = {0};
+    MASK__SCOPED(mask__bytes_free) mask__bytes there = {0};
     mask__bytes_print(say(l), "SELECT DISTINCT segment, content FROM %s.segments FORMAT RowBinary", l->database);
-    mask_status status = mask__remote_run(l->servers[server], &l->sql, &there, err);
+    MASK__TRY(mask__remote_run(l->servers[server], &l->sql, &there, err));
     mask__rows r = {.at = there.data, .end = there.data + there.size};
-    while (status == MASK_OK && r.at < r.end && !r.bad) {
+    while (r.at < r.end && !r.bad) {
         uint32_t number;
         uint64_t content;
         size_t at = 0;
@@ -168,17 +168,15 @@ static mask_status compare_segments(loader *l, size_t server, mask_error *err)
         mask__rows_take(&r, &content, sizeof content);
         while (at < snapshot->segment_count && snapshot->segments[at].number != number) at++;
         if (at < snapshot->segment_count) {
-            if (content != content_of(&l->view->segments[at])) status = other(l, err, "another gallery");
+            if (content != content_of(&l->view->segments[at])) return other(l, err, "another gallery");
             continue;
         }
-        status = begin(l, err);
-        for (size_t t = 0; status == MASK_OK && t < l->table_count; t++)
-            status = drop_rows(l, server, l->tables[t].name, number, err);
-        if (status == MASK_OK) status = drop_rows(l, server, "words", number, err);
-        if (status == MASK_OK) status = drop_rows(l, server, "segments", number, err);
+        MASK__TRY(begin(l, err));
+        for (size_t t = 0; t < l->table_count; t++) MASK__TRY(drop_rows(l, server, l->tables[t].name, number, err));
+        MASK__TRY(drop_rows(l, server, "words", number, err));
+        MASK__TRY(drop_rows(l, server, "segments", number, err));
     }
-    mask__bytes_free(&there);
-    return status;
+    return MASK_OK;
 }
 
 static const char *const replaced[] = {"images", "images_all", "files", "texts"}; /* by every other generation */
@@ -315,11 +313,10 @@ static mask_status load_words(loader *l, mask_error *err)
 
 static mask_status put_file(loader *l, const char *folder, const char *name, bool needed, mask_error *err)
 {
-    char *path;
+    MASK__SCOPED(mask__free_pointer) char *path = NULL;
     mask__map map;
     MASK__TRY(mask__gallery_file(&path, folder, name, err));
     mask_status status = needed || access(path, R_OK) == 0 ? mask__map_open(&map, path, err) : MASK_ENOTFOUND;
-    free(path);
     if (status != MASK_OK) return needed ? status : MASK_OK;
     for (size_t at = 0, part = 0; at < map.size; at += FILE_PART, part++) {
         mask__row_text(&l->body, name, strlen(name));

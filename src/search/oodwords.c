@@ -227,18 +227,17 @@ static mask_status make_columns(mask__ood_word *word, const mask__view *view, ma
 
 static mask_status fill(mask__ood_word *word, const mask__view *view, mask_error *err)
 {
-    mask__arena work = {0};
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
     filling f = {.view = view, .word = word};
-    mask_status status = prepare(&f, &work, err);
-    if (status == MASK_OK) status = make_columns(word, view, err);
-    for (size_t s = 0; status == MASK_OK && s < view->snapshot.segment_count; s++) {
+    MASK__TRY(prepare(&f, &work, err));
+    MASK__TRY(make_columns(word, view, err));
+    for (size_t s = 0; s < view->snapshot.segment_count; s++) {
         f.segment = &view->segments[s];
 #pragma omp parallel for schedule(dynamic, 8) if (f.segment->blocks > 16)
         for (size_t b = 0; b < f.segment->blocks; b++) fill_block(&f, b, &word->columns[s]);
     }
-    mask__arena_free(&work);
-    word->filled = status == MASK_OK;
-    return status;
+    word->filled = true;
+    return MASK_OK;
 }
 
 mask_status mask__ood_word_fill(mask__ood_word *word, const mask__view *view, mask_error *err)

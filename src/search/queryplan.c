@@ -77,7 +77,7 @@ static mask_status add_text(mask__plan *p, const mask_query *query, size_t text,
     const float **over_b = mask__arena_alloc(&p->arena, count, sizeof *over_b);
     float *weights = mask__arena_alloc(&p->arena, count, sizeof *weights);
     uint32_t *places = mask__arena_alloc(&p->arena, count, sizeof *places);
-    if (!over_b || !weights || !places) return mask__no_memory(err, "a query");
+    if (p->arena.lost) return mask__no_memory(err, "a query");
     for (size_t i = 0; i < count; i++) {
         const mask__scored_terms *from = terms[i].ood ? &terms[i].ood->scored : &calibration->known;
         size_t row = terms[i].ood ? 0 : terms[i].known;
@@ -125,15 +125,16 @@ static mask_status no_word(const mask__plan *p, const mask_query *query, mask_er
                       reading->language ? reading->language : "");
 }
 
-static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const mask_query *query, mask__arena *results,
-                             mask_error *err)
+mask_status mask__plan_open(mask__plan *p, const mask__view *view, const mask_vectors *vectors, const mask_query *query,
+                            mask__arena *results, mask_error *err)
 {
     size_t total = 0;
+    *p = (mask__plan){.view = view};
     p->readings = mask__arena_alloc(results, query->count, sizeof *p->readings);
     p->held = mask__arena_alloc(&p->arena, query->count, sizeof *p->held);
     p->held_count = mask__arena_alloc(&p->arena, query->count, sizeof *p->held_count);
     p->texts = mask__arena_alloc(&p->arena, query->count, sizeof *p->texts);
-    if (!p->readings || !p->held || !p->held_count || !p->texts) return mask__no_memory(err, "a query");
+    if (!p->readings || p->arena.lost) return mask__no_memory(err, "a query");
     for (size_t t = 0; t < query->count; t++) {
         if (!isfinite(query->texts[t].weight))
             return mask__fail(err, MASK_EINVAL, "text %zu of the query: its weight must be finite", t + 1);
@@ -148,8 +149,7 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     p->locked = mask__arena_alloc(&p->arena, total, sizeof *p->locked);
     p->coefficients = mask__arena_alloc(&p->arena, total, sizeof *p->coefficients);
     p->sizes = mask__arena_alloc(&p->arena, total, sizeof *p->sizes);
-    if (!p->parts || !p->words || !p->ood_words || !p->locked || !p->coefficients || !p->sizes)
-        return mask__no_memory(err, "a query");
+    if (p->arena.lost) return mask__no_memory(err, "a query");
     collect_terms(p);
     if (p->ood) memcpy(p->locked, p->ood_words, p->ood * sizeof *p->locked);
     qsort(p->locked, p->ood, sizeof *p->locked, by_address);
@@ -158,13 +158,6 @@ static mask_status fill_plan(mask__plan *p, const mask_vectors *vectors, const m
     if (p->text_count == 0 && query->image_count == 0) return no_word(p, query, err);
     sum_coefficients(p);
     return MASK_OK;
-}
-
-mask_status mask__plan_open(mask__plan *p, const mask__view *view, const mask_vectors *vectors, const mask_query *query,
-                            mask__arena *results, mask_error *err)
-{
-    *p = (mask__plan){.view = view};
-    return fill_plan(p, vectors, query, results, err);
 }
 
 void mask__plan_close(mask__plan *p)

@@ -23,27 +23,20 @@ typedef struct making {
     mask__term_values ood;    /* of the OOD words alone */
     uint32_t *place;          /* of a term in the index */
     mask__arena work;
-    const mask_run *run;
 } making;
-
-static void *room(mask__arena *arena, size_t rows, size_t columns, size_t size)
-{
-    size_t count;
-    return mask__multiply(rows, columns, &count) ? mask__arena_alloc(arena, count, size) : NULL;
-}
 
 /* Numbers the terms of the index and gathers the OOD words' values. */
 static mask_status number_terms(making *m, mask__text_index *out, mask_error *err)
 {
     const mask__lexicon *l = &m->lexicon;
     size_t terms = l->names.count, z = m->view->knowledge->info.dim, known = 0, others = 0;
-    uint32_t *words = room(&out->arena, terms, 1, sizeof *words);
-    m->place = room(&m->work, terms, 1, sizeof *m->place);
-    m->ood = (mask__term_values){.prototypes = room(&out->arena, l->ood_count, z, sizeof(float)),
-                                 .scenes = m->values.scenes ? room(&out->arena, l->ood_count, z, sizeof(float)) : NULL,
-                                 .reliability = room(&m->work, l->ood_count, 1, sizeof(float))};
-    if (!words || !m->place || !m->ood.prototypes || !m->ood.reliability || (m->values.scenes && !m->ood.scenes))
-        return mask__no_memory(err, "texts");
+    uint32_t *words = mask__arena_alloc(&out->arena, terms, sizeof *words);
+    m->place = mask__arena_alloc(&m->work, terms, sizeof *m->place);
+    m->ood = (mask__term_values){
+        .prototypes = mask__arena_matrix(&out->arena, l->ood_count, z, sizeof(float)),
+        .scenes = m->values.scenes ? mask__arena_matrix(&out->arena, l->ood_count, z, sizeof(float)) : NULL,
+        .reliability = mask__arena_alloc(&m->work, l->ood_count, sizeof(float))};
+    if (out->arena.lost || m->work.lost) return mask__no_memory(err, "texts");
     for (size_t i = 0; i < terms; i++)
         if (l->terms[i].known != MASK__NOT_FOUND) {
             m->place[i] = (uint32_t)known;
@@ -66,11 +59,11 @@ static mask_status score_text(const making *m, const mask__text_index *index, si
                               double *shares, float *statistics, mask__arena *arena, mask_error *err)
 {
     const mask__calibration *calibration = m->view->calibration;
-    const float **over_b = room(arena, count, 1, sizeof *over_b);
-    float *weights = room(arena, count, 1, sizeof *weights);
+    const float **over_b = mask__arena_alloc(arena, count, sizeof *over_b);
+    float *weights = mask__arena_alloc(arena, count, sizeof *weights);
     double total = 0;
     mask__text_statistics s;
-    if (!over_b || !weights) return mask__no_memory(err, "texts");
+    if (arena->lost) return mask__no_memory(err, "texts");
     for (size_t i = 0; i < count; i++) {
         uint32_t term = m->lexicon.text_terms[first + i], place = m->place[term];
         weights[i] = m->values.weights[term];
@@ -89,23 +82,22 @@ static mask_status score_text(const making *m, const mask__text_index *index, si
 static mask_status score_texts(making *m, mask__text_index *out, mask_error *err)
 {
     const mask__lexicon *l = &m->lexicon;
-    uint64_t *at = room(&out->arena, l->texts + 1, 1, sizeof *at);
-    uint32_t *terms = room(&out->arena, l->used, 1, sizeof *terms);
-    double *shares = room(&out->arena, l->used, 1, sizeof *shares);
-    float *statistics = room(&out->arena, l->texts, FIELDS, sizeof *statistics);
-    if (!at || !terms || !shares || !statistics) return mask__no_memory(err, "texts");
+    uint64_t *at = mask__arena_alloc(&out->arena, l->texts + 1, sizeof *at);
+    uint32_t *terms = mask__arena_alloc(&out->arena, l->used, sizeof *terms);
+    double *shares = mask__arena_alloc(&out->arena, l->used, sizeof *shares);
+    float *statistics = mask__arena_matrix(&out->arena, l->texts, FIELDS, sizeof *statistics);
+    if (out->arena.lost) return mask__no_memory(err, "texts");
     for (size_t i = 0; i < l->used; i++) terms[i] = m->place[l->text_terms[i]];
     for (size_t t = 0; t <= l->texts; t++) at[t] = l->text_at[t];
     bool short_of_memory = false;
 #pragma omp parallel for schedule(dynamic, 64)
     for (size_t t = 0; t < l->texts; t++) {
-        mask__arena arena = {0};
+        MASK__SCOPED(mask__arena_free) mask__arena arena = {0};
         if (score_text(m, out, at[t], at[t + 1] - at[t], shares + at[t], statistics + t * FIELDS, &arena, NULL) !=
             MASK_OK) {
 #pragma omp atomic write
             short_of_memory = true;
         }
-        mask__arena_free(&arena);
     }
     out->texts = l->texts;
     out->at = at;
@@ -115,24 +107,26 @@ static mask_status score_texts(making *m, mask__text_index *out, mask_error *err
     return short_of_memory ? mask__no_memory(err, "texts") : MASK_OK;
 }
 
+static void close_making(making *m)
+{
+    mask__lexicon_close(&m->lexicon);
+    mask__arena_free(&m->work);
+}
+
 static mask_status make(mask__text_index *out, const mask__view *v, const mask_vectors *vectors,
                         const mask_texts *texts, const mask_run *run, mask_error *err)
 {
-    making m = {.view = v, .run = run};
+    MASK__SCOPED(close_making) making m = {.view = v};
     size_t count = mask_texts_count(texts);
-    mask_status status = mask__lexicon_open(&m.lexicon, v->knowledge, vectors, err);
-    for (size_t t = 0; status == MASK_OK && t < count; t++) {
-        if (t % 1024 == 0) status = mask__progress(run, "texts", "texts", t, count, err);
-        if (status == MASK_OK) status = mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err);
+    MASK__TRY(mask__lexicon_open(&m.lexicon, v->knowledge, vectors, err));
+    for (size_t t = 0; t < count; t++) {
+        if (t % 1024 == 0) MASK__TRY(mask__progress(run, "texts", "texts", t, count, err));
+        MASK__TRY(mask__lexicon_add_text(&m.lexicon, mask_texts_get(texts, t), err));
     }
-    if (status == MASK_OK) status = mask__term_values_make(&m.values, &m.lexicon, &v->options, &m.work, err);
-    if (status == MASK_OK) status = number_terms(&m, out, err);
-    if (status == MASK_OK)
-        status = mask__calibration_terms(v->calibration, &m.ood, out->others, &out->ood, &out->arena, err);
-    if (status == MASK_OK) status = score_texts(&m, out, err);
-    mask__lexicon_close(&m.lexicon);
-    mask__arena_free(&m.work);
-    return status;
+    MASK__TRY(mask__term_values_make(&m.values, &m.lexicon, &v->options, &m.work, err));
+    MASK__TRY(number_terms(&m, out, err));
+    MASK__TRY(mask__calibration_terms(v->calibration, &m.ood, out->others, &out->ood, &out->arena, err));
+    return score_texts(&m, out, err);
 }
 
 /* ---- The file ---- */
@@ -148,35 +142,26 @@ static uint64_t key_of(const mask__view *v, const mask_texts *texts, const mask_
     return key;
 }
 
-static mask_status put_affines(mask__pack_writer *w, const char *name, const mask__affine *a, size_t count,
-                               mask_error *err)
-{
-    return a ? mask__pack_add(w, name, MASK__F32, 2, (uint64_t[]){count, 2}, a, err) : MASK_OK;
-}
-
 static mask_status put_all(const mask__text_index *x, size_t z, mask__pack_writer *w, mask_error *err)
 {
-    uint64_t n = x->others, used = x->at[x->texts];
-    MASK__TRY(mask__pack_add(w, "words", MASK__U32, 1, (uint64_t[]){x->known}, x->words, err));
-    MASK__TRY(mask__pack_add(w, "prototypes", MASK__F32, 2, (uint64_t[]){n, z}, x->ood.prototypes, err));
-    if (x->ood.scenes) MASK__TRY(mask__pack_add(w, "scenes", MASK__F32, 2, (uint64_t[]){n, z}, x->ood.scenes, err));
-    MASK__TRY(put_affines(w, "affine.pooled", x->ood.pooled, n, err));
-    MASK__TRY(put_affines(w, "affine.whole", x->ood.whole, n, err));
-    MASK__TRY(put_affines(w, "affine.scene", x->ood.scene, n, err));
-    MASK__TRY(mask__pack_add(w, "texts.at", MASK__U64, 1, (uint64_t[]){x->texts + 1}, x->at, err));
-    MASK__TRY(mask__pack_add(w, "texts.terms", MASK__U32, 1, (uint64_t[]){used}, x->terms, err));
-    MASK__TRY(mask__pack_add(w, "texts.shares", MASK__F64, 1, (uint64_t[]){used}, x->shares, err));
-    return mask__pack_add(w, "texts.statistics", MASK__F32, 2, (uint64_t[]){x->texts, FIELDS}, x->statistics, err);
+    size_t n = x->others, used = x->at[x->texts];
+    MASK__TRY(mask__pack_put(w, "words", MASK__U32, x->known, 0, x->words, err));
+    MASK__TRY(mask__pack_put(w, "prototypes", MASK__F32, n, z, x->ood.prototypes, err));
+    MASK__TRY(mask__pack_put(w, "scenes", MASK__F32, n, z, x->ood.scenes, err));
+    MASK__TRY(mask__pack_put(w, "affine.pooled", MASK__F32, n, 2, x->ood.pooled, err));
+    MASK__TRY(mask__pack_put(w, "affine.whole", MASK__F32, n, 2, x->ood.whole, err));
+    MASK__TRY(mask__pack_put(w, "affine.scene", MASK__F32, n, 2, x->ood.scene, err));
+    MASK__TRY(mask__pack_put(w, "texts.at", MASK__U64, x->texts + 1, 0, x->at, err));
+    MASK__TRY(mask__pack_put(w, "texts.terms", MASK__U32, used, 0, x->terms, err));
+    MASK__TRY(mask__pack_put(w, "texts.shares", MASK__F64, used, 0, x->shares, err));
+    return mask__pack_put(w, "texts.statistics", MASK__F32, x->texts, FIELDS, x->statistics, err);
 }
 
 static mask_status save(const mask__text_index *x, size_t z, const char *path, mask_error *err)
 {
     mask__pack_writer *writer;
     MASK__TRY(mask__pack_create(&writer, path, MAGIC, VERSION, err));
-    mask_status status = put_all(x, z, writer, err);
-    if (status == MASK_OK) return mask__pack_commit(writer, err);
-    mask__pack_abort(writer);
-    return status;
+    return mask__pack_commit(writer, put_all(x, z, writer, err), err);
 }
 
 static mask_status get(const mask__pack *p, const char *name, mask__dtype type, unsigned ndim, uint64_t rows,
@@ -231,17 +216,15 @@ mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, co
     else if (!vectors)
         return mask__fail(err, MASK_EINVAL, "%s: out-of-knowledge words need the word vectors of its knowledge (%s)",
                           v->path, v->knowledge->info.vectors_path);
-    size_t room_for = strlen(v->path) + 64;
-    char *path = malloc(room_for);
-    if (!path) return mask__no_memory(err, "texts");
-    snprintf(path, room_for, "%s/%016" PRIx64 ".texts", v->path, key_of(v, texts, vectors));
+    MASK__SCOPED(mask__free_pointer) char *path = NULL;
+    if (asprintf(&path, "%s/%016" PRIx64 ".texts", v->path, key_of(v, texts, vectors)) < 0)
+        return mask__no_memory(err, "texts");
     mask_status status = MASK_OK;
     if (!load(out, v, path, mask_texts_count(texts))) {
         status = make(out, v, vectors, texts, run, err);
         if (status == MASK_OK && save(out, v->knowledge->info.dim, path, &why) != MASK_OK)
             mask__log(run, MASK_LOG_INFO, "the texts' index is not kept: %s", why.message);
     }
-    free(path);
     if (status != MASK_OK) mask__text_index_close(out);
     return status;
 }

@@ -232,17 +232,14 @@ mask_status mask_vectors_near(const mask_vectors *v, const float *query, size_t 
 {
     *found = 0;
     if (k > v->count) k = v->count;
-    float *unit = calloc(v->dim, sizeof *unit), *cosines = calloc(v->count, sizeof *cosines);
-    mask__ranked *ranked = calloc(k + 1, sizeof *ranked);
-    mask_status status =
-        unit && cosines && ranked ? unit_query(v, query, unit, err) : mask__no_memory(err, v->pack.path);
-    if (status == MASK_OK) status = fill_cosines(v, unit, cosines, run, err);
-    if (status == MASK_OK) {
-        *found = mask__top_k(cosines, v->count, k, ranked);
-        for (size_t i = 0; i < *found; i++) out[i] = (mask_neighbour){ranked[i].index, ranked[i].value};
-    }
-    free(unit);
-    free(cosines);
-    free(ranked);
-    return status;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    float *unit = mask__arena_alloc(&work, v->dim, sizeof *unit);
+    float *cosines = mask__arena_alloc(&work, v->count, sizeof *cosines);
+    mask__ranked *ranked = mask__arena_alloc(&work, k, sizeof *ranked);
+    if (work.lost) return mask__no_memory(err, v->pack.path);
+    MASK__TRY(unit_query(v, query, unit, err));
+    MASK__TRY(fill_cosines(v, unit, cosines, run, err));
+    *found = mask__top_k(cosines, v->count, k, ranked);
+    for (size_t i = 0; i < *found; i++) out[i] = (mask_neighbour){ranked[i].index, ranked[i].value};
+    return MASK_OK;
 }

@@ -124,7 +124,7 @@ mask_status mask__vectors_import_finish(mask__vectors_import *in, mask_error *er
     MASK__TRY(write_tables(in, err));
     mask__pack_writer *pack = in->pack;
     in->pack = NULL; /* commit frees it whatever happens */
-    MASK__TRY(mask__pack_commit(pack, err));
+    MASK__TRY(mask__pack_commit(pack, MASK_OK, err));
     uint64_t repeated = in->rows - in->left_out - in->words.count;
     if (repeated)
         mask__log(in->run, MASK_LOG_WARNING, "%s: %llu repeated tokens skipped, the first of each stays", in->from,

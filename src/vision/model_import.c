@@ -257,9 +257,7 @@ static mask_status convert(import *in, const char *to, mask_error *err)
     MASK__TRY(find_sides(in, err));
     MASK__TRY(mask__pack_create(&w, to, MASK__MODEL_MAGIC, MASK__MODEL_VERSION, err));
     mask_status status = write_tensors(in, w, err);
-    if (status == MASK_OK) return mask__pack_commit(w, err);
-    mask__pack_abort(w);
-    return status;
+    return mask__pack_commit(w, status, err);
 }
 
 mask_status mask_encoder_import(const char *from, const char *to, const mask_encoder_options *options, mask_error *err)
@@ -339,8 +337,7 @@ mask_status mask_encoder_join(const char *const *from, size_t count, const char 
     if (status == MASK_OK) status = mask__pack_create(&w, to, MASK__MODEL_MAGIC, MASK__MODEL_VERSION, err);
     if (status == MASK_OK) {
         status = write_joined(models, count, w, err);
-        if (status == MASK_OK) status = mask__pack_commit(w, err);
-        else mask__pack_abort(w);
+        status = mask__pack_commit(w, status, err);
     }
     while (opened > 0) mask__model_close(&models[--opened]);
     return status;
