@@ -46,7 +46,7 @@ static void as_libwordnet(void **state)
         {"offers_for", "", "", ""},
         {"takes_care_of", "", "", ""},
         {"shows_off", "show_off ", "show_off ", ""},
-        {"picked_up_pieces", "", "picked_up_piece ", ""},
+        {"picked_up_pieces", "", "", ""},
         {"dog__s", "dog__ ", "dog__ ", ""},
         {"dogs-", "dog- ", "dog- ", ""},
         {"better-looking", "", "", "good-looking "},

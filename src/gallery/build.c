@@ -393,11 +393,7 @@ static mask_status check_source(const job *j, mask_error *err)
     const mask__calibration *s = j->calibration;
     int whole = s->options.whole_region;
     if (!from->count) return mask__fail(err, MASK_EINVAL, "a segment needs at least 1 image");
-    if (from->images && mask_images_dim(from->images) != s->knowledge->representation.in)
-        return mask__fail(err, MASK_EMISMATCH,
-                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(from->images), mask_images_dim(from->images),
-                          s->knowledge->representation.in);
+    if (from->images) MASK__TRY(mask__knowledge_check_images(s->knowledge, from->images, err));
     for (size_t i = 0; from->images && whole >= 0 && i < from->count; i++)
         if ((size_t)whole >= mask__regions_in(&j->regions, i))
             return mask__fail(

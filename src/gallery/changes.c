@@ -40,12 +40,7 @@ typedef struct adding {
 static mask_status check_images(const mask_images *images, const mask_knowledge *k, mask_error *err)
 {
     MASK__SCOPED(mask__strings_free) mask__strings ids = {0};
-    if (mask_images_dim(images) != k->info.feature_dim)
-        return mask__fail(
-            err, MASK_EMISMATCH,
-            "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
-            "from the same detector",
-            mask__images_path(images), mask_images_dim(images), k->info.feature_dim);
+    MASK__TRY(mask__knowledge_check_images(k, images, err));
     for (size_t i = 0; i < mask_images_count(images); i++) {
         const char *id = mask_images_id(images, i);
         uint32_t index;

@@ -136,10 +136,7 @@ mask_status mask_knowledge_calibrate(mask_knowledge **out, const mask_knowledge 
                                      const mask_match_options *options, const mask_run *run, mask_error *err)
 {
     *out = NULL;
-    if (mask_images_dim(images) != knowledge->info.feature_dim)
-        return mask__fail(err, MASK_EMISMATCH,
-                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(images), mask_images_dim(images), knowledge->info.feature_dim);
+    MASK__TRY(mask__knowledge_check_images(knowledge, images, err));
     mask_match_options o = mask_match_tuned();
     MASK__TRY(mask__options_take(MASK_OPTIONS_MATCH, &o, options, err));
     mask_knowledge *k = mask__knowledge_new();

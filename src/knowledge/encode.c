@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mask_status check_dim(const mask_knowledge *k, const mask_images *images, mask_error *err)
+mask_status mask__knowledge_check_images(const mask_knowledge *k, const mask_images *images, mask_error *err)
 {
     if (mask_images_dim(images) == k->representation.in) return MASK_OK;
     return mask__fail(err, MASK_EMISMATCH,
@@ -31,7 +31,7 @@ mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *im
 {
     size_t regions = mask_images_regions(images, image);
     MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
-    MASK__TRY(check_dim(k, images, err));
+    MASK__TRY(mask__knowledge_check_images(k, images, err));
     MASK__SCOPED(mask__free_pointer) float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "an encoding");
     MASK__TRY(mask__encoding_open(&encoding, &k->representation, regions, regions, err));
@@ -45,7 +45,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
            z = k->representation.out;
     mask__npy_writer writer;
     MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
-    MASK__TRY(check_dim(k, images, err));
+    MASK__TRY(mask__knowledge_check_images(k, images, err));
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
             return mask__fail(err, MASK_EMISMATCH,

@@ -75,6 +75,8 @@ mask_status mask__knowledge_copy(mask_knowledge *to, const mask_knowledge *from,
 mask_status mask__knowledge_copy_background(mask_knowledge *to, const mask_knowledge *from, mask_error *err);
 /* Fills word_texts from words. */
 mask_status mask__knowledge_name_words(mask_knowledge *knowledge, mask_error *err);
+/* Refuses images whose features are of another size than those it was learned from. */
+mask_status mask__knowledge_check_images(const mask_knowledge *knowledge, const mask_images *images, mask_error *err);
 /* Refuses vectors that are not those the knowledge was learned with. */
 mask_status mask__knowledge_check_vectors(const mask_knowledge *knowledge, const mask_vectors *vectors,
                                           mask_error *err);

@@ -498,9 +498,9 @@ static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_op
                                const mask__neighbours *neighbours, mask__term_values *values, mask_error *err)
 {
     const mask_knowledge *k = lexicon->knowledge;
-    float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs), *ood;
+    MASK__SCOPED(mask__free_pointer) float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs);
     if (!logs) return mask__no_memory(err, "reliabilities");
-    ood = logs + k->info.words;
+    float *ood = logs + k->info.words;
     for (size_t i = 0; i < k->info.words; i++) logs[i] = k->reliability ? logf(k->reliability[i]) : 0;
     mask__neighbours_mean(neighbours, logs, 1, ood);
     for (size_t i = 0; i < lexicon->names.count; i++) {
@@ -509,7 +509,6 @@ static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_op
         values->weights[i] = known ? 1 : ood_weight(options, neighbours->nearness[term->vector]);
         values->reliability[i] = expf(known ? logs[term->known] : ood[term->vector]);
     }
-    free(logs);
     return MASK_OK;
 }
 

@@ -36,12 +36,11 @@ static int by_place(const void *a, const void *b)
 
 mask_status mask__own_choose(const char *const *ids, size_t count, size_t wanted, size_t *which, mask_error *err)
 {
-    drawn *all = malloc((count + 1) * sizeof *all);
+    MASK__SCOPED(mask__free_pointer) drawn *all = malloc((count + 1) * sizeof *all);
     if (!all) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) all[i] = (drawn){mask__strings_hash(ids[i], strlen(ids[i])), i};
     qsort(all, count, sizeof *all, by_hash);
     for (size_t i = 0; i < wanted; i++) which[i] = all[i].place;
-    free(all);
     qsort(which, wanted, sizeof *which, by_place);
     return MASK_OK;
 }

@@ -97,7 +97,7 @@ mask_status mask__neighbours_shrink(const mask__neighbours *neighbours, const ui
 {
     size_t words = neighbours->count;
     if (pseudo_counts <= 0 || neighbours->m == 0) return MASK_OK;
-    float *others = malloc(words * z * sizeof *others);
+    MASK__SCOPED(mask__free_pointer) float *others = malloc(words * z * sizeof *others);
     if (!others) return mask__no_memory(err, "prototypes");
     mask__neighbours_mean(neighbours, table, z, others);
     for (size_t k = 0; k < words; k++) {
@@ -105,7 +105,6 @@ mask_status mask__neighbours_shrink(const mask__neighbours *neighbours, const ui
         for (size_t d = k * z; d < (k + 1) * z; d++)
             table[d] = (count * table[d] + pseudo_counts * others[d]) / (count + pseudo_counts);
     }
-    free(others);
     return MASK_OK;
 }
 

@@ -38,34 +38,31 @@ mask_status mask__loss_work_make(mask__loss_work **out, const mask__networks *ne
     *out = NULL;
     mask__loss_work *work = mask__arena_alloc(&arena, 1, sizeof *work);
     if (!work) return mask__no_memory(err, "the losses");
-    bool ok = true;
-#define ROOM(field, count) ok = ok && (work->field = mask__arena_alloc(&arena, (count), sizeof *work->field))
-    ROOM(row, n);
-    ROOM(m, n * z);
-    ROOM(u, n * w);
-    ROOM(m_length, n);
-    ROOM(u_length, n);
-    ROOM(dm, n * z);
-    ROOM(du, n * w);
-    ROOM(uu, w * w);
-    ROOM(mm, z * z);
-    ROOM(um, w * z);
-    ROOM(pairs, p);
-    ROOM(first, p + 1);
-    ROOM(by_region_first, n + 1);
-    ROOM(by_region, p);
-    ROOM(proto, p * z);
-    ROOM(proto_length, p);
-    ROOM(dproto, p * z);
-    ROOM(slot_loss, p);
-    ROOM(cosine, n * WORDS_AT_ONCE);
-#undef ROOM
+    work->row = mask__arena_alloc(&arena, n, sizeof *work->row);
+    work->m = mask__arena_alloc(&arena, n * z, sizeof *work->m);
+    work->u = mask__arena_alloc(&arena, n * w, sizeof *work->u);
+    work->m_length = mask__arena_alloc(&arena, n, sizeof *work->m_length);
+    work->u_length = mask__arena_alloc(&arena, n, sizeof *work->u_length);
+    work->dm = mask__arena_alloc(&arena, n * z, sizeof *work->dm);
+    work->du = mask__arena_alloc(&arena, n * w, sizeof *work->du);
+    work->uu = mask__arena_alloc(&arena, w * w, sizeof *work->uu);
+    work->mm = mask__arena_alloc(&arena, z * z, sizeof *work->mm);
+    work->um = mask__arena_alloc(&arena, w * z, sizeof *work->um);
+    work->pairs = mask__arena_alloc(&arena, p, sizeof *work->pairs);
+    work->first = mask__arena_alloc(&arena, p + 1, sizeof *work->first);
+    work->by_region_first = mask__arena_alloc(&arena, n + 1, sizeof *work->by_region_first);
+    work->by_region = mask__arena_alloc(&arena, p, sizeof *work->by_region);
+    work->proto = mask__arena_alloc(&arena, p * z, sizeof *work->proto);
+    work->proto_length = mask__arena_alloc(&arena, p, sizeof *work->proto_length);
+    work->dproto = mask__arena_alloc(&arena, p * z, sizeof *work->dproto);
+    work->slot_loss = mask__arena_alloc(&arena, p, sizeof *work->slot_loss);
+    work->cosine = mask__arena_alloc(&arena, n * WORDS_AT_ONCE, sizeof *work->cosine);
     work->arena = arena;
     work->max_rows = n;
     work->max_pairs = p;
     work->product = product;
-    if (!ok) {
-        mask__loss_work_free(work);
+    if (arena.lost) {
+        mask__arena_free(&arena); /* with the work */
         return mask__no_memory(err, "the losses: take a smaller batch");
     }
     *out = work;

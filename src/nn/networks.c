@@ -125,64 +125,58 @@ size_t mask__networks_operand(const mask__networks *networks, size_t max_rows)
 
 /* ---- Workspace -------------------------------------------------------------------------------------------------- */
 
-/* count * size numbers; NULL is remembered in *failed, so that the list of buffers reads as a list. */
-static real *numbers(mask__work *work, size_t count, size_t size, bool *failed)
+static real *numbers(mask__work *work, size_t count, size_t size)
 {
-    size_t total;
-    real *memory = mask__multiply(count, size, &total) ? mask__arena_alloc(&work->arena, total, sizeof(real)) : NULL;
-    if (!memory) *failed = true;
-    return memory;
+    return mask__arena_matrix(&work->arena, count, size, sizeof(real));
 }
 
-static void make_saved(mask__work *work, const mask__layer *layer, mask__saved *saved, bool *failed)
+static void make_saved(mask__work *work, const mask__layer *layer, mask__saved *saved)
 {
     size_t n = work->max_rows;
-    if (layer->kind == MASK__LINEAR) saved->y = numbers(work, n, layer->u.linear.out, failed);
+    if (layer->kind == MASK__LINEAR) saved->y = numbers(work, n, layer->u.linear.out);
     if (layer->kind == MASK__NORM) {
-        saved->y = numbers(work, n, layer->u.norm.d, failed);
-        saved->stats = numbers(work, n, 2, failed);
+        saved->y = numbers(work, n, layer->u.norm.d);
+        saved->stats = numbers(work, n, 2);
     }
     if (layer->kind == MASK__ATTENTION) {
         const mask__attention *a = &layer->u.attention;
-        saved->y = numbers(work, n, a->d, failed);
-        saved->attention.folded = numbers(work, mask__attention_folded(a), 1, failed);
-        saved->attention.left = numbers(work, n, mask__attention_left(a), failed);
-        saved->attention.mix = numbers(work, n, a->d, failed);
-        saved->attention.p = numbers(work, n, a->heads * work->max_group, failed);
+        saved->y = numbers(work, n, a->d);
+        saved->attention.folded = numbers(work, mask__attention_folded(a), 1);
+        saved->attention.left = numbers(work, n, mask__attention_left(a));
+        saved->attention.mix = numbers(work, n, a->d);
+        saved->attention.p = numbers(work, n, a->heads * work->max_group);
     }
 }
 
-static void make_gradients(mask__work *work, const mask__networks_config *c, bool *failed)
+static void make_gradients(mask__work *work, const mask__networks_config *c)
 {
     size_t n = work->max_rows, widest = c->latent > c->words ? c->latent : c->words;
-    work->sampled = numbers(work, n, c->latent, failed);
-    for (int i = 0; i < 2; i++) work->flow[i] = numbers(work, n, widest, failed);
-    work->d.mu = numbers(work, n, c->latent, failed);
-    work->d.logvar = numbers(work, n, c->latent, failed);
-    work->d.w2 = numbers(work, n, c->words, failed);
-    work->scratch.dleft = numbers(work, n, c->heads == 1 ? widest : 3 * widest, failed);
-    work->scratch.dmix = numbers(work, n, widest, failed);
-    work->scratch.dfolded = numbers(work, 2 * widest * widest + 2 * widest, 1, failed);
+    work->sampled = numbers(work, n, c->latent);
+    for (int i = 0; i < 2; i++) work->flow[i] = numbers(work, n, widest);
+    work->d.mu = numbers(work, n, c->latent);
+    work->d.logvar = numbers(work, n, c->latent);
+    work->d.w2 = numbers(work, n, c->words);
+    work->scratch.dleft = numbers(work, n, c->heads == 1 ? widest : 3 * widest);
+    work->scratch.dmix = numbers(work, n, widest);
+    work->scratch.dfolded = numbers(work, 2 * widest * widest + 2 * widest, 1);
 }
 
 mask_status mask__work_make(mask__work *out, const mask__networks *networks, mask__purpose purpose, size_t max_rows,
                             size_t max_group, int threads, mask__product *product, mask_error *err)
 {
-    bool failed = false;
     size_t layers = networks->first[purpose == MASK__ENCODE ? MASK__LOGVAR : MASK__CHAINS];
     assert(max_group <= UINT32_MAX && max_rows <= UINT32_MAX);
     *out = (mask__work){.purpose = purpose, .max_rows = max_rows, .max_group = max_group, .threads = threads};
     out->saved = mask__arena_alloc(&out->arena, layers, sizeof *out->saved);
-    if (!out->saved) failed = true;
-    for (size_t i = 0; i < layers && !failed; i++) make_saved(out, &networks->layers[i], &out->saved[i], &failed);
+    for (size_t i = 0; out->saved && i < layers; i++) make_saved(out, &networks->layers[i], &out->saved[i]);
     out->scratch.max_group = max_group;
     out->scratch.threads = threads;
     out->scratch.product = product;
-    if (purpose == MASK__TRAIN && !failed) {
-        out->scratch.dp = numbers(out, max_group * max_group, (size_t)threads, &failed);
-        make_gradients(out, &networks->config, &failed);
+    if (purpose == MASK__TRAIN) {
+        out->scratch.dp = numbers(out, max_group * max_group, (size_t)threads);
+        make_gradients(out, &networks->config);
     }
-    if (!failed) return MASK_OK;
+    if (!out->arena.lost) return MASK_OK;
     mask__work_free(out);
     return mask__no_memory(err, "the networks' activations: take a smaller batch");
 }

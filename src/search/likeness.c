@@ -18,12 +18,7 @@ static mask_status check_features(const mask__view *v, const mask_images *images
 {
     const char *path = mask__images_path(images);
     if (image >= mask_images_count(images)) return mask__fail(err, MASK_EINVAL, "%s: has no image %zu", path, image);
-    if (mask_images_dim(images) != v->knowledge->info.feature_dim)
-        return mask__fail(
-            err, MASK_EMISMATCH,
-            "%s: features of %zu dimensions, but the gallery's knowledge was learned from %zu: use images "
-            "from the same detector",
-            path, mask_images_dim(images), v->knowledge->info.feature_dim);
+    MASK__TRY(mask__knowledge_check_images(v->knowledge, images, err));
     if (v->options.whole_region >= 0 && mask_images_regions(images, image) <= (size_t)v->options.whole_region)
         return mask__fail(err, MASK_EMISMATCH,
                           "%s: image %zu has no region %d, which is the whole image in this gallery", path, image,

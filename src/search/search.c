@@ -106,8 +106,9 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
                           const mask_run *run, mask_error *err)
 {
     double start = omp_get_wtime();
-    mask__arena work = {0}, results = {0};
-    mask__plan plan;
+    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__SCOPED(mask__plan_close) mask__plan plan = {0};
+    mask__arena results = {0};
     mask__view near;
     mask__scored *best;
     size_t found;
@@ -121,8 +122,6 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
     if (status == MASK_OK) status = mask__hits_make(out, plan.view, &plan, query, best, found, &results, err);
     out->readings = plan.readings;
     out->reading_count = plan.reading_count;
-    mask__plan_close(&plan);
-    mask__arena_free(&work);
     out->memory = results.head;
     out->seconds = omp_get_wtime() - start;
     return status; /* readings stay, also of a query that fails for want of a usable word */

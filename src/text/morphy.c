@@ -180,45 +180,6 @@ static bool joined_base(const mask__morphy *m, const char *word, mask__part part
     }
 }
 
-static bool has_preposition(const char *word)
-{
-    static const char *const prepositions[] = {"to",   "at",   "of",   "on",   "off", "in",    "out",     "up",
-                                               "down", "from", "with", "into", "for", "about", "between", NULL};
-    while ((word = strchr(word, '_'))) {
-        size_t length = strcspn(++word, "_");
-        for (const char *const *p = prepositions; *p; p++)
-            if (strlen(*p) == length && memcmp(word, *p, length) == 0) return true;
-    }
-    return false;
-}
-
-/* A verb and what follows it ("looked_at"): the verb's base forms before the rest, then before the rest with its last
- * noun in its base form; the first that WordNet has. */
-static bool phrase_base(const mask__morphy *m, const char *word, char base[MASK__MORPHY_BYTES])
-{
-    char verb[MASK__MORPHY_BYTES], noun[MASK__MORPHY_BYTES], tail[MASK__MORPHY_BYTES] = "";
-    size_t length = strcspn(word, "_"), size;
-    const char *rest = word + length, *last = strrchr(word, '_') + 1, *listed;
-    if (memchr(word, '-', length) || memchr(word, '\'', length)) return false;
-    bool other = last > rest + 1 && base_form(m, last, strlen(last), MASK__NOUN, noun) &&
-                 append(tail, rest, (size_t)(last - rest)) && append(tail, noun, strlen(noun));
-    const struct rule *rule = rules[MASK__VERB];
-    listed = exception(m, word, length, MASK__VERB, &size);
-    if (listed && size == length && memcmp(listed, word, size) == 0) listed = NULL;
-    for (; listed || rule->suffix; listed = NULL) {
-        verb[0] = '\0';
-        if (listed ? !append(verb, listed, size) : !apply(rule++, word, length, verb)) continue;
-        for (int i = 0; i <= other; i++) {
-            const char *end = i ? tail : rest;
-            base[0] = '\0';
-            if (append(base, verb, strlen(verb)) && append(base, end, strlen(end)) && defined(m, base, MASK__VERB))
-                return true;
-        }
-    }
-    base[0] = '\0';
-    return other && append(base, word, length) && append(base, tail, strlen(tail)) && strcmp(base, word) != 0;
-}
-
 void mask__morphy_bases(const mask__morphy *m, const char *word, mask__part part, mask__morphy_user *each,
                         void *context)
 {
@@ -232,8 +193,5 @@ void mask__morphy_bases(const mask__morphy *m, const char *word, mask__part part
         return;
     }
     bool found = part != MASK__VERB && base_form(m, word, length, part, base) && strcmp(base, word) != 0;
-    if (!found)
-        found =
-            part == MASK__VERB && has_preposition(word) ? phrase_base(m, word, base) : joined_base(m, word, part, base);
-    if (found) each(context, base, strlen(base));
+    if (found || joined_base(m, word, part, base)) each(context, base, strlen(base));
 }

@@ -192,25 +192,20 @@ static mask_status fill_cosines(const mask_vectors *v, const float *unit, float 
                                 mask_error *err)
 {
     int threads = mask__threads(run);
-    float *scratch = NULL; /* one row a thread */
-    if (v->values->dtype != MASK__F32) {
-        scratch = calloc((size_t)threads * v->dim, sizeof *scratch);
-        if (!scratch) return mask__no_memory(err, v->pack.path);
-    }
-    mask_status status = MASK_OK;
-    for (size_t begin = 0; status == MASK_OK && begin < v->count; begin += BLOCK_ROWS) {
+    MASK__SCOPED(mask__free_pointer) float *scratch = NULL; /* one row a thread */
+    size_t where;
+    if (v->values->dtype != MASK__F32 && !(scratch = calloc((size_t)threads * v->dim, sizeof *scratch)))
+        return mask__no_memory(err, v->pack.path);
+    for (size_t begin = 0; begin < v->count; begin += BLOCK_ROWS) {
         size_t end = v->count - begin < BLOCK_ROWS ? v->count : begin + BLOCK_ROWS;
 #pragma omp parallel for num_threads(threads) schedule(static)
         for (size_t row = begin; row < end; row++)
             cosines[row] = cosine(v, row, unit, scratch ? scratch + (size_t)omp_get_thread_num() * v->dim : NULL);
-        status = mask__progress(run, "comparing words", "words", end, v->count, err);
+        MASK__TRY(mask__progress(run, "comparing words", "words", end, v->count, err));
     }
-    free(scratch);
-    size_t where;
-    if (status == MASK_OK && !mask__all_finite(cosines, v->count, &where))
-        status = mask__fail_at(err, MASK_EFORMAT, v->values->offset,
-                               "%s: row %zu is not finite: the file is damaged, import it again", v->pack.path, where);
-    return status;
+    if (mask__all_finite(cosines, v->count, &where)) return MASK_OK;
+    return mask__fail_at(err, MASK_EFORMAT, v->values->offset,
+                         "%s: row %zu is not finite: the file is damaged, import it again", v->pack.path, where);
 }
 
 /* The query at unit length; its norm is taken in double, where it cannot overflow. */
