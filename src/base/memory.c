@@ -124,3 +124,9 @@ void mask__free(void *pointer_to_pointer)
     memcpy(&memory, pointer_to_pointer, sizeof memory);
     free(memory);
 }
+
+mask_status mask__room(void *array_pointer, size_t *capacity, size_t need, size_t item, const char *what,
+                       mask_error *err)
+{
+    return mask__grow(array_pointer, capacity, need, item) ? MASK_OK : mask__no_memory(err, what);
+}

@@ -3,8 +3,9 @@
 #ifndef MASK_BASE_MEMORY_H
 #define MASK_BASE_MEMORY_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 
 typedef struct mask__arena {
     struct mask__arena_block *head;
@@ -34,6 +35,9 @@ bool mask__multiply(size_t count, size_t size, size_t *out);
 /* Makes room for `need` items in a malloc'ed array (*array may be NULL); doubles. False when memory is short:
  * the array is then as it was. The owner frees it with free(). */
 bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item);
+/* The same; where memory is short, an error about `what`. */
+mask_status mask__room(void *array_pointer, size_t *capacity, size_t need, size_t item, const char *what,
+                       mask_error *err);
 
 /* A text made as printf does, for the caller to free; NULL when memory is short. */
 char *mask__text(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -127,6 +127,21 @@ mask_status mask__pack_verify(const mask__pack *pack, mask_error *err)
     return MASK_OK;
 }
 
+mask_status mask__pack_data(const mask__pack *pack, const char *name, mask__dtype dtype, size_t *rows, size_t columns,
+                            const void *data_pointer, mask_error *err)
+{
+    const mask__tensor *t;
+    uint64_t shape[] = {*rows == MASK__ANY ? 0 : *rows, columns};
+    MASK__TRY(mask__pack_get(pack, name, dtype, columns ? 2 : 1, shape, &t, err));
+    if (*rows == 0 && t->shape[0] != 0) /* which was any to mask__pack_get */
+        return mask__fail_at(err, MASK_EFORMAT, t->offset,
+                             "%s: byte %llu: '%s' has another shape than the rest of its file", pack->path,
+                             (unsigned long long)t->offset, name);
+    *rows = t->shape[0];
+    memcpy((void *)data_pointer, &t->data, sizeof t->data); /* a pointer of any type */
+    return MASK_OK;
+}
+
 void mask__pack_close(mask__pack *pack)
 {
     mask__map_close(&pack->map);

@@ -48,6 +48,10 @@ void mask__pack_close(mask__pack *pack);
 /* The tensor of that name, type and shape; a shape entry of 0 accepts any length. An absent tensor is an error. */
 mask_status mask__pack_get(const mask__pack *pack, const char *name, mask__dtype dtype, unsigned ndim,
                            const uint64_t *shape, const mask__tensor **out, mask_error *err);
+/* The data of one of rows x columns (0: one dimension). *rows is what it must be, 0 too, or MASK__ANY, and is set. */
+#define MASK__ANY SIZE_MAX
+mask_status mask__pack_data(const mask__pack *pack, const char *name, mask__dtype dtype, size_t *rows, size_t columns,
+                            const void *data_pointer, mask_error *err);
 const mask__tensor *mask__pack_find(const mask__pack *pack, const char *name); /* NULL when absent */
 
 typedef struct mask__pack_writer mask__pack_writer;

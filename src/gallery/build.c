@@ -118,7 +118,7 @@ static mask_status grow_image(block *b, size_t regions, mask_error *err)
 {
     const job *j = b->job;
     size_t floats = regions * j->calibration->z + mask__budget_scratch(&j->budget, regions), orders = b->image_capacity;
-    if (!mask__grow(&b->image, &b->image_capacity, floats, sizeof *b->image)) return mask__no_memory(err, "an image");
+    MASK__TRY(mask__room(&b->image, &b->image_capacity, floats, sizeof *b->image, "an image", err));
     if (b->image_capacity == orders) return MASK_OK;
     uint32_t *order = realloc(b->order, (b->image_capacity / j->calibration->z + 1) * sizeof *order);
     if (!order) return mask__no_memory(err, "an image");

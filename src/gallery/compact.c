@@ -221,9 +221,9 @@ static mask_status gather(mask__writing *w, const mask__snapshot *snapshot, size
         for (size_t i = 0; i < open.images; i++) {
             size_t more = (size_t)(open.image_rows[i + 1] - open.image_rows[i]), z = open.z;
             if (!snapshot->segments[s].ids[i] || next == wanted || which[next] != position++) continue;
-            if (!mask__grow(&own->mu, &capacity, rows + more + 1, z * sizeof *own->mu) ||
-                !mask__grow(&work, &work_capacity, mask__segment_scratch(&open, 1) + 1, sizeof *work))
-                return mask__no_memory(err, "the background");
+            MASK__TRY(mask__room(&own->mu, &capacity, rows + more + 1, z * sizeof *own->mu, "the background", err));
+            MASK__TRY(mask__room(&work, &work_capacity, mask__segment_scratch(&open, 1) + 1, sizeof *work,
+                                 "the background", err));
             mask__image_vectors vectors = mask__segment_image(&open, i, work);
             memcpy(own->mu + rows * z, vectors.mu, more * z * sizeof *own->mu);
             own->at[++next] = rows += more;

@@ -1,22 +1,10 @@
 #include "gallery/segment.h"
-#include "gallery/segment_format.h"
 #include "math/half.h"
 
 #include <string.h>
 
-/* The tensor of this name and exact shape; columns 0 = one dimension. */
-static mask_status get(const mask__segment *s, const char *name, mask__dtype dtype, size_t rows, size_t columns,
-                       void *out, mask_error *err)
-{
-    const mask__tensor *t;
-    MASK__TRY(mask__pack_get(&s->pack, name, dtype, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
-    if (t->shape[0] != rows || (columns && t->shape[1] != columns)) /* a shape of 0 asks for any */
-        return mask__fail_at(err, MASK_EFORMAT, t->offset,
-                             "%s: byte %llu: '%s' has another shape than the rest of its file", s->pack.path,
-                             (unsigned long long)t->offset, name);
-    memcpy(out, &t->data, sizeof t->data);
-    return MASK_OK;
-}
+const char *const mask__whole_names[3] = {"whole", "whole.codes", "whole.steps"};
+const char *const mask__scene_names[3] = {"scenes", "scenes.codes", "scenes.steps"};
 
 static mask_status refuse(const mask__segment *s, const mask__tensor *t, const char *what, mask_error *err)
 {
@@ -63,10 +51,11 @@ static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
 static mask_status get_vectors(const mask__segment *s, const char *const names[3], const void **values,
                                const int8_t **codes, const float **steps, mask_error *err)
 {
+    size_t images = s->images;
     if (!mask__pack_find(&s->pack, names[0])) return MASK_OK;
-    MASK__TRY(get(s, names[0], vector_type(s), s->images, s->z, values, err));
-    MASK__TRY(get(s, names[1], MASK__U8, s->images, s->z, codes, err));
-    return get(s, names[2], MASK__F32, s->images, 0, steps, err);
+    MASK__TRY(mask__pack_data(&s->pack, names[0], vector_type(s), &images, s->z, values, err));
+    MASK__TRY(mask__pack_data(&s->pack, names[1], MASK__U8, &images, s->z, codes, err));
+    return mask__pack_data(&s->pack, names[2], MASK__F32, &images, 0, steps, err);
 }
 
 static mask_status get_all(mask__segment *s, mask_error *err)
@@ -76,20 +65,21 @@ static mask_status get_all(mask__segment *s, mask_error *err)
     size_t rows = 0;
     MASK__TRY(get_sizes(s, &rows, err));
     size_t stride = mask__segment_stride(s);
-    MASK__TRY(get(s, "region_of_row", MASK__U32, rows, 0, &s->region_of_row, err));
-    if (mask__pack_find(&s->pack, "boxes")) MASK__TRY(get(s, "boxes", MASK__F32, rows, 4, &s->boxes, err));
-    MASK__TRY(get(s, "scores.codes", MASK__U8, s->words, stride, &s->score_codes, err));
-    MASK__TRY(get(s, "scores.slack", MASK__F32, s->words, 0, &s->score_slack, err));
-    MASK__TRY(get(s, "pooled.codes", MASK__U8, s->words, stride, &s->pooled_codes, err));
+    MASK__TRY(mask__pack_data(&s->pack, "region_of_row", MASK__U32, &rows, 0, &s->region_of_row, err));
+    if (mask__pack_find(&s->pack, "boxes"))
+        MASK__TRY(mask__pack_data(&s->pack, "boxes", MASK__F32, &rows, 4, &s->boxes, err));
+    MASK__TRY(mask__pack_data(&s->pack, "scores.codes", MASK__U8, &s->words, stride, &s->score_codes, err));
+    MASK__TRY(mask__pack_data(&s->pack, "scores.slack", MASK__F32, &s->words, 0, &s->score_slack, err));
+    MASK__TRY(mask__pack_data(&s->pack, "pooled.codes", MASK__U8, &s->words, stride, &s->pooled_codes, err));
     MASK__TRY(
         mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){s->words, s->blocks, 2}, &steps, err));
     s->pooled_steps = steps->data;
-    MASK__TRY(get(s, "pooled.slack", MASK__F32, 1, 0, &slack, err));
+    MASK__TRY(mask__pack_data(&s->pack, "pooled.slack", MASK__F32, &(size_t){1}, 0, &slack, err));
     s->pooled_slack = *slack;
     MASK__TRY(get_vectors(s, mask__whole_names, &s->whole, &s->whole_codes, &s->whole_steps, err));
     MASK__TRY(get_vectors(s, mask__scene_names, &s->scenes, &s->scene_codes, &s->scene_steps, err));
-    MASK__TRY(get(s, "image_hub", MASK__F32, s->images, 0, &s->image_hub, err));
-    return get(s, "image_deviation", MASK__F32, s->images, 0, &s->image_deviation, err);
+    MASK__TRY(mask__pack_data(&s->pack, "image_hub", MASK__F32, &s->images, 0, &s->image_hub, err));
+    return mask__pack_data(&s->pack, "image_deviation", MASK__F32, &s->images, 0, &s->image_deviation, err);
 }
 
 size_t mask__segment_scratch(const mask__segment *segments, size_t count)

@@ -12,6 +12,12 @@
 
 enum { MASK__BLOCK = 256 };
 
+/* What the reader (segment.c) and the writer (segment_write.c) agree on. Version 2 may have its vectors in float16; one
+ * in float is written as version 1. Of vectors: values, codes, steps. */
+#define MASK__SEGMENT_MAGIC "MASKSEGM"
+enum { MASK__SEGMENT_VERSION = 2 };
+extern const char *const mask__whole_names[3], *const mask__scene_names[3];
+
 typedef struct mask__steps {
     float low, step;
 } mask__steps;

@@ -1,5 +1,4 @@
 #include "gallery/segment_write.h"
-#include "gallery/segment_format.h"
 #include "math/half.h"
 
 #include <float.h>

@@ -258,15 +258,6 @@ static mask_status get_text(mask_knowledge *k, const char *name, const char **ou
     return *out ? MASK_OK : mask__no_memory(err, name);
 }
 
-static mask_status get_floats(mask_knowledge *k, const char *name, uint64_t rows, uint64_t columns, const float **out,
-                              mask_error *err)
-{
-    const mask__tensor *t;
-    MASK__TRY(mask__pack_get(&k->pack, name, MASK__F32, columns ? 2 : 1, (uint64_t[]){rows, columns}, &t, err));
-    *out = t->data;
-    return MASK_OK;
-}
-
 /* at[0..count] must rise from 0 to total. */
 static mask_status check_ranges(const mask_knowledge *k, const char *name, const uint64_t *at, size_t count,
                                 uint64_t total, mask_error *err)
@@ -318,9 +309,7 @@ static mask_status get_background(mask_knowledge *k, mask_error *err)
         mask__matrix_get(k, "background.word_vectors", &b->words.count, &k->info.vector_dim, &b->word_vectors, err));
     MASK__TRY(get_lists(k, "background.text_words_at", "background.text_words", b->words.count, &b->text_words_at,
                         &b->texts, &b->text_words, err));
-    MASK__TRY(
-        mask__pack_get(&k->pack, "background.word_texts", MASK__U64, 1, (uint64_t[]){b->words.count}, &rows, err));
-    b->word_texts = rows->data;
+    MASK__TRY(mask__pack_data(&k->pack, "background.word_texts", MASK__U64, &b->words.count, 0, &b->word_texts, err));
     MASK__TRY(mask__matrix_get(k, "background.known_company", &k->info.words, &b->company_dim, &b->known_company, err));
     MASK__TRY(mask__matrix_get(k, "background.company", &b->words.count, &b->company_dim, &b->company, err));
     k->info.background_images = b->images;
@@ -335,10 +324,11 @@ static mask_status get_scenes(mask_knowledge *k, mask_error *err)
     k->info.reliabilities = mask__pack_find(&k->pack, "reliability") != NULL;
     if (k->info.scenes) {
         MASK__TRY(mask__matrix_get(k, "scene.prototypes", &k->info.words, &k->info.dim, &k->scene_prototypes, err));
-        MASK__TRY(get_floats(k, "scene.mean", z, 0, &k->scene_mean, err));
-        MASK__TRY(get_floats(k, "scene.projection", z, z, &k->scene_projection, err));
+        MASK__TRY(mask__pack_data(&k->pack, "scene.mean", MASK__F32, &z, 0, &k->scene_mean, err));
+        MASK__TRY(mask__pack_data(&k->pack, "scene.projection", MASK__F32, &z, z, &k->scene_projection, err));
     }
-    if (k->info.reliabilities) MASK__TRY(get_floats(k, "reliability", words, 0, &k->reliability, err));
+    if (k->info.reliabilities)
+        MASK__TRY(mask__pack_data(&k->pack, "reliability", MASK__F32, &words, 0, &k->reliability, err));
     k->incidence.words = words;
     MASK__TRY(get_lists(k, "images.at", "images.words", words, &k->incidence.at, &k->incidence.images,
                         &k->incidence.word, err));
@@ -357,8 +347,7 @@ static mask_status get_all(mask_knowledge *k, mask_error *err)
     MASK__TRY(mask__strings_read(&k->words, &k->pack, "words", err));
     k->info.words = k->words.count;
     MASK__TRY(mask__knowledge_name_words(k, err));
-    MASK__TRY(mask__pack_get(&k->pack, "counts", MASK__U64, 1, (uint64_t[]){k->info.words}, &t, err));
-    k->counts = t->data;
+    MASK__TRY(mask__pack_data(&k->pack, "counts", MASK__U64, &k->info.words, 0, &k->counts, err));
     MASK__TRY(mask__matrix_get(k, "word_vectors", &k->info.words, &k->info.vector_dim, &k->word_vectors, err));
     MASK__TRY(mask__matrix_get(k, "prototypes", &k->info.words, &k->info.dim, &k->prototypes, err));
     MASK__TRY(mask__representation_read(&k->representation, k->info.learned.representation, k->info.dim, &k->pack,

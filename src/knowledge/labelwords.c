@@ -31,9 +31,10 @@ static mask_status intern_word(reader *r, const char *word, size_t length, uint3
     bool added;
     MASK__TRY(mask__strings_intern(&w->words, word, length, index, &added, err));
     if (!added) return MASK_OK;
-    if (!mask__grow(&w->vectors, &w->vectors_capacity, w->words.count, n * sizeof *w->vectors) ||
-        !mask__grow(&w->counts, &w->counts_capacity, w->words.count, sizeof *w->counts))
-        return mask__no_memory(err, "the words of the labels");
+    MASK__TRY(mask__room(&w->vectors, &w->vectors_capacity, w->words.count, n * sizeof *w->vectors,
+                         "the words of the labels", err));
+    MASK__TRY(
+        mask__room(&w->counts, &w->counts_capacity, w->words.count, sizeof *w->counts, "the words of the labels", err));
     memcpy(w->vectors + *index * n, r->vector, n * sizeof *w->vectors);
     w->counts[*index] = 0;
     return MASK_OK;
@@ -67,8 +68,8 @@ static mask_status token_word(reader *r, mask__token token, uint32_t *word, mask
     bool added;
     MASK__TRY(mask__strings_intern(&r->tokens, token.text, token.length, &index, &added, err));
     if (added) {
-        if (!mask__grow(&r->token_words, &r->token_capacity, r->tokens.count, sizeof *r->token_words))
-            return mask__no_memory(err, "the words of the labels");
+        MASK__TRY(mask__room(&r->token_words, &r->token_capacity, r->tokens.count, sizeof *r->token_words,
+                             "the words of the labels", err));
         MASK__TRY(find_token(r, token.text, token.length, &r->token_words[index], err));
     }
     *word = r->token_words[index];
@@ -87,8 +88,8 @@ static mask_status pair_word(reader *r, mask__token first, mask__token second, u
     memcpy(joined + first.length + 1, second.text, second.length);
     MASK__TRY(mask__strings_intern(&r->pairs, joined, first.length + second.length + 1, &index, &added, err));
     if (added) {
-        if (!mask__grow(&r->pair_words, &r->pair_capacity, r->pairs.count, sizeof *r->pair_words))
-            return mask__no_memory(err, "the words of the labels");
+        MASK__TRY(mask__room(&r->pair_words, &r->pair_capacity, r->pairs.count, sizeof *r->pair_words,
+                             "the words of the labels", err));
         r->pair_words[index] = MASK__NOT_FOUND;
         if (mask__compound_find(&r->wordnet, r->vectors, first, second, name, r->vector, r->scratch))
             MASK__TRY(intern_word(r, name, strlen(name), &r->pair_words[index], err));
@@ -104,8 +105,8 @@ static mask_status add_pair(reader *r, size_t begin, uint32_t word, mask_error *
     if (word == MASK__NOT_FOUND) return MASK_OK;
     for (size_t p = begin; p < w->pair_count; p++)
         if (w->pairs[p] == word) return MASK_OK;
-    if (!mask__grow(&w->pairs, &w->pairs_capacity, w->pair_count + 1, sizeof *w->pairs))
-        return mask__no_memory(err, "the words of the labels");
+    MASK__TRY(
+        mask__room(&w->pairs, &w->pairs_capacity, w->pair_count + 1, sizeof *w->pairs, "the words of the labels", err));
     w->pairs[w->pair_count++] = word;
     w->counts[word] += r->weight;
     return MASK_OK;

@@ -31,9 +31,8 @@ static mask_status index_compounds(mask__lexicon *lexicon, mask_error *err)
         if (n == 0 || n == length) continue;
         MASK__TRY(mask__strings_intern(&lexicon->solids, letters, n, &index, &added, err));
         if (!added) continue;
-        if (!mask__grow(&lexicon->solid_words, &lexicon->solid_capacity, index + (size_t)1,
-                        sizeof *lexicon->solid_words))
-            return mask__no_memory(err, "the words of texts");
+        MASK__TRY(mask__room(&lexicon->solid_words, &lexicon->solid_capacity, index + (size_t)1,
+                             sizeof *lexicon->solid_words, "the words of texts", err));
         lexicon->solid_words[index] = (uint32_t)i;
     }
     return MASK_OK;
@@ -44,8 +43,8 @@ mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *kno
 {
     *lexicon = (mask__lexicon){.knowledge = knowledge, .vectors = vectors};
     if (vectors) MASK__TRY(mask__knowledge_check_vectors(knowledge, vectors, err));
-    if (!mask__grow(&lexicon->text_at, &lexicon->text_capacity, 1, sizeof *lexicon->text_at))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(
+        mask__room(&lexicon->text_at, &lexicon->text_capacity, 1, sizeof *lexicon->text_at, "the words of texts", err));
     lexicon->text_at[0] = 0;
     if (knowledge->info.learned.tokens != MASK_TOKENS_CAPTION) return MASK_OK;
     mask_status status = mask__wordnet_open(&lexicon->wordnet, err);
@@ -82,9 +81,10 @@ static mask_status add_term(mask__lexicon *lexicon, const char *name, size_t len
     bool added;
     MASK__TRY(mask__strings_intern(&lexicon->names, name, length, term, &added, err));
     if (!added) return MASK_OK;
-    if (!mask__grow(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms) ||
-        !mask__grow(&lexicon->ood_vectors, &lexicon->ood_capacity, lexicon->ood_count + 1, n * sizeof(float)))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(mask__room(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms,
+                         "the words of texts", err));
+    MASK__TRY(mask__room(&lexicon->ood_vectors, &lexicon->ood_capacity, lexicon->ood_count + 1, n * sizeof(float),
+                         "the words of texts", err));
     lexicon->terms[*term] = (mask__term){
         .known = known, .vector = (uint32_t)lexicon->ood_count, .base = MASK__NO_TERM, .modifier = MASK__NO_TERM};
     if (vector) {
@@ -171,9 +171,8 @@ static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t len
 static mask_status new_resolution(mask__lexicon *lexicon, uint32_t seen, const char *token, size_t length,
                                   mask_error *err)
 {
-    if (!mask__grow(&lexicon->resolutions, &lexicon->resolution_capacity, seen + (size_t)1,
-                    sizeof *lexicon->resolutions))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(mask__room(&lexicon->resolutions, &lexicon->resolution_capacity, seen + (size_t)1,
+                         sizeof *lexicon->resolutions, "the words of texts", err));
     mask__resolution *r = &lexicon->resolutions[seen];
     *r = (mask__resolution){.kind = MASK_WORD_UNKNOWN, .term = MASK__NO_TERM, .reason = ""};
     r->token = r->word = mask__arena_text(&lexicon->arena, token, length);
@@ -250,8 +249,8 @@ static mask_status part_entry(mask__lexicon *lexicon, mask__token token, uint32_
 
 static mask_status add_item(mask__lexicon *lexicon, uint32_t item, mask_error *err)
 {
-    if (!mask__grow(&lexicon->items, &lexicon->item_capacity, lexicon->item_count + 1, sizeof *lexicon->items))
-        return mask__no_memory(err, "the words of a text");
+    MASK__TRY(mask__room(&lexicon->items, &lexicon->item_capacity, lexicon->item_count + 1, sizeof *lexicon->items,
+                         "the words of a text", err));
     lexicon->items[lexicon->item_count++] = item;
     return MASK_OK;
 }
@@ -281,8 +280,8 @@ static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_erro
     size_t previous = SIZE_MAX; /* where the token before stands in items, when it may begin a compound */
     lexicon->item_count = 0;
     MASK__TRY(mask__tokens_split(tokens, rule, text, strlen(text), err));
-    if (!mask__grow(&lexicon->token_items, &lexicon->token_capacity, tokens->count, sizeof *lexicon->token_items))
-        return mask__no_memory(err, "the words of a text");
+    MASK__TRY(mask__room(&lexicon->token_items, &lexicon->token_capacity, tokens->count, sizeof *lexicon->token_items,
+                         "the words of a text", err));
     for (size_t i = 0; i < tokens->count; i++) {
         uint32_t item, compound = MASK__NOT_FOUND;
         mask__token token = tokens->items[i];
@@ -305,16 +304,16 @@ static mask_status read_text(mask__lexicon *lexicon, const char *text, mask_erro
 
 static mask_status append_term(mask__lexicon *lexicon, uint32_t term, mask_error *err)
 {
-    if (!mask__grow(&lexicon->text_terms, &lexicon->used_capacity, lexicon->used + 1, sizeof *lexicon->text_terms))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(mask__room(&lexicon->text_terms, &lexicon->used_capacity, lexicon->used + 1, sizeof *lexicon->text_terms,
+                         "the words of texts", err));
     lexicon->text_terms[lexicon->used++] = term;
     return MASK_OK;
 }
 
 static mask_status end_text(mask__lexicon *lexicon, mask_error *err)
 {
-    if (!mask__grow(&lexicon->text_at, &lexicon->text_capacity, lexicon->texts + 2, sizeof *lexicon->text_at))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(mask__room(&lexicon->text_at, &lexicon->text_capacity, lexicon->texts + 2, sizeof *lexicon->text_at,
+                         "the words of texts", err));
     lexicon->text_at[++lexicon->texts] = lexicon->used;
     return MASK_OK;
 }
@@ -335,8 +334,8 @@ static mask_status modified_term(mask__lexicon *lexicon, uint32_t base, uint32_t
     mask_status status = mask__strings_intern(&lexicon->names, name, length + 1 + base_length, term, &added, err);
     free(name);
     if (status != MASK_OK || !added) return status;
-    if (!mask__grow(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms))
-        return mask__no_memory(err, "the words of texts");
+    MASK__TRY(mask__room(&lexicon->terms, &lexicon->term_capacity, *term + (size_t)1, sizeof *lexicon->terms,
+                         "the words of texts", err));
     lexicon->terms[*term] = lexicon->terms[base];
     lexicon->terms[*term].base = base;
     lexicon->terms[*term].modifier = modifier;

@@ -45,7 +45,7 @@ static mask_status add_word(reader *r, mask__json *json, char *word, size_t row,
         r->report.repeated++;
         return MASK_OK;
     }
-    if (!mask__grow(&r->rows, &r->capacity, r->words.count, sizeof *r->rows)) return mask__no_memory(err, r->path);
+    MASK__TRY(mask__room(&r->rows, &r->capacity, r->words.count, sizeof *r->rows, r->path, err));
     r->rows[index] = row;
     return MASK_OK;
 }

@@ -101,8 +101,7 @@ static mask_status hold_word(const mask__view *view, uint32_t term, mask__ood_wo
         if (s->words[i]->length == length && memcmp(s->words[i]->name, name, length) == 0) *out = s->words[i];
     if (!*out) {
         drop_word(s);
-        if (!mask__grow(&s->words, &s->word_capacity, s->word_count + 1, sizeof *s->words))
-            return mask__no_memory(err, "a word");
+        MASK__TRY(mask__room(&s->words, &s->word_capacity, s->word_count + 1, sizeof *s->words, "a word", err));
         MASK__TRY(mask__ood_word_make(out, view, &s->lexicon, term, err));
         s->words[s->word_count++] = *out;
     }

@@ -164,38 +164,28 @@ static mask_status save(const mask__text_index *x, size_t z, const char *path, m
     return mask__pack_commit(writer, put_all(x, z, writer, err), err);
 }
 
-static mask_status get(const mask__pack *p, const char *name, mask__dtype type, unsigned ndim, uint64_t rows,
-                       uint64_t columns, const void *out, uint64_t *count, mask_error *err)
-{
-    const mask__tensor *tensor;
-    MASK__TRY(mask__pack_get(p, name, type, ndim, (uint64_t[]){rows, columns}, &tensor, err));
-    *(const void **)out = tensor->data;
-    if (count) *count = tensor->shape[0];
-    return MASK_OK;
-}
-
 static mask_status get_all(mask__text_index *x, const mask__view *v, size_t texts, mask_error *err)
 {
     const mask__pack *p = &x->pack;
     const mask_match_options *o = &v->options;
-    uint64_t z = v->knowledge->info.dim, known, others, used;
-    MASK__TRY(get(p, "words", MASK__U32, 1, 0, 0, &x->words, &known, err));
-    MASK__TRY(get(p, "prototypes", MASK__F32, 2, 0, z, &x->ood.prototypes, &others, err));
-    if (o->scene > 0) MASK__TRY(get(p, "scenes", MASK__F32, 2, others, z, &x->ood.scenes, NULL, err));
-    MASK__TRY(get(p, "affine.pooled", MASK__F32, 2, others, 2, &x->ood.pooled, NULL, err));
-    if (o->context > 0) MASK__TRY(get(p, "affine.whole", MASK__F32, 2, others, 2, &x->ood.whole, NULL, err));
-    if (o->scene > 0) MASK__TRY(get(p, "affine.scene", MASK__F32, 2, others, 2, &x->ood.scene, NULL, err));
-    MASK__TRY(get(p, "texts.at", MASK__U64, 1, (uint64_t)texts + 1, 0, &x->at, NULL, err));
-    MASK__TRY(get(p, "texts.terms", MASK__U32, 1, 0, 0, &x->terms, &used, err));
-    MASK__TRY(get(p, "texts.shares", MASK__F64, 1, used, 0, &x->shares, NULL, err));
-    MASK__TRY(get(p, "texts.statistics", MASK__F32, 2, texts, FIELDS, &x->statistics, NULL, err));
+    size_t z = v->knowledge->info.dim, ends = texts + 1, used = MASK__ANY;
+    x->known = x->others = MASK__ANY;
+    MASK__TRY(mask__pack_data(p, "words", MASK__U32, &x->known, 0, &x->words, err));
+    MASK__TRY(mask__pack_data(p, "prototypes", MASK__F32, &x->others, z, &x->ood.prototypes, err));
+    if (o->scene > 0) MASK__TRY(mask__pack_data(p, "scenes", MASK__F32, &x->others, z, &x->ood.scenes, err));
+    MASK__TRY(mask__pack_data(p, "affine.pooled", MASK__F32, &x->others, 2, &x->ood.pooled, err));
+    if (o->context > 0) MASK__TRY(mask__pack_data(p, "affine.whole", MASK__F32, &x->others, 2, &x->ood.whole, err));
+    if (o->scene > 0) MASK__TRY(mask__pack_data(p, "affine.scene", MASK__F32, &x->others, 2, &x->ood.scene, err));
+    MASK__TRY(mask__pack_data(p, "texts.at", MASK__U64, &ends, 0, &x->at, err));
+    MASK__TRY(mask__pack_data(p, "texts.terms", MASK__U32, &used, 0, &x->terms, err));
+    MASK__TRY(mask__pack_data(p, "texts.shares", MASK__F64, &used, 0, &x->shares, err));
+    MASK__TRY(mask__pack_data(p, "texts.statistics", MASK__F32, &texts, FIELDS, &x->statistics, err));
     x->texts = texts;
-    x->known = known;
-    x->others = x->ood.count = others;
+    x->ood.count = x->others;
     bool good = x->at[0] == 0 && x->at[texts] == used;
     for (size_t t = 0; t < texts; t++) good = good && x->at[t] <= x->at[t + 1];
-    for (size_t i = 0; i < used; i++) good = good && x->terms[i] < known + others;
-    for (size_t i = 0; i < known; i++) good = good && x->words[i] < v->knowledge->info.words;
+    for (size_t i = 0; i < used; i++) good = good && x->terms[i] < x->known + x->others;
+    for (size_t i = 0; i < x->known; i++) good = good && x->words[i] < v->knowledge->info.words;
     return good ? MASK_OK : mask__fail(err, MASK_EFORMAT, "%s: its words are out of range", p->path);
 }
 

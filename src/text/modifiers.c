@@ -24,8 +24,7 @@ struct mask__modifiers {
 
 static mask_status add_pair(mask__modifiers *m, mask__modifier pair, mask_error *err)
 {
-    if (!mask__grow(&m->pairs, &m->pair_capacity, m->pair_count + 1, sizeof *m->pairs))
-        return mask__no_memory(err, "modifiers");
+    MASK__TRY(mask__room(&m->pairs, &m->pair_capacity, m->pair_count + 1, sizeof *m->pairs, "modifiers", err));
     size_t i = m->pair_count++;
     for (; i > 0 && m->pairs[i - 1].noun > pair.noun; i--) m->pairs[i] = m->pairs[i - 1];
     m->pairs[i] = pair;
@@ -59,8 +58,7 @@ static mask_status read_file(mask__modifiers *m, mask__stream *stream, mask_erro
                 "%s: line %llu: needs three whole numbers set apart by tabs, rising by the first: text, "
                 "position of the modifier, position of the noun",
                 m->path, (unsigned long long)mask__stream_line_number(stream));
-        if (!mask__grow(&m->entries, &m->entry_capacity, m->entry_count + 1, sizeof *m->entries))
-            return mask__no_memory(err, m->path);
+        MASK__TRY(mask__room(&m->entries, &m->entry_capacity, m->entry_count + 1, sizeof *m->entries, m->path, err));
         m->entries[m->entry_count++] = (entry){n[0], {n[1], n[2]}};
     }
 }

@@ -7,9 +7,9 @@
 
 mask_status mask__texts_add(mask_texts *texts, const char *text, size_t length, mask_error *err)
 {
-    if (!mask__grow(&texts->bytes, &texts->bytes_capacity, texts->used + length + 1, 1) ||
-        !mask__grow(&texts->offsets, &texts->offsets_capacity, texts->count + 1, sizeof *texts->offsets))
-        return mask__no_memory(err, "texts");
+    MASK__TRY(mask__room(&texts->bytes, &texts->bytes_capacity, texts->used + length + 1, 1, "texts", err));
+    MASK__TRY(
+        mask__room(&texts->offsets, &texts->offsets_capacity, texts->count + 1, sizeof *texts->offsets, "texts", err));
     texts->offsets[texts->count++] = texts->used;
     if (length) memcpy(texts->bytes + texts->used, text, length);
     texts->bytes[texts->used + length] = '\0';

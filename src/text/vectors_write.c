@@ -93,12 +93,10 @@ mask_status mask__vectors_import_add(mask__vectors_import *in, const char *token
     MASK__TRY(round_row(in, &norm, &scale, err));
     MASK__TRY(mask__strings_intern(&in->words, token, length, &index, &added, err));
     if (!added) return MASK_OK;
-    if (!mask__grow(&in->norms, &in->norms_capacity, in->words.count, sizeof *in->norms))
-        return mask__no_memory(err, in->from);
+    MASK__TRY(mask__room(&in->norms, &in->norms_capacity, in->words.count, sizeof *in->norms, in->from, err));
     in->norms[index] = norm;
     if (in->bits == 32) return mask__pack_append(in->pack, in->row, in->dim * sizeof *in->row, err);
-    if (!mask__grow(&in->scales, &in->scales_capacity, in->words.count, sizeof *in->scales))
-        return mask__no_memory(err, in->from);
+    MASK__TRY(mask__room(&in->scales, &in->scales_capacity, in->words.count, sizeof *in->scales, in->from, err));
     in->scales[index] = scale;
     return mask__pack_append(in->pack, in->stored_row, in->dim * (size_t)in->bits / 8, err);
 }
