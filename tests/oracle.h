@@ -148,11 +148,12 @@ static inline void oracle_ood(const oracle *x, oracle_word *w, const double *vec
     if (x->o.ood == MASK_OOD_PROCRUSTES) {
         mask_error err;
         mask__procrustes fit;
+        mask__arena arena = {0};
         float *from = malloc(x->n * sizeof *from), *to = malloc(x->z * sizeof *to);
         for (size_t d = 0; d < x->n; d++) from[d] = (float)vector[d];
-        check_ok(mask__procrustes_fit(&fit, k->word_vectors, x->n, k->prototypes, x->z, known, &err));
+        check_ok(mask__procrustes_fit(&fit, k->word_vectors, x->n, k->prototypes, x->z, known, &arena, &err));
         mask__procrustes_apply(&fit, from, to);
-        mask__procrustes_free(&fit);
+        mask__arena_free(&arena);
         for (size_t d = 0; d < x->z; d++) w->v[d] = (double)to[d];
         free(from);
         free(to);

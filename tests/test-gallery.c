@@ -420,7 +420,7 @@ static void images_that_do_not_fit_are_refused(void **state)
     for (int i = 0; i < IDS; i++) model[i] = i < 3 ? 0 : -1;
     add_set(path, make_set((int[]){0, 1, 2}, zero, 3, true, true), NULL);
     refuses_images(path, made_images("narrow_ims.npy", narrow, 2, REGIONS, 4), MASK_EMISMATCH,
-                   "features of 4 dimensions");
+                   "features have 4 dimensions");
     refuses_images(path, plain_set(id, zero, 3), MASK_EFORMAT, "'i1' stood before");
     refuses_images(path, plain_set(id, zero, 2), MASK_EMISMATCH, "in these images it is not");
     refuses_images(path, make_set(id, zero, 2, true, false), MASK_EMISMATCH, "in these images it is not");

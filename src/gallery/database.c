@@ -118,9 +118,9 @@ mask_status mask__database_generation(mask__catalogue *c, uint64_t *generation, 
 
 /* SQL that gives the SQL of the view `image`, of the metadata's columns. */
 #define VIEW_SQL                                                                                                       \
-    "SELECT 'CREATE VIEW image AS SELECT place AS mask_row, id, name, nullif(width, 0) AS width, nullif(height, 0) "   \
-    "AS "                                                                                                              \
-    "height' || coalesce(group_concat(printf(', \"%w\" AS \"%w\"', name, substr(name, 6)), ''), '') || ' FROM item' "  \
+    "SELECT 'CREATE VIEW image AS SELECT place AS mask_row, id, name, "                                                \
+    "nullif(width, 0) AS width, nullif(height, 0) AS height' || "                                                      \
+    "coalesce(group_concat(printf(', \"%w\" AS \"%w\"', name, substr(name, 6)), ''), '') || ' FROM item' "             \
     "FROM " MASK__METADATA_TABLE
 
 mask_status mask__database_make_view(mask__catalogue *c, mask_error *err)

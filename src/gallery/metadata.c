@@ -220,8 +220,8 @@ mask_status mask__catalogue_describe(mask__catalogue *c, const char *path, size_
 /* The names of the columns; and SQL for the metadata of an image. */
 static const char names_sql[] = "SELECT json_group_array(substr(name, 6)) FROM " MASK__METADATA_TABLE;
 static const char image_sql[] =
-    "SELECT 'SELECT json_object(' || coalesce(group_concat(printf('%Q, \"%w\"', "
-    "substr(name, 6), name)), '') || ') FROM item WHERE id = ?1' FROM " MASK__METADATA_TABLE;
+    "SELECT 'SELECT json_object(' || coalesce(group_concat(printf('%Q, \"%w\"', substr(name, 6), name)), '') || "
+    "') FROM item WHERE id = ?1' FROM " MASK__METADATA_TABLE;
 
 static mask_status json_list(mask__catalogue *c, const char *const *ids, size_t count, FILE *out, mask_error *err)
 {
@@ -235,7 +235,8 @@ static mask_status json_list(mask__catalogue *c, const char *const *ids, size_t 
         sqlite3_reset(s);
         if (sqlite3_bind_text(s, 1, ids[i], -1, SQLITE_STATIC) != SQLITE_OK) return mask__database_fail(c, err);
         MASK__TRY(mask__database_step(c, s, &row, err));
-        fprintf(out, "%s%s", i ? "," : "[", row ? (const char *)sqlite3_column_text(s, 0) : "null");
+        const char *found = row ? (const char *)sqlite3_column_text(s, 0) : NULL;
+        fprintf(out, "%s%s", i ? "," : "[", found ? found : "null");
     }
     if (count) fputc(']', out);
     return MASK_OK;

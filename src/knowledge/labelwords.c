@@ -1,10 +1,11 @@
 #include "knowledge/labelwords.h"
 #include "base/memory.h"
 #include "annotations/labels.h"
-#include "knowledge/compounds.h"
 #include "math/vector.h"
 #include "text/tokens.h"
+#include "text/wordnet.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,12 +41,55 @@ static mask_status intern_word(reader *r, const char *word, size_t length, uint3
     return MASK_OK;
 }
 
-static bool has_vector(reader *r, const char *word, size_t length)
+static bool unit_vector(const mask_vectors *vectors, const char *word, size_t length, float *out)
 {
-    int64_t row = mask_vectors_find(r->vectors, word, length);
+    int64_t row = mask_vectors_find(vectors, word, length);
     if (row < 0) return false;
-    mask_vectors_get(r->vectors, (size_t)row, r->vector);
-    return mask__normalise(r->vector, mask_vectors_dim(r->vectors)) > 0;
+    mask_vectors_get(vectors, (size_t)row, out);
+    return mask__normalise(out, mask_vectors_dim(vectors)) > 0;
+}
+
+/* The vector of a spelling of "first_second", or of a name that is one word ("speedboat"). Without WordNet's word for
+ * it, writing the two as one proves nothing: "black shirt" is no blackshirt. */
+static bool joined_vector(const mask_vectors *vectors, const char *name, bool solid, float *vector)
+{
+    static const char *const joints[] = {"_", "-", ""};
+    const char *joint = strchr(name, '_');
+    if (!joint) return unit_vector(vectors, name, strlen(name), vector);
+    for (size_t i = 0; i < (solid ? 3 : 2); i++) {
+        char spelled[MASK__LEMMA_BYTES + 1];
+        int length = snprintf(spelled, sizeof spelled, "%.*s%s%s", (int)(joint - name), name, joints[i], joint + 1);
+        if (unit_vector(vectors, spelled, (size_t)length, vector)) return true;
+    }
+    return false;
+}
+
+static bool mean_vector(const mask_vectors *vectors, mask__token first, mask__token second, float *vector, float *other)
+{
+    size_t n = mask_vectors_dim(vectors);
+    if (!unit_vector(vectors, first.text, first.length, vector) ||
+        !unit_vector(vectors, second.text, second.length, other))
+        return false;
+    mask__axpy(1, other, vector, n);
+    return mask__normalise(vector, n) > 0;
+}
+
+/* Two adjacent words that are one: "hot dogs" is hot_dog, "speed boat" speedboat, as WordNet has them as a noun or the
+ * vectors spell the two joined (hot_dog, hot-dog). name gets the compound's name, vector (N floats) its unit vector:
+ * the joined spelling's, else the mean of the two words' unit vectors; scratch holds N floats. False too when neither
+ * gives a vector. Asks WordNet: cache the answer. */
+static bool find_compound(const mask__morphy *wordnet, const mask_vectors *vectors, mask__token first,
+                          mask__token second, char name[MASK__LEMMA_BYTES], float *vector, float *scratch)
+{
+    char lemma[MASK__LEMMA_BYTES];
+    if (first.length + second.length + 2 > MASK__LEMMA_BYTES || memchr(first.text, '_', first.length) ||
+        memchr(second.text, '_', second.length))
+        return false;
+    snprintf(name, MASK__LEMMA_BYTES, "%.*s_%.*s", (int)first.length, first.text, (int)second.length, second.text);
+    if (!mask__wordnet_compound(wordnet, first.text, first.length, second.text, second.length, lemma))
+        return joined_vector(vectors, name, false, vector);
+    snprintf(name, MASK__LEMMA_BYTES, "%s", lemma);
+    return joined_vector(vectors, name, true, vector) || mean_vector(vectors, first, second, vector, scratch);
 }
 
 static mask_status find_token(reader *r, const char *token, size_t length, uint32_t *word, mask_error *err)
@@ -54,11 +98,12 @@ static mask_status find_token(reader *r, const char *token, size_t length, uint3
     size_t lemma_count;
     *word = MASK__NOT_FOUND;
     if (mask__tokens_dropped(r->rule, token, length)) return MASK_OK;
-    if (has_vector(r, token, length)) return intern_word(r, token, length, word, err);
+    if (unit_vector(r->vectors, token, length, r->vector)) return intern_word(r, token, length, word, err);
     if (r->rule != MASK_TOKENS_CAPTION) return MASK_OK;
     lemma_count = mask__wordnet_lemmas(&r->wordnet, token, length, lemmas, NULL);
     for (size_t i = 0; i < lemma_count; i++)
-        if (has_vector(r, lemmas[i], strlen(lemmas[i]))) return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
+        if (unit_vector(r->vectors, lemmas[i], strlen(lemmas[i]), r->vector))
+            return intern_word(r, lemmas[i], strlen(lemmas[i]), word, err);
     return MASK_OK;
 }
 
@@ -78,7 +123,7 @@ static mask_status token_word(reader *r, mask__token token, uint32_t *word, mask
 
 static mask_status pair_word(reader *r, mask__token first, mask__token second, uint32_t *word, mask_error *err)
 {
-    char joined[2 * MASK__COMPOUND_BYTES], name[MASK__COMPOUND_BYTES];
+    char joined[2 * MASK__LEMMA_BYTES], name[MASK__LEMMA_BYTES];
     uint32_t index;
     bool added;
     *word = MASK__NOT_FOUND;
@@ -91,7 +136,7 @@ static mask_status pair_word(reader *r, mask__token first, mask__token second, u
         MASK__TRY(mask__room(&r->pair_words, &r->pair_capacity, r->pairs.count, sizeof *r->pair_words,
                              "the words of the labels", err));
         r->pair_words[index] = MASK__NOT_FOUND;
-        if (mask__compound_find(&r->wordnet, r->vectors, first, second, name, r->vector, r->scratch))
+        if (find_compound(&r->wordnet, r->vectors, first, second, name, r->vector, r->scratch))
             MASK__TRY(intern_word(r, name, strlen(name), &r->pair_words[index], err));
     }
     *word = r->pair_words[index];

@@ -123,7 +123,7 @@ static mask_status form_text(parser *p, expression *out, const char *text)
 
 /* ---- Grammar ---- */
 
-static mask_status parse_or(parser *p, expression *out);
+static mask_status parse_truth(parser *p, expression *out, int level);
 static mask_status parse_sum(parser *p, expression *out);
 
 static mask_status form_column(parser *p, expression *out, const char *name)
@@ -167,7 +167,7 @@ static mask_status parse_value(parser *p, expression *out)
     skip(p);
     if (take_sign(p, "(")) {
         if (++p->depth > DEEPEST) return refuse(p, "parentheses must not be so deep");
-        MASK__TRY(parse_or(p, out));
+        MASK__TRY(parse_truth(p, out, 0));
         p->depth--;
         return take_sign(p, ")") ? MASK_OK : refuse(p, "a parenthesis must be closed");
     }
@@ -202,28 +202,25 @@ static mask_status parse_unary(parser *p, expression *out)
     return out->type == NUMBER ? form(p, out, NUMBER, "negate(%s)", out->sql) : refuse(p, "only a number has a sign");
 }
 
-static mask_status parse_product(parser *p, expression *out)
+/* Level 0 adds what level 1 multiplies. */
+static mask_status parse_numbers(parser *p, expression *out, int level)
 {
+    static const char *const signs[] = {"+-", "*"};
     expression y;
-    MASK__TRY(parse_unary(p, out));
-    while (take_sign(p, "*")) {
-        MASK__TRY(parse_unary(p, &y));
-        if (out->type != NUMBER || y.type != NUMBER) return refuse(p, "only numbers are multiplied");
-        MASK__TRY(form(p, out, NUMBER, "(%s * %s)", out->sql, y.sql));
+    if (level == 2) return parse_unary(p, out);
+    MASK__TRY(parse_numbers(p, out, level + 1));
+    for (skip(p); *p->at && strchr(signs[level], *p->at); skip(p)) {
+        char sign = *p->at++;
+        MASK__TRY(parse_numbers(p, &y, level + 1));
+        if (out->type != NUMBER || y.type != NUMBER) return refuse(p, "only numbers are added and multiplied");
+        MASK__TRY(form(p, out, NUMBER, "(%s %c %s)", out->sql, sign, y.sql));
     }
     return MASK_OK;
 }
 
 static mask_status parse_sum(parser *p, expression *out)
 {
-    expression y;
-    MASK__TRY(parse_product(p, out));
-    for (bool plus; (plus = take_sign(p, "+")) || take_sign(p, "-");) {
-        MASK__TRY(parse_product(p, &y));
-        if (out->type != NUMBER || y.type != NUMBER) return refuse(p, "only numbers are added");
-        MASK__TRY(form(p, out, NUMBER, "(%s %c %s)", out->sql, plus ? '+' : '-', y.sql));
-    }
-    return MASK_OK;
+    return parse_numbers(p, out, 0);
 }
 
 static mask_status form_comparison(parser *p, expression *out, expression x, const char *sign, expression y)
@@ -339,31 +336,24 @@ static mask_status parse_not(parser *p, expression *out)
     return MASK_OK;
 }
 
-static mask_status parse_row(parser *p, expression *out, const char *word, mask_status (*part)(parser *, expression *))
+/* Level 0 stands between what level 1 stands between. */
+static mask_status parse_truth(parser *p, expression *out, int level)
 {
+    static const char *const words[] = {"OR", "AND"};
     expression y;
-    MASK__TRY(part(p, out));
-    while (take_word(p, word)) {
-        MASK__TRY(part(p, &y));
-        MASK__TRY(form_pair(p, out, *out, word, y));
+    if (level == 2) return parse_not(p, out);
+    MASK__TRY(parse_truth(p, out, level + 1));
+    while (take_word(p, words[level])) {
+        MASK__TRY(parse_truth(p, &y, level + 1));
+        MASK__TRY(form_pair(p, out, *out, words[level], y));
     }
     return MASK_OK;
-}
-
-static mask_status parse_and(parser *p, expression *out)
-{
-    return parse_row(p, out, "AND", parse_not);
-}
-
-static mask_status parse_or(parser *p, expression *out)
-{
-    return parse_row(p, out, "OR", parse_and);
 }
 
 static mask_status translate(parser *p, mask__bytes *sql)
 {
     expression whole;
-    MASK__TRY(parse_or(p, &whole));
+    MASK__TRY(parse_truth(p, &whole, 0));
     skip(p);
     if (*p->at) return refuse(p, "this is not understood");
     if (whole.type != TRUTH) return refuse(p, "a condition is a comparison");

@@ -31,16 +31,6 @@ static mask_status misplaced(const parser *p, mask_error *err)
         p->in, err, "not wink JSON: \"vectors\" must be an object of arrays of numbers, its sizes whole numbers");
 }
 
-static bool read_count(const char *text, size_t length, size_t *count)
-{
-    *count = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9' || *count > UINT32_MAX) return false;
-        *count = *count * 10 + (size_t)(text[i] - '0');
-    }
-    return *count > 0;
-}
-
 static mask_status read_number(parser *p, const mask__json_event *event, mask_error *err)
 {
     mask__vectors_import *in = p->in;
@@ -50,12 +40,13 @@ static mask_status read_number(parser *p, const mask__json_event *event, mask_er
         return mask__vectors_import_refuse(
             in, err, "number %zu of a vector is not a finite number: repair or leave out this vector", i + 1);
     }
-    size_t count;
+    int64_t count;
     if (event->depth > 1 && p->key == VECTORS) return misplaced(p, err);
     if (event->depth != 1 || p->key == OTHER) return MASK_OK;
-    if (p->key == VECTORS || !read_count(event->text, event->length, &count)) return misplaced(p, err);
-    if (p->key == SIZE) p->size = count;
-    if (p->key == DIMENSIONS || (p->key == NORM_INDEX && !p->dim)) p->dim = count;
+    if (p->key == VECTORS || !mask__json_whole(event, &count) || count < 1 || count > UINT32_MAX)
+        return misplaced(p, err);
+    if (p->key == SIZE) p->size = (size_t)count;
+    if (p->key == DIMENSIONS || (p->key == NORM_INDEX && !p->dim)) p->dim = (size_t)count;
     return MASK_OK;
 }
 
