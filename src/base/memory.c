@@ -85,13 +85,6 @@ void mask__arena_free(mask__arena *arena)
     *arena = (mask__arena){0};
 }
 
-void mask__free_pointer(void *variable)
-{
-    void *memory;
-    memcpy(&memory, variable, sizeof memory); /* the variable may be of any pointer type */
-    free(memory);
-}
-
 bool mask__grow(void *array_pointer, size_t *capacity, size_t need, size_t item)
 {
     size_t bytes, wanted = *capacity ? *capacity : 16;

@@ -12,10 +12,6 @@ typedef struct mask__arena {
     bool lost; /* memory was short for something: one look is enough, after all has been asked for */
 } mask__arena; /* {0} is a valid empty arena */
 
-/* A variable that is closed when its block ends, whichever way that is:
- *     MASK__SCOPED(mask__arena_free) mask__arena work = {0}; */
-#define MASK__SCOPED(close) __attribute__((cleanup(close)))
-
 /* Zeroed, 64-byte aligned, lives until mask__arena_free. NULL when memory is short or count * size overflows. */
 void *mask__arena_alloc(mask__arena *arena, size_t count, size_t size);
 /* rows x columns items of `size` bytes; likewise. */
@@ -23,8 +19,6 @@ void *mask__arena_matrix(mask__arena *arena, size_t rows, size_t columns, size_t
 /* A copy of length bytes with a final NUL. */
 char *mask__arena_text(mask__arena *arena, const char *text, size_t length);
 void mask__arena_free(mask__arena *arena);
-/* free() of what a variable points to, for MASK__SCOPED. */
-void mask__free_pointer(void *variable);
 
 static inline size_t mask__least(size_t a, size_t b)
 {

@@ -321,7 +321,7 @@ static mask_status image_statistics(block *b, mask_error *err)
     float hub[MASK__BLOCK], deviation[MASK__BLOCK];
     mask__draft *d = &b->job->draft;
     const mask__calibration *s = b->job->calibration;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     float *z = mask__arena_matrix(&work, s->texts.count, MASK__BLOCK, sizeof *z);
     if (!z) return mask__no_memory(err, "image statistics");
     mask__text_means(&s->texts, b->c, MASK__BLOCK, z, MASK__BLOCK);
@@ -415,7 +415,7 @@ static mask_status check_source(const job *j, mask_error *err)
 static mask_status open_draft(job *j, const char *path, mask_error *err)
 {
     size_t count = j->source->count;
-    MASK__SCOPED(mask__free_pointer) uint64_t *rows = calloc(count + 1, sizeof *rows);
+    MASK__FREED uint64_t *rows = calloc(count + 1, sizeof *rows);
     if (!rows) return mask__no_memory(err, path);
     bool half = j->source->half;
     for (size_t i = 0; i < count; i++) {

@@ -147,7 +147,7 @@ static mask_status take_state(mask__catalogue *c, sqlite3_stmt *s, mask__catalog
 
 static mask_status read_state(mask__catalogue *c, mask__catalogue_settings *out, mask_error *err)
 {
-    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    MASK__CLOSED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
     MASK__TRY(mask__database_prepare(c, &s, "SELECT name, value FROM state", err));
     for (;;) {

@@ -39,7 +39,7 @@ typedef struct adding {
 
 static mask_status check_images(const mask_images *images, const mask_knowledge *k, mask_error *err)
 {
-    MASK__SCOPED(mask__strings_free) mask__strings ids = {0};
+    MASK__CLOSED(mask__strings_free) mask__strings ids = {0};
     MASK__TRY(mask__knowledge_check_images(k, images, err));
     for (size_t i = 0; i < mask_images_count(images); i++) {
         const char *id = mask_images_id(images, i);
@@ -146,7 +146,7 @@ static void take_batch(adding *a, size_t end)
 static mask_status build_batch(const adding *a, uint64_t segment, size_t done, mask_error *err)
 {
     mask__writing *w = a->writing;
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     mask__segment_source source = {.images = a->images,
                                    .which = a->which,
                                    .count = a->batch,
@@ -180,7 +180,7 @@ static mask_status put_batch(const adding *a, uint64_t segment, size_t *replaced
 static mask_status commit_batch(const adding *a, uint64_t segment, mask_error *err)
 {
     mask__writing *w = a->writing;
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     size_t replaced = 0;
     MASK__TRY(mask__gallery_part(&file, w->path, segment, "segment", err));
     mask_status status = mask__catalogue_begin(w->catalogue, err);
@@ -220,7 +220,7 @@ static mask_status add_round(adding *a, mask_error *err)
 
 static mask_status add_images(mask__writing *w, const mask_images *images, mask_gallery_change *change, mask_error *err)
 {
-    MASK__SCOPED(mask__arena_free) mask__arena arena = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena arena = {0};
     adding a = {.writing = w, .images = images, .count = mask_images_count(images), .change = change};
     a.fresh = mask__arena_alloc(&arena, a.count, sizeof *a.fresh);
     a.content = mask__arena_alloc(&arena, a.count, sizeof *a.content);
@@ -246,7 +246,7 @@ static mask_status add(mask__writing *w, const mask_images *images, mask_gallery
 mask_status mask_gallery_add(const char *path, const mask_images *images, mask_gallery_change *change,
                              const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
+    MASK__CLOSED(mask__writing_close) mask__writing w = {0};
     mask_gallery_change own;
     if (!change) change = &own;
     *change = (mask_gallery_change){0};
@@ -272,7 +272,7 @@ static mask_status end_removal(mask__writing *w, size_t removed, mask_error *err
 mask_status mask_gallery_remove(const char *path, const char *const *ids, size_t count, mask_gallery_change *change,
                                 const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
+    MASK__CLOSED(mask__writing_close) mask__writing w = {0};
     mask_gallery_change own;
     bool found;
     if (!change) change = &own;
@@ -307,9 +307,9 @@ static mask_status remove_others(mask__catalogue *catalogue, const mask__snapsho
 mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_gallery_change *change,
                               const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
-    MASK__SCOPED(mask__snapshot_free) mask__snapshot snapshot = {0};
-    MASK__SCOPED(mask__strings_free) mask__strings ids = {0}; /* not mask_images_find: that finds file names too */
+    MASK__CLOSED(mask__writing_close) mask__writing w = {0};
+    MASK__CLOSED(mask__snapshot_free) mask__snapshot snapshot = {0};
+    MASK__CLOSED(mask__strings_free) mask__strings ids = {0}; /* not mask_images_find: that finds file names too */
     mask_gallery_change own;
     if (!change) change = &own;
     *change = (mask_gallery_change){0};
@@ -326,7 +326,7 @@ mask_status mask_gallery_keep(const char *path, const mask_images *images, mask_
 
 mask_status mask_gallery_describe_images(const char *path, const char *table, const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
+    MASK__CLOSED(mask__writing_close) mask__writing w = {0};
     size_t rows, missing;
     MASK__TRY(mask__writing_open(&w, path, run, err));
     MASK__TRY(mask__catalogue_begin(w.catalogue, err));

@@ -50,8 +50,8 @@ static void close_members(members *m)
 static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const group *g, bool anew, const char *file,
                          size_t done, size_t total, mask_error *err)
 {
-    MASK__SCOPED(close_members) members m = {.open = calloc(g->count, sizeof *m.open)};
-    MASK__SCOPED(mask__free_pointer) mask__kept_image *kept = calloc(g->alive, sizeof *kept);
+    MASK__CLOSED(close_members) members m = {.open = calloc(g->count, sizeof *m.open)};
+    MASK__FREED mask__kept_image *kept = calloc(g->alive, sizeof *kept);
     size_t count = 0;
     if (!m.open || !kept) return mask__no_memory(err, "a segment");
     for (; m.count < g->count; m.count++) {
@@ -87,14 +87,14 @@ static mask_status move_images(mask__writing *w, const mask__snapshot *snapshot,
 
 static void unlink_part(const mask__writing *w, uint64_t number, const char *kind)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     if (mask__gallery_part(&file, w->path, number, kind, NULL) == MASK_OK) unlink(file);
 }
 
 static mask_status rewrite(mask__writing *w, const mask__snapshot *snapshot, const group *g, size_t done, size_t total,
                            mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     uint64_t segment;
     MASK__TRY(mask__catalogue_next_segment(w->catalogue, &segment, err));
     MASK__TRY(mask__gallery_part(&file, w->path, segment, "segment", err));
@@ -139,8 +139,8 @@ static mask_status compact(mask__writing *w, const mask__snapshot *snapshot, mas
 
 mask_status mask_gallery_compact(const char *path, const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__writing_close) mask__writing w = {0};
-    MASK__SCOPED(mask__snapshot_free) mask__snapshot snapshot = {0};
+    MASK__CLOSED(mask__writing_close) mask__writing w = {0};
+    MASK__CLOSED(mask__snapshot_free) mask__snapshot snapshot = {0};
     MASK__USE_THREADS(mask__threads(run));
     MASK__TRY(mask__writing_open(&w, path, run, err));
     MASK__TRY(mask__catalogue_snapshot(w.catalogue, &snapshot, err));
@@ -171,7 +171,7 @@ static mask_status number_own(mask__writing *w, size_t images, size_t wanted, ma
 /* Saves what joins, and lets it. */
 static mask_status join(mask__writing *w, const mask__own *own, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__gallery_part(&file, w->path, w->settings.own, "own", err));
     if (mask__team_rank(w->run) == 0) MASK__TRY(mask__own_save(own, w->knowledge->info.dim, file, err));
     return mask__own_join(w->knowledge, own, err);
@@ -187,7 +187,7 @@ mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_er
 {
     size_t there, count = mask_images_count(images), wanted = wanted_of(w, count);
     double some = 0;
-    MASK__SCOPED(mask__own_free) mask__own own = {0};
+    MASK__CLOSED(mask__own_free) mask__own own = {0};
     MASK__TRY(mask__catalogue_count(w->catalogue, &there, err));
     if (mask__team_rank(w->run) == 0) some = (double)there;
     MASK__TRY(mask__team_sum(w->run, &some, NULL, 1, err)); /* as the first process sees it */
@@ -205,8 +205,8 @@ static mask_status gather(mask__writing *w, const mask__snapshot *snapshot, size
                           mask_error *err)
 {
     size_t count = 0, rows = 0, next = 0, position = 0, capacity = 0, work_capacity = 0;
-    MASK__SCOPED(mask__free_pointer) float *work = NULL;
-    MASK__SCOPED(mask__arena_free) mask__arena arena = {0};
+    MASK__FREED float *work = NULL;
+    MASK__CLOSED(mask__arena_free) mask__arena arena = {0};
     const char **ids = mask__arena_alloc(&arena, snapshot->images, sizeof *ids);
     size_t *which = mask__arena_alloc(&arena, wanted, sizeof *which);
     *own = (mask__own){.count = wanted, .at = calloc(wanted + 1, sizeof *own->at)};
@@ -216,7 +216,7 @@ static mask_status gather(mask__writing *w, const mask__snapshot *snapshot, size
             if (snapshot->segments[s].ids[i]) ids[count++] = snapshot->segments[s].ids[i];
     MASK__TRY(mask__own_choose(ids, count, wanted, which, err));
     for (size_t s = 0; s < snapshot->segment_count; s++) {
-        MASK__SCOPED(mask__segment_close) mask__segment open = {0};
+        MASK__CLOSED(mask__segment_close) mask__segment open = {0};
         MASK__TRY(mask__gallery_segment(&open, w->path, &snapshot->segments[s], MASK__VERIFY_DATA, err));
         for (size_t i = 0; i < open.images; i++) {
             size_t more = (size_t)(open.image_rows[i + 1] - open.image_rows[i]), z = open.z;
@@ -239,7 +239,7 @@ static mask_status make_again(mask__writing *w, const mask__snapshot *snapshot, 
     size_t done = 0;
     MASK__TRY(mask__catalogue_next_segment(w->catalogue, &first, err));
     for (size_t s = 0; s < snapshot->segment_count; s++) {
-        MASK__SCOPED(mask__free_pointer) char *file = NULL;
+        MASK__FREED char *file = NULL;
         group one = {.members = &s, .count = 1, .alive = snapshot->segments[s].alive_count};
         MASK__TRY(mask__gallery_part(&file, w->path, first + s, "segment", err));
         if (one.alive) MASK__TRY(build(w, snapshot, &one, true, file, done, snapshot->images, err));
@@ -256,7 +256,7 @@ static mask_status make_again(mask__writing *w, const mask__snapshot *snapshot, 
 
 static void unlink_old(const mask__writing *w, const mask__snapshot *snapshot)
 {
-    MASK__SCOPED(mask__free_pointer) char *scorer = NULL;
+    MASK__FREED char *scorer = NULL;
     for (size_t s = 0; s < snapshot->segment_count; s++) unlink_part(w, snapshot->segments[s].number, "segment");
     unlink_part(w, snapshot->own, "own");
     if (mask__gallery_scorer(&scorer, w->path, snapshot->own, NULL) == MASK_OK) unlink(scorer);
@@ -264,7 +264,7 @@ static void unlink_old(const mask__writing *w, const mask__snapshot *snapshot)
 
 static mask_status renew(mask__writing *w, const mask__snapshot *snapshot, size_t wanted, mask_error *err)
 {
-    MASK__SCOPED(mask__own_free) mask__own own = {0};
+    MASK__CLOSED(mask__own_free) mask__own own = {0};
     if (w->scored) mask__calibration_close(&w->calibration);
     mask_knowledge_close(w->knowledge);
     w->scored = false;
@@ -282,7 +282,7 @@ static mask_status renew(mask__writing *w, const mask__snapshot *snapshot, size_
 mask_status mask__own_refresh(mask__writing *w, mask_error *err)
 {
     const mask__catalogue_settings *s = &w->settings;
-    MASK__SCOPED(mask__snapshot_free) mask__snapshot snapshot = {0};
+    MASK__CLOSED(mask__snapshot_free) mask__snapshot snapshot = {0};
     size_t count, wanted;
     if (mask__team_rank(w->run) > 0 || s->gallery.budget || (s->own && s->own_changes * 4 < s->own_images))
         return MASK_OK;

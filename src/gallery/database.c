@@ -89,7 +89,7 @@ mask_status mask__database_number(mask__catalogue *c, const char *sql, int64_t *
 
 mask_status mask__database_text(mask__catalogue *c, const char *sql, char **text, mask_error *err)
 {
-    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    MASK__CLOSED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
     *text = NULL;
     MASK__TRY(mask__database_prepare(c, &s, sql, err));
@@ -101,7 +101,7 @@ mask_status mask__database_text(mask__catalogue *c, const char *sql, char **text
 
 mask_status mask__database_run_result(mask__catalogue *to, mask__catalogue *from, const char *sql, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *text;
+    MASK__FREED char *text;
     MASK__TRY(mask__database_text(from, sql, &text, err));
     return text ? mask__database_run(to, text, err) : MASK_OK;
 }
@@ -303,7 +303,7 @@ void mask__catalogue_close(mask__catalogue *c)
 
 mask_status mask__catalogue_verify(mask__catalogue *c, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *first;
+    MASK__FREED char *first;
     MASK__TRY(mask__database_text(c, "SELECT replace(integrity_check, char(10), ' ') FROM pragma_integrity_check(1)",
                                   &first, err));
     return !first || strcmp(first, "ok") == 0 ? MASK_OK : mask__database_damaged(c, err, first);

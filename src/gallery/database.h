@@ -33,7 +33,7 @@ mask_status mask__database_step(mask__catalogue *catalogue, sqlite3_stmt *statem
 /* A transaction that only reads, around what must be seen at one moment. */
 mask_status mask__database_begin(mask__catalogue *catalogue, mask_error *err);
 void mask__database_end(mask__catalogue *catalogue);
-void mask__statement_free(sqlite3_stmt **statement); /* for MASK__SCOPED */
+void mask__statement_free(sqlite3_stmt **statement); /* for MASK__CLOSED */
 /* The only text that a query gives, NULL where it is NULL; the caller frees. */
 mask_status mask__database_text(mask__catalogue *catalogue, const char *sql, char **text, mask_error *err);
 /* Runs on `to` the SQL that a query of `from` gives; NULL is none. */

@@ -74,7 +74,7 @@ mask_status mask__gallery_part(char **out, const char *folder, uint64_t number, 
 mask_status mask__gallery_segment(mask__segment *out, const char *folder, const mask__snapshot_segment *s,
                                   mask__verify verify, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__gallery_part(&file, folder, s->number, "segment", err));
     MASK__TRY(mask__segment_open(out, file, verify, err));
     if (out->images == s->images) return MASK_OK;
@@ -90,14 +90,14 @@ mask_status mask__gallery_odd_segment(const char *file, mask_error *err)
 
 static mask_status let_own_join(mask_knowledge *k, const char *path, uint64_t own, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__gallery_part(&file, path, own, "own", err));
     return mask__own_load(k, file, err);
 }
 
 mask_status mask__gallery_knowledge(mask_knowledge **out, const char *path, uint64_t own, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__gallery_file(&file, path, "knowledge.mask", err));
     MASK__TRY(mask_knowledge_open(out, file, NULL, err));
     mask_status status = own ? let_own_join(*out, path, own, err) : MASK_OK;
@@ -115,7 +115,7 @@ mask_status mask__gallery_scorer(char **out, const char *path, uint64_t own, mas
 mask_status mask__gallery_stored_calibration(mask__calibration *out, const char *path, const mask_knowledge *k,
                                              uint64_t own, int whole_region, mask__verify verify, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__gallery_scorer(&file, path, own, err));
     MASK__TRY(mask__calibration_load(out, k, file, verify, err));
     if (out->options.whole_region == whole_region) return MASK_OK;

@@ -225,8 +225,8 @@ static const char image_sql[] =
 
 static mask_status json_list(mask__catalogue *c, const char *const *ids, size_t count, FILE *out, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *text;
-    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    MASK__FREED char *text;
+    MASK__CLOSED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
     MASK__TRY(mask__database_text(c, count ? image_sql : names_sql, &text, err));
     if (!count) fputs(text, out);

@@ -107,7 +107,7 @@ mask_status mask__draft_append(mask__draft *d, const float *values, size_t rows,
 static mask_status put_vectors(mask__draft *d, const char *const names[3], const float *values, mask_error *err)
 {
     if (!values) return MASK_OK;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     int8_t *codes = mask__arena_alloc(&work, d->images * d->z, 1);
     float *steps = mask__arena_alloc(&work, d->images, sizeof *steps);
     if (work.lost) return mask__no_memory(err, names[0]);

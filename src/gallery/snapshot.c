@@ -62,7 +62,7 @@ static mask_status read_segment(mask__catalogue *c, keep *k, sqlite3_stmt *s, ma
 
 static mask_status read_segments(mask__catalogue *c, keep *k, mask__snapshot *out, mask_error *err)
 {
-    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    MASK__CLOSED(mask__statement_free) sqlite3_stmt *s = NULL;
     int64_t count = 0;
     bool row;
     MASK__TRY(mask__database_number(c, "SELECT count(*) FROM segment", &count, err));
@@ -115,7 +115,7 @@ static mask_status read_image(mask__catalogue *c, keep *k, sqlite3_stmt *s, mask
 
 static mask_status read_images(mask__catalogue *c, keep *k, mask__snapshot *out, mask_error *err)
 {
-    MASK__SCOPED(mask__statement_free) sqlite3_stmt *s = NULL;
+    MASK__CLOSED(mask__statement_free) sqlite3_stmt *s = NULL;
     bool row;
     MASK__TRY(mask__database_prepare(c, &s, "SELECT place, id, name, width, height, content, sum FROM item", err));
     for (;;) {

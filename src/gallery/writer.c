@@ -27,7 +27,7 @@ mask_status mask__writing_knowledge(mask__writing *w, mask_error *err)
 /* What building needs; the first change stores it, for readers to open in a millisecond. */
 static mask_status make_calibration(mask__writing *w, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *file = NULL;
+    MASK__FREED char *file = NULL;
     MASK__TRY(mask__calibration_open(&w->calibration, w->knowledge, &w->settings.options, w->settings.whole_region,
                                      w->run, err));
     w->scored = true;

@@ -27,8 +27,8 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
     size_t count = mask_images_count(images), rows = mask__images_rows(images), z = k->info.dim, done = 0, most = 0;
     uint64_t *at = mask__arena_alloc(&k->arena, count + 1, sizeof *at);
     float *mu = mask__arena_alloc(&k->arena, rows * z, sizeof *mu);
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
-    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__encoding_close) mask__encoding encoding = {0};
     if (!at || !mu) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) {
         size_t regions = mask_images_regions(images, i);
@@ -60,7 +60,7 @@ static mask_status add_images(mask_knowledge *k, const mask_images *images, cons
 static mask_status add_texts(mask_knowledge *k, const mask_vectors *vectors, const mask_texts *texts, mask_error *err)
 {
     mask__background *b = &k->background;
-    MASK__SCOPED(mask__lexicon_close) mask__lexicon lexicon = {0};
+    MASK__CLOSED(mask__lexicon_close) mask__lexicon lexicon = {0};
     size_t n = k->info.vector_dim, count = mask_texts_count(texts);
     MASK__TRY(mask__lexicon_open(&lexicon, k, vectors, err));
     for (size_t t = 0; t < count; t++) MASK__TRY(mask__lexicon_add_text(&lexicon, mask_texts_get(texts, t), err));
@@ -107,7 +107,7 @@ static mask_status add_company(mask_knowledge *k, mask_error *err)
 {
     mask__background *b = &k->background;
     size_t known = k->info.words, words = known, occurrences = b->text_words_at[b->texts], dim;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     uint32_t *number = mask__arena_alloc(&work, b->words.count, sizeof *number);
     uint32_t *text_words = mask__arena_alloc(&work, occurrences, sizeof *text_words);
     float *all;

@@ -58,7 +58,7 @@ static void weigh(counts *c)
 static mask_status embed(const counts *c, size_t dim, float *out, mask_error *err)
 {
     size_t n = c->contexts;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     float *gram = mask__arena_alloc(&work, n * n, sizeof *gram), *q = mask__arena_alloc(&work, n * dim, sizeof *q);
     double *a = mask__arena_alloc(&work, n * n, sizeof *a), *values = mask__arena_alloc(&work, dim, sizeof *values);
     double *vectors = mask__arena_alloc(&work, n * dim, sizeof *vectors);
@@ -79,7 +79,7 @@ mask_status mask__cooccurrence(const mask__documents *sets, size_t set_count, si
                                float **out, mask__arena *arena, mask_error *err)
 {
     counts c = {.words = words, .contexts = known < MASK__COMPANY_WORDS ? known : MASK__COMPANY_WORDS};
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     *dim = c.contexts < MASK__COMPANY_DIM ? c.contexts : MASK__COMPANY_DIM;
     *out = mask__arena_alloc(arena, words * *dim, sizeof **out);
     c.pairs = mask__arena_alloc(&work, words * c.contexts, sizeof *c.pairs);

@@ -30,9 +30,9 @@ mask_status mask_knowledge_encode(const mask_knowledge *k, const mask_images *im
                                   mask_error *err)
 {
     size_t regions = mask_images_regions(images, image);
-    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__CLOSED(mask__encoding_close) mask__encoding encoding = {0};
     MASK__TRY(mask__knowledge_check_images(k, images, err));
-    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
+    MASK__FREED float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "an encoding");
     MASK__TRY(mask__encoding_open(&encoding, &k->representation, regions, regions, err));
     return encode_image(&encoding, images, image, buffer, out, err);
@@ -44,7 +44,7 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
     size_t count = mask_images_count(images), regions = count ? mask_images_regions(images, 0) : 0,
            z = k->representation.out;
     mask__npy_writer writer;
-    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__CLOSED(mask__encoding_close) mask__encoding encoding = {0};
     MASK__TRY(mask__knowledge_check_images(k, images, err));
     for (size_t i = 0; i < count; i++)
         if (mask_images_regions(images, i) != regions)
@@ -52,8 +52,8 @@ mask_status mask_knowledge_encode_file(const mask_knowledge *k, const mask_image
                               "%s: image %zu has %zu regions, the first has %zu: a .npy needs equal numbers",
                               mask__images_path(images), i, mask_images_regions(images, i), regions);
     MASK__USE_THREADS(mask__threads(run));
-    MASK__SCOPED(mask__free_pointer) float *mu = malloc((regions * z + 1) * sizeof *mu);
-    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
+    MASK__FREED float *mu = malloc((regions * z + 1) * sizeof *mu);
+    MASK__FREED float *buffer = malloc((regions * k->representation.in + 1) * sizeof *buffer);
     if (!mu || !buffer) return mask__no_memory(err, "an encoding");
     MASK__TRY(mask__encoding_open(&encoding, &k->representation, regions, regions, err));
     mask_status status = mask__npy_create(&writer, path, MASK__NPY_F32, 3, (size_t[]){count, regions, z}, err);

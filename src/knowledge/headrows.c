@@ -27,7 +27,7 @@ static mask_status any_negative(const mask_labels *labels, bool *negative, mask_
 {
     size_t regions = mask_labels_regions(labels), dim = mask_labels_dim(labels), rows = regions < 64 ? regions : 64;
     const float *x;
-    MASK__SCOPED(mask__free_pointer) float *buffer = malloc((rows * dim + 1) * sizeof *buffer);
+    MASK__FREED float *buffer = malloc((rows * dim + 1) * sizeof *buffer);
     if (!buffer) return mask__no_memory(err, "a classifier's head");
     MASK__TRY(mask__labels_block(labels, 0, rows, buffer, &x, err));
     *negative = false;
@@ -53,7 +53,7 @@ mask_status mask__head_rows(const mask_head *head, const mask_labels *labels, fl
         return mask__fail(err, MASK_EMISMATCH,
                           "%s: its features have %zu dimensions, the classifier's %zu: both must be of one encoder",
                           mask__labels_path(labels), mask_labels_dim(labels), dim);
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     bool negative = false;
     double trace = 0, *covariance = mask__arena_alloc(&work, dim * dim, sizeof *covariance);
     float *narrow = mask__arena_alloc(&work, dim * dim, sizeof *narrow),

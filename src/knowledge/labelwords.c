@@ -198,7 +198,7 @@ static mask_status read_all(reader *r, const mask_labels *labels, const mask_hea
                             mask_error *err)
 {
     size_t regions = mask_labels_regions(labels), all = regions + (head ? head->classes : 0);
-    MASK__SCOPED(mask__tokens_free) mask__tokens tokens = {0};
+    MASK__CLOSED(mask__tokens_free) mask__tokens tokens = {0};
     for (size_t i = 0; i < all; i++) {
         const char *text = i < regions ? mask_labels_text(labels, i) : head->labels[i - regions];
         r->weight = i < regions ? 1 : MASK__HEAD_ROWS;

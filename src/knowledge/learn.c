@@ -34,7 +34,7 @@ static int by_count(const void *a, const void *b)
 static mask_status choose_words(mask_knowledge *k, mask__label_words *w, size_t min_count, mask_error *err)
 {
     size_t n = k->info.vector_dim, kept = 0;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     ranked_word *ranked = mask__arena_alloc(&work, w->words.count, sizeof *ranked);
     uint32_t *index = mask__arena_alloc(&work, w->words.count, sizeof *index), added;
     if (work.lost) return mask__no_memory(err, "the words of the labels");
@@ -145,7 +145,7 @@ static mask_status sum_gathered(gathering *g, const mask_run *run, mask_error *e
 {
     size_t words = g->knowledge->info.words, z = g->knowledge->info.dim, slots = MASK__SLOTS * words;
     if (mask__team_size(run) == 1) return MASK_OK;
-    MASK__SCOPED(mask__free_pointer) double *counts = malloc(slots * sizeof *counts);
+    MASK__FREED double *counts = malloc(slots * sizeof *counts);
     if (!counts) return mask__no_memory(err, "prototypes");
     for (size_t i = 0; i < slots; i++) counts[i] = (double)g->counts[i];
     MASK__TRY(mask__team_sum(run, counts, NULL, slots, err));
@@ -165,8 +165,8 @@ static mask_status gather_head(const mask_knowledge *k, const gathering *g, cons
     double *sums = g->sums + MASK__FOLDS * words * z;
     uint64_t *counts = g->counts + MASK__FOLDS * words;
     const size_t *pairs_at = g->words->pairs_at + mask_labels_regions(g->labels);
-    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
-    MASK__SCOPED(mask__free_pointer) size_t *offsets = malloc((count + 1) * sizeof *offsets);
+    MASK__CLOSED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__FREED size_t *offsets = malloc((count + 1) * sizeof *offsets);
     if (!offsets) return mask__no_memory(err, "prototypes");
     for (size_t i = 0; i <= count; i++) offsets[i] = i; /* each an image of its own */
     MASK__TRY(mask__encoding_open(&encoding, &k->representation, count, 1, err));
@@ -237,8 +237,8 @@ static mask_status learn_prototypes(mask_knowledge *k, const mask_labels *labels
                                     mask_error *err)
 {
     size_t words = k->info.words, z = k->info.dim;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
-    MASK__SCOPED(mask__neighbours_free) mask__neighbours neighbours = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__neighbours_free) mask__neighbours neighbours = {0};
     mask__word_space space = {.count = words, .n = k->info.vector_dim, .vectors = k->word_vectors};
     mask__neighbour_options shrinking = {.m = SHRINK_NEIGHBOURS, .temperature = shrink_temperature, .skip_self = true};
     gathering g = {.knowledge = k, .labels = labels, .words = w, .with_scenes = o->scenes};
@@ -316,8 +316,8 @@ static mask_status learn(mask_knowledge *k, const mask_labels *labels, const mas
                          const mask_learn_options *o, const mask__learn_hooks *hooks, const mask_run *run,
                          mask_error *err)
 {
-    MASK__SCOPED(mask__label_words_free) mask__label_words words = {0};
-    MASK__SCOPED(mask__free_pointer) float *head_rows = NULL;
+    MASK__CLOSED(mask__label_words_free) mask__label_words words = {0};
+    MASK__FREED float *head_rows = NULL;
     const mask_head *head = o->head;
     MASK__TRY(remember(k, labels, vectors, o, err));
     if (head) {

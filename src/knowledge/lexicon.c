@@ -402,7 +402,7 @@ mask_status mask__lexicon_add_background(mask__lexicon *lexicon, bool ood, mask_
     const mask__background *b = &lexicon->knowledge->background;
     size_t n = lexicon->knowledge->info.vector_dim;
     /* background word -> term */
-    MASK__SCOPED(mask__free_pointer) uint32_t *terms = malloc((b->words.count + 1) * sizeof *terms);
+    MASK__FREED uint32_t *terms = malloc((b->words.count + 1) * sizeof *terms);
     if (!terms) return mask__no_memory(err, "the background's words");
     for (size_t i = 0; i < b->words.count; i++) {
         size_t length;
@@ -442,7 +442,7 @@ mask_status mask__lexicon_neighbours(const mask__lexicon *lexicon, const mask_ma
 {
     mask__word_space known = mask__knowledge_space(lexicon->knowledge), queries = known;
     mask__neighbour_options o = {.m = (size_t)options->ood_neighbours, .temperature = options->ood_temperature};
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     *out = (mask__neighbours){0};
     queries.count = lexicon->ood_count;
     queries.vectors = lexicon->ood_vectors;
@@ -486,7 +486,7 @@ static mask_status procrustes(const mask__lexicon *lexicon, float *ood, mask_err
     const mask_knowledge *k = lexicon->knowledge;
     size_t n = k->info.vector_dim, z = k->info.dim;
     mask__procrustes fit;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     MASK__TRY(mask__procrustes_fit(&fit, k->word_vectors, n, k->prototypes, z, k->info.words, &work, err));
     for (size_t i = 0; i < lexicon->ood_count; i++)
         mask__procrustes_apply(&fit, lexicon->ood_vectors + i * n, ood + i * z);
@@ -497,7 +497,7 @@ static mask_status weigh_terms(const mask__lexicon *lexicon, const mask_match_op
                                const mask__neighbours *neighbours, mask__term_values *values, mask_error *err)
 {
     const mask_knowledge *k = lexicon->knowledge;
-    MASK__SCOPED(mask__free_pointer) float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs);
+    MASK__FREED float *logs = malloc((k->info.words + lexicon->ood_count) * sizeof *logs);
     if (!logs) return mask__no_memory(err, "reliabilities");
     float *ood = logs + k->info.words;
     for (size_t i = 0; i < k->info.words; i++) logs[i] = k->reliability ? logf(k->reliability[i]) : 0;
@@ -516,7 +516,7 @@ mask_status mask__lexicon_values_from(const mask__lexicon *lexicon, const mask_m
 {
     const mask_knowledge *k = lexicon->knowledge;
     size_t z = k->info.dim;
-    MASK__SCOPED(mask__free_pointer) float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
+    MASK__FREED float *ood = malloc((lexicon->ood_count + 1) * z * sizeof *ood);
     if (!ood) return mask__no_memory(err, "prototypes");
     mask__neighbours_mean(neighbours, k->prototypes, z, ood);
     if (options->ood == MASK_OOD_PROCRUSTES) MASK__TRY(procrustes(lexicon, ood, err));
@@ -532,7 +532,7 @@ mask_status mask__term_values_make(mask__term_values *out, const mask__lexicon *
                                    mask__arena *arena, mask_error *err)
 {
     size_t terms = lexicon->names.count, z = lexicon->knowledge->info.dim;
-    MASK__SCOPED(mask__neighbours_free) mask__neighbours neighbours = {0};
+    MASK__CLOSED(mask__neighbours_free) mask__neighbours neighbours = {0};
     *out = (mask__term_values){.prototypes = mask__arena_matrix(arena, terms, z, sizeof(float)),
                                .scenes = o->scene > 0 ? mask__arena_matrix(arena, terms, z, sizeof(float)) : NULL,
                                .weights = mask__arena_alloc(arena, terms, sizeof(float)),

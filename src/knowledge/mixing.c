@@ -36,7 +36,7 @@ static int by_place(const void *a, const void *b)
 
 mask_status mask__own_choose(const char *const *ids, size_t count, size_t wanted, size_t *which, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) drawn *all = malloc((count + 1) * sizeof *all);
+    MASK__FREED drawn *all = malloc((count + 1) * sizeof *all);
     if (!all) return mask__no_memory(err, "the background");
     for (size_t i = 0; i < count; i++) all[i] = (drawn){mask__strings_hash(ids[i], strlen(ids[i])), i};
     qsort(all, count, sizeof *all, by_hash);
@@ -73,7 +73,7 @@ static mask_status encode(mask__own *out, const mask_knowledge *k, const mask_im
 mask_status mask__own_encode(mask__own *out, const mask_knowledge *k, const mask_images *images, size_t wanted,
                              const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     size_t count = mask_images_count(images), *which = mask__arena_alloc(&work, wanted, sizeof *which);
     const char **ids = mask__arena_alloc(&work, count, sizeof *ids);
     *out = (mask__own){.count = wanted};
@@ -130,7 +130,7 @@ mask_status mask__own_save(const mask__own *own, size_t dim, const char *path, m
 {
     mask__pack_writer *w;
     size_t values = own->at[own->count] * dim;
-    MASK__SCOPED(mask__free_pointer) uint16_t *halves = malloc((values + 1) * sizeof *halves);
+    MASK__FREED uint16_t *halves = malloc((values + 1) * sizeof *halves);
     if (!halves) return mask__no_memory(err, path);
     mask__float_to_half(own->mu, halves, values);
     bool half = are_halves(own->mu, halves, values);
@@ -149,7 +149,7 @@ static mask_status load(mask_knowledge *k, const mask__pack *pack, mask_error *e
     size_t where;
     MASK__TRY(mask__pack_get(pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
     MASK__TRY(mask__pack_get(pack, "mu", dtype, 2, (uint64_t[]){0, k->info.dim}, &mu, err));
-    MASK__SCOPED(mask__free_pointer) float *wide = dtype == MASK__F16 ? malloc((mu->bytes + 1) * 2) : NULL;
+    MASK__FREED float *wide = dtype == MASK__F16 ? malloc((mu->bytes + 1) * 2) : NULL;
     if (dtype == MASK__F16 && !wide) return mask__no_memory(err, pack->path);
     if (wide) mask__half_to_float(mu->data, wide, mu->bytes / sizeof(uint16_t));
     const uint64_t *rows = at->data;
@@ -164,7 +164,7 @@ static mask_status load(mask_knowledge *k, const mask__pack *pack, mask_error *e
 
 mask_status mask__own_load(mask_knowledge *k, const char *path, mask_error *err)
 {
-    MASK__SCOPED(mask__pack_close) mask__pack pack = {0};
+    MASK__CLOSED(mask__pack_close) mask__pack pack = {0};
     MASK__TRY(mask__pack_open(&pack, path, MAGIC, VERSION, MASK__VERIFY_DATA, err));
     return load(k, &pack, err);
 }
@@ -172,7 +172,7 @@ mask_status mask__own_load(mask_knowledge *k, const char *path, mask_error *err)
 mask_status mask_knowledge_mix(mask_knowledge **out, const mask_knowledge *from, const mask_images *images, size_t own,
                                const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(mask__own_free) mask__own joining = {0};
+    MASK__CLOSED(mask__own_free) mask__own joining = {0};
     *out = NULL;
     if (!from->background.images)
         return mask__fail(err, MASK_EINVAL,

@@ -62,7 +62,7 @@ mask_status mask__neighbours_find(mask__neighbours *out, const mask__word_space 
                                   const mask__neighbour_options *o, mask_error *err)
 {
     size_t available = known->count - (o->skip_self && known->count), count = queries->count;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     *out = (mask__neighbours){.count = count, .m = o->m < available ? o->m : available};
     bool both = o->trust && known->company && queries->company;
     size_t rows =
@@ -97,7 +97,7 @@ mask_status mask__neighbours_shrink(const mask__neighbours *neighbours, const ui
 {
     size_t words = neighbours->count;
     if (pseudo_counts <= 0 || neighbours->m == 0) return MASK_OK;
-    MASK__SCOPED(mask__free_pointer) float *others = malloc(words * z * sizeof *others);
+    MASK__FREED float *others = malloc(words * z * sizeof *others);
     if (!others) return mask__no_memory(err, "prototypes");
     mask__neighbours_mean(neighbours, table, z, others);
     for (size_t k = 0; k < words; k++) {

@@ -26,8 +26,8 @@ mask_status mask__region_pass(const mask_labels *labels, const mask__representat
 {
     size_t images = mask_labels_images(labels), largest = largest_image(labels);
     size_t most = largest > BLOCK_ROWS ? largest : BLOCK_ROWS;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
-    MASK__SCOPED(mask__encoding_close) mask__encoding encoding = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__encoding_close) mask__encoding encoding = {0};
     float *buffer = mask__arena_alloc(&work, most * representation->in, sizeof *buffer);
     size_t *offsets = mask__arena_alloc(&work, most + 1, sizeof *offsets);
     if (work.lost) return mask__no_memory(err, what);

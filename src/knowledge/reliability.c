@@ -84,7 +84,7 @@ static mask_status fold_prototypes(judge *j, size_t fold, mask_error *err)
 {
     const mask__reliability_input *in = j->in;
     size_t values = j->words * j->z;
-    MASK__SCOPED(mask__free_pointer) uint64_t *counts = calloc(j->words, sizeof *counts);
+    MASK__FREED uint64_t *counts = calloc(j->words, sizeof *counts);
     float *p = j->prototypes[fold];
     if (!counts) return mask__no_memory(err, "reliability");
     for (size_t f = 0; f < MASK__SLOTS; f++) {
@@ -103,7 +103,7 @@ static mask_status judge_scenes(judge *j, size_t fold, const mask_run *run, mask
 {
     const mask__scenes *s = j->in->scenes;
     size_t words = j->words, z = j->z;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     bool *use = mask__arena_alloc(&work, s->images, sizeof *use);
     float *prototypes = mask__arena_alloc(&work, words * z, sizeof *prototypes);
     if (work.lost) return mask__no_memory(err, "reliability");
@@ -146,7 +146,7 @@ static mask_status weigh(const judge *j, float power, float *out, mask_error *er
 {
     size_t words = j->words, images = j->in->scenes->images;
     size_t seen = 0; /* words that an image holds: only they have a median */
-    MASK__SCOPED(mask__free_pointer) double *d = malloc(2 * words * sizeof *d);
+    MASK__FREED double *d = malloc(2 * words * sizeof *d);
     if (!d) return mask__no_memory(err, "reliability");
     double *sorted = d + words;
     for (size_t k = 0; k < words; k++) {
@@ -173,7 +173,7 @@ static mask_status weigh(const judge *j, float power, float *out, mask_error *er
 mask_status mask__reliability(const mask__reliability_input *in, float power, float *out, const mask_run *run,
                               mask_error *err)
 {
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     judge j = {.in = in, .words = in->incidence->words, .z = in->representation->out};
     j.regions = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.regions);
     j.scenes = mask__arena_alloc(&work, MASK__FOLDS * j.words, sizeof *j.scenes);

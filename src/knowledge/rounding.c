@@ -9,7 +9,7 @@ static mask_status round_matrix(mask_knowledge *k, const float **values, size_t 
 {
     if (!*values || !rows || !dim) return MASK_OK;
     float *to = mask__arena_alloc(&k->arena, rows * dim, sizeof *to);
-    MASK__SCOPED(mask__free_pointer) uint8_t *codes = malloc(dim);
+    MASK__FREED uint8_t *codes = malloc(dim);
     if (!to || !codes) return mask__no_memory(err, "a rounded knowledge");
     for (size_t r = 0; r < rows; r++)
         mask__from_bytes(codes, mask__to_bytes(*values + r * dim, dim, codes), dim, to + r * dim);
@@ -43,7 +43,7 @@ mask_status mask__matrix_put(mask__pack_writer *w, const mask_knowledge *k, cons
     const uint64_t shape[] = {rows, dim};
     char scales_name[MASK__NAME_BYTES];
     if (!k->rounded) return mask__pack_add(w, name, MASK__F32, 2, shape, values, err);
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     uint8_t *codes = mask__arena_alloc(&work, rows * dim, 1);
     float *scales = mask__arena_alloc(&work, rows, sizeof *scales);
     if (work.lost) return mask__no_memory(err, name);

@@ -56,7 +56,7 @@ static void centre_rows(float *x, size_t rows, size_t z, float *mean)
 /* projection = Q / sqrt(eigenvalues + shrink x their mean) of the covariance of centred rows */
 static mask_status whiten(const float *x, size_t rows, size_t z, float *projection, mask_error *err)
 {
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     float *moment = mask__arena_alloc(&work, z * z, sizeof *moment);
     double *covariance = mask__arena_alloc(&work, z * z, sizeof *covariance), trace = 0;
     double *values = mask__arena_alloc(&work, z, sizeof *values);
@@ -132,7 +132,7 @@ static mask_status ridge_prototypes(const mask__scenes *s, const mask__incidence
                                     const uint64_t *counts, float *q, mask_error *err)
 {
     size_t z = s->z, words = in->words;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     double *gram = mask__arena_matrix(&work, words, words, sizeof *gram);
     double *right = mask__arena_matrix(&work, words, z, sizeof *right);
     double *sum = mask__arena_alloc(&work, z, sizeof *sum);
@@ -147,7 +147,7 @@ mask_status mask__scene_prototypes(const mask__scenes *s, const mask__incidence 
                                    const mask__neighbours *neighbours, float pseudo_counts, float *out, mask_error *err)
 {
     size_t z = s->z, words = in->words;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     float *q = mask__arena_alloc(&work, words * z, sizeof *q);
     uint64_t *counts = mask__arena_alloc(&work, words, sizeof *counts);
     if (work.lost) return mask__no_memory(err, "scene prototypes");

@@ -160,7 +160,7 @@ static mask_status find_direction(lesson *l, mask_error *err)
 /* "my cat" as the knowledge names it: my_cat. */
 static mask_status read_name(const mask_knowledge *k, const char *word, char name[NAME], mask_error *err)
 {
-    MASK__SCOPED(mask__tokens_free) mask__tokens tokens = {0};
+    MASK__CLOSED(mask__tokens_free) mask__tokens tokens = {0};
     mask_tokens rule = k->info.learned.tokens;
     size_t most = rule == MASK_TOKENS_CAPTION ? 2 : 1, length = 0;
     MASK__TRY(mask__tokens_split(&tokens, rule, word, strlen(word), err));

@@ -32,7 +32,7 @@ mask_status mask__eigen_symmetric(double *a, size_t n, size_t count, double *val
 {
     lapack_int found = 0, size = (lapack_int)n, wanted = (lapack_int)count;
     MASK__TRY(mask__library_open(&lapacke_library, "an eigendecomposition", err));
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     double *ascending = mask__arena_alloc(&work, n, sizeof *ascending);
     double *columns = mask__arena_matrix(&work, n, count, sizeof *columns);
     lapack_int *support = mask__arena_alloc(&work, 2 * count, sizeof *support);

@@ -179,7 +179,7 @@ mask_status mask_annotator_image(const mask_annotator *a, const char *id, size_t
 {
     const mask__view *v = a->view;
     size_t segment, image;
-    MASK__SCOPED(close_scratch) scratch s = {0};
+    MASK__CLOSED(close_scratch) scratch s = {0};
     *count = 0;
     if (!mask__snapshot_find(&v->snapshot, id, &segment, &image))
         return mask__fail(err, MASK_ENOTFOUND, "%s: has no image '%s'", v->path, id);

@@ -14,7 +14,7 @@ mask_status mask__remote_name(const char *name, const char *what, mask_error *er
 
 mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err)
 {
-    MASK__SCOPED(mask__bytes_free) mask__bytes own = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes own = {0};
     char most[32];
     snprintf(most, sizeof most, "%zu", sql->size + 65536);
     /* Without wait_end_of_query an error after the first bytes would look like an end. */
@@ -57,7 +57,7 @@ static mask_status no_rows(const mask__http *http, mask_error *err)
 /* Asks for the newest state: a row, or nothing. */
 static mask_status ask_state(mask__http *http, const char *database, mask__bytes *reply, mask_error *err)
 {
-    MASK__SCOPED(mask__bytes_free) mask__bytes sql = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
     mask__bytes_print(&sql, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'state'", database);
     MASK__TRY(mask__remote_run(http, &sql, reply, err));
     bool none = strcmp(mask__bytes_text(reply), "1\n") != 0;
@@ -73,7 +73,7 @@ static mask_status ask_state(mask__http *http, const char *database, mask__bytes
 mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,
                                     mask_error *err)
 {
-    MASK__SCOPED(mask__bytes_free) mask__bytes reply = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes reply = {0};
     size_t length;
     unsigned char complete;
     *out = (mask__remote_state){0};
@@ -101,8 +101,8 @@ mask_status mask__remote_state_read(mask__http *http, const char *database, mask
 mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
                                      bool *none, mask_error *err)
 {
-    MASK__SCOPED(mask__bytes_free) mask__bytes sql = {0};
-    MASK__SCOPED(mask__bytes_free) mask__bytes reply = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes reply = {0};
     size_t rows = 0;
     mask__bytes_print(&sql,
                       "SELECT kind, word, min(low), min(step), max(error) FROM %s.words GROUP BY kind, word "

@@ -156,7 +156,7 @@ static uint64_t content_of(const mask__segment *s)
 static mask_status compare_segments(loader *l, size_t server, mask_error *err)
 {
     const mask__snapshot *snapshot = &l->view->snapshot;
-    MASK__SCOPED(mask__bytes_free) mask__bytes there = {0};
+    MASK__CLOSED(mask__bytes_free) mask__bytes there = {0};
     mask__bytes_print(say(l), "SELECT DISTINCT segment, content FROM %s.segments FORMAT RowBinary", l->database);
     MASK__TRY(mask__remote_run(l->servers[server], &l->sql, &there, err));
     mask__rows r = {.at = there.data, .end = there.data + there.size};
@@ -313,7 +313,7 @@ static mask_status load_words(loader *l, mask_error *err)
 
 static mask_status put_file(loader *l, const char *folder, const char *name, bool needed, mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *path = NULL;
+    MASK__FREED char *path = NULL;
     mask__map map;
     MASK__TRY(mask__gallery_file(&path, folder, name, err));
     mask_status status = needed || access(path, R_OK) == 0 ? mask__map_open(&map, path, err) : MASK_ENOTFOUND;

@@ -60,8 +60,8 @@ static mask_status write_both(const char *copy, const mask_knowledge *k, const c
 static mask_status same_knowledge(const char *path, const char *copy, const mask_knowledge *k, bool *same,
                                   mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *left = NULL;
-    MASK__SCOPED(mask__free_pointer) char *right = NULL;
+    MASK__FREED char *left = NULL;
+    MASK__FREED char *right = NULL;
     MASK__TRY(mask__gallery_file(&left, path, "knowledge.mask.old", err));
     MASK__TRY(mask__gallery_file(&right, path, "knowledge.mask.new", err));
     mask_status status = write_both(copy, k, left, right, err);
@@ -104,8 +104,8 @@ static mask_status fill_folder(const char *path, const mask_knowledge *k, const 
 static mask_status make_or_compare(const char *path, const mask_knowledge *k, const mask__catalogue_settings *settings,
                                    mask_error *err)
 {
-    MASK__SCOPED(mask__free_pointer) char *catalogue = NULL;
-    MASK__SCOPED(mask__free_pointer) char *copy = NULL;
+    MASK__FREED char *catalogue = NULL;
+    MASK__FREED char *copy = NULL;
     int lock;
     MASK__TRY(mask__gallery_file(&catalogue, path, "catalogue.sqlite", err));
     MASK__TRY(mask__gallery_file(&copy, path, "knowledge.mask", err));

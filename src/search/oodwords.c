@@ -227,7 +227,7 @@ static mask_status make_columns(mask__ood_word *word, const mask__view *view, ma
 
 static mask_status fill(mask__ood_word *word, const mask__view *view, mask_error *err)
 {
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     filling f = {.view = view, .word = word};
     MASK__TRY(prepare(&f, &work, err));
     MASK__TRY(make_columns(word, view, err));

@@ -106,8 +106,8 @@ static mask_status search(const mask__view *v, const mask_vectors *vectors, cons
                           const mask_run *run, mask_error *err)
 {
     double start = omp_get_wtime();
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
-    MASK__SCOPED(mask__plan_close) mask__plan plan = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__plan_close) mask__plan plan = {0};
     mask__arena results = {0};
     mask__view near;
     mask__scored *best;

@@ -92,7 +92,7 @@ static mask_status score_texts(making *m, mask__text_index *out, mask_error *err
     bool short_of_memory = false;
 #pragma omp parallel for schedule(dynamic, 64)
     for (size_t t = 0; t < l->texts; t++) {
-        MASK__SCOPED(mask__arena_free) mask__arena arena = {0};
+        MASK__CLOSED(mask__arena_free) mask__arena arena = {0};
         if (score_text(m, out, at[t], at[t + 1] - at[t], shares + at[t], statistics + t * FIELDS, &arena, NULL) !=
             MASK_OK) {
 #pragma omp atomic write
@@ -116,7 +116,7 @@ static void close_making(making *m)
 static mask_status make(mask__text_index *out, const mask__view *v, const mask_vectors *vectors,
                         const mask_texts *texts, const mask_run *run, mask_error *err)
 {
-    MASK__SCOPED(close_making) making m = {.view = v};
+    MASK__CLOSED(close_making) making m = {.view = v};
     size_t count = mask_texts_count(texts);
     MASK__TRY(mask__lexicon_open(&m.lexicon, v->knowledge, vectors, err));
     for (size_t t = 0; t < count; t++) {
@@ -206,7 +206,7 @@ mask_status mask__text_index_open(mask__text_index *out, const mask__view *v, co
     else if (!vectors)
         return mask__fail(err, MASK_EINVAL, "%s: out-of-knowledge words need the word vectors of its knowledge (%s)",
                           v->path, v->knowledge->info.vectors_path);
-    MASK__SCOPED(mask__free_pointer) char *path = NULL;
+    MASK__FREED char *path = NULL;
     if (asprintf(&path, "%s/%016" PRIx64 ".texts", v->path, key_of(v, texts, vectors)) < 0)
         return mask__no_memory(err, "texts");
     mask_status status = MASK_OK;

@@ -192,7 +192,7 @@ static mask_status fill_cosines(const mask_vectors *v, const float *unit, float 
                                 mask_error *err)
 {
     int threads = mask__threads(run);
-    MASK__SCOPED(mask__free_pointer) float *scratch = NULL; /* one row a thread */
+    MASK__FREED float *scratch = NULL; /* one row a thread */
     size_t where;
     if (v->values->dtype != MASK__F32 && !(scratch = calloc((size_t)threads * v->dim, sizeof *scratch)))
         return mask__no_memory(err, v->pack.path);
@@ -227,7 +227,7 @@ mask_status mask_vectors_near(const mask_vectors *v, const float *query, size_t 
 {
     *found = 0;
     if (k > v->count) k = v->count;
-    MASK__SCOPED(mask__arena_free) mask__arena work = {0};
+    MASK__CLOSED(mask__arena_free) mask__arena work = {0};
     float *unit = mask__arena_alloc(&work, v->dim, sizeof *unit);
     float *cosines = mask__arena_alloc(&work, v->count, sizeof *cosines);
     mask__ranked *ranked = mask__arena_alloc(&work, k, sizeof *ranked);
