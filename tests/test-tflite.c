@@ -147,6 +147,15 @@ static void unsupported_operators_are_named(void **state)
     int y = made_plain(&n, 32, made_add(&n, 1, 4, 4, 3));
     n.ops[0].custom = "TFLite_Other\nPostProcess";
     refuse(&n, y, "operator 0 (TFLite_Other\\x0aPostProcess): is not supported");
+    n.ops[0].custom = "RELU"; /* somebody's own, not TensorFlow's */
+    refuse(&n, y, "operator 0 (RELU): is not supported");
+    made_network m = {0};
+    int x = made_add(&m, 1, 4, 4, 1), z = made_add(&m, 1, 4, 4, 8);
+    made_op *op = made_operator(&m, 4, x, made_weights(&m, 8, 1, 1, 1), MADE_ABSENT, z);
+    op->input_count = 2;
+    memcpy(op->options, (int[]){VALID, 1, 1, 8, NONE, 1, 1}, 7 * sizeof(int));
+    op->option_count = 7;
+    refuse(&m, z, "its weights do not fit its input's channels"); /* a plain convolution's */
 }
 
 /* A quantised network is one of real numbers within what its integers hold. */

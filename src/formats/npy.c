@@ -164,7 +164,7 @@ static mask_status read_dictionary(reader *r)
     }
     skip_space(r);
     if (r->at != r->end) return bad_header(r, "goes on after its dictionary");
-    if (r->seen != 7) return bad_header(r, "lacks one of descr, fortran_order and shape");
+    if (r->seen != 1 + 2 + 4) return bad_header(r, "lacks one of descr, fortran_order and shape");
     if (r->fortran && r->npy->ndim > 1)
         return mask__fail_at(r->err, MASK_EFORMAT, r->text_offset,
                              "%s: byte %zu: the array is in Fortran order: save it again with "

@@ -278,7 +278,7 @@ static const char *read_attributes(reader *r, const struct entry *entry, size_t 
     op->kind = entry->kind;
     switch (op->kind) {
     case MASK__OP_CONV:
-        op->groups = 1; /* of a depthwise one by its weights */
+        op->groups = entry->parameter ? 0 : 1; /* of a depthwise one by its weights */
         return entry->parameter ? read_window(r, options, op, 4, 5) : read_window(r, options, op, 3, 4);
     case MASK__OP_AVERAGE_POOL:
     case MASK__OP_MAX_POOL:
@@ -316,18 +316,20 @@ static const char *read_attributes(reader *r, const struct entry *entry, size_t 
     }
 }
 
-/* The name of an operator into r->name; it is the custom one's own. */
-static mask_status read_name(reader *r, size_t table, mask_error *err)
+/* The name of an operator into r->name; a custom one has its own. */
+static mask_status read_name(reader *r, size_t table, bool *custom, mask_error *err)
 {
     uint32_t index = (uint32_t)mask__flat_int(&r->flat, table, 0, 0);
     r->name = "of a newer TensorFlow";
+    *custom = false;
     if (index >= r->codes.count) return MASK_OK;
     size_t entry = mask__flat_item(&r->flat, r->codes, index);
     uint8_t old = mask__flat_byte(&r->flat, entry, 0, 0);
     int32_t code = mask__flat_int(&r->flat, entry, 3, 0);
     if (old <= INT8_MAX && old > code) code = old; /* codes over 127 do not fit the old field */
     if (code >= 0 && (size_t)code < sizeof code_names / sizeof *code_names) r->name = code_names[code];
-    return code == CUSTOM ? text(r, entry, 1, &r->name, err) : MASK_OK;
+    *custom = code == CUSTOM;
+    return *custom ? text(r, entry, 1, &r->name, err) : MASK_OK;
 }
 
 /* What an integer tensor can hold, in real numbers; false for others. */
@@ -418,11 +420,12 @@ static mask_status read_operator(reader *r, mask__flat_vector operators, size_t 
 {
     size_t table = mask__flat_item(&r->flat, operators, index);
     const struct entry *entry = known, *end = known + sizeof known / sizeof *known;
-    MASK__TRY(read_name(r, table, err));
+    bool custom;
+    MASK__TRY(read_name(r, table, &custom, err));
     if (r->flat.bad) return damaged(r, err);
-    bool last = strcmp(r->name, "TFLite_Detection_PostProcess") == 0;
+    bool last = custom && strcmp(r->name, "TFLite_Detection_PostProcess") == 0;
     while (entry < end && strcmp(entry->name, r->name) != 0) entry++;
-    if (!last && entry == end)
+    if (!last && (custom || entry == end))
         return refuse_op(r, "is not supported: only plain convolutional networks are (docs/encoders.md)", err);
     mask__graph_op op = {.name = r->name};
     MASK__TRY(read_tensors_of(r, table, &op, err));
