@@ -67,7 +67,7 @@ with tempfile.TemporaryDirectory() as folder:
     section9 = ["--preset", "section9"]
     letters = ours(sys.argv[1], folder, ["--tokens", "letters"], section9, sims)
     caption = ours(sys.argv[1], folder, ["--tokens", "caption"], section9)
-    default = ours(sys.argv[1], folder, ["--tokens", "letters"])
+    default = ours(sys.argv[1], folder)
     scores, expected = np.load(sims), theirs()
 recalls = reference.recalls(expected)
 show("reference, letters", recalls)
