@@ -90,7 +90,9 @@ typedef struct mask_run {
 
 typedef struct mask_vectors mask_vectors;
 
-/* Maps a .mvec; takes milliseconds whatever its size. */
+/* Many words, each with a vector of N numbers (N is the same for all) that lies near those of words with a like
+ * meaning. Maps a .mvec file, as `mask vectors import` makes it of GloVe's and others'; takes milliseconds whatever its
+ * size. */
 MASK_API mask_status mask_vectors_open(mask_vectors **out, const char *path, const mask_run *run, mask_error *err);
 MASK_API void mask_vectors_close(mask_vectors *vectors);
 
@@ -152,10 +154,9 @@ MASK_API void mask_texts_close(mask_texts *texts);
 
 typedef struct mask_knowledge mask_knowledge;
 
-/* Maps a .mask file and checks all of it. */
+/* Words, a visual prototype of Z numbers for each (Eq. 2), and how the M numbers of a region's feature become Z that
+ * are compared with prototypes. Maps a .mask file and checks all of it. */
 MASK_API mask_status mask_knowledge_open(mask_knowledge **out, const char *path, const mask_run *run, mask_error *err);
-/* Writes atomically: the old file stays until the new one is complete. */
-MASK_API mask_status mask_knowledge_save(const mask_knowledge *knowledge, const char *path, mask_error *err);
 MASK_API void mask_knowledge_close(mask_knowledge *knowledge);
 
 /* What a knowledge holds; strings are owned by it. */
@@ -177,6 +178,7 @@ typedef struct mask_knowledge_info {
     const char *provenance;
 } mask_knowledge_info;
 MASK_API void mask_knowledge_describe(const mask_knowledge *knowledge, mask_knowledge_info *info);
+
 /* ---- Matching ------------------------------------------------------------------------------------------------ */
 
 /* The options that hold for a knowledge unless a user says otherwise: those of its calibration, else the plain ones. Of
@@ -189,13 +191,6 @@ static inline mask_match_options mask_match_defaults(const mask_knowledge *knowl
     return options;
 }
 
-/* A copy of a knowledge that knows `word`, one or two words ("my cat"), from photos that show it: 1 is enough, 3 to 10
- * in different places are good. `images` are their regions, as the knowledge's. A word it knows already is sharpened
- * (*sharpened, may be NULL): what it was keeps a share. A new word needs no word vector; one of a single word takes it
- * from vectors, if they have it (may be NULL). MASK_EINVAL for a name that texts would not be read to hold. */
-MASK_API mask_status mask_knowledge_teach(mask_knowledge **out, const mask_knowledge *knowledge,
-                                          const mask_vectors *vectors, const char *word, const mask_images *images,
-                                          bool *sharpened, mask_error *err);
 /* What happened to the words of a set of texts, and where the statistics came from. */
 typedef struct mask_match_report {
     size_t images, texts;
@@ -261,11 +256,10 @@ typedef struct mask_reading {
     const mask_word *words; /* every token in order; a compound or the parts of a hyphenated word stand after the tokens
                                whose place they take */
     size_t count;
-    const char
-        *language; /* the text seems to be in it ("German"), not in that of the knowledge; NULL: nothing to say */
+    const char *language; /* that the text seems to be in ("German") where it is not the knowledge's; else NULL */
     void *memory;
 } mask_reading;
-/* What becomes of the words of a text. */
+/* What becomes of the words of a text; mask_reading_free, of a zeroed or failed reading too. */
 MASK_API mask_status mask_matcher_read(const mask_matcher *matcher, const char *text, mask_reading *out,
                                        mask_error *err);
 MASK_API void mask_reading_free(mask_reading *reading);
@@ -280,11 +274,12 @@ typedef struct mask_explanation {
     size_t words, regions;
     const size_t *word_index; /* words: position in reading.words */
     const float *cosines;     /* words x regions */
-    const float *word_scores; /* words: pooled, calibrated c_w(i); cosine when not calibrated */
+    const float *word_scores; /* words: pooled (Eq. 10), calibrated c_w(i) (docs/matching.md); else the pooled cosine */
     bool transductive;
     void *memory;
 } mask_explanation;
-/* Reads no image but this one, unless statistics are transductive: those are of the whole set. */
+/* Reads no image but this one, unless statistics are transductive: those are of the whole set. MASK_ENOTFOUND for an
+ * image that is not there. *out is to be freed by mask_explanation_free. */
 MASK_API mask_status mask_matcher_explain(mask_matcher *matcher, const mask_images *images, size_t image,
                                           const char *text, mask_explanation *out, const mask_run *run,
                                           mask_error *err);
@@ -292,6 +287,7 @@ MASK_API void mask_explanation_free(mask_explanation *explanation);
 
 /* ---- Galleries (.gallery) ------------------------------------------------------------------------------------- */
 
+/* An index over images, in a folder. Functions that change one take its path; to be searched it is opened. */
 typedef struct mask_gallery mask_gallery;
 
 /* What a change did. */
@@ -445,32 +441,7 @@ MASK_API mask_status mask_gallery_search_batch(const mask_gallery *gallery, cons
                                                const mask_run *run, mask_error *err);
 MASK_API void mask_results_free(mask_results *results);
 
-/* ---- A gallery in ClickHouse (docs/clickhouse.md) ------------------------------------------------------------- */
-
-typedef struct mask_clickhouse {
-    const char *urls;     /* http://host:8123/, of several servers with commas; a search asks one */
-    const char *database; /* letters, digits, '_' */
-    const char *cluster;  /* of the servers' configurations, for Distributed tables; "" = one server */
-    size_t words_per_table;
-} mask_clickhouse;
-static inline mask_clickhouse mask_clickhouse_defaults(void)
-{
-    mask_clickhouse to = {"http://127.0.0.1:8123/", "mask", "", 1500};
-    return to;
-}
-/* Copies a gallery as it is, or what has changed since the last time; a call that was interrupted goes on when it is
- * made again. *rows (may be NULL): that were written. Needs libcurl. MASK_EIO for what a server says, MASK_EMISMATCH
- * where the database holds something else. */
-MASK_API mask_status mask_clickhouse_export(const char *gallery, const mask_clickhouse *to, uint64_t *rows,
-                                            const mask_run *run, mask_error *err);
-/* Opens one for mask_gallery_search and mask_gallery_search_batch by texts: the same results as the gallery's. What
- * reads texts (its knowledge and calibration) is copied into a folder below `cache`, which must exist, the first time.
- */
-MASK_API mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhouse *from, const char *cache,
-                                                  const mask_run *run, mask_error *err);
-/* The statement by which such a gallery finds the images with the k highest upper bounds; free(). */
-MASK_API mask_status mask_gallery_sql(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
-                                      char **sql, mask_error *err);
+/* ---- The texts that describe an image of a gallery best ---------------------------------------------------------- */
 
 /* Texts made ready to be ranked for the images of one gallery, as it is at this moment: a refresh does not reach it.
  * What that took is kept in the gallery's folder (docs/gallery.md), so that the same texts are ready in milliseconds
@@ -511,9 +482,8 @@ typedef struct mask_extract_report {
  * regions' boxes, labels, scores and features in the region store `out`, which mask_images_open opens: docs/photos.md.
  * Region 0 is the whole photo. A store that is there is continued: files that have not changed are skipped, so a run
  * that was stopped goes on where it was; MASK_EMISMATCH when it was made with another encoder or other options. Work is
- * committed every few seconds. Photos that this call
- * found to be bad are skipped and named in the log at the end; MASK_EFORMAT when there is no
- * good one. report may be NULL. */
+ * committed every few seconds. Photos that this call found to be bad are skipped and named in the log at the end;
+ * MASK_EFORMAT when there is no good one. options and report may be NULL. */
 MASK_API mask_status mask_extract(const char *const *photos, size_t count, const char *out,
                                   const mask_extract_options *options, mask_extract_report *report, const mask_run *run,
                                   mask_error *err);
@@ -541,17 +511,6 @@ typedef struct mask_photo {
  * with the first that cannot be read: MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large. */
 MASK_API mask_status mask_extractor_images(mask_images **out, mask_extractor *extractor, const mask_photo *photos,
                                            size_t count, mask_error *err);
-
-/* What a camera wrote into a photo (EXIF). */
-typedef struct mask_photo_facts {
-    char date[24];              /* "2019-06-01 14:03:22", of where it was taken; "" = unknown */
-    double latitude, longitude; /* degrees, north and east; NAN = unknown */
-} mask_photo_facts;
-/* Reads the header of a photo. MASK_EFORMAT: not a photo, or damaged. */
-MASK_API mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_error *err);
-/* A photo, upright and at most `side` pixels wide and high, as JPEG. *jpeg is the caller's, to be freed with free(). */
-MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,
-                                          mask_error *err);
 
 /* Where mask_photos_gallery keeps what it makes of folders of photos, and what it makes it with. */
 typedef struct mask_photo_cache {

@@ -1,5 +1,6 @@
 /* mask_research.h: what programs that only search and score have no need of: making word vectors, encoders and
- * knowledges, looking into them, evaluation, re-ranking, and other programs' files. Conventions are those of mask.h.
+ * knowledges, looking into them, galleries in ClickHouse, evaluation, re-ranking, and other programs' files.
+ * Conventions are those of mask.h.
  * Where a heading names no library, its functions are libmask-research's. */
 #ifndef MASK_RESEARCH_H
 #define MASK_RESEARCH_H
@@ -51,7 +52,17 @@ MASK_API size_t mask_texts_count(const mask_texts *texts);
 /* NUL-terminated; owned by texts. */
 MASK_API const char *mask_texts_get(const mask_texts *texts, size_t text);
 
-/* ---- A knowledge from within (libmask) ---------------------------------------------------------------------- */
+/* ---- Making and looking into a knowledge (libmask) ---------------------------------------------------------- */
+
+/* Writes atomically: the old file stays until the new one is complete. */
+MASK_API mask_status mask_knowledge_save(const mask_knowledge *knowledge, const char *path, mask_error *err);
+/* A copy of a knowledge that knows `word`, one or two words ("my cat"), from photos that show it: 1 is enough, 3 to 10
+ * in different places are good. `images` are their regions, as the knowledge's. A word it knows already is sharpened
+ * (*sharpened, may be NULL): what it was keeps a share. A new word needs no word vector; one of a single word takes it
+ * from vectors, if they have it (may be NULL). MASK_EINVAL for a name that texts would not be read to hold. */
+MASK_API mask_status mask_knowledge_teach(mask_knowledge **out, const mask_knowledge *knowledge,
+                                          const mask_vectors *vectors, const char *word, const mask_images *images,
+                                          bool *sharpened, mask_error *err);
 
 /* A word of the knowledge (NUL-terminated, owned by it) and the number of regions that carried it. */
 MASK_API const char *mask_knowledge_word(const mask_knowledge *knowledge, size_t index, size_t *count);
@@ -87,6 +98,33 @@ MASK_API mask_status mask_knowledge_round(mask_knowledge *knowledge, mask_error 
 /* Reads all of a gallery against its checksums. */
 MASK_API mask_status mask_gallery_verify(const char *path, const mask_run *run, mask_error *err);
 
+/* ---- A gallery in ClickHouse (libmask; docs/clickhouse.md) --------------------------------------------------- */
+
+typedef struct mask_clickhouse {
+    const char *urls;     /* http://host:8123/, of several servers with commas; a search asks one */
+    const char *database; /* letters, digits, '_' */
+    const char *cluster;  /* of the servers' configurations, for Distributed tables; "" = one server */
+    size_t words_per_table;
+} mask_clickhouse;
+static inline mask_clickhouse mask_clickhouse_defaults(void)
+{
+    mask_clickhouse to = {"http://127.0.0.1:8123/", "mask", "", 1500};
+    return to;
+}
+/* Copies a gallery as it is, or what has changed since the last time; a call that was interrupted goes on when it is
+ * made again. *rows (may be NULL): that were written. Needs libcurl. MASK_EIO for what a server says, MASK_EMISMATCH
+ * where the database holds something else. */
+MASK_API mask_status mask_clickhouse_export(const char *gallery, const mask_clickhouse *to, uint64_t *rows,
+                                            const mask_run *run, mask_error *err);
+/* Opens one for mask_gallery_search and mask_gallery_search_batch by texts: the same results as the gallery's. What
+ * reads texts (its knowledge and calibration) is copied into a folder below `cache`, which must exist, the first time.
+ */
+MASK_API mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhouse *from, const char *cache,
+                                                  const mask_run *run, mask_error *err);
+/* The statement by which such a gallery finds the images with the k highest upper bounds; free(). */
+MASK_API mask_status mask_gallery_sql(const mask_gallery *gallery, const mask_vectors *vectors, const mask_query *query,
+                                      char **sql, mask_error *err);
+
 /* ---- Region stores and encoders of photos (libmask-photos) -------------------------------------------------- */
 
 /* What a region store holds. */
@@ -115,6 +153,17 @@ typedef struct mask_photo_regions {
 /* MASK_EFORMAT: not a photo, or damaged; MASK_EINVAL: too large, or more regions than room. */
 MASK_API mask_status mask_extractor_regions(mask_extractor *extractor, const mask_photo *photo,
                                             mask_photo_regions *regions, mask_error *err);
+
+/* What a camera wrote into a photo (EXIF). */
+typedef struct mask_photo_facts {
+    char date[24];              /* "2019-06-01 14:03:22", of where it was taken; "" = unknown */
+    double latitude, longitude; /* degrees, north and east; NAN = unknown */
+} mask_photo_facts;
+/* Reads the header of a photo. MASK_EFORMAT: not a photo, or damaged. */
+MASK_API mask_status mask_photo_describe(mask_photo_facts *facts, const char *path, mask_error *err);
+/* A photo, upright and at most `side` pixels wide and high, as JPEG. *jpeg is the caller's, to be freed with free(). */
+MASK_API mask_status mask_photo_thumbnail(const char *path, int side, unsigned char **jpeg, size_t *size,
+                                          mask_error *err);
 
 /* An encoder of photos (.menc) is a network with what is needed to use it: it turns photos into regions and features.
  */
