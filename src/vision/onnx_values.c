@@ -163,6 +163,16 @@ static float stored_value(const onnx_tensor *t, size_t i)
                                      : (float)t->int32_data[i];
 }
 
+/* All values; those of weights many at a time. */
+static void read_values(const onnx_tensor *t, size_t count, float *out)
+{
+    const void *raw = t->has_raw_data ? t->raw_data.data : NULL; /* protobuf-c's own memory, which is aligned */
+    if (raw && t->data_type == FLOAT) memcpy(out, raw, count * sizeof *out);
+    else if (raw && t->data_type == FLOAT16) mask__half_to_float(raw, out, count);
+    else
+        for (size_t i = 0; i < count; i++) out[i] = stored_value(t, i);
+}
+
 uint32_t mask__onnx_new(onnx_reader *r, unsigned ndim, const size_t *shape, float **values)
 {
     uint32_t made = r->graph->input;
@@ -191,7 +201,7 @@ uint32_t mask__onnx_constant(onnx_reader *r, const onnx_tensor *t)
     }
     uint32_t made = mask__onnx_new(r, (unsigned)t->n_dims, shape, &values);
     if (!values) return r->graph->input;
-    for (size_t i = 0; i < count; i++) values[i] = stored_value(t, i);
+    read_values(t, count, values);
     r->graph->tensors[made].whole = type != FLOAT && type != FLOAT16 && type != DOUBLE && type != BFLOAT16;
     return made;
 }
