@@ -423,15 +423,15 @@ static mask_status take_part(job *j, const char *path, size_t *good, mask_error 
 static mask_status take_parts(job *j, const char *store_path, size_t *good, mask_error *err)
 {
     const char *slash = strrchr(store_path, '/'), *name = slash ? slash + 1 : store_path;
-    char *folder = strndup(slash ? store_path : ".", slash ? (size_t)(slash - store_path) + 1 : 1), *path, end;
+    char *folder = strndup(slash ? store_path : ".", slash ? (size_t)(slash - store_path) + 1 : 1), *path;
     struct dirent **entries = NULL;
     size_t length = strlen(name);
-    int count = folder ? scandir(folder, &entries, NULL, versionsort) : -1, number;
+    int count = folder ? scandir(folder, &entries, NULL, versionsort) : -1;
     mask_status status = folder ? MASK_OK : mask__no_memory(err, store_path);
     for (int i = 0; i < count; i++) {
         const char *entry = entries[i]->d_name;
-        if (status == MASK_OK && strncmp(entry, name, length) == 0 &&
-            sscanf(entry + length, ".part-%d%c", &number, &end) == 1) {
+        if (status == MASK_OK && strncmp(entry, name, length) == 0 && strncmp(entry + length, ".part-", 6) == 0 &&
+            strspn(entry + length + 6, "0123456789") == strlen(entry + length + 6)) {
             if (asprintf(&path, "%s/%s", folder, entry) < 0) path = NULL;
             status = path ? take_part(j, path, good, err) : mask__no_memory(err, store_path);
             free(path);
