@@ -146,7 +146,7 @@ class Reproduction:
 
     def __init__(self, a: argparse.Namespace):
         self.set, self.name, self.data = DATASETS[a.dataset], a.dataset, a.data
-        self.split, self.epochs, self.seeds = a.split or self.set.split, a.epochs, list(range(a.seed, a.seed + a.seeds))
+        self.split, self.epochs, self.bf16, self.seeds = a.split or self.set.split, a.epochs, a.bf16, list(range(a.seed, a.seed + a.seeds))
         self.sections = a.sections.split(",") if a.sections else list(SECTIONS)
         unknown = set(self.sections) - set(SECTIONS)
         if unknown:
@@ -194,7 +194,7 @@ class Reproduction:
         os.makedirs(self.work, exist_ok=True)
         self.hashes = {name: digest(path) for name, path in self.files.items()}
         self.key = json.dumps({"version": m.__version__, "dataset": self.name, "split": self.split, "epochs": self.epochs,
-                               "hashes": self.hashes}, sort_keys=True)
+                               "bf16": self.bf16, "hashes": self.hashes}, sort_keys=True)
         path = os.path.join(self.work, "key.json")
         if not os.path.exists(path):
             with open(path, "w", encoding="utf8") as file:
@@ -228,7 +228,7 @@ class Reproduction:
                 options = dict(VARIANTS[variant])
                 checkpoint = os.path.join(self.work, "%s-seed%d.ckpt" % (TRAINED_AS.get(variant, variant), seed))
                 if options.get("preset") == "paper" or options["encoder"] == "mask":
-                    options.update(epochs=self.epochs, checkpoint=checkpoint, resume=os.path.exists(checkpoint),
+                    options.update(epochs=self.epochs, bf16=self.bf16, checkpoint=checkpoint, resume=os.path.exists(checkpoint),
                                    metrics=os.path.join(self.work, name + ".jsonl"))
                 m.use(seed=seed)
                 every = list(m.Texts.open(self.files["background texts"]))
@@ -289,7 +289,8 @@ class Reproduction:
         with m.Knowledge(os.path.join(self.work, "mack.mask")) as k:
             words = "from %d labelled regions" % k.info.regions
         return [("data", "%s, split %s: %d images, %d texts" % (self.set.title, self.split, len(self.images), len(self.texts))),
-                ("learned", "%s; trained encoders %d epochs (the paper: 400)" % (words, self.epochs)),
+                ("learned", "%s; trained encoders %d epochs (the paper: 400)%s" %
+                 (words, self.epochs, ", products in bfloat16" if self.bf16 else "")),
                 ("re-ranked", self.files.get("base", "MACK's own scores, the first row")),
                 ("seeds", ", ".join(map(str, self.seeds)) + ("; +- is the standard deviation" if len(self.seeds) > 1 else "")),
                 ("made by", "mask_match %s, %s" % (m.__version__, datetime.date.today().isoformat())),
@@ -395,6 +396,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--sections", help="only these, set apart by commas: %s" % ",".join(SECTIONS))
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="trainings with so many seeds; their spread is shown")
+    parser.add_argument("--bf16", action="store_true", help="train with products in bfloat16: twice as fast where the processor can")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--quiet", action="store_true")
     a = parser.parse_args(arguments)

@@ -69,7 +69,7 @@ def test_statistics_of_the_evaluated_images_are_noticed(demo, tmp_path):
     evaluated = np.load(demo.folder / "demo_precomp" / "dev_ims.npy")
     np.save(data / "background_ims.npy", evaluated[:50])
     shutil.copy(demo.folder / "background_caps.txt", data)
-    run = reproduce.Reproduction(reproduce.argparse.Namespace(dataset="demo", data=str(data), split=None, epochs=0, seed=0, seeds=1, sections="methods",
+    run = reproduce.Reproduction(reproduce.argparse.Namespace(dataset="demo", data=str(data), split=None, epochs=0, bf16=False, seed=0, seeds=1, sections="methods",
                                                               work=str(tmp_path / "w"), out="r.html", vectors=None, base=None))
     run.open()
     run.check_background()
