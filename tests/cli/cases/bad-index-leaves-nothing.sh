@@ -1,6 +1,6 @@
 # A first index that fails leaves no empty gallery; one that fails on a gallery with images leaves them.
-#err mask: x_ims.npy: features of 32 dimensions*
-#err mask: x_ims.npy: features of 32 dimensions*
+#err mask: x_ims.npy: its features have 32 dimensions, the knowledge was learned on 64: extract both alike
+#err mask: x_ims.npy: its features have 32 dimensions, the knowledge was learned on 64: extract both alike
 set -e
 make-npy x_ims.npy 10 8 32
 if mask index d/full.mask x_ims.npy -o G.gallery; then exit 9; fi
