@@ -164,7 +164,9 @@ def walk(p, address, photo):
     d.refresh()
     wait("the same again", lambda: [n.text for n in p.all(".name")] == names)
     [c for c in p.all("#chips button") if "where" in c.get_attribute("aria-label")][0].click()
-    wait("without the filter", lambda: len(p.all("figure")) > len(names))
+    wait("without the filter", lambda: any(n.text < "m" for n in p.all(".name")))
+    d.execute_script("scrollTo(0, document.body.scrollHeight)")
+    wait("all photos", lambda: len(p.all("figure")) > len(names))
     assert len(p.all(".date:not([hidden])")) == 2
     # Endless, and linked to
     d.get(address + "?q=people")

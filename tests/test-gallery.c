@@ -840,7 +840,7 @@ static void *search_on_and_on(void *context)
     searching *s = context;
     mask_error err;
     while (!*s->stop) {
-        bool changed;
+        bool changed = false;
         size_t count = found(s->g, NULL);
         s->good = s->good && (count == 8 || count == 12);
         s->good = s->good && mask_gallery_refresh(s->g, &changed, NULL, &err) == MASK_OK;

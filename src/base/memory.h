@@ -38,7 +38,7 @@ char *mask__text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A local variable that is let go of at the end of its block, however that is left: MASK__FREED char *path = NULL;
  * or, by a function that gets a pointer to it, MASK__CLOSED(mask__npz_close) mask__npz npz = {0}; */
-#define MASK__CLOSED(close) __attribute__((cleanup(close)))
+#define MASK__CLOSED(close) __attribute__((cleanup(close), unused))
 #define MASK__FREED MASK__CLOSED(mask__free)
 void mask__free(void *pointer_to_pointer);
 

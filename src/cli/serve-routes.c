@@ -251,7 +251,7 @@ static bool complete(exchange *x, const json_t *body)
     snprintf(message, sizeof message, "expected %s%s", any ? "one of " : "", needed);
     for (char *at = message; *at; at++)
         if (*at == '|') *at = ' ';
-    serve_error(x, 400, "invalid_request", message);
+    serve_error(x, 400, "invalid_request", "%s", message);
     return false;
 }
 

@@ -115,12 +115,12 @@ static mask_status list_tables(loader *l, mask_error *err)
 static mask_status make_fixed(loader *l, mask_error *err)
 {
     static const char *const tables[] = {
-        "state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, words UInt32, "
-        "words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = MergeTree PARTITION BY tuple() "
-        "ORDER BY written",
+        ("state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, words UInt32, "
+         "words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = MergeTree PARTITION BY tuple() "
+         "ORDER BY written"),
         "segments (segment UInt32, content UInt64) ENGINE = MergeTree PARTITION BY segment ORDER BY segment",
-        "words (segment UInt32, kind UInt8, word UInt32, name String, regions UInt64, texts UInt32, in_table String, "
-        "low Float64, step Float64, error Float64) ENGINE = MergeTree PARTITION BY segment ORDER BY (kind, word)"};
+        ("words (segment UInt32, kind UInt8, word UInt32, name String, regions UInt64, texts UInt32, in_table String, "
+         "low Float64, step Float64, error Float64) ENGINE = MergeTree PARTITION BY segment ORDER BY (kind, word)")};
     mask__bytes_print(say(l), "CREATE DATABASE IF NOT EXISTS %s", l->database);
     MASK__TRY(run_all(l, err));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
