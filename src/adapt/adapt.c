@@ -39,10 +39,7 @@ typedef struct learner {
 static mask_status check_inputs(const mask_knowledge *k, const mask_images *images, const mask_texts *texts,
                                 mask_error *err)
 {
-    if (mask_images_dim(images) != k->representation.in)
-        return mask__fail(err, MASK_EMISMATCH,
-                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(images), mask_images_dim(images), k->representation.in);
+    MASK__TRY(mask__knowledge_check_images(k, images, err));
     if (mask_images_count(images) < 2 || mask_texts_count(texts) < 2)
         return mask__fail(err, MASK_EINVAL,
                           "adaptation needs at least 2 images and 2 texts, for some of each are held out");

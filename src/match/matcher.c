@@ -99,11 +99,7 @@ static mask_status image_terms(mask_matcher *m, int whole_region, const mask__im
 mask_status mask__matcher_regions(const mask_matcher *m, const mask_images *images, mask__regions *regions,
                                   int *whole_region, mask_error *err)
 {
-    size_t dim = m->knowledge->representation.in;
-    if (mask_images_dim(images) != dim)
-        return mask__fail(err, MASK_EMISMATCH,
-                          "%s: its features have %zu dimensions, the knowledge was learned on %zu: extract both alike",
-                          mask__images_path(images), mask_images_dim(images), dim);
+    MASK__TRY(mask__knowledge_check_images(m->knowledge, images, err));
     *whole_region = m->options.whole_region;
     if (*whole_region == MASK_WHOLE_AUTO) *whole_region = mask__images_first_covers(images) ? 0 : MASK_WHOLE_MEAN;
     *regions = mask__regions_of_images(images, &m->knowledge->representation);

@@ -432,7 +432,7 @@ static mask_status take_parts(job *j, const char *store_path, size_t *good, mask
         const char *entry = entries[i]->d_name;
         if (status == MASK_OK && strncmp(entry, name, length) == 0 && strncmp(entry + length, ".part-", 6) == 0 &&
             strspn(entry + length + 6, "0123456789") == strlen(entry + length + 6)) {
-            if (asprintf(&path, "%s/%s", folder, entry) < 0) path = NULL;
+            path = mask__text("%s/%s", folder, entry);
             status = path ? take_part(j, path, good, err) : mask__no_memory(err, store_path);
             free(path);
         }
