@@ -222,7 +222,8 @@ typedef enum mask_photo_shape {
 
 typedef enum mask_store {
     MASK_STORE_HALF, /* float16: a cosine moves by less than 0.0005, in practice by 0.00002 */
-    MASK_STORE_FLOAT
+    MASK_STORE_FLOAT,
+    MASK_STORE_INT8 /* 8 bits a component, unit length kept: a cosine moves by 0.0005 in practice */
 } mask_store;
 
 typedef enum mask_products {
@@ -234,7 +235,7 @@ typedef enum mask_products {
     X(MASK_KEPT, size_t, budget, 0, 0, 100000, "all", "--budget", "R", "regions kept per image, the best first")       \
     X(MASK_KEPT, size_t, segment_images, 0, 0, 4194304, "auto", "--segment-images", "N",                               \
       "images per segment; auto = as many as fit its memory")                                                          \
-    X(MASK_KEPT, mask_store, store, MASK_STORE_HALF, 0, 1, "float16|float32", "--store", "KIND",                       \
+    X(MASK_KEPT, mask_store, store, MASK_STORE_HALF, 0, 2, "float16|float32|int8", "--store", "KIND",                  \
       "how vectors of regions and images are kept")                                                                    \
     X(MASK_KEPT, mask_products, products, MASK_PRODUCTS_FLOAT, 0, 1, "float32|bfloat16", "--products", "KIND",         \
       "of columns; bfloat16 indexes faster where the processor can, and moves scores by some 0.001")                   \

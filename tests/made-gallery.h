@@ -5,7 +5,7 @@
 
 #include "made.h"
 #include "search/gallery.h"
-#include "math/half.h"
+#include "gallery/stored.h"
 #include "math/vector.h"
 
 enum { M = 10, N = 7, WORDS = 14, VECTORS = 22, BACKGROUND = 12, REGIONS = 5, T = 9 };
@@ -135,7 +135,7 @@ static inline const int8_t *quantise_vectors(made_gallery *m, const float *value
 }
 
 /* Whole-image and scene vectors of a segment. */
-static inline void summarise(made_gallery *m, mask__segment *s, bool half)
+static inline void summarise(made_gallery *m, mask__segment *s, mask__dtype type)
 {
     mask_error err;
     const mask__calibration *calibration = m->g.calibration;
@@ -150,14 +150,14 @@ static inline void summarise(made_gallery *m, mask__segment *s, bool half)
                region >= 0 ? (const float *)s->mu + (s->image_rows[i] + (size_t)region) * z : mean + i * z,
                z * sizeof *whole);
         mask__normalise(whole + i * z, z);
-        if (half) mask__round_to_half(whole + i * z, z);
+        mask__stored_round(type, whole + i * z, 1, z);
     }
     s->whole = whole;
     s->whole_codes = quantise_vectors(m, whole, s->images, z, &s->whole_steps);
     if (calibration->options.scene > 0) {
         float *scenes = room(m, s->images * z, sizeof *scenes);
         check_ok(mask__calibration_scenes(calibration, mean, region >= 0 ? whole : NULL, s->images, scenes, &err));
-        if (half) mask__round_to_half(scenes, s->images * z);
+        mask__stored_round(type, scenes, s->images, z);
         s->scenes = scenes;
         s->scene_codes = quantise_vectors(m, scenes, s->images, z, &s->scene_steps);
     }
@@ -200,28 +200,27 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
     s->pooled_slack = 1e-5f;
 }
 
-static inline const void *halves(made_gallery *m, const void *values, size_t count)
+static inline const void *stored(made_gallery *m, mask__dtype type, const void *values, size_t rows, size_t z)
 {
-    uint16_t *out = room(m, count, sizeof *out);
-    mask__float_to_half(values, out, count);
+    void *out = room(m, rows, mask__stored_bytes(type, z));
+    mask__stored_write(type, values, rows, z, out);
     return out;
 }
 
-static inline void store_half(made_gallery *m, mask__segment *s)
+static inline void store_as(made_gallery *m, mask__segment *s, mask__dtype type)
 {
-    s->mu = halves(m, s->mu, s->image_rows[s->images] * s->z);
-    s->whole = halves(m, s->whole, s->images * s->z);
-    if (s->scenes) s->scenes = halves(m, s->scenes, s->images * s->z);
+    s->type = type;
     s->most_regions = 8;
-    s->half = true;
+    s->mu = stored(m, type, s->mu, s->image_rows[s->images], s->z);
+    s->whole = stored(m, type, s->whole, s->images, s->z);
+    if (s->scenes) s->scenes = stored(m, type, s->scenes, s->images, s->z);
 }
 
 /* The vector that images are alike by. */
 static inline void likeness_vector(const mask__segment *s, size_t image, float *out)
 {
-    const void *from = s->scenes ? s->scenes : s->whole;
-    if (s->half) mask__half_to_float((const uint16_t *)from + image * s->z, out, s->z);
-    else memcpy(out, (const float *)from + image * s->z, s->z * sizeof *out);
+    const char *from = s->scenes ? s->scenes : s->whole;
+    mask__stored_read(s->type, from + image * mask__stored_bytes(s->type, s->z), 1, s->z, out);
 }
 
 /* Regions of an image: random directions, at times those of an image before, at times zero. */
@@ -278,13 +277,15 @@ static inline void make_gallery(made_gallery *m, const world *w, const mask_matc
         m->g.snapshot.images += names->alive_count;
         segment->image_rows = rows;
         float *mu = m->mu + m->rows[m->images] * z;
-        bool half = below(random, 2);
-        if (half) mask__round_to_half(mu, rows[n] * z);
+        static const mask__dtype types[] = {MASK__F32, MASK__F16, MASK__U8};
+        mask__dtype type = types[below(random, z < 5 ? 2 : 3)];
+        mask__stored_round(type, mu, rows[n], z);
         segment->mu = mu;
+        segment->type = MASK__F32;
         m->images += n;
-        summarise(m, segment, half);
+        summarise(m, segment, type);
         make_columns(m, segment);
-        if (half) store_half(m, segment);
+        store_as(m, segment, type);
     }
     bool twice;
     check_ok(mask__snapshot_index(&m->g.snapshot, &twice, &err));

@@ -225,6 +225,7 @@ static void compare_rounded(const world *w, const mask_match_options *o, const c
     mask_gallery *g;
     mask_gallery_options rounded = mask_gallery_defaults();
     rounded.products = MASK_PRODUCTS_BF16;
+    rounded.store = MASK_STORE_INT8;
     check_ok(mask_gallery_create(folder, w->calibrated, o, &rounded, &err));
     mask_status status = mask_gallery_add(folder, w->images, NULL, NULL, &err);
     if (status == MASK_EINVAL && strstr(err.message, "AVX512_BF16")) return; /* this processor cannot */

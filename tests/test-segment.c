@@ -161,7 +161,7 @@ static bool can_bf16(void)
 
 static mask__segment_source all_of(const ragged *r)
 {
-    return (mask__segment_source){.images = &r->base, .count = r->base.count};
+    return (mask__segment_source){.images = &r->base, .count = r->base.count, .type = MASK__F32};
 }
 
 static void test_codes_are_within_their_error(void **state)
@@ -191,22 +191,23 @@ static void test_codes_are_within_their_error(void **state)
         mask__calibration_close(&s);
         free_ragged(r);
     }
-    for (size_t n = 0; n < 2 * (sizeof counts / sizeof *counts); n++) {
+    static const mask__dtype types[] = {MASK__F32, MASK__F16, MASK__U8};
+    for (size_t n = 0; n < 3 * (sizeof counts / sizeof *counts); n++) {
         mask__calibration s;
         mask__segment segment;
-        ragged *r = make_ragged(counts[n / 2], 3);
+        ragged *r = make_ragged(counts[n / 3], 3);
         mask__segment_source source = all_of(r);
-        source.half = n % 2;
-        source.bf16 = n % 4 == 3 && can_bf16();
+        source.type = types[n % 3];
+        source.bf16 = n % 2 && can_bf16();
         check_ok(mask__calibration_open(&s, w.knowledge, &base, 2, NULL, &err));
         build(&segment, &s, &source, 0, "codes.segment");
         check_segment(&segment, &s, !source.bf16);
         if (source.bf16) assert_true(segment.pooled_slack > 1e-4f && segment.pooled_slack < 0x1p-7f);
-        assert_int_equal(segment.half, source.half);
-        assert_int_equal(segment.pack.version, source.half ? 2 : 1);
+        assert_int_equal(segment.type, source.type);
+        assert_int_equal(segment.pack.version, n % 3 + 1);
         for (size_t i = 0; i < segment.images; i++) {
             mask__image_vectors x = vectors_of(&segment, i, 0);
-            float least = source.half ? 0x1p-11f : 1e-6f;
+            float least = source.type == MASK__F16 ? 0x1p-11f : 1e-6f;
             for (size_t d = 0; d < s.z; d++) /* the whole image is region 2 */
                 assert_true(fabsf(x.whole[d] - x.mu[2 * s.z + d]) < least);
             for (size_t row = 0; row < x.regions; row++) {
@@ -316,7 +317,7 @@ static void test_a_budget_keeps_a_prefix_of_the_greedy_order(void **state)
     }
 }
 
-static void check_kept_images(bool both)
+static void check_kept_images(mask__dtype first, mask__dtype second, mask__dtype both)
 {
     mask_error err;
     mask__calibration s;
@@ -329,16 +330,16 @@ static void check_kept_images(bool both)
     check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     for (int p = 0; p < 2; p++) {
         mask__segment_source source = all_of(r[p]);
-        source.half = p > 0 || both;
+        source.type = p ? second : first;
         build(&parts[p], &s, &source, 3, p ? "b.segment" : "a.segment");
         for (size_t i = 0; i < EACH; i++)
             if (i % 7) kept[count++] = (mask__kept_image){&parts[p], i};
     }
     for (size_t budget = 3; budget > 1; budget--) {
-        mask__segment_source source = {.kept = kept, .count = count, .half = true};
+        mask__segment_source source = {.kept = kept, .count = count};
         build(&joined, &s, &source, budget, "joined.segment");
         check_segment(&joined, &s, false);
-        assert_int_equal(joined.half, both);
+        assert_int_equal(joined.type, both);
         for (size_t n = 0; n < count; n++) {
             const mask__segment *old = kept[n].segment;
             size_t i = kept[n].image, rows = joined.image_rows[n + 1] - joined.image_rows[n], z = s.z;
@@ -375,8 +376,10 @@ static void check_kept_images(bool both)
 static void test_kept_images_keep_their_bits(void **state)
 {
     (void)state;
-    check_kept_images(false); /* joined with images in float they become no float16 */
-    check_kept_images(true);
+    check_kept_images(MASK__F32, MASK__F16, MASK__F32); /* where they differ they become float */
+    check_kept_images(MASK__U8, MASK__F16, MASK__F32);
+    check_kept_images(MASK__F16, MASK__F16, MASK__F16);
+    check_kept_images(MASK__U8, MASK__U8, MASK__U8);
 }
 
 static void test_some_images_and_any_threads(void **state)
@@ -393,7 +396,7 @@ static void test_some_images_and_any_threads(void **state)
     check_ok(mask__calibration_open(&s, w.knowledge, &o, MASK_WHOLE_MEAN, NULL, &err));
     build(&all, &s, &source, 0, "all.segment");
     for (size_t i = 0; i < SOME; i++) which[i] = i < 50 ? i + 3 : IMAGES - i * 4 + 90;
-    mask__segment_source picked = {.images = &r->base, .which = which, .count = SOME};
+    mask__segment_source picked = {.images = &r->base, .which = which, .count = SOME, .type = MASK__F32};
     build(&some, &s, &picked, 0, "some.segment");
     check_segment(&some, &s, true);
     for (size_t i = 0; i < SOME; i++) {

@@ -2,8 +2,8 @@
 #include "images/images.h"
 #include "gallery/budget.h"
 #include "gallery/segment_write.h"
+#include "gallery/stored.h"
 #include "math/gemm.h"
-#include "math/half.h"
 #include "nn/product.h"
 
 #include <math.h>
@@ -131,7 +131,7 @@ static mask_status grow_image(block *b, size_t regions, mask_error *err)
 /* Everything is computed from vectors as the segment will hold them. */
 static void as_stored(const job *j, float *vectors, size_t count)
 {
-    if (j->draft.half) mask__round_to_half(vectors, count * j->calibration->z);
+    mask__stored_round(j->draft.type, vectors, count, j->calibration->z);
 }
 
 /* What is left of an image once its regions (unit rows) are gone. */
@@ -417,12 +417,14 @@ static mask_status open_draft(job *j, const char *path, mask_error *err)
     size_t count = j->source->count;
     MASK__FREED uint64_t *rows = calloc(count + 1, sizeof *rows);
     if (!rows) return mask__no_memory(err, path);
-    bool half = j->source->half;
+    mask__dtype type = j->source->images ? j->source->type : j->source->kept[0].segment->type;
     for (size_t i = 0; i < count; i++) {
         rows[i + 1] = rows[i] + kept_regions(j, i);
-        if (!j->source->images && !j->source->kept[i].segment->half) half = false;
+        if (!j->source->images && j->source->kept[i].segment->type != type) type = MASK__F32;
     }
-    return mask__draft_open(&j->draft, path, j->calibration, rows, count, half, err);
+    if (type == MASK__U8 && j->calibration->z < 5) /* lengths tell the types apart elsewhere */
+        return mask__fail(err, MASK_EINVAL, "vectors of so few dimensions are not kept in 8 bits");
+    return mask__draft_open(&j->draft, path, j->calibration, rows, count, type, err);
 }
 
 /* x' y' - x y = (x' - x) y' + x (y' - y), of unit x and y. */

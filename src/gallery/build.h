@@ -21,8 +21,8 @@ typedef struct mask__segment_source {
     const mask__kept_image *kept; /* images of open segments, whose exact scores stay the same bits */
     bool anew; /* of `kept`: the calibration is another than theirs, and they have all their regions */
     size_t count;
-    bool half; /* keep vectors in float16; but what is kept of segments in float stays in float */
-    bool bf16; /* MASK_PRODUCTS_BF16 */
+    mask__dtype type; /* of a set's vectors; kept ones stay as they are, or become float where they differ */
+    bool bf16;        /* MASK_PRODUCTS_BF16 */
     size_t progress_done, progress_total; /* for progress: images before these, images of the whole change */
 } mask__segment_source;
 

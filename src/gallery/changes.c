@@ -7,6 +7,7 @@
 #include "gallery/writer.h"
 #include "gallery/build.h"
 #include "base/memory.h"
+#include "gallery/stored.h"
 #include "base/strings.h"
 #include "images/images.h"
 #include "knowledge/knowledge.h"
@@ -150,7 +151,7 @@ static mask_status build_batch(const adding *a, uint64_t segment, size_t done, m
     mask__segment_source source = {.images = a->images,
                                    .which = a->which,
                                    .count = a->batch,
-                                   .half = w->settings.gallery.store == MASK_STORE_HALF,
+                                   .type = mask__store_type(w->settings.gallery.store),
                                    .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
                                    .progress_done = done,
                                    .progress_total = a->count};

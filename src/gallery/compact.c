@@ -11,8 +11,8 @@
 #include "gallery/writer.h"
 #include "gallery/build.h"
 #include "base/memory.h"
+#include "gallery/stored.h"
 #include "knowledge/mixing.h"
-#include "math/half.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,6 @@ static mask_status build(mask__writing *w, const mask__snapshot *snapshot, const
     mask__segment_source source = {.kept = kept,
                                    .anew = anew,
                                    .count = count,
-                                   .half = true,
                                    .bf16 = w->settings.gallery.products == MASK_PRODUCTS_BF16,
                                    .progress_done = done,
                                    .progress_total = total};
@@ -194,8 +193,8 @@ mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_er
     if (some > 0 || !wanted) return MASK_OK;
     MASK__TRY(number_own(w, count, wanted, err));
     MASK__TRY(mask__own_encode(&own, w->knowledge, images, wanted, w->run, err));
-    if (w->settings.gallery.store == MASK_STORE_HALF) /* as segments hold them, so that a refresh finds the same */
-        mask__round_to_half(own.mu, own.at[own.count] * w->knowledge->info.dim);
+    /* as segments hold them, so that a refresh finds the same */
+    mask__stored_round(mask__store_type(w->settings.gallery.store), own.mu, own.at[own.count], w->knowledge->info.dim);
     w->joining = true;
     return join(w, &own, err);
 }

@@ -1,5 +1,5 @@
 #include "gallery/segment.h"
-#include "math/half.h"
+#include "gallery/stored.h"
 
 #include <string.h>
 
@@ -13,26 +13,22 @@ static mask_status refuse(const mask__segment *s, const mask__tensor *t, const c
                          (unsigned long long)t->offset, what);
 }
 
-static mask__dtype vector_type(const mask__segment *s)
-{
-    return s->half ? MASK__F16 : MASK__F32;
-}
-
 /* Images, rows, words, dimensions: what the other tensors must agree with. */
 static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
 {
     const mask__tensor *at, *mu = mask__pack_find(&s->pack, "mu"), *steps;
-    s->half = mu && mu->dtype == MASK__F16;
+    s->type = mu && (mu->dtype == MASK__F16 || mu->dtype == MASK__U8) ? mu->dtype : MASK__F32;
     MASK__TRY(mask__pack_get(&s->pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
-    MASK__TRY(mask__pack_get(&s->pack, "mu", vector_type(s), 2, (uint64_t[]){0, 0}, &mu, err));
+    MASK__TRY(mask__pack_get(&s->pack, "mu", s->type, 2, (uint64_t[]){0, 0}, &mu, err));
     MASK__TRY(mask__pack_get(&s->pack, "scores.steps", MASK__F32, 3, (uint64_t[]){0, 0, 2}, &steps, err));
-    if (at->shape[0] < 2 || mu->shape[1] < 1 || steps->shape[0] < 1)
+    size_t more = mask__stored_width(s->type, 0);
+    if (at->shape[0] < 2 || mu->shape[1] <= more || steps->shape[0] < 1)
         return refuse(s, at, "a segment without images, words or dimensions", err);
     s->images = at->shape[0] - 1;
     s->blocks = (s->images + MASK__BLOCK - 1) / MASK__BLOCK;
     s->image_rows = at->data;
     s->mu = mu->data;
-    s->z = mu->shape[1];
+    s->z = mu->shape[1] - more;
     s->words = steps->shape[0];
     s->score_steps = steps->data;
     if (steps->shape[1] != s->blocks) return refuse(s, steps, "the steps are not one a word and block", err);
@@ -51,9 +47,9 @@ static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
 static mask_status get_vectors(const mask__segment *s, const char *const names[3], const void **values,
                                const int8_t **codes, const float **steps, mask_error *err)
 {
-    size_t images = s->images;
+    size_t images = s->images, width = mask__stored_width(s->type, s->z);
     if (!mask__pack_find(&s->pack, names[0])) return MASK_OK;
-    MASK__TRY(mask__pack_data(&s->pack, names[0], vector_type(s), &images, s->z, values, err));
+    MASK__TRY(mask__pack_data(&s->pack, names[0], s->type, &images, width, values, err));
     MASK__TRY(mask__pack_data(&s->pack, names[1], MASK__U8, &images, s->z, codes, err));
     return mask__pack_data(&s->pack, names[2], MASK__F32, &images, 0, steps, err);
 }
@@ -86,7 +82,7 @@ size_t mask__segment_scratch(const mask__segment *segments, size_t count)
 {
     size_t most = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t floats = segments[i].half ? (segments[i].most_regions + 2) * segments[i].z : 0;
+        size_t floats = segments[i].type != MASK__F32 ? (segments[i].most_regions + 2) * segments[i].z : 0;
         most = floats > most ? floats : most;
     }
     return most;
@@ -95,15 +91,17 @@ size_t mask__segment_scratch(const mask__segment *segments, size_t count)
 static const float *vectors(const mask__segment *s, const void *from, size_t row, size_t rows, float *scratch)
 {
     if (!from) return NULL;
-    if (!s->half) return (const float *)from + row * s->z;
-    mask__half_to_float((const uint16_t *)from + row * s->z, scratch, rows * s->z);
+    const char *first = (const char *)from + row * mask__stored_bytes(s->type, s->z);
+    if (s->type == MASK__F32) return (const float *)(const void *)first;
+    mask__stored_read(s->type, first, rows, s->z, scratch);
     return scratch;
 }
 
 mask__image_vectors mask__segment_image(const mask__segment *s, size_t image, float *scratch)
 {
     size_t row = (size_t)s->image_rows[image], regions = (size_t)s->image_rows[image + 1] - row;
-    float *after = s->half ? scratch + regions * s->z : NULL, *last = s->half ? after + s->z : NULL;
+    bool plain = s->type == MASK__F32;
+    float *after = plain ? NULL : scratch + regions * s->z, *last = plain ? NULL : after + s->z;
     return (mask__image_vectors){.mu = vectors(s, s->mu, row, regions, scratch),
                                  .whole = vectors(s, s->whole, image, 1, after),
                                  .scene = vectors(s, s->scenes, image, 1, last),

@@ -12,10 +12,10 @@
 
 enum { MASK__BLOCK = 256 };
 
-/* What the reader (segment.c) and the writer (segment_write.c) agree on. Version 2 may have its vectors in float16; one
- * in float is written as version 1. Of vectors: values, codes, steps. */
+/* What the reader (segment.c) and the writer (segment_write.c) agree on. Versions 1, 2 and 3 have their vectors in
+ * float, float16 and 8 bits. Of vectors: values, codes, steps. */
 #define MASK__SEGMENT_MAGIC "MASKSEGM"
-enum { MASK__SEGMENT_VERSION = 2 };
+enum { MASK__SEGMENT_VERSION = 3 };
 extern const char *const mask__whole_names[3], *const mask__scene_names[3];
 
 typedef struct mask__steps {
@@ -27,7 +27,7 @@ typedef struct mask__segment {
     size_t images, blocks;         /* blocks of MASK__BLOCK images; the last may be partly filled */
     size_t words, z;               /* K, Z */
     const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
-    bool half;                     /* mu, whole and scenes are float16, else float */
+    mask__dtype type;              /* of mu, whole and scenes (stored.h) */
     size_t most_regions;           /* of an image */
     const void *mu;                /* rows x Z, unit region vectors: what exact rescoring reads */
     const uint32_t *region_of_row; /* rows: the region of its image as the image set numbers them */
@@ -54,7 +54,8 @@ typedef struct mask__image_vectors {
     size_t regions;
 } mask__image_vectors;
 
-/* scratch: where float16 becomes float; as many floats as mask__segment_scratch says, of all that it is used for. */
+/* scratch: where what is stored becomes float; as many floats as mask__segment_scratch says, of all that it is used
+ * for. */
 size_t mask__segment_scratch(const mask__segment *segments, size_t count);
 mask__image_vectors mask__segment_image(const mask__segment *segment, size_t image, float *scratch);
 

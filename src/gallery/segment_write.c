@@ -1,5 +1,5 @@
 #include "gallery/segment_write.h"
-#include "math/half.h"
+#include "gallery/stored.h"
 
 #include <float.h>
 #include <math.h>
@@ -21,17 +21,6 @@ mask__steps mask__quantise(const float *x, size_t count, uint8_t *codes)
         codes[i] = code < 255 ? (uint8_t)code : 255;
     }
     return steps;
-}
-
-/* The largest component / 127 of each row is its step. */
-static void quantise_rows(const float *x, size_t rows, size_t z, int8_t *codes, float *steps)
-{
-    for (size_t r = 0; r < rows; r++) {
-        float largest = 0;
-        for (size_t d = 0; d < z; d++) largest = fabsf(x[r * z + d]) > largest ? fabsf(x[r * z + d]) : largest;
-        float step = steps[r] = largest / 127;
-        for (size_t d = 0; d < z; d++) codes[r * z + d] = (int8_t)(step > 0 ? rintf(x[r * z + d] / step) : 0);
-    }
 }
 
 /* Two sums of n products of unit vectors, each in any order, differ by at most 2 n u / (1 - n u), u half an epsilon;
@@ -63,11 +52,11 @@ static float score_slack(const mask__draft *d, size_t word)
 /* ---- The file ---- */
 
 mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calibration *s, const uint64_t *image_rows,
-                             size_t images, bool half, mask_error *err)
+                             size_t images, mask__dtype type, mask_error *err)
 {
     size_t rows = image_rows[images];
     const mask_match_options *o = &s->options;
-    *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z, .half = half};
+    *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z, .type = type};
     d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
     d->stride = d->blocks * MASK__BLOCK;
     d->image_rows = mask__arena_matrix(&d->arena, images + 1, 1, sizeof *d->image_rows);
@@ -85,23 +74,19 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calib
     memcpy(d->image_rows, image_rows, (images + 1) * sizeof *image_rows);
     for (size_t i = 0; i < images; i++)
         if (image_rows[i + 1] - image_rows[i] > d->most_regions) d->most_regions = image_rows[i + 1] - image_rows[i];
-    MASK__TRY(mask__pack_create(&d->writer, path, MASK__SEGMENT_MAGIC, half ? MASK__SEGMENT_VERSION : 1, err));
-    return mask__pack_begin(d->writer, "mu", half ? MASK__F16 : MASK__F32, err);
+    uint32_t version = type == MASK__U8 ? MASK__SEGMENT_VERSION : type == MASK__F16 ? 2 : 1;
+    MASK__TRY(mask__pack_create(&d->writer, path, MASK__SEGMENT_MAGIC, version, err));
+    return mask__pack_begin(d->writer, "mu", type, err);
 }
 
 /* Vectors of the tensor that was begun. */
 mask_status mask__draft_append(mask__draft *d, const float *values, size_t rows, mask_error *err)
 {
-    enum { AT_ONCE = 8192 };
-    uint16_t halves[AT_ONCE];
-    size_t count = rows * d->z;
-    if (!d->half) return count == 0 ? MASK_OK : mask__pack_append(d->writer, values, count * sizeof *values, err);
-    for (size_t at = 0, n; at < count; at += n) {
-        n = count - at < AT_ONCE ? count - at : AT_ONCE;
-        mask__float_to_half(values + at, halves, n);
-        MASK__TRY(mask__pack_append(d->writer, halves, n * sizeof *halves, err));
-    }
-    return MASK_OK;
+    size_t bytes = rows * mask__stored_bytes(d->type, d->z);
+    MASK__FREED void *stored = malloc(bytes + 1);
+    if (!stored) return mask__no_memory(err, "a segment");
+    mask__stored_write(d->type, values, rows, d->z, stored);
+    return bytes ? mask__pack_append(d->writer, stored, bytes, err) : MASK_OK;
 }
 
 static mask_status put_vectors(mask__draft *d, const char *const names[3], const float *values, mask_error *err)
@@ -111,10 +96,10 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
     int8_t *codes = mask__arena_alloc(&work, d->images * d->z, 1);
     float *steps = mask__arena_alloc(&work, d->images, sizeof *steps);
     if (work.lost) return mask__no_memory(err, names[0]);
-    quantise_rows(values, d->images, d->z, codes, steps);
-    MASK__TRY(mask__pack_begin(d->writer, names[0], d->half ? MASK__F16 : MASK__F32, err));
+    for (size_t i = 0; i < d->images; i++) steps[i] = mask__signed_codes(values + i * d->z, d->z, codes + i * d->z);
+    MASK__TRY(mask__pack_begin(d->writer, names[0], d->type, err));
     MASK__TRY(mask__draft_append(d, values, d->images, err));
-    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){d->images, d->z}, err));
+    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){d->images, mask__stored_width(d->type, d->z)}, err));
     MASK__TRY(mask__pack_put(d->writer, names[1], MASK__U8, d->images, d->z, codes, err));
     return mask__pack_put(d->writer, names[2], MASK__F32, d->images, 0, steps, err);
 }
@@ -139,7 +124,7 @@ static mask_status put_all(mask__draft *d, mask_error *err)
     size_t rows = d->image_rows[d->images];
     bool any_box = false;
     for (size_t i = 0; !any_box && i < rows * 4; i++) any_box = !isnan(d->boxes[i]);
-    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){rows, d->z}, err));
+    MASK__TRY(mask__pack_end(d->writer, 2, (uint64_t[]){rows, mask__stored_width(d->type, d->z)}, err));
     MASK__TRY(mask__pack_put(d->writer, "image_rows", MASK__U64, d->images + 1, 0, d->image_rows, err));
     MASK__TRY(mask__pack_put(d->writer, "region_of_row", MASK__U32, rows, 0, d->region_of_row, err));
     if (any_box) MASK__TRY(mask__pack_put(d->writer, "boxes", MASK__F32, rows, 4, d->boxes, err));

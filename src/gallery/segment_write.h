@@ -8,7 +8,7 @@
 typedef struct mask__draft {
     const mask__calibration *calibration;
     size_t images, blocks, stride, words, z;
-    bool half;           /* vectors are written in float16; those given are such numbers */
+    mask__dtype type;    /* of stored vectors; those given are such numbers (mask__stored_round) */
     float rounding;      /* what products of rounded operands are off by, at most */
     size_t most_regions; /* kept of one image */
     uint64_t *image_rows;
@@ -24,7 +24,7 @@ typedef struct mask__draft {
 
 /* image_rows (images + 1) is copied. Opens the file for mask__draft_append. Close it whatever open returns. */
 mask_status mask__draft_open(mask__draft *draft, const char *path, const mask__calibration *calibration,
-                             const uint64_t *image_rows, size_t images, bool half, mask_error *err);
+                             const uint64_t *image_rows, size_t images, mask__dtype type, mask_error *err);
 /* The rows of mu of the next images. */
 mask_status mask__draft_append(mask__draft *draft, const float *mu, size_t rows, mask_error *err);
 /* Writes all the rest and makes the file visible. */

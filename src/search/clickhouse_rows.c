@@ -1,4 +1,5 @@
 #include "search/clickhouse_rows.h"
+#include "gallery/stored.h"
 
 #include <string.h>
 
@@ -157,7 +158,7 @@ static void put_vectors(loader *l, size_t g, size_t image)
     const mask__segment *s = &l->view->segments[g];
     const mask__snapshot_segment *names = &l->view->snapshot.segments[g];
     size_t row = (size_t)s->image_rows[image], regions = (size_t)s->image_rows[image + 1] - row;
-    size_t bytes = s->half ? 2 : 4;
+    size_t bytes = mask__stored_bytes(s->type, s->z);
     mask__bytes *b = &l->body;
     mask__bytes_put(b, &(uint64_t){mask__row_of(names, image)}, 8);
     mask__row_text(b, names->ids[image], strlen(names->ids[image]));
@@ -168,9 +169,9 @@ static void put_vectors(loader *l, size_t g, size_t image)
     mask__bytes_put(b, &s->image_hub[image], 4);
     mask__row_text(b, s->region_of_row + row, regions * sizeof(uint32_t));
     mask__row_text(b, s->boxes ? s->boxes + row * 4 : NULL, s->boxes ? regions * 4 * sizeof(float) : 0);
-    mask__row_text(b, (const char *)s->mu + row * s->z * bytes, regions * s->z * bytes);
-    mask__row_text(b, s->whole ? (const char *)s->whole + image * s->z * bytes : NULL, s->whole ? s->z * bytes : 0);
-    mask__row_text(b, s->scenes ? (const char *)s->scenes + image * s->z * bytes : NULL, s->scenes ? s->z * bytes : 0);
+    mask__row_text(b, (const char *)s->mu + row * bytes, regions * bytes);
+    mask__row_text(b, s->whole ? (const char *)s->whole + image * bytes : NULL, s->whole ? bytes : 0);
+    mask__row_text(b, s->scenes ? (const char *)s->scenes + image * bytes : NULL, s->scenes ? bytes : 0);
 }
 
 /* The metadata's rows from the present one to the last before `end`, a place; those before `first` are passed over. */

@@ -4,6 +4,7 @@
  * returns the images of the largest bounds; they are scored from their vectors, best bound first, until the next bound
  * is below the k-th best score (select.h). Where the list ends before, a longer one is asked for. */
 #include "search/remote.h"
+#include "gallery/stored.h"
 #include "gallery/files.h"
 #include "base/memory.h"
 #include "search/scan.h"
@@ -291,10 +292,12 @@ static mask_status take_image(remote_search *r, mask__rows *rows, mask__segment 
     s->scenes = take_array(rows, &scene, r->work);
     regions /= sizeof(uint32_t);
     image_rows[1] = s->most_regions = regions;
-    size_t bytes = mu == regions * z * 2 && (regions || whole + scene <= 4 * z) ? 2 : 4;
-    s->half = bytes == 2;
-    bool good = !rows->bad && regions <= r->remote->state.regions && mu == regions * z * bytes &&
-                (!boxes || boxes == regions * 16) && (!whole || whole == z * bytes) && (!scene || scene == z * bytes);
+    size_t vectors = regions + (whole > 0) + (scene > 0), all = mu + whole + scene;
+    for (mask__dtype t = MASK__U8; t <= MASK__F32; t++)
+        if (all == vectors * mask__stored_bytes(t, z)) s->type = t;
+    size_t bytes = mask__stored_bytes(s->type, z);
+    bool good = !rows->bad && regions <= r->remote->state.regions && mu == regions * bytes &&
+                (!boxes || boxes == regions * 16) && (!whole || whole == bytes) && (!scene || scene == bytes);
     if (!good)
         return mask__fail(err, MASK_EFORMAT, "%s: an image's vectors are not as they were written",
                           mask__http_name(r->http));
@@ -349,7 +352,8 @@ static mask_status make_near(remote_search *r, const mask__view *v, mask_error *
     char *nothing = mask__arena_text(a, "", 0);
     if (!segments || !names || !texts || !sizes || !nothing) return mask__no_memory(err, "a search");
     for (size_t i = 0; i < n; i++) {
-        segments[i] = (mask__segment){.half = true, .most_regions = r->remote->state.regions, .z = r->remote->state.z};
+        segments[i] =
+            (mask__segment){.type = MASK__F16, .most_regions = r->remote->state.regions, .z = r->remote->state.z};
         names[i] = (mask__snapshot_segment){.images = 1,
                                             .ids = &texts[2 * i],
                                             .names = &texts[2 * i + 1],
