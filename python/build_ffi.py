@@ -2,7 +2,7 @@
 
 What it declares is what the C preprocessor makes of mask_research.h, so there is no second list of functions, structs and
 options to keep. The library is the one in MASK_BUILD, a build folder of the source tree, or else the installed one that
-pkg-config knows.
+pkg-config knows. MASK_NO_RPATH: the module does not remember where the library was, as the loader will find it.
 """
 import os
 import re
@@ -53,7 +53,7 @@ def place():
         build = os.path.abspath(build)
         include = os.environ.get("MASK_INCLUDE") or os.path.join(HERE, "..", "include")
         return {"include_dirs": [os.path.abspath(include)], "library_dirs": [build], "libraries": list(PACKAGES),
-                "extra_link_args": ["-Wl,-rpath," + build]}
+                "extra_link_args": [] if os.environ.get("MASK_NO_RPATH") else ["-Wl,-rpath," + build]}
     return {"include_dirs": [flag[2:] for flag in pkg_config("--cflags-only-I")] or ["/usr/include"],
             "libraries": [flag[2:] for flag in pkg_config("--libs-only-l")],
             "extra_link_args": pkg_config("--libs-only-L") +

@@ -16,11 +16,22 @@ if [ "${2:-}" = chroot ]; then
     cp tests/fixtures/0.1/photos/*.png "$root/photos"
     cp examples/match.c demo/generate.py "$root/packages"
     mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+    trap 'umount "$root/proc"' EXIT
     chroot "$root" sh -euc '
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
-        apt-get install -y -qq --no-install-recommends ./packages/*.deb gcc libc6-dev pkgconf > /packages/apt.log 2>&1 || { tail -20 /packages/apt.log; exit 1; }
+        apt-get install -y -qq --no-install-recommends ./packages/*.deb gcc libc6-dev pkgconf \
+            man-db bash-completion zsh fish > /packages/apt.log 2>&1 || { tail -20 /packages/apt.log; exit 1; }
         mask --version
+        for page in /usr/share/man/man1/mask*; do
+            said=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l $page 2>&1 > /packages/page)
+            [ -z "$said" ] && grep -q ^NAME /packages/page || { echo "$page: $said"; exit 1; }
+        done
+        ls /usr/share/man/man1/mask* | wc -l
+        man -w mask-search
+        bash -c ". /usr/share/bash-completion/bash_completion; _completion_loader mask; complete -p mask"
+        zsh -fc "autoload -U compinit && compinit -u && echo zsh: \$_comps[mask]"
+        fish -c "complete -C \"mask vectors im\""
         mask search --photos /photos "a black and white pattern" -k 2 --quiet
         cd /packages
         python3 generate.py data
@@ -30,7 +41,6 @@ if [ "${2:-}" = chroot ]; then
         gcc match.c $(pkg-config --cflags --libs mask) -o match
         ./match k.mask data/demo_precomp/dev_ims.npy "a dog on the snow" | head -1
         python3 -c "import mask_match; print(mask_match.__name__, mask_match.Knowledge)"'
-    umount "$root/proc"
     exit
 fi
 # build FOLDER: what is committed, built there; the packages lie beside it
