@@ -4,7 +4,8 @@
 #   tidy       clang-tidy, as `make lint`
 #   cppcheck   all of src/ and examples/                     20 seconds
 #   analyzer   gcc -fanalyzer over src/                      10 minutes of processor time
-#   threads    ThreadSanitizer (clang, with OpenMP's own tool for it) over the tests that have threads
+#   threads    ThreadSanitizer (clang, with OpenMP's own tool for it) over the tests that have threads,
+#              and over the server (tests/serve.py)
 #   memory     Valgrind's memcheck over the same
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,6 +24,16 @@ known() {
     grep "^$1 " scripts/analyse.txt | while read -r _ file id _; do echo "$file:[0-9:]* $id:"; done > "$found/known"
     sort -u | grep -v -f "$found/known" && bad=1
     return 0
+}
+
+# served BUILD UNDER...: its server, started by that
+served() {
+    from=$1
+    shift
+    MASK_UNDER="$*" OMP_NUM_THREADS=2 tests/serve.py "$from/mask" > "$found/serve" 2>&1 && echo "serve: clean" || {
+        bad=1
+        grep -A 12 -m 3 '^==\|WARNING: Thread\|Error' "$found/serve"
+    }
 }
 
 for what; do
@@ -45,21 +56,26 @@ for what; do
         known analyzer < "$found/lines"
         ;;
     threads)
-        cmake -S . -B build-threads -G Ninja -DCMAKE_C_COMPILER=clang -DMASK_NATIVE=ON -DCMAKE_C_FLAGS="-fsanitize=thread -g -O1" > "$found/configure" 2>&1
-        ninja -C build-threads --quiet $threaded
-        archer=$(find /usr/lib/llvm-* -name libarcher.so | head -1)
+        cmake -S . -B build-threads -G Ninja -DCMAKE_C_COMPILER=clang -DMASK_NATIVE=ON -DCMAKE_C_FLAGS="-fsanitize=thread -g -O1" \
+            -DCMAKE_C_STANDARD_LIBRARIES=-Wl,-z,undefs > "$found/configure" 2>&1 # the run-time is the program's
+        ninja -C build-threads --quiet mask $threaded
+        OMP_TOOL_LIBRARIES=$(find /usr/lib/llvm-* -name libarcher.so | head -1)
+        TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66"
+        export OMP_TOOL_LIBRARIES TSAN_OPTIONS
         for test in $threaded; do
-            OMP_TOOL_LIBRARIES=$archer TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66" build-threads/tests/"$test" > "$found/$test" 2>&1 &&
+            build-threads/tests/"$test" > "$found/$test" 2>&1 &&
                 echo "$test: clean" || { bad=1; grep -A 12 -m 3 'WARNING: Thread\|FAILED' "$found/$test"; }
         done
+        served build-threads env
         ;;
     memory)
-        cmake -S . -B build-memory -G Ninja -DCMAKE_C_FLAGS=-O1 > "$found/configure" # Valgrind knows no AVX-512
-        ninja -C build-memory --quiet $threaded
+        cmake -S . -B build-memory -G Ninja -DCMAKE_C_FLAGS="-O1 -g" > "$found/configure" # Valgrind knows no AVX-512
+        ninja -C build-memory --quiet mask $threaded
         for test in $threaded; do
             OMP_NUM_THREADS=2 valgrind --quiet --suppressions=scripts/valgrind.supp --error-exitcode=66 build-memory/tests/"$test" > "$found/$test" 2>&1 &&
                 echo "$test: clean" || { bad=1; grep -A 12 -m 3 '^==' "$found/$test"; }
         done
+        served build-memory valgrind --quiet --suppressions="$PWD/scripts/valgrind.supp" --error-exitcode=66
         ;;
     esac
 done

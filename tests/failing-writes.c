@@ -8,8 +8,9 @@
  *     kill    the process is killed (SIGKILL) before it
  *     torn    the process is killed after it wrote half
  *
- * n is MASK_FAIL_AT; 0: none fails. How many calls there were is appended to the file MASK_FAIL_COUNT at the end. Only
- * regular files count, and what removes or renames them: not terminals, pipes and what is behind them. */
+ * n is MASK_FAIL_AT; 0: none fails. How many calls there were is appended to the file MASK_FAIL_COUNT at the end, and
+ * which of them sync a file. Only regular files count, and what removes or renames them: not terminals, pipes and what
+ * is behind them. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,15 +78,26 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
     WRITE(pwrite64, fd, data, size, offset);
 }
 
+/* Which calls were those. */
+static unsigned long syncs[256];
+static size_t sync_count;
+
+static bool sync_fails(void)
+{
+    bool failed = fails(false);
+    if (sync_count < sizeof syncs / sizeof *syncs) syncs[sync_count++] = calls;
+    return failed;
+}
+
 #define OTHER(name, counts, ...) return (counts) && fails(false) ? -1 : REAL(name)(__VA_ARGS__)
 
 int fsync(int fd)
 {
-    OTHER(fsync, regular(fd), fd);
+    return regular(fd) && sync_fails() ? -1 : REAL(fsync)(fd);
 }
 int fdatasync(int fd)
 {
-    OTHER(fdatasync, regular(fd), fd);
+    return regular(fd) && sync_fails() ? -1 : REAL(fdatasync)(fd);
 }
 int ftruncate(int fd, off_t size)
 {
@@ -111,10 +123,12 @@ int unlink(const char *path) /* a full disk can be emptied */
 
 __attribute__((destructor)) static void tell(void)
 {
-    char line[32];
+    char text[24 * (1 + sizeof syncs / sizeof *syncs)];
     int fd = open(setting("MASK_FAIL_COUNT"), O_WRONLY | O_APPEND);
-    int length = snprintf(line, sizeof line, "%lu\n", calls);
+    int length = sprintf(text, "%lu", calls);
+    for (size_t i = 0; i < sync_count; i++) length += sprintf(text + length, " %lu", syncs[i]);
+    text[length++] = '\n';
     if (fd < 0) return;
-    if (REAL(write)(fd, line, (size_t)length) != length) abort();
+    if (REAL(write)(fd, text, (size_t)length) != length) abort();
     close(fd);
 }

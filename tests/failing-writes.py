@@ -4,7 +4,8 @@ disk is full, reports an error, interrupts, takes half, or the process is killed
 
 Interrupted and halved writes must go unnoticed. After a failure the old outputs are there and the message is one line; after a
 kill each output is the old one or the new one, a gallery holds nothing that it neither held nor was to hold, and lost nothing.
-Then the same command, left alone, must give what it gives undisturbed. Without --all five places of each command are tried.
+Then the same command, left alone, must give what it gives undisturbed. Without --all five places of each command are tried,
+and a disk that is full from a sync on (it fails, though what it was to sync is written).
 """
 import hashlib
 import os
@@ -50,10 +51,10 @@ def run(words, cwd, how="", at=0, counts=None):
                           timeout=60)
 
 
-def good(words, cwd):
+def good(words, cwd, after=""):
     done = run(words, cwd)
     if done.returncode != 0:
-        sys.exit(f"{words}: {done.stderr} (in {cwd})")
+        sys.exit(f"{after}{words}: {done.stderr} (in {cwd})")
 
 
 def rows(path, query):
@@ -173,15 +174,15 @@ def check(name, how, at, start, old, new, counts):
             check_gallery(old, new, now, what)
         if done.returncode == 0:
             return
-        good(COMMANDS[name], folder)
+        good(COMMANDS[name], folder, what + ", then ")
         again = state(folder)
         if again != new:
             sys.exit(f"{what}, then again: {set(again.items()) ^ set(new.items())}")
         if name == "annotate":
-            good("index compact g.gallery", folder)  # a change removes what was left of keeping the texts
+            good("index compact g.gallery", folder, what + ", then ")  # a change removes what was left of keeping the texts
         for gallery in ("g.gallery", "new.gallery"):
             if MODES[how] and os.path.exists(os.path.join(folder, gallery, "catalogue.sqlite")):
-                good(f"index verify {gallery}", folder)
+                good(f"index verify {gallery}", folder, what + ", then ")
                 check_files(os.path.join(folder, gallery), what)
 
 
@@ -198,12 +199,12 @@ def main():
             if done.returncode != 0:
                 sys.exit(f"{name}: {done.stderr}")
             with open(counts) as file:
-                total = int(file.read().split()[-1])
+                total, *syncs = map(int, file.read().splitlines()[-1].split())
             old, new = state(start), state(undisturbed)
             shutil.rmtree(undisturbed)
             places = sorted({1 + i * (total - 1) // max(1, min(total, PLACES) - 1) for i in range(min(total, PLACES))})
             for how in MODES:
-                for at in places:
+                for at in sorted({*places, *syncs}) if how == "full" else places:
                     check(name, how, at, start, old, new, counts)
                     tried += 1
             print(f"{name}: {total} calls, {len(places)} of them in {len(MODES)} ways", flush=True)

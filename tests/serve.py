@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """serve.py MASK: mask serve, as its users and those who mean it no good meet it: every endpoint and file of the page,
 errors, the token, Host and Origin, paths, bodies, uploads, and how it ends. What it answers is held to the OpenAPI document
-that it serves. MASK_UNDER="valgrind ...": runs the servers under that, with ten times the patience. Standard library only."""
+that it serves. MASK_UNDER="valgrind ...": runs the servers under that, with ten times the patience (MASK_UNDER=env: only that,
+for a build with ThreadSanitizer). Standard library only."""
 import concurrent.futures
 import contextlib
 import gzip
@@ -98,7 +99,7 @@ class Server:
         return got
 
     def raw(self, data):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as c:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10 * PATIENCE) as c:
             c.sendall(data)
             return c.recv(65536)
 
@@ -194,8 +195,8 @@ def check_errors(s):
     assert b" 431 " in s.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200000).split(b"\r\n")[0]
     began = time.time()  # a condition that would take hours
     s.json(400, "POST", "/v1/search", {"query": "dog", "where": "id IN (SELECT a.id FROM image a, image b, image c, image d, image e)"})
-    assert time.time() - began < 20
-    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as c:  # chunks without end
+    assert time.time() - began < 20 * PATIENCE
+    with socket.create_connection(("127.0.0.1", s.port), timeout=10 * PATIENCE) as c:  # chunks without end
         c.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         block = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
         try:
@@ -205,10 +206,10 @@ def check_errors(s):
             assert b" 413 " in c.recv(4096).split(b"\r\n")[0]
         except ConnectionError:
             pass  # cut off
-    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as c:
+    with socket.create_connection(("127.0.0.1", s.port), timeout=10 * PATIENCE) as c:
         c.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert b" 413 " in c.recv(4096).split(b"\r\n")[0]
-    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as c:  # half a request keeps nobody waiting
+    with socket.create_connection(("127.0.0.1", s.port), timeout=10 * PATIENCE) as c:  # half a request keeps nobody waiting
         c.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         s.json(200, "GET", "/health")
 
@@ -264,7 +265,7 @@ def check_token(folder, env):
     s.json(401, "GET", "/version")
     assert '"status":401' in s.stop()
     refused = lambda words, **more: subprocess.run(["mask", "serve", os.path.join(folder, "G.gallery"), *words], capture_output=True,
-                                                   text=True, env=dict(env, **more), timeout=10)
+                                                   text=True, env=dict(env, **more), timeout=10 * PATIENCE)
     done = refused(["--listen", "0.0.0.0:0"])
     assert done.returncode == 1 and "token" in done.stderr, done
     done = refused([], MASK_SERVE_TOKEN="short")
@@ -278,11 +279,11 @@ def check_token(folder, env):
                                 os.path.join(folder, "G.gallery")], env=env, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, text=True)
     port = listener.getsockname()[1]
     assert process.stdout.readline() == "http://127.0.0.1:%d/\n" % port
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10 * PATIENCE)
     c.request("GET", "/health")
     assert c.getresponse().status == 200
     process.terminate()
-    process.wait(15)
+    process.wait(15 * PATIENCE)
     listener.close()
 
 
@@ -375,7 +376,8 @@ def check_photos(folder, env):
             while len(done) < 4:
                 time.sleep(0.01)
             s.process.kill()
-            s.process.communicate()
+            err = s.process.communicate()[1]
+            assert not re.search("^==|ThreadSanitizer", err, re.M), err  # the others say it by how they end
         kept = list(done)
         s = Server(env, *words)
         for image in kept + [added["id"]]:

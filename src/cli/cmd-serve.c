@@ -90,6 +90,7 @@ int gallery_reload(server *s, served_gallery *g)
     snprintf(before, sizeof before, "%s", g->path);
     int result = g->photos ? photos_path(s, g->path) : 0;
     if (result == 0) result = gallery_open(s, g);
+    progress_end(); /* here: there is one line of progress, and who reloads has s->changing */
     if (result) snprintf(g->path, sizeof g->path, "%s", before);
     else g->taught = s->teach && access(s->teach, R_OK) == 0;
     /* What was taught before is not asked for again. */

@@ -535,7 +535,6 @@ static void reload_all(server *s)
     pthread_mutex_lock(&s->changing);
     for (size_t i = 0; i < s->count; i++) gallery_reload(s, &s->galleries[i]);
     pthread_mutex_unlock(&s->changing);
-    progress_end();
 }
 
 static unsigned most_connections(void)

@@ -51,13 +51,13 @@ mask_status mask__writing_calibration(mask__writing *w, mask_error *err)
     return MASK_OK;
 }
 
-/* A segment that was written but not committed is nobody's. */
+/* A segment that was written but not committed is nobody's. After a commit that failed it stays: what could not be
+ * synced may have been written all the same, and then whoever opens the catalogue next finds it committed. Else the
+ * next change removes the file. */
 mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err)
 {
-    if (status == MASK_OK) status = mask__catalogue_commit(w->catalogue, err);
-    if (status != MASK_OK) {
-        mask__catalogue_rollback(w->catalogue);
-        unlink(file);
-    }
+    if (status != MASK_OK) unlink(file);
+    else status = mask__catalogue_commit(w->catalogue, err);
+    if (status != MASK_OK) mask__catalogue_rollback(w->catalogue);
     return status;
 }

@@ -30,7 +30,8 @@ mask_status mask__writing_calibration(mask__writing *w, mask_error *err);
 mask_status mask__own_begin(mask__writing *w, const mask_images *images, mask_error *err);
 mask_status mask__own_count(mask__writing *w, size_t changes, mask_error *err);
 mask_status mask__own_refresh(mask__writing *w, mask_error *err);
-/* Ends a transaction: commits when `status` is MASK_OK, else, or when that fails, rolls back and unlinks `file`. */
+/* Ends a transaction: commits when `status` is MASK_OK; else rolls back and unlinks `file`, which stays when the commit
+ * fails. */
 mask_status mask__writing_commit(mask__writing *w, mask_status status, const char *file, mask_error *err);
 
 #endif
