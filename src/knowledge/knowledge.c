@@ -14,7 +14,10 @@ enum { VERSION = 2 };
 
 mask_knowledge *mask__knowledge_new(void)
 {
-    return calloc(1, sizeof(mask_knowledge));
+    mask_knowledge *k = calloc(1, sizeof *k);
+    if (k && (k->dictionary = mask__dictionary_new())) return k;
+    free(k);
+    return NULL;
 }
 
 mask_status mask__knowledge_give(mask_knowledge **out, mask_knowledge *k, mask_status status)
@@ -27,6 +30,7 @@ mask_status mask__knowledge_give(mask_knowledge **out, mask_knowledge *k, mask_s
 void mask_knowledge_close(mask_knowledge *k)
 {
     if (!k) return;
+    mask__dictionary_free(k->dictionary);
     mask__strings_free(&k->words);
     mask__strings_free(&k->background.words);
     mask__representation_close(&k->representation);

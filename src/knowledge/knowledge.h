@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/pack.h"
 #include "base/strings.h"
+#include "knowledge/dictionary.h"
 #include "knowledge/ood.h"
 #include "knowledge/scenes.h"
 #include "learn/representation.h"
@@ -29,6 +30,7 @@ struct mask_knowledge {
     const char *stored_vectors_path; /* as the file has it; info has where they were found */
     mask__representation representation;
     mask__strings words;                                           /* K, most frequent first */
+    mask__dictionary *dictionary;                                  /* of the words, once they are complete */
     const char **word_texts;                                       /* NUL-terminated copies for the public API */
     const uint64_t *counts;                                        /* K: regions that carried the word */
     const float *word_vectors;                                     /* K x N, unit */

@@ -5,63 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOLID_BYTES = 2 * MASK__LEMMA_BYTES, SHORTEST_PART = 3 };
-
-/* A word without its joints: "hotdog" of hot_dog and of hot-dog. 0 = too long. */
-static size_t solid(const char *word, size_t length, char out[SOLID_BYTES])
-{
-    size_t n = 0;
-    if (length > SOLID_BYTES) return 0;
-    for (size_t i = 0; i < length; i++)
-        if (word[i] != '_' && word[i] != '-') out[n++] = word[i];
-    return n;
-}
-
-/* Compounds are named FIRST_SECOND, or have a hyphen. Of two that differ by that alone the first counts. */
-static mask_status index_compounds(mask__lexicon *lexicon, mask_error *err)
-{
-    const mask__strings *words = &lexicon->knowledge->words;
-    for (size_t i = 0; i < words->count; i++) {
-        char letters[SOLID_BYTES];
-        size_t length;
-        uint32_t index;
-        bool added;
-        const char *word = mask__strings_get(words, i, &length);
-        size_t n = solid(word, length, letters);
-        if (n == 0 || n == length) continue;
-        MASK__TRY(mask__strings_intern(&lexicon->solids, letters, n, &index, &added, err));
-        if (!added) continue;
-        MASK__TRY(mask__room(&lexicon->solid_words, &lexicon->solid_capacity, index + (size_t)1,
-                             sizeof *lexicon->solid_words, "the words of texts", err));
-        lexicon->solid_words[index] = (uint32_t)i;
-    }
-    return MASK_OK;
-}
+enum { SHORTEST_PART = 3 };
 
 mask_status mask__lexicon_open(mask__lexicon *lexicon, const mask_knowledge *knowledge, const mask_vectors *vectors,
                                mask_error *err)
 {
-    *lexicon = (mask__lexicon){.knowledge = knowledge, .vectors = vectors};
+    *lexicon = (mask__lexicon){.knowledge = knowledge, .dictionary = knowledge->dictionary, .vectors = vectors};
     if (vectors) MASK__TRY(mask__knowledge_check_vectors(knowledge, vectors, err));
+    if (knowledge->info.learned.tokens == MASK_TOKENS_CAPTION)
+        MASK__TRY(mask__dictionary_open(knowledge->dictionary, &knowledge->words, err));
     MASK__TRY(
         mask__room(&lexicon->text_at, &lexicon->text_capacity, 1, sizeof *lexicon->text_at, "the words of texts", err));
     lexicon->text_at[0] = 0;
-    if (knowledge->info.learned.tokens != MASK_TOKENS_CAPTION) return MASK_OK;
-    mask_status status = mask__wordnet_open(&lexicon->wordnet, err);
-    if (status == MASK_OK) status = index_compounds(lexicon, err);
-    if (status != MASK_OK) mask__lexicon_close(lexicon);
-    return status;
+    return MASK_OK;
 }
 
 void mask__lexicon_close(mask__lexicon *lexicon)
 {
     mask__arena_free(&lexicon->arena);
     mask__tokens_free(&lexicon->tokens);
-    mask__strings_free(&lexicon->solids);
-    free(lexicon->solid_words);
     mask__strings_free(&lexicon->seen);
     mask__strings_free(&lexicon->names);
-    mask__morphy_close(&lexicon->wordnet);
     mask__modifiers_close(lexicon->modifiers);
     free(lexicon->items);
     free(lexicon->token_items);
@@ -110,12 +74,12 @@ static mask_status try_known(mask__lexicon *lexicon, const char *word, size_t le
 static mask_status try_solid(mask__lexicon *lexicon, const char *word, size_t length, mask__resolution *r,
                              mask_error *err)
 {
-    char letters[SOLID_BYTES];
-    size_t n = solid(word, length, letters);
-    uint32_t at = n ? mask__strings_find(&lexicon->solids, letters, n) : MASK__NOT_FOUND;
+    char letters[MASK__SOLID_BYTES];
+    size_t n = mask__solid(word, length, letters);
+    uint32_t at = n ? mask__dictionary_compound(lexicon->dictionary, letters, n) : MASK__NOT_FOUND;
     bool inside = n && n < length && word[0] != '-' && word[length - 1] != '-';
     if (at == MASK__NOT_FOUND) return inside ? try_known(lexicon, letters, n, "compound", r, err) : MASK_OK;
-    const char *known = mask__strings_get(&lexicon->knowledge->words, lexicon->solid_words[at], &length);
+    const char *known = mask__strings_get(&lexicon->knowledge->words, at, &length);
     return try_known(lexicon, known, length, "compound", r, err);
 }
 
@@ -153,7 +117,8 @@ static mask_status resolve(mask__lexicon *lexicon, const char *token, size_t len
     }
     MASK__TRY(try_known(lexicon, token, length, "", r, err));
     if (r->kind == MASK_WORD_KNOWN) return MASK_OK;
-    if (rule == MASK_TOKENS_CAPTION) all = mask__wordnet_lemmas(&lexicon->wordnet, token, length, lemmas, &nouns);
+    if (rule == MASK_TOKENS_CAPTION)
+        all = mask__wordnet_lemmas(&lexicon->dictionary->wordnet, token, length, lemmas, &nouns);
     for (size_t i = 0; i < nouns && r->kind == MASK_WORD_UNKNOWN; i++)
         MASK__TRY(try_known(lexicon, lemmas[i], strlen(lemmas[i]), "lemma", r, err));
     if (r->kind == MASK_WORD_UNKNOWN) MASK__TRY(try_solid(lexicon, token, length, r, err));
@@ -192,17 +157,17 @@ static mask_status resolve_cached(mask__lexicon *lexicon, mask__token token, uin
  * speedboat. That proves nothing of an adjective ("black bird"), nor of short words. MASK__NOT_FOUND = none. */
 static uint32_t find_compound(const mask__lexicon *lexicon, mask__token first, const char *second, size_t length)
 {
-    char letters[SOLID_BYTES + 1], adjective[MASK__LEMMA_BYTES] = {0};
-    if (first.length + length > SOLID_BYTES || first.length >= MASK__LEMMA_BYTES) return MASK__NOT_FOUND;
+    char letters[MASK__SOLID_BYTES + 1], adjective[MASK__LEMMA_BYTES] = {0};
+    if (first.length + length > MASK__SOLID_BYTES || first.length >= MASK__LEMMA_BYTES) return MASK__NOT_FOUND;
     memcpy(letters, first.text, first.length);
     memcpy(letters + first.length, second, length);
-    uint32_t at = mask__strings_find(&lexicon->solids, letters, first.length + length);
-    if (at != MASK__NOT_FOUND) return lexicon->solid_words[at];
+    uint32_t at = mask__dictionary_compound(lexicon->dictionary, letters, first.length + length);
+    if (at != MASK__NOT_FOUND) return at;
     if (first.length < SHORTEST_PART || length < SHORTEST_PART) return MASK__NOT_FOUND;
     at = mask__strings_find(&lexicon->knowledge->words, letters, first.length + length);
     if (at == MASK__NOT_FOUND) return MASK__NOT_FOUND;
     memcpy(adjective, first.text, first.length);
-    return mask__morphy_has(&lexicon->wordnet, adjective, MASK__ADJECTIVE) ? MASK__NOT_FOUND : at;
+    return mask__morphy_has(&lexicon->dictionary->wordnet, adjective, MASK__ADJECTIVE) ? MASK__NOT_FOUND : at;
 }
 
 /* Resolves "first second" as a compound the knowledge holds; second may be in the plural ("hot dogs"). *seen is
@@ -210,14 +175,14 @@ static uint32_t find_compound(const mask__lexicon *lexicon, mask__token first, c
 static mask_status resolve_compound(mask__lexicon *lexicon, mask__token first, mask__token second, uint32_t *seen,
                                     mask_error *err)
 {
-    char pair[SOLID_BYTES + 1], lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
+    char pair[MASK__SOLID_BYTES + 1], lemmas[MASK__LEMMAS][MASK__LEMMA_BYTES];
     size_t length = first.length + 1 + second.length, nouns = 0;
     bool added, plural = second.length && second.text[second.length - 1] == 's';
     *seen = MASK__NOT_FOUND;
     if (length > sizeof pair) return MASK_OK;
     uint32_t known = find_compound(lexicon, first, second.text, second.length);
     if (known == MASK__NOT_FOUND && plural)
-        mask__wordnet_lemmas(&lexicon->wordnet, second.text, second.length, lemmas, &nouns);
+        mask__wordnet_lemmas(&lexicon->dictionary->wordnet, second.text, second.length, lemmas, &nouns);
     for (size_t i = 0; i < nouns && known == MASK__NOT_FOUND; i++)
         known = find_compound(lexicon, first, lemmas[i], strlen(lemmas[i]));
     if (known == MASK__NOT_FOUND) return MASK_OK;

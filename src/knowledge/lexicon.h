@@ -7,7 +7,6 @@
 
 #include "knowledge/knowledge.h"
 #include "text/modifiers.h"
-#include "text/wordnet.h"
 #include "text/tokens.h"
 
 #define MASK__NO_TERM UINT32_MAX
@@ -27,13 +26,10 @@ typedef struct mask__term {
 
 typedef struct mask__lexicon {
     const mask_knowledge *knowledge;
-    const mask_vectors *vectors; /* NULL = no OOD words */
-    mask__morphy wordnet;        /* opened for CAPTION */
+    const mask__dictionary *dictionary; /* the knowledge's: open for CAPTION, else without a word */
+    const mask_vectors *vectors;        /* NULL = no OOD words */
     mask__arena arena;
     mask__tokens tokens;
-    mask__strings solids;  /* the knowledge's compounds written as one word: hotdog for hot_dog */
-    uint32_t *solid_words; /* which word of the knowledge each of them is */
-    size_t solid_capacity;
     mask__strings seen;            /* distinct tokens, and pairs "first second" that are compounds */
     mask__resolution *resolutions; /* one for each of `seen` */
     size_t resolution_capacity;

@@ -106,14 +106,6 @@ void mask__pool_words(const mask__pooling *p, const float *dots, size_t stride, 
     }
 }
 
-/* Pools one image of the block into column-major output; images of a block are neighbours there. */
-static void pool_image(const block *b, size_t image, const mask__pooling *p, float *pooled)
-{
-    size_t begin = b->r.row_of[image], regions = b->r.row_of[image + 1] - begin;
-    mask__pool_words(p, b->dots + begin * b->words, b->words, b->r.inverse_norms + begin, regions, b->words,
-                     pooled + b->r.first + image, b->r.regions->count);
-}
-
 static void summarise_image(const mask__region_block *b, size_t image, const mask__summaries *s)
 {
     size_t dim = b->regions->dim, begin = b->row_of[image], end = b->row_of[image + 1], at = (b->first + image) * dim;
@@ -229,13 +221,22 @@ typedef struct pool_job {
     float *pooled;
 } pool_job;
 
+/* Pools one image of the block into column-major output; images of a block are neighbours there. */
+static void pool_image(const block *b, size_t image, const pool_job *job)
+{
+    size_t begin = b->r.row_of[image], regions = b->r.row_of[image + 1] - begin, count = b->r.regions->count;
+    const float *dots = b->dots + begin * b->words, *norms = b->r.inverse_norms + begin;
+    const mask__summaries *s = job->summaries;
+    mask__pool_words(job->pooling, dots, b->words, norms, regions, b->words, job->pooled + b->r.first + image, count);
+    if (s && s->whole_columns)
+        mask__pool_words(&(mask__pooling){.top = 1}, dots + (size_t)s->whole_region * b->words, b->words,
+                         norms + s->whole_region, 1, b->words, s->whole_columns + b->r.first + image, count);
+    if (s) summarise_image(&b->r, image, s);
+}
+
 static void pool_block(const block *b, void *context)
 {
-    const pool_job *job = context;
-    for (size_t i = 0; i < b->r.count; i++) {
-        pool_image(b, i, job->pooling, job->pooled);
-        if (job->summaries) summarise_image(&b->r, i, job->summaries);
-    }
+    for (size_t i = 0; i < b->r.count; i++) pool_image(b, i, context);
 }
 
 mask_status mask__columns_compute(const mask__regions *regions, const mask__word_rows *prototypes,

@@ -26,11 +26,12 @@ static inline void mask__keep_largest(float *best, size_t top, float value)
 void mask__pool_words(const mask__pooling *pooling, const float *dots, size_t stride, const float *inverse_norms,
                       size_t regions, size_t words, float *out, size_t out_stride);
 
-/* What is left of an image once its regions are gone: the unit vector of its whole-image region, and the mean of its
- * unit region vectors. Both images x Z; either may be NULL. */
+/* What is left of an image once its regions are gone: the unit vector of its whole-image region, the mean of its unit
+ * region vectors, and the cosines of the words with its whole-image region. Any may be NULL. */
 typedef struct mask__summaries {
-    int whole_region; /* index of the region that is the whole image */
-    float *whole, *mean;
+    int whole_region;     /* index of the region that is the whole image */
+    float *whole, *mean;  /* images x Z */
+    float *whole_columns; /* words x images */
 } mask__summaries;
 
 typedef struct mask__column_times {

@@ -1,4 +1,5 @@
 #include "match/statistics.h"
+#include "math/exp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,9 +10,12 @@ static const float least_text_weight = 0.3f; /* a text of one doubtful word is n
 void mask__mean_and_deviation(const float *x, size_t n, double *mean, double *deviation)
 {
     double sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < n; i++) sum += x[i];
     *mean = n ? sum / (double)n : 0;
-    for (size_t i = 0; i < n; i++) squares += (x[i] - *mean) * (x[i] - *mean);
+    double centre = *mean;
+#pragma omp simd reduction(+ : squares)
+    for (size_t i = 0; i < n; i++) squares += (x[i] - centre) * (x[i] - centre);
     *deviation = n ? sqrt(squares / (double)n) : 0;
 }
 
@@ -59,7 +63,8 @@ double mask__hubness(const float *x, size_t n, size_t k, float sharpness, mask__
     }
     float largest = x[0];
     for (size_t i = 1; i < n; i++) largest = x[i] > largest ? x[i] : largest;
-    for (size_t i = 0; i < n; i++) sum += expf(sharpness * (x[i] - largest));
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += mask__expf(sharpness * (x[i] - largest));
     return (double)largest + log(sum / (double)n) / (double)sharpness;
 }
 

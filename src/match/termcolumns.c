@@ -15,13 +15,15 @@ static mask_status pooled_columns(const mask__column_maker *m, const mask__regio
     const mask_match_options *o = m->options;
     mask__pooling pooling = {.mean = o->pool == MASK_POOL_MEAN, .top = o->top};
     bool region = m->whole_region >= 0, scenes = o->scene > 0 && !set->unit_scenes;
-    bool any = scenes || (o->context > 0 && !set->unit_whole);
+    bool whole = o->context > 0 && !set->unit_whole, any = scenes || whole;
     size_t count = regions->count, z = regions->dim;
     if (any && region && !(set->whole_region = mask__arena_matrix(m->arena, count, z, sizeof(float))))
         return mask__no_memory(err, "columns");
     if (any && (!region || scenes) && !(set->mean_region = mask__arena_matrix(m->arena, count, z, sizeof(float))))
         return mask__no_memory(err, "columns");
-    mask__summaries summaries = {m->whole_region, set->whole_region, set->mean_region};
+    if (whole && region && !(set->whole = mask__arena_matrix(m->arena, m->terms, count, sizeof(float))))
+        return mask__no_memory(err, "columns");
+    mask__summaries summaries = {m->whole_region, set->whole_region, set->mean_region, set->whole};
     return mask__columns_compute(regions, &m->prototypes, &pooling, set->pooled, any ? &summaries : NULL, m->times,
                                  what, m->run, err);
 }
@@ -51,7 +53,7 @@ static mask_status whole_columns(const mask__column_maker *m, mask__term_columns
         for (size_t i = 0; i < count; i++) mask__normalise(unit + i * z, z);
         set->unit_whole = unit;
     }
-    return multiply(m, &m->prototypes, set->unit_whole, count, &set->whole, err);
+    return set->whole ? MASK_OK : multiply(m, &m->prototypes, set->unit_whole, count, &set->whole, err);
 }
 
 void mask__describe_scenes(float *mean_region, const float *whole_region, size_t values)
@@ -167,7 +169,8 @@ void mask__text_means(const mask__text_list *texts, const float *columns, size_t
         float *row = out + t * stride;
         memset(row, 0, count * sizeof *row);
         for (size_t p = texts->at[t]; p < texts->at[t + 1]; p++)
-            mask__axpy(texts->shares[p], columns + texts->terms[p] * count, row, count);
+            if (count == 1) row[0] += texts->shares[p] * columns[texts->terms[p]]; /* a call would cost more */
+            else mask__axpy(texts->shares[p], columns + texts->terms[p] * count, row, count);
     }
 }
 
