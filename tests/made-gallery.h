@@ -171,7 +171,7 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
            stride = mask__segment_stride(s);
     float *c = room(m, all * n, sizeof *c), *a = room(m, all * n, sizeof *a), one[2];
     float *hub = room(m, n, sizeof *hub), *deviation = room(m, n, sizeof *deviation),
-          *slack = room(m, k, sizeof *slack);
+          *slack = room(m, all, sizeof *slack);
     for (size_t i = 0; i < n; i++) {
         mask__image_vectors x = mask__segment_image(s, i, NULL);
         for (uint32_t w = 0; w < all; w++) {
@@ -187,11 +187,11 @@ static inline void make_columns(made_gallery *m, mask__segment *s)
     check_ok(mask__calibration_image_statistics(calibration, z, n, hub, deviation, &err));
     s->image_hub = hub;
     s->image_deviation = deviation;
-    uint8_t *codes = room(m, k * stride, 1), *pooled = room(m, k * stride, 1);
-    mask__steps *steps = room(m, k * s->blocks, sizeof *steps), *pooled_steps = room(m, k * s->blocks, sizeof *steps);
-    quantise(c, stride, n, k, codes, steps);
+    uint8_t *codes = room(m, all * stride, 1), *pooled = room(m, k * stride, 1);
+    mask__steps *steps = room(m, all * s->blocks, sizeof *steps), *pooled_steps = room(m, k * s->blocks, sizeof *steps);
+    quantise(c, stride, n, all, codes, steps);
     quantise(a, stride, n, k, pooled, pooled_steps);
-    for (size_t w = 0; w < k; w++) slack[w] = 1e-5f * (1 + fabsf(calibration->known.pooled[w].scale));
+    for (size_t w = 0; w < all; w++) slack[w] = 1e-5f * (1 + fabsf(calibration->known.pooled[w].scale));
     s->score_codes = codes;
     s->score_steps = steps;
     s->score_slack = slack;
@@ -258,6 +258,7 @@ static inline void make_gallery(made_gallery *m, const world *w, const mask_matc
         mask__snapshot_segment *names = &m->g.snapshot.segments[s];
         size_t n = 1 + below(random, most);
         *segment = (mask__segment){.images = n, .blocks = (n + MASK__BLOCK - 1) / MASK__BLOCK, .words = WORDS, .z = z};
+        segment->terms = WORDS + (below(random, 3) ? m->g.calibration->others.count : 0); /* older ones have fewer */
         *names = (mask__snapshot_segment){.images = n,
                                           .alive = room(m, n / 64 + 1, sizeof(uint64_t)),
                                           .ids = room(m, n, sizeof(char *)),

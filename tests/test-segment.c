@@ -115,6 +115,7 @@ static void check_segment(const mask__segment *s, const mask__calibration *calib
     size_t terms = calibration->known.count + calibration->others.count, z = s->z, stride = mask__segment_stride(s);
     float *c = malloc(terms * sizeof *c), *pooled = malloc(terms * sizeof *pooled), hub, deviation;
     assert_int_equal(s->words, calibration->known.count);
+    assert_int_equal(s->terms, terms);
     assert_int_equal(z, calibration->z);
     for (size_t i = 0; i < s->images; i++) {
         mask__image_vectors x = vectors_of(s, i, 0);
@@ -124,11 +125,12 @@ static void check_segment(const mask__segment *s, const mask__calibration *calib
                                 NULL);
         mask__calibration_exact(calibration, &calibration->others, NULL, calibration->others.count, mu, regions, whole,
                                 scene, c + s->words, NULL, NULL);
-        for (size_t k = 0; k < s->words; k++) {
+        for (size_t k = 0; k < terms; k++) {
             check_code(s->score_steps[k * s->blocks + block], s->score_codes[k * stride + i], s->score_slack[k], c[k],
                        "score");
-            check_code(s->pooled_steps[k * s->blocks + block], s->pooled_codes[k * stride + i], s->pooled_slack,
-                       pooled[k], "pooled");
+            if (k < s->words)
+                check_code(s->pooled_steps[k * s->blocks + block], s->pooled_codes[k * stride + i], s->pooled_slack,
+                           pooled[k], "pooled");
         }
         if (whole) check_vector(whole, s->whole_codes + i * z, s->whole_steps[i], z);
         if (scene) check_vector(scene, s->scene_codes + i * z, s->scene_steps[i], z);

@@ -66,15 +66,10 @@ static size_t kept_regions(const job *j, size_t image)
     return regions < j->keep ? regions : j->keep;
 }
 
-/* h(i) and D(i) of images that are kept stay what they were: only known words are multiplied then. */
+/* h(i) and D(i) of images that are kept stay what they were. */
 static bool makes_statistics(const job *j)
 {
     return j->source->images || j->source->anew;
-}
-
-static size_t terms_of(const job *j)
-{
-    return j->calibration->known.count + (makes_statistics(j) ? j->calibration->others.count : 0);
 }
 
 static mask_status block_open(block *b, job *j, mask_error *err)
@@ -89,7 +84,7 @@ static mask_status block_open(block *b, job *j, mask_error *err)
     b->dots = mask__arena_alloc(&b->arena, most * WORDS, sizeof(float));
     b->pooled = mask__arena_alloc(&b->arena, WORDS * MASK__BLOCK, sizeof(float));
     b->part = mask__arena_alloc(&b->arena, WORDS * MASK__BLOCK, sizeof(float));
-    b->c = mask__arena_alloc(&b->arena, terms_of(j) * MASK__BLOCK, sizeof(float));
+    b->c = mask__arena_alloc(&b->arena, j->draft.terms * MASK__BLOCK, sizeof(float));
     if (b->arena.lost) return mask__no_memory(err, "a block of images");
     for (size_t r = 0; r < most; r++) b->ones[r] = 1;
     return j->source->bf16 ? mask__product_make(&b->product, (most > WORDS ? most : WORDS) * z, err) : MASK_OK;
@@ -284,12 +279,12 @@ static void add_part(block *b, size_t w, size_t words, const float *prototypes, 
     }
 }
 
-/* c_w(i) of all terms into b->c, codes of the known words into the draft. */
+/* c_w(i) of all terms into b->c, and codes into the draft. */
 static void make_columns(block *b)
 {
     const mask__calibration *s = b->job->calibration;
     mask__draft *d = &b->job->draft;
-    size_t terms = terms_of(b->job), at = b->first / MASK__BLOCK;
+    size_t terms = d->terms, at = b->first / MASK__BLOCK;
     const float *whole = d->whole ? d->whole + b->first * d->z : NULL;
     const float *scenes = d->scenes ? d->scenes + b->first * d->z : NULL;
     if (b->product) {
@@ -308,9 +303,10 @@ static void make_columns(block *b)
         }
         if (s->known.whole) add_part(b, w, words, s->known.prototypes, whole, s->known.whole);
         if (s->known.scene) add_part(b, w, words, s->known.scenes, scenes, s->known.scene);
-        for (size_t k = 0; k < words && w + k < d->words; k++) {
+        for (size_t k = 0; k < words; k++) {
             size_t code = (w + k) * d->stride + b->first, step = (w + k) * d->blocks + at;
-            d->pooled_steps[step] = mask__quantise(b->pooled + k * MASK__BLOCK, b->count, d->pooled_codes + code);
+            if (w + k < d->words)
+                d->pooled_steps[step] = mask__quantise(b->pooled + k * MASK__BLOCK, b->count, d->pooled_codes + code);
             d->score_steps[step] = mask__quantise(b->c + (w + k) * MASK__BLOCK, b->count, d->score_codes + code);
         }
     }
@@ -439,7 +435,7 @@ static float rounding_of(const job *j)
 
 size_t mask__segment_capacity(const mask__calibration *s)
 {
-    size_t bytes = 2 * s->known.count + 2 * s->z * (sizeof(float) + 1), images = MEMORY / bytes;
+    size_t bytes = 2 * s->known.count + s->others.count + 2 * s->z * (sizeof(float) + 1), images = MEMORY / bytes;
     if (images > MOST_IMAGES) images = MOST_IMAGES;
     return images < MASK__BLOCK ? MASK__BLOCK : images - images % MASK__BLOCK;
 }

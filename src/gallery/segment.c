@@ -16,11 +16,12 @@ static mask_status refuse(const mask__segment *s, const mask__tensor *t, const c
 /* Images, rows, words, dimensions: what the other tensors must agree with. */
 static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
 {
-    const mask__tensor *at, *mu = mask__pack_find(&s->pack, "mu"), *steps;
+    const mask__tensor *at, *mu = mask__pack_find(&s->pack, "mu"), *steps, *pooled;
     s->type = mu && (mu->dtype == MASK__F16 || mu->dtype == MASK__U8) ? mu->dtype : MASK__F32;
     MASK__TRY(mask__pack_get(&s->pack, "image_rows", MASK__U64, 1, (uint64_t[]){0}, &at, err));
     MASK__TRY(mask__pack_get(&s->pack, "mu", s->type, 2, (uint64_t[]){0, 0}, &mu, err));
     MASK__TRY(mask__pack_get(&s->pack, "scores.steps", MASK__F32, 3, (uint64_t[]){0, 0, 2}, &steps, err));
+    MASK__TRY(mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){0, 0, 2}, &pooled, err));
     size_t more = mask__stored_width(s->type, 0);
     if (at->shape[0] < 2 || mu->shape[1] <= more || steps->shape[0] < 1)
         return refuse(s, at, "a segment without images, words or dimensions", err);
@@ -29,9 +30,13 @@ static mask_status get_sizes(mask__segment *s, size_t *rows, mask_error *err)
     s->image_rows = at->data;
     s->mu = mu->data;
     s->z = mu->shape[1] - more;
-    s->words = steps->shape[0];
+    s->terms = steps->shape[0];
+    s->words = pooled->shape[0];
     s->score_steps = steps->data;
-    if (steps->shape[1] != s->blocks) return refuse(s, steps, "the steps are not one a word and block", err);
+    s->pooled_steps = pooled->data;
+    if (s->words < 1 || s->words > s->terms) return refuse(s, pooled, "its words are not those of the scores", err);
+    if (steps->shape[1] != s->blocks || pooled->shape[1] != s->blocks)
+        return refuse(s, steps, "the steps are not one a word and block", err);
     bool rising = s->image_rows[0] == 0 && s->image_rows[s->images] == mu->shape[0];
     for (size_t i = 0; rising && i < s->images; i++) {
         rising = s->image_rows[i] <= s->image_rows[i + 1];
@@ -56,7 +61,6 @@ static mask_status get_vectors(const mask__segment *s, const char *const names[3
 
 static mask_status get_all(mask__segment *s, mask_error *err)
 {
-    const mask__tensor *steps;
     const float *slack = NULL;
     size_t rows = 0;
     MASK__TRY(get_sizes(s, &rows, err));
@@ -64,12 +68,9 @@ static mask_status get_all(mask__segment *s, mask_error *err)
     MASK__TRY(mask__pack_data(&s->pack, "region_of_row", MASK__U32, &rows, 0, &s->region_of_row, err));
     if (mask__pack_find(&s->pack, "boxes"))
         MASK__TRY(mask__pack_data(&s->pack, "boxes", MASK__F32, &rows, 4, &s->boxes, err));
-    MASK__TRY(mask__pack_data(&s->pack, "scores.codes", MASK__U8, &s->words, stride, &s->score_codes, err));
-    MASK__TRY(mask__pack_data(&s->pack, "scores.slack", MASK__F32, &s->words, 0, &s->score_slack, err));
+    MASK__TRY(mask__pack_data(&s->pack, "scores.codes", MASK__U8, &s->terms, stride, &s->score_codes, err));
+    MASK__TRY(mask__pack_data(&s->pack, "scores.slack", MASK__F32, &s->terms, 0, &s->score_slack, err));
     MASK__TRY(mask__pack_data(&s->pack, "pooled.codes", MASK__U8, &s->words, stride, &s->pooled_codes, err));
-    MASK__TRY(
-        mask__pack_get(&s->pack, "pooled.steps", MASK__F32, 3, (uint64_t[]){s->words, s->blocks, 2}, &steps, err));
-    s->pooled_steps = steps->data;
     MASK__TRY(mask__pack_data(&s->pack, "pooled.slack", MASK__F32, &(size_t){1}, 0, &slack, err));
     s->pooled_slack = *slack;
     MASK__TRY(get_vectors(s, mask__whole_names, &s->whole, &s->whole_codes, &s->whole_steps, err));

@@ -24,18 +24,21 @@ typedef struct mask__steps {
 
 typedef struct mask__segment {
     mask__pack pack;
-    size_t images, blocks;         /* blocks of MASK__BLOCK images; the last may be partly filled */
-    size_t words, z;               /* K, Z */
+    size_t images, blocks; /* blocks of MASK__BLOCK images; the last may be partly filled */
+    size_t words, z;       /* K, Z */
+    size_t terms; /* that have scores: the K words, then the OOD words of T, in the calibration's order, or none */
     const uint64_t *image_rows;    /* images + 1: image i owns rows image_rows[i] .. image_rows[i + 1] */
     mask__dtype type;              /* of mu, whole and scenes (stored.h) */
     size_t most_regions;           /* of an image */
     const void *mu;                /* rows x Z, unit region vectors: what exact rescoring reads */
     const uint32_t *region_of_row; /* rows: the region of its image as the image set numbers them */
     const float *boxes;            /* rows x 4: x1, y1, x2, y2, NaN where unknown; NULL when all are */
-    const uint8_t *score_codes; /* K x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
-    const mask__steps *score_steps; /* K x blocks */
-    const float *score_slack;       /* K */
-    const uint8_t *pooled_codes;    /* as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
+    const uint8_t
+        *score_codes; /* terms x (blocks x MASK__BLOCK): c_w(i), all of word, whole image, scene, reliability */
+    const mask__steps *score_steps; /* terms x blocks */
+    const float *score_slack;       /* terms */
+    const uint8_t
+        *pooled_codes; /* K words, as above of A_w(i), the pooled cosine alone: bounds of OOD words (Eq. 13) */
     const mask__steps *pooled_steps;
     float pooled_slack; /* of all words */
     const void *whole;  /* images x Z: unit vector of the whole image; NULL when context is 0 and there are scenes */

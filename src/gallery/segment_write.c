@@ -57,14 +57,15 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calib
     size_t rows = image_rows[images];
     const mask_match_options *o = &s->options;
     *d = (mask__draft){.calibration = s, .images = images, .words = s->known.count, .z = s->z, .type = type};
+    d->terms = d->words + s->others.count;
     d->blocks = (images + MASK__BLOCK - 1) / MASK__BLOCK;
     d->stride = d->blocks * MASK__BLOCK;
     d->image_rows = mask__arena_matrix(&d->arena, images + 1, 1, sizeof *d->image_rows);
     d->region_of_row = mask__arena_matrix(&d->arena, rows, 1, sizeof *d->region_of_row);
     d->boxes = mask__arena_matrix(&d->arena, rows, 4, sizeof *d->boxes);
-    d->score_codes = mask__arena_matrix(&d->arena, d->words, d->stride, 1);
+    d->score_codes = mask__arena_matrix(&d->arena, d->terms, d->stride, 1);
     d->pooled_codes = mask__arena_matrix(&d->arena, d->words, d->stride, 1);
-    d->score_steps = mask__arena_matrix(&d->arena, d->words, d->blocks, sizeof *d->score_steps);
+    d->score_steps = mask__arena_matrix(&d->arena, d->terms, d->blocks, sizeof *d->score_steps);
     d->pooled_steps = mask__arena_matrix(&d->arena, d->words, d->blocks, sizeof *d->pooled_steps);
     d->image_hub = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_hub);
     d->image_deviation = mask__arena_matrix(&d->arena, images, 1, sizeof *d->image_deviation);
@@ -106,16 +107,16 @@ static mask_status put_vectors(mask__draft *d, const char *const names[3], const
 
 static mask_status put_scores(mask__draft *d, mask_error *err)
 {
-    const uint64_t shape[] = {d->words, d->blocks, 2};
+    const uint64_t shape[] = {d->terms, d->blocks, 2}, known[] = {d->words, d->blocks, 2};
     float pooled = (float)(dot_slack(d, true) + 16 * FLT_EPSILON),
-          *slack = mask__arena_matrix(&d->arena, d->words, 1, sizeof *slack);
+          *slack = mask__arena_matrix(&d->arena, d->terms, 1, sizeof *slack);
     if (!slack) return mask__no_memory(err, "scores");
-    for (size_t w = 0; w < d->words; w++) slack[w] = score_slack(d, w);
-    MASK__TRY(mask__pack_put(d->writer, "scores.codes", MASK__U8, d->words, d->stride, d->score_codes, err));
+    for (size_t w = 0; w < d->terms; w++) slack[w] = score_slack(d, w);
+    MASK__TRY(mask__pack_put(d->writer, "scores.codes", MASK__U8, d->terms, d->stride, d->score_codes, err));
     MASK__TRY(mask__pack_add(d->writer, "scores.steps", MASK__F32, 3, shape, d->score_steps, err));
-    MASK__TRY(mask__pack_put(d->writer, "scores.slack", MASK__F32, d->words, 0, slack, err));
+    MASK__TRY(mask__pack_put(d->writer, "scores.slack", MASK__F32, d->terms, 0, slack, err));
     MASK__TRY(mask__pack_put(d->writer, "pooled.codes", MASK__U8, d->words, d->stride, d->pooled_codes, err));
-    MASK__TRY(mask__pack_add(d->writer, "pooled.steps", MASK__F32, 3, shape, d->pooled_steps, err));
+    MASK__TRY(mask__pack_add(d->writer, "pooled.steps", MASK__F32, 3, known, d->pooled_steps, err));
     return mask__pack_put(d->writer, "pooled.slack", MASK__F32, 1, 0, &pooled, err);
 }
 

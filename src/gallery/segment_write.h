@@ -7,14 +7,14 @@
 
 typedef struct mask__draft {
     const mask__calibration *calibration;
-    size_t images, blocks, stride, words, z;
+    size_t images, blocks, stride, words, terms, z;
     mask__dtype type;    /* of stored vectors; those given are such numbers (mask__stored_round) */
     float rounding;      /* what products of rounded operands are off by, at most */
     size_t most_regions; /* kept of one image */
     uint64_t *image_rows;
     uint32_t *region_of_row;
     float *boxes;                        /* NaN where unknown */
-    uint8_t *score_codes, *pooled_codes; /* words x stride, 0 in padding */
+    uint8_t *score_codes, *pooled_codes; /* terms and words x stride, 0 in padding */
     mask__steps *score_steps, *pooled_steps;
     float *whole, *scenes; /* NULL where the segment has none */
     float *image_hub, *image_deviation;

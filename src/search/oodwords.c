@@ -28,6 +28,30 @@ static mask_status lexicon_of_one(mask__lexicon *one, const mask__lexicon *lexic
     return mask__strings_intern(&one->names, name, length, &index, NULL, err);
 }
 
+/* The calibration has the OOD words of T; and segments that it made have their columns. */
+static void find_place(mask__ood_word *word, const mask__view *view)
+{
+    const mask__calibration *c = view->calibration;
+    uint32_t at = mask__strings_find(&c->knowledge->background.words, word->name, word->length);
+    word->place = word->column = at == MASK__NOT_FOUND ? MASK__NO_TERM : c->background_terms[at];
+    if (view->remote) word->column = MASK__NO_TERM;
+    for (size_t s = 0; s < view->snapshot.segment_count; s++)
+        if (word->column >= view->segments[s].terms) word->column = MASK__NO_TERM;
+}
+
+/* One of the calibration's terms: the others' arrays follow those of the known words. */
+static mask__scored_terms scored_at(const mask__calibration *c, uint32_t term)
+{
+    const mask__scored_terms *all = &c->known;
+    return (mask__scored_terms){.count = 1,
+                                .prototypes = all->prototypes + term * c->z,
+                                .scenes = all->scenes ? all->scenes + term * c->z : NULL,
+                                .pooled = all->pooled + term,
+                                .whole = all->whole ? all->whole + term : NULL,
+                                .scene = all->scene ? all->scene + term : NULL,
+                                .over_b = all->over_b ? all->over_b + term * c->background : NULL};
+}
+
 static mask_status value_word(mask__ood_word *word, const mask__view *view, const mask__lexicon *one, mask_error *err)
 {
     const mask_knowledge *k = view->knowledge;
@@ -42,7 +66,8 @@ static mask_status value_word(mask__ood_word *word, const mask__view *view, cons
     if (!values.prototypes || (o->scene > 0 && !values.scenes) || !sum) return mask__no_memory(err, "a word");
     MASK__TRY(mask__lexicon_neighbours(one, o, &word->neighbours, err));
     MASK__TRY(mask__lexicon_values_from(one, o, &word->neighbours, &values, err));
-    MASK__TRY(mask__calibration_terms(view->calibration, &values, 1, &word->scored, &word->arena, err));
+    if (word->place != MASK__NO_TERM) word->scored = scored_at(view->calibration, word->place);
+    else MASK__TRY(mask__calibration_terms(view->calibration, &values, 1, &word->scored, &word->arena, err));
     for (size_t q = 0; q < word->neighbours.m; q++) {
         mask__ranked item = word->neighbours.items[q];
         for (size_t d = 0; d < z; d++) sum[d] += (double)item.value * (double)k->prototypes[item.index * z + d];
@@ -68,6 +93,7 @@ mask_status mask__ood_word_make(mask__ood_word **out, const mask__view *view, co
     if (status == MASK_OK) {
         const char *name = mask__strings_get(&one.names, 0, &word->length);
         word->name = mask__arena_text(&word->arena, name, word->length);
+        if (word->name) find_place(word, view);
         status = word->name ? value_word(word, view, &one, err) : mask__no_memory(err, "a word");
     }
     mask__strings_free(&one.names);

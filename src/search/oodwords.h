@@ -17,6 +17,8 @@ typedef struct mask__ood_word {
     char *name;
     size_t length;
     float weight;              /* in a text's mean */
+    uint32_t place;            /* among the calibration's terms; MASK__NO_TERM where T does not hold it */
+    uint32_t column;           /* the same where every segment has its scores, else MASK__NO_TERM */
     mask__scored_terms scored; /* of this one word */
     mask__neighbours neighbours;
     double norm;           /* |sum s_q v_q| */

@@ -1,11 +1,11 @@
 /* Queries as linear functions of columns (queryplan.h).
  *
- * Why the bounds are certain. For a known word the segment promises |c - (low + q step)| <= step / 2 + slack; for an
- * OOD word low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and every
- * rounding of the sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which `magnitude`
- * bounds for the block; `margin` collects them. Texts of opposite weights may cancel each other, to the last bit or
- * nearly: roundings are measured by the sizes before that, since what is left says nothing about them. The score itself
- * is a sum of the same products in double. */
+ * Why the bounds are certain. For a word with a column the segment promises |c - (low + q step)| <= step / 2 + slack;
+ * for an OOD word low <= c <= high (oodwords.c). Both are linear in c with coefficients of known sign, D(i) > 0, and
+ * every rounding of the sums here is at most MASK__ROUNDING times the largest value a partial sum can have, which
+ * `magnitude` bounds for the block; `margin` collects them. Texts of opposite weights may cancel each other, to the
+ * last bit or nearly: roundings are measured by the sizes before that, since what is left says nothing about them. The
+ * score itself is a sum of the same products in double. */
 #include "search/queryplan.h"
 #include "search/scan.h"
 
@@ -15,19 +15,25 @@
 
 /* ---- From texts ---- */
 
-/* The distinct terms of all texts: the known words first. */
+/* Where segments have its scores. */
+static uint32_t column_of(const mask__text_term *term)
+{
+    return term->ood ? term->ood->column : term->known;
+}
+
+/* The distinct terms of all texts: those with a column first. */
 static void collect_terms(mask__plan *p)
 {
     for (size_t t = 0; t < p->reading_count; t++)
         for (size_t i = 0; i < p->held_count[t]; i++) {
             const mask__text_term *term = &p->held[t][i];
             size_t at = 0;
-            if (term->ood) {
+            if (column_of(term) == MASK__NO_TERM) {
                 while (at < p->ood && p->ood_words[at] != term->ood) at++;
                 if (at == p->ood) p->ood_words[p->ood++] = term->ood;
             } else {
-                while (at < p->known && p->words[at] != term->known) at++;
-                if (at == p->known) p->words[p->known++] = term->known;
+                while (at < p->known && p->words[at] != column_of(term)) at++;
+                if (at == p->known) p->words[p->known++] = column_of(term);
             }
         }
 }
@@ -35,11 +41,11 @@ static void collect_terms(mask__plan *p)
 static size_t find_term(const mask__plan *p, const mask__text_term *term)
 {
     size_t at = 0;
-    if (term->ood) {
+    if (column_of(term) == MASK__NO_TERM) {
         while (p->ood_words[at] != term->ood) at++;
         return p->known + at;
     }
-    while (p->words[at] != term->known) at++;
+    while (p->words[at] != column_of(term)) at++;
     return at;
 }
 
@@ -54,13 +60,6 @@ static int by_address(const void *a, const void *b)
 static float weight_of(const mask__text_term *t)
 {
     return t->ood ? t->ood->weight : 1;
-}
-
-/* Where the calibration has an OOD word that T holds. */
-static uint32_t place_of(const mask__calibration *c, const mask__ood_word *word)
-{
-    uint32_t at = mask__strings_find(&c->knowledge->background.words, word->name, word->length);
-    return at == MASK__NOT_FOUND ? MASK__NO_TERM : c->background_terms[at];
 }
 
 /* Shares and statistics of a text; nothing for a text that says nothing. */
@@ -83,7 +82,7 @@ static mask_status add_text(mask__plan *p, const mask_query *query, size_t text,
         size_t row = terms[i].ood ? 0 : terms[i].known;
         over_b[i] = from->over_b ? from->over_b + row * calibration->background : NULL;
         weights[i] = weight_of(&terms[i]);
-        places[i] = terms[i].ood ? place_of(calibration, terms[i].ood) : terms[i].known;
+        places[i] = terms[i].ood ? terms[i].ood->place : terms[i].known;
         p->parts[p->part_count++] = (mask__plan_part){.term = find_term(p, &terms[i]),
                                                       .word = terms[i].word,
                                                       .text = text,

@@ -1,5 +1,5 @@
 #out G.gallery: 200 images added, 0 replaced, 0 there already; * images/s
-#out 200 images in 1 segments, 1908 bytes an image, statistics from 100 background images and 200 of these
+#out 200 images in 1 segments, 1923 bytes an image, statistics from 100 background images and 200 of these
 #out x_ims.npy: 200 images, 1600 regions, 64 dimensions
 #out     1     1.3393   52%  177
 #out images         200 x 8 regions x 64 dimensions, with boxes
