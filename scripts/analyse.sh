@@ -69,7 +69,7 @@ for what; do
         served build-threads env
         ;;
     memory)
-        cmake -S . -B build-memory -G Ninja -DCMAKE_C_FLAGS="-O1 -g" > "$found/configure" # Valgrind knows no AVX-512
+        cmake -S . -B build-memory -G Ninja -DCMAKE_C_FLAGS="-O1 -g -DSERVE_PATIENCE=5" > "$found/configure" # Valgrind knows no AVX-512
         ninja -C build-memory --quiet mask $threaded
         for test in $threaded; do
             OMP_NUM_THREADS=2 valgrind --quiet --suppressions=scripts/valgrind.supp --error-exitcode=66 build-memory/tests/"$test" > "$found/$test" 2>&1 &&
