@@ -191,13 +191,18 @@ def check_failure(done, *said):
 
 
 def rows(servers, database):
-    """How often each image stands in each table, over all servers: once, everywhere."""
+    """How often each image stands in each table, over all servers: once, everywhere. So do the blocks of pooled, for every word."""
     tables = servers[0].ask(f"SELECT name FROM system.tables WHERE database = '{database}' AND engine = 'MergeTree'")
     counts = {}
     for t in tables:
         if t not in ("state", "segments", "words", "files", "texts"):
-            places = [p for s in servers for p in s.ask(f"SELECT mask_row FROM {database}.{t}")]
+            row = "toString(mask_row) || '-' || toString(word)" if t == "pooled" else "mask_row"
+            places = [p for s in servers for p in s.ask(f"SELECT {row} FROM {database}.{t}")]
             assert len(places) == len(set(places)), f"{t} holds a row twice"
+            if t == "pooled":
+                assert len(places) == WORDS * len({p.split("-")[0] for p in places}), "pooled lacks a word's block"
+                assert str(len(places) // WORDS) == servers[0].ask(f"SELECT blocks FROM {database}.state ORDER BY written DESC LIMIT 1")[0]
+                continue
             counts[t] = len(places)
     assert len(set(counts.values())) == 1, counts
     return counts.popitem()[1]
@@ -213,6 +218,10 @@ def check_refusals(server):
     check_failure(command("search", "--clickhouse", f"http://127.0.0.1:{free_ports(1)[0][0]}/", names[0]), "check that the server runs")
     check_failure(command("search", *url, "--database", "none", names[0]), "holds no gallery")
     check_failure(command("search", *url, "--database", "a'b", names[0]), "letters, digits")
+    server.ask("CREATE DATABASE old")
+    server.ask("CREATE TABLE old.state (complete UInt8, written UInt64) ENGINE = MergeTree PARTITION BY tuple() ORDER BY written")
+    check_failure(command("search", *url, "--database", "old", names[0]), "an earlier mask")
+    check_failure(command(*export([server], "--database", "old")), "an earlier mask")
     assert "FROM mask.columns" in run("search", *url, "--sql", names[0])
 
 

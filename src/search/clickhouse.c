@@ -58,14 +58,22 @@ static mask_status no_rows(const mask__http *http, mask_error *err)
 static mask_status ask_state(mask__http *http, const char *database, mask__bytes *reply, mask_error *err)
 {
     MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
-    mask__bytes_print(&sql, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'state'", database);
+    mask__bytes_print(
+        &sql, "SELECT count(), sum(name = 'blocks') FROM system.columns WHERE database = '%s' AND table = 'state'",
+        database);
     MASK__TRY(mask__remote_run(http, &sql, reply, err));
-    bool none = strcmp(mask__bytes_text(reply), "1\n") != 0;
+    const char *columns = mask__bytes_text(reply);
+    bool none = strncmp(columns, "0\t", 2) == 0, good = none || strstr(columns, "\t1\n");
     reply->size = sql.size = 0;
+    if (!good)
+        return mask__fail(
+            err, MASK_EMISMATCH,
+            "%s: the database '%s' holds a gallery as an earlier mask wrote it: drop it, and export again",
+            mask__http_name(http), database);
     if (none) return MASK_OK;
     mask__bytes_print(&sql,
-                      "SELECT complete, written, generation, images, regions, words, words_per_table, z, shards, "
-                      "cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
+                      "SELECT complete, written, generation, images, regions, blocks, words, words_per_table, z, "
+                      "shards, cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
                       database);
     return mask__remote_run(http, &sql, reply, err);
 }
@@ -86,6 +94,7 @@ mask_status mask__remote_state_read(mask__http *http, const char *database, mask
     mask__rows_take(&r, &out->generation, 8);
     mask__rows_take(&r, &out->images, 8);
     mask__rows_take(&r, &out->regions, 8);
+    mask__rows_take(&r, &out->blocks, 8);
     mask__rows_take(&r, &out->words, 4);
     mask__rows_take(&r, &out->words_per_table, 4);
     mask__rows_take(&r, &out->z, 4);
@@ -104,24 +113,20 @@ mask_status mask__remote_scales_read(mask__http *http, const char *database, siz
     MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
     MASK__CLOSED(mask__bytes_free) mask__bytes reply = {0};
     size_t rows = 0;
-    mask__bytes_print(&sql,
-                      "SELECT kind, word, min(low), min(step), max(error) FROM %s.words GROUP BY kind, word "
-                      "FORMAT RowBinary",
+    mask__bytes_print(&sql, "SELECT word, min(low), min(step), max(error) FROM %s.words GROUP BY word FORMAT RowBinary",
                       database);
     MASK__TRY(mask__remote_run(http, &sql, &reply, err));
     mask__rows r = {.at = reply.data, .end = reply.data + reply.size};
     for (; r.at < r.end && !r.bad; rows++) {
-        unsigned char kind;
         uint32_t word;
         mask__remote_scale scale;
-        mask__rows_take(&r, &kind, 1);
         mask__rows_take(&r, &word, sizeof word);
         mask__rows_take(&r, &scale, sizeof scale);
-        if (r.bad || kind > 1 || word >= words) return no_rows(http, err);
-        out[kind * words + word] = scale;
+        if (r.bad || word >= words) return no_rows(http, err);
+        out[word] = scale;
     }
     *none = rows == 0;
-    return rows == 0 || rows == 2 * words ? MASK_OK : no_rows(http, err);
+    return rows == 0 || rows == words ? MASK_OK : no_rows(http, err);
 }
 
 static void quoted(mask__bytes *sql, char quote, const char *text, size_t length)

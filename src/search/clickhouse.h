@@ -10,11 +10,12 @@
 typedef struct mask__remote_state {
     bool complete;                                 /* false: an export is under way, or was stopped */
     uint64_t written, generation, images, regions; /* time; of the gallery; alive; the most of an image */
+    uint64_t blocks;                               /* rows of `pooled` that each word has */
     uint32_t words, words_per_table, z, shards;
     char cluster[64]; /* "" = one server */
 } mask__remote_state;
 
-/* How columns of a word are decoded: |x - (low + code step)| <= error, for every image. */
+/* How the column of a word is decoded: |x - (low + code step)| <= error, for every image. */
 typedef struct mask__remote_scale {
     double low, step, error;
 } mask__remote_scale;
@@ -22,12 +23,9 @@ typedef struct mask__remote_scale {
 struct mask__remote {
     char *url, *database;
     mask__remote_state state;
-    mask__remote_scale *scales; /* 2 x words: of score, of A */
+    mask__remote_scale *scales; /* words */
     pthread_mutex_t lock;       /* of the catalogue, while a condition is read */
 };
-
-enum { MASK__REMOTE_SCORE, MASK__REMOTE_POOLED };
-static const char *const mask__remote_kinds[] = {"columns", "pooled"}; /* of tables, followed by their number */
 
 /* MASK_EINVAL unless it is letters, digits and '_'. */
 mask_status mask__remote_name(const char *name, const char *what, mask_error *err);
@@ -36,7 +34,7 @@ mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *re
 /* The newest state; `none` where there is no such table, or nothing in it. */
 mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,
                                     mask_error *err);
-/* Scales of all words as they are for the present segments: 2 x words, score first; *none: no segment. */
+/* Scales of all words as they are for the present segments; *none: no segment. */
 mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
                                      bool *none, mask_error *err);
 /* `w_dog`: the quoted column of a word. */

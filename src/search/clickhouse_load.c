@@ -57,11 +57,11 @@ static mask_status write_state(loader *l, bool complete, mask_error *err)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     l->state.written = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-    mask__bytes_print(say(l), "INSERT INTO %s.state VALUES (%d, %llu, %llu, %llu, %llu, %u, %u, %u, %u, '%s')",
+    mask__bytes_print(say(l), "INSERT INTO %s.state VALUES (%d, %llu, %llu, %llu, %llu, %llu, %u, %u, %u, %u, '%s')",
                       l->database, complete, (unsigned long long)l->state.written,
                       (unsigned long long)l->state.generation, (unsigned long long)l->state.images,
-                      (unsigned long long)l->state.regions, l->state.words, l->state.words_per_table, l->state.z,
-                      l->state.shards, l->state.cluster);
+                      (unsigned long long)l->state.regions, (unsigned long long)l->state.blocks, l->state.words,
+                      l->state.words_per_table, l->state.z, l->state.shards, l->state.cluster);
     return run_all(l, err);
 }
 
@@ -80,9 +80,12 @@ static mask_status make_table(loader *l, const table *t, mask_error *err)
     mask__bytes_print(say(l), "CREATE TABLE IF NOT EXISTS %s.%s (", l->database, t->name);
     mask__table_sql(l, t);
     mask__bytes_print(&l->sql,
-                      ") ENGINE = MergeTree PARTITION BY intDiv(mask_row, 4294967296) ORDER BY mask_row SETTINGS "
+                      ") ENGINE = MergeTree PARTITION BY intDiv(mask_row, 4294967296) ORDER BY (%smask_row) SETTINGS "
                       "index_granularity = %d",
-                      t->kind == MASK__VECTORS ? 16 : 8192);
+                      t->kind == MASK__POOLED ? "word, " : "",
+                      t->kind == MASK__VECTORS  ? 16
+                      : t->kind == MASK__POOLED ? 128
+                                                : 8192);
     MASK__TRY(run_all(l, err));
     if (!*l->state.cluster) return MASK_OK;
     mask__bytes_print(say(l), "CREATE TABLE IF NOT EXISTS %s.%s_all AS %s.%s ENGINE = Distributed(%s, %s, %s)",
@@ -92,21 +95,20 @@ static mask_status make_table(loader *l, const table *t, mask_error *err)
 
 static mask_status list_tables(loader *l, mask_error *err)
 {
+    static const char *const names[] = {"columns", "pooled", "looks", "vectors", "images"};
     size_t words = l->state.words, per = l->state.words_per_table, groups = (words + per - 1) / per, n = 0;
-    size_t bytes[] = {MASK__ROW_HEAD + per, MASK__ROW_HEAD + per, 16 + 2 * l->state.z,
+    size_t bytes[] = {MASK__ROW_HEAD + per, words + words / 8, 16 + 2 * l->state.z,
                       (l->state.regions + 2) * (l->state.z * 4 + 20) + 1024, 256};
-    l->tables = mask__arena_alloc(&l->arena, 2 * groups + 3, sizeof *l->tables);
+    l->tables = mask__arena_alloc(&l->arena, groups + 4, sizeof *l->tables);
     if (!l->tables) return mask__no_memory(err, "tables");
     for (mask__remote_kind kind = MASK__COLUMNS; kind <= MASK__IMAGES; kind++)
-        for (size_t g = 0; g < (kind <= MASK__POOLED ? groups : 1); g++) {
+        for (size_t g = 0; g < (kind == MASK__COLUMNS ? groups : 1); g++) {
             table *t = &l->tables[n++];
-            size_t first = g * per, rows = PIECE_BYTES / bytes[kind];
+            size_t first = g * per, images = PIECE_BYTES / bytes[kind], least = kind == MASK__POOLED ? MASK__BLOCK : 1;
             *t = (table){.kind = kind, .first = first, .count = words - first < per ? words - first : per};
-            t->rows = rows < 1 ? 1 : rows < PIECE_ROWS ? rows : PIECE_ROWS;
-            if (kind <= MASK__POOLED) snprintf(t->name, sizeof t->name, "%s%zu", mask__remote_kinds[kind], g);
-            else
-                snprintf(t->name, sizeof t->name, "%s",
-                         (const char *const[]){"looks", "vectors", "images"}[kind - MASK__LOOKS]);
+            t->images = images < least ? least : images < PIECE_ROWS ? images : PIECE_ROWS;
+            if (kind == MASK__COLUMNS) snprintf(t->name, sizeof t->name, "%s%zu", names[kind], g);
+            else snprintf(t->name, sizeof t->name, "%s", names[kind]);
         }
     l->table_count = n;
     return MASK_OK;
@@ -115,12 +117,12 @@ static mask_status list_tables(loader *l, mask_error *err)
 static mask_status make_fixed(loader *l, mask_error *err)
 {
     static const char *const tables[] = {
-        ("state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, words UInt32, "
-         "words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = MergeTree PARTITION BY tuple() "
-         "ORDER BY written"),
+        ("state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, blocks UInt64, "
+         "words UInt32, words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = MergeTree "
+         "PARTITION BY tuple() ORDER BY written"),
         "segments (segment UInt32, content UInt64) ENGINE = MergeTree PARTITION BY segment ORDER BY segment",
-        ("words (segment UInt32, kind UInt8, word UInt32, name String, regions UInt64, texts UInt32, in_table String, "
-         "low Float64, step Float64, error Float64) ENGINE = MergeTree PARTITION BY segment ORDER BY (kind, word)")};
+        ("words (segment UInt32, word UInt32, name String, regions UInt64, texts UInt32, in_table String, low Float64, "
+         "step Float64, error Float64) ENGINE = MergeTree PARTITION BY segment ORDER BY word")};
     mask__bytes_print(say(l), "CREATE DATABASE IF NOT EXISTS %s", l->database);
     MASK__TRY(run_all(l, err));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -220,59 +222,52 @@ static mask_status compare_state(loader *l, mask_error *err)
 static void find_scales(loader *l)
 {
     const mask__view *v = l->view;
-    size_t words = l->state.words;
-    for (size_t i = 0; i < 2 * words; i++) {
+    for (size_t w = 0; w < l->state.words; w++) {
         double low = INFINITY, high = -INFINITY;
         for (size_t g = 0; g < v->snapshot.segment_count; g++) {
             const mask__segment *s = &v->segments[g];
-            const mask__steps *steps = (i < words ? s->score_steps : s->pooled_steps) + i % words * s->blocks;
+            const mask__steps *steps = s->score_steps + w * s->blocks;
             for (size_t b = 0; b < s->blocks; b++) {
                 low = fmin(low, (double)steps[b].low);
                 high = fmax(high, (double)steps[b].low + 255 * (double)steps[b].step);
             }
         }
         double room = 0.02 * (high - low) + 1e-6;
-        l->scales[i] = (mask__remote_scale){.low = low - room, .step = (high - low + 2 * room) / 255};
+        l->scales[w] = (mask__remote_scale){.low = low - room, .step = (high - low + 2 * room) / 255};
     }
 }
 
 /* Of a segment: half a step of ours, and what the segment's own code is off by; more where values lie outside. */
-static double error_of(const mask__segment *s, const mask__remote_scale *scale, const mask__steps *steps, float slack)
+static double error_of(const mask__segment *s, const mask__remote_scale *scale, size_t word)
 {
+    const mask__steps *steps = s->score_steps + word * s->blocks;
     double error = 0;
     for (size_t b = 0; b < s->blocks; b++) {
         double low = (double)steps[b].low, high = low + 255 * (double)steps[b].step;
         double outside = fmax(fmax(scale->low - low, high - (scale->low + 255 * scale->step)), 0);
         error = fmax(error, 0.5 * (double)steps[b].step + outside);
     }
-    return error + (double)slack + 0.501 * scale->step + 1e-6;
+    return error + (double)s->score_slack[word] + 0.501 * scale->step + 1e-6;
 }
 
 static void put_words(loader *l, size_t at, const uint32_t *texts)
 {
     const mask__segment *s = &l->view->segments[at];
     const mask_knowledge *k = l->view->knowledge;
-    size_t words = l->state.words, length;
+    size_t length;
     uint32_t segment = (uint32_t)l->view->snapshot.segments[at].number;
     l->body.size = 0;
-    for (size_t i = 0; i < 2 * words; i++) {
-        mask__remote_scale *scale = &l->scales[i];
-        bool pooled = i >= words;
-        uint32_t word = (uint32_t)(i % words);
-        const char *name = mask__strings_get(&k->words, word, &length);
+    for (uint32_t w = 0; w < l->state.words; w++) {
+        const char *name = mask__strings_get(&k->words, w, &length);
         char in[32];
-        scale->error = error_of(s, scale, (pooled ? s->pooled_steps : s->score_steps) + word * s->blocks,
-                                pooled ? s->pooled_slack : s->score_slack[word]);
+        l->scales[w].error = error_of(s, &l->scales[w], w);
         mask__bytes_put(&l->body, &segment, 4);
-        mask__bytes_put(&l->body, &(unsigned char){pooled}, 1);
-        mask__bytes_put(&l->body, &word, 4);
+        mask__bytes_put(&l->body, &w, 4);
         mask__row_text(&l->body, name, length);
-        mask__bytes_put(&l->body, &k->counts[word], 8);
-        mask__bytes_put(&l->body, &texts[word], 4);
-        mask__row_text(
-            &l->body, in,
-            (size_t)snprintf(in, sizeof in, "%s%u", mask__remote_kinds[pooled], word / l->state.words_per_table));
-        mask__bytes_put(&l->body, scale, sizeof *scale);
+        mask__bytes_put(&l->body, &k->counts[w], 8);
+        mask__bytes_put(&l->body, &texts[w], 4);
+        mask__row_text(&l->body, in, (size_t)snprintf(in, sizeof in, "columns%u", w / l->state.words_per_table));
+        mask__bytes_put(&l->body, &l->scales[w], sizeof *l->scales);
     }
 }
 
@@ -284,7 +279,7 @@ static mask_status load_words(loader *l, mask_error *err)
     size_t words = l->state.words;
     bool none;
     uint32_t *texts = mask__arena_alloc(&l->arena, words, sizeof *texts);
-    l->scales = mask__arena_alloc(&l->arena, 2 * words, sizeof *l->scales);
+    l->scales = mask__arena_alloc(&l->arena, words, sizeof *l->scales);
     if (!texts || !l->scales) return mask__no_memory(err, "words");
     for (size_t i = 0; list->count && i < list->at[list->count]; i++)
         if (list->terms[i] < words) texts[list->terms[i]]++;
@@ -297,7 +292,7 @@ static mask_status load_words(loader *l, mask_error *err)
             uint64_t count;
             mask__bytes_print(say(l), "SELECT count() FROM %s.words WHERE segment = %u", l->database, number);
             MASK__TRY(ask_number(l, s, &count, err));
-            if (count == 2 * words) continue;
+            if (count == words) continue;
             MASK__TRY(begin(l, err));
             if (count) MASK__TRY(drop_rows(l, s, "words", number, err));
             MASK__TRY(insert(l, s, "words", err));
@@ -417,6 +412,23 @@ static mask_status load_copies(loader *l, mask_error *err)
 
 /* ---- Loading ---- */
 
+/* A server's share of a segment, by their numbers: from the first of its images to before the first of the next's. */
+static size_t share_of(const loader *l, size_t g, size_t server)
+{
+    return l->view->snapshot.segments[g].images * server / l->server_count;
+}
+
+static uint64_t blocks_in(size_t first, size_t end)
+{
+    return first < end ? (end - 1) / MASK__BLOCK - first / MASK__BLOCK + 1 : 0;
+}
+
+/* Of all servers. */
+static uint64_t all_rows(const loader *l, const table *t)
+{
+    return t->kind == MASK__POOLED ? l->state.words * l->state.blocks : l->state.images;
+}
+
 /* The images [first, end) of a segment, which are those of one server, into one table. */
 static mask_status load_part(loader *l, const table *t, size_t g, size_t server, size_t first, size_t end,
                              mask_error *err)
@@ -424,8 +436,10 @@ static mask_status load_part(loader *l, const table *t, size_t g, size_t server,
     const mask__snapshot_segment *names = &l->view->snapshot.segments[g];
     bool again = false;
     for (size_t at = first; at < end;) {
-        size_t to = end - at < t->rows ? end : at + t->rows, rows = mask__alive_in(names, at, to);
-        uint64_t there;
+        size_t to = end - at < t->images ? end : at + t->images;
+        if (t->kind == MASK__POOLED && to < end) to -= to % MASK__BLOCK; /* a block is one piece's */
+        uint64_t rows = t->kind == MASK__POOLED ? l->state.words * blocks_in(at, to) : mask__alive_in(names, at, to),
+                 there;
         mask__bytes_print(say(l), "SELECT count() FROM %s.%s WHERE mask_row >= %llu AND mask_row < %llu", l->database,
                           t->name, (unsigned long long)mask__row_of(names, at),
                           (unsigned long long)mask__row_of(names, to));
@@ -457,15 +471,13 @@ static mask_status load_part(loader *l, const table *t, size_t g, size_t server,
 static mask_status load_rows(loader *l, mask_error *err)
 {
     const mask__snapshot *snapshot = &l->view->snapshot;
-    size_t n = l->server_count;
-    l->total = snapshot->images * l->table_count;
+    for (size_t t = 0; t < l->table_count; t++) l->total += all_rows(l, &l->tables[t]);
     for (size_t t = 0; t < l->table_count; t++) {
         if (l->tables[t].kind == MASK__IMAGES)
             MASK__TRY(mask__database_step(l->view->catalogue, l->metadata, &l->row, err));
         for (size_t g = 0; g < snapshot->segment_count; g++)
-            for (size_t s = 0; s < n; s++)
-                MASK__TRY(load_part(l, &l->tables[t], g, s, snapshot->segments[g].images * s / n,
-                                    snapshot->segments[g].images * (s + 1) / n, err));
+            for (size_t s = 0; s < l->server_count; s++)
+                MASK__TRY(load_part(l, &l->tables[t], g, s, share_of(l, g, s), share_of(l, g, s + 1), err));
     }
     return MASK_OK;
 }
@@ -481,7 +493,7 @@ static mask_status check_rows(loader *l, mask_error *err)
             MASK__TRY(ask_number(l, s, &there, err));
             all += there;
         }
-        if (all != l->state.images) return other(l, err, "rows of something else");
+        if (all != all_rows(l, &l->tables[t])) return other(l, err, "rows of something else");
     }
     return MASK_OK;
 }
@@ -538,6 +550,9 @@ static mask_status fill(loader *l, const mask_clickhouse *to, mask_error *err)
     l->state.shards = (uint32_t)l->server_count;
     for (size_t g = 0; g < v->snapshot.segment_count; g++)
         if (v->segments[g].most_regions > l->state.regions) l->state.regions = v->segments[g].most_regions;
+    for (size_t g = 0; g < v->snapshot.segment_count; g++)
+        for (size_t s = 0; s < l->server_count; s++)
+            l->state.blocks += blocks_in(share_of(l, g, s), share_of(l, g, s + 1));
     if (v->snapshot.images == 0) return mask__fail(err, MASK_EINVAL, "%s: has no images yet", v->path);
     if (to->words_per_table < 1 || to->words_per_table > 10000)
         return mask__fail(err, MASK_EINVAL, "words per table: from 1 to 10000");

@@ -44,18 +44,18 @@ void mask__table_sql(loader *l, const table *t)
 {
     switch (t->kind) {
     case MASK__COLUMNS:
-    case MASK__POOLED:
         columns_sql(l, t);
+        break;
+    case MASK__POOLED:
+        mask__bytes_print(&l->sql, "mask_row UInt64, word UInt32, low Float32, step Float32, slack Float32, "
+                                   "codes Array(UInt8)");
         break;
     case MASK__IMAGES:
         images_sql(l);
         break;
     case MASK__LOOKS:
-        mask__bytes_print(&l->sql, "mask_row UInt64");
-        for (int scene = 0; scene < 2; scene++) {
-            mask__bytes_print(&l->sql, ", %s_step Float32", scene ? "scene" : "whole");
-            for (size_t d = 0; d < l->state.z; d++) mask__bytes_print(&l->sql, ", %c%zu Int8", "gh"[scene], d);
-        }
+        mask__bytes_print(&l->sql, "mask_row UInt64, whole_step Float32, whole_codes Array(Int8), "
+                                   "scene_step Float32, scene_codes Array(Int8)");
         break;
     default:
         mask__bytes_print(&l->sql, "mask_row UInt64, id String, name Nullable(String), width UInt32, height UInt32, "
@@ -84,14 +84,12 @@ uint64_t mask__row_of(const mask__snapshot_segment *s, size_t image)
 }
 
 /* A block's codes of one word, of our scale, into every `width`th byte. */
-static void put_codes(const loader *l, const table *t, size_t word, const mask__segment *s, size_t block,
-                      const unsigned char *pass, unsigned char *to, size_t width)
+static void put_codes(const loader *l, size_t word, const mask__segment *s, size_t block, const unsigned char *pass,
+                      unsigned char *to, size_t width)
 {
-    bool pooled = t->kind == MASK__POOLED;
-    const mask__remote_scale *scale = &l->scales[pooled * l->state.words + word];
-    const uint8_t *codes =
-        (pooled ? s->pooled_codes : s->score_codes) + word * mask__segment_stride(s) + block * MASK__BLOCK;
-    mask__steps step = (pooled ? s->pooled_steps : s->score_steps)[word * s->blocks + block];
+    const mask__remote_scale *scale = &l->scales[word];
+    const uint8_t *codes = s->score_codes + word * mask__segment_stride(s) + block * MASK__BLOCK;
+    mask__steps step = s->score_steps[word * s->blocks + block];
     float from = (float)(((double)step.low - scale->low) / scale->step), by = (float)((double)step.step / scale->step);
     uint8_t ours[MASK__BLOCK];
     for (size_t i = 0; i < MASK__BLOCK; i++) {
@@ -129,8 +127,27 @@ static void put_columns(loader *l, const table *t, size_t g, size_t first, size_
             head += width;
         }
         for (size_t w = 0; rows && w < t->count; w++)
-            put_codes(l, t, t->first + w, s, b, pass, to + MASK__ROW_HEAD + w, width);
+            put_codes(l, t->first + w, s, b, pass, to + MASK__ROW_HEAD + w, width);
     }
+}
+
+/* Blocks of A_w as the gallery has them, word by word; images that were removed are in them. */
+static void put_pooled(loader *l, size_t g, size_t first, size_t end)
+{
+    const mask__segment *s = &l->view->segments[g];
+    const mask__snapshot_segment *names = &l->view->snapshot.segments[g];
+    for (uint32_t w = 0; w < l->state.words; w++)
+        for (size_t at = first, next; at < end; at = next) {
+            size_t block = at / MASK__BLOCK;
+            next = (block + 1) * MASK__BLOCK < end ? (block + 1) * MASK__BLOCK : end;
+            mask__steps step = s->pooled_steps[w * s->blocks + block];
+            mask__bytes_put(&l->body, &(uint64_t){mask__row_of(names, at)}, 8);
+            mask__bytes_put(&l->body, &w, 4);
+            mask__bytes_put(&l->body, &step.low, 4);
+            mask__bytes_put(&l->body, &step.step, 4);
+            mask__bytes_put(&l->body, &s->pooled_slack, 4);
+            mask__row_text(&l->body, s->pooled_codes + w * mask__segment_stride(s) + at, next - at);
+        }
 }
 
 static void put_looks(loader *l, size_t g, size_t image)
@@ -141,9 +158,7 @@ static void put_looks(loader *l, size_t g, size_t image)
     mask__bytes_put(&l->body, &(uint64_t){mask__row_of(&l->view->snapshot.segments[g], image)}, 8);
     for (int i = 0; i < 2; i++) {
         mask__bytes_put(&l->body, codes[i] ? &steps[i][image] : &(float){0}, 4);
-        unsigned char *to = mask__bytes_more(&l->body, s->z);
-        if (to && codes[i]) memcpy(to, codes[i] + image * s->z, s->z);
-        else if (to) memset(to, 0, s->z);
+        mask__row_text(&l->body, codes[i] ? codes[i] + image * s->z : NULL, codes[i] ? s->z : 0);
     }
 }
 
@@ -204,7 +219,8 @@ mask_status mask__put_piece(loader *l, const table *t, size_t g, size_t first, s
     const mask__snapshot_segment *names = &l->view->snapshot.segments[g];
     l->body.size = 0;
     if (t->kind == MASK__IMAGES) return put_images(l, mask__row_of(names, first), mask__row_of(names, end), err);
-    if (t->kind <= MASK__POOLED) put_columns(l, t, g, first, end);
+    if (t->kind == MASK__COLUMNS) put_columns(l, t, g, first, end);
+    if (t->kind == MASK__POOLED) put_pooled(l, g, first, end);
     for (size_t i = first; t->kind > MASK__POOLED && i < end; i++) {
         if (!alive(names, i)) continue;
         if (t->kind == MASK__LOOKS) put_looks(l, g, i);

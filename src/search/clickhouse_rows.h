@@ -6,15 +6,15 @@
 #include "gallery/database.h"
 #include "search/clickhouse.h"
 
-enum { MASK__SHARDS_MAX = 256, MASK__ROW_HEAD = 16 /* bytes before the codes of COLUMNS and POOLED */ };
+enum { MASK__SHARDS_MAX = 256, MASK__ROW_HEAD = 16 /* bytes before the codes of COLUMNS */ };
 
 typedef enum { MASK__COLUMNS, MASK__POOLED, MASK__LOOKS, MASK__VECTORS, MASK__IMAGES } mask__remote_kind;
 
 typedef struct mask__remote_table {
     char name[32];
     mask__remote_kind kind;
-    size_t first, count; /* words of MASK__COLUMNS and MASK__POOLED */
-    size_t rows;         /* of a piece */
+    size_t first, count; /* words of MASK__COLUMNS */
+    size_t images;       /* of a piece */
 } mask__remote_table;
 
 typedef struct mask__loader {
@@ -26,7 +26,7 @@ typedef struct mask__loader {
     bool begun;
     mask__remote_table *tables;
     size_t table_count;
-    mask__remote_scale *scales; /* 2 x words; error is of the present segment */
+    mask__remote_scale *scales; /* words; error is of the present segment */
     sqlite3_stmt *metadata;     /* MASK__IMAGE_ROWS */
     bool row;                   /* it stands at one */
     mask__bytes sql, body, reply;

@@ -1,8 +1,9 @@
 /* Searches in ClickHouse (remote.h). The score is linear in columns of words (queryplan.h), so its upper bound is a sum
  * that the engine can make: sum coefficient (low + step code) + |coefficient| error, minus M, over D(i), and so on. OOD
- * words are bounded by the columns A of their neighbours and the images' vectors in 8 bits (oodwords.c). The engine
- * returns the images of the largest bounds; they are scored from their vectors, best bound first, until the next bound
- * is below the k-th best score (select.h). Where the list ends before, a longer one is asked for. */
+ * words are bounded by their neighbours' A, of which blocks of images are rows, for they are many, and the images'
+ * vectors in 8 bits (oodwords.c). The engine returns the images of the largest bounds; they are scored from their
+ * vectors, best bound first, until the next bound is below the k-th best score (select.h). Where the list ends before,
+ * a longer one is asked for. */
 #include "search/remote.h"
 #include "gallery/stored.h"
 #include "gallery/files.h"
@@ -19,16 +20,16 @@
 #include <dirent.h>
 #include <xxhash.h>
 
-enum { FIRST_LIST = 1024, MOST_LIST = 1 << 26, FILES_MOST = 8 };
+enum { FIRST_LIST = 1024, FIRST_OOD_LIST = 8192 /* looser bounds */, MOST_LIST = 1 << 26, FILES_MOST = 8 };
 
 /* ---- The statement ---- */
 
 /* An upper bound: (constant + sum of factors x codes + steps x sums of codes) / D - weight h - hub. */
 typedef struct bound {
     double constant;
-    double *factors[2];         /* by kind, of words */
+    double *known, *pooled;     /* of words: of the codes of their columns, and of A */
     double *looks[2], slack[2]; /* of the whole image and the scene: Z, and what to add to their sum */
-    bool has_looks;
+    bool has_looks[2];
     double size; /* of all that is summed, for roundings */
 } bound;
 
@@ -44,28 +45,21 @@ static void add_look(bound *f, int which, const float *v, size_t z, const mask__
     f->slack[which] += fabs(factor) * 0.502 * norm;
     f->constant += fabs(factor) * (double)(z + 8) * MASK__ROUNDING - factor * (double)a->mean;
     f->size += fabs(factor) * (2 + fabs((double)a->mean));
-    f->has_looks = true;
+    f->has_looks[which] = true;
 }
 
-static mask_status add_ood(bound *f, const mask__plan *p, size_t w, const mask__remote *remote, mask__arena *work,
-                           mask_error *err)
+static mask_status add_ood(bound *f, const mask__plan *p, size_t w, size_t z, mask__arena *work, mask_error *err)
 {
     const mask__ood_word *word = p->ood_words[w];
     const mask__scored_terms *t = &word->scored;
-    const mask__remote_scale *scales = remote->scales + remote->state.words;
     double b = p->coefficients[p->known + w], factor = b * (double)t->pooled->scale;
     mask__ood_shares known;
-    size_t z = remote->state.z;
     MASK__TRY(mask__ood_word_shares(word, p->view, &known, work, err));
     f->constant += fabs(b) * known.margin - factor * (double)t->pooled->mean;
     f->size += fabs(factor) * (2 + fabs((double)t->pooled->mean));
     if (b > 0 ? known.convex : known.linear)
-        for (size_t q = 0; q < word->neighbours.m; q++) {
-            uint32_t index = word->neighbours.items[q].index;
-            f->factors[MASK__REMOTE_POOLED][index] += factor * known.shares[q] * scales[index].step;
-            f->constant +=
-                factor * known.shares[q] * scales[index].low + fabs(factor) * known.shares[q] * scales[index].error;
-        }
+        for (size_t q = 0; q < word->neighbours.m; q++)
+            f->pooled[word->neighbours.items[q].index] += factor * known.shares[q];
     else f->constant += fabs(factor) * (double)MASK__MOST_COSINE;
     f->constant += fabs(factor) * known.off;
     if (t->whole) add_look(f, 0, t->prototypes, z, t->whole, b);
@@ -78,18 +72,17 @@ static mask_status find_bound(bound *f, const mask__plan *p, const mask__remote 
 {
     size_t words = remote->state.words, z = remote->state.z;
     *f = (bound){.constant = -p->mean, .size = p->mean_size + 1};
-    for (int i = 0; i < 2; i++) {
-        f->factors[i] = mask__arena_alloc(work, words, sizeof(double));
-        f->looks[i] = mask__arena_alloc(work, z, sizeof(double));
-        if (!f->factors[i] || !f->looks[i]) return mask__no_memory(err, "a search");
-    }
+    double **arrays[] = {&f->known, &f->pooled, &f->looks[0], &f->looks[1]};
+    for (size_t i = 0; i < 4; i++)
+        if (!(*arrays[i] = mask__arena_alloc(work, i < 2 ? words : z, sizeof(double))))
+            return mask__no_memory(err, "a search");
     for (size_t w = 0; w < p->known; w++) {
         const mask__remote_scale *scale = &remote->scales[p->words[w]];
-        f->factors[MASK__REMOTE_SCORE][p->words[w]] = p->coefficients[w] * scale->step;
+        f->known[p->words[w]] = p->coefficients[w] * scale->step;
         f->constant += p->coefficients[w] * scale->low + fabs(p->coefficients[w]) * scale->error;
         f->size += p->sizes[w] * (fabs(scale->low) + 256 * scale->step);
     }
-    for (size_t w = 0; w < p->ood; w++) MASK__TRY(add_ood(f, p, w, remote, work, err));
+    for (size_t w = 0; w < p->ood; w++) MASK__TRY(add_ood(f, p, w, z, work, err));
     f->constant += 1e-9 * f->size;
     return MASK_OK;
 }
@@ -101,61 +94,82 @@ static void next_term(mask__bytes *sql, size_t *terms)
     ++*terms;
 }
 
-/* Terms of the words of one table; 0 = none. */
-static size_t print_words(mask__bytes *sql, const mask__view *v, const bound *f, size_t kind, size_t group, size_t per)
+/* Terms of the words of one table; false = none. */
+static bool print_words(mask__bytes *sql, const mask__view *v, const bound *f, size_t group, size_t per)
 {
     const mask__strings *words = &v->knowledge->words;
     size_t terms = 0, length;
     for (size_t w = group * per; w < words->count && w < (group + 1) * per; w++) {
-        if (f->factors[kind][w] == 0) continue;
+        if (f->known[w] == 0) continue;
         next_term(sql, &terms);
-        mask__bytes_print(sql, "%.17g*", f->factors[kind][w]);
+        mask__bytes_print(sql, "%.17g*", f->known[w]);
         const char *word = mask__strings_get(words, w, &length);
         mask__remote_column(sql, word, length);
     }
     if (terms) mask__bytes_print(sql, ")");
-    return terms;
+    return terms > 0;
 }
 
+/* Names of columns cost an engine more than numbers, hence arrays. */
 static void print_looks(mask__bytes *sql, const bound *f, size_t z)
 {
+    static const char *const names[] = {"whole", "scene"};
     for (int i = 0; i < 2; i++) {
-        size_t terms = 0;
-        mask__bytes_print(sql, "%s%s_step*(%.17g", i ? " + " : "", i ? "scene" : "whole", f->slack[i]);
-        for (size_t d = 0; d < z; d++) {
-            if (f->looks[i][d] == 0) continue;
-            if (terms == 0) mask__bytes_print(sql, " + ");
-            next_term(sql, &terms);
-            mask__bytes_print(sql, "%.9g*%c%zu", f->looks[i][d], "gh"[i], d);
-        }
-        mask__bytes_print(sql, terms ? "))" : ")");
+        if (!f->has_looks[i]) continue;
+        mask__bytes_print(sql, "%s%s_step*(%.17g + arraySum(arrayMap((a, b) -> a*b, %s_codes, [",
+                          sql->size ? " + " : "", names[i], f->slack[i], names[i]);
+        for (size_t d = 0; d < z; d++) mask__bytes_print(sql, "%s%.9g", d ? "," : "", f->looks[i][d]);
+        mask__bytes_print(sql, "])))");
     }
+}
+
+/* The neighbours' sum of every image, from blocks of images; false = none. Columns that only a function inside ->
+ * names are not found by an old engine: k stands outside, too. */
+static bool print_pooled(mask__bytes *sql, const bound *f, size_t words, const char *database)
+{
+    MASK__CLOSED(mask__bytes_free) mask__bytes names = {0}, factors = {0};
+    for (size_t w = 0; w < words; w++) {
+        if (f->pooled[w] == 0) continue;
+        mask__bytes_print(&factors, "%s%.17g", names.size ? "," : "", f->pooled[w]);
+        mask__bytes_print(&names, "%s%zu", names.size ? "," : "", w);
+    }
+    sql->lost = names.lost || factors.lost;
+    if (names.size == 0 && !sql->lost) return false;
+    mask__bytes_print(
+        sql,
+        "(SELECT first + i AS mask_row, base + x AS a FROM (SELECT first, sumForEach(arrayMap(c -> c*k, "
+        "codes)) AS xs, sum(f*low + abs(f)*slack + abs(k)/2) AS base FROM (SELECT mask_row AS first, low, "
+        "slack, codes, transform(word, [%s], [%s], 0.0) AS f, f*step AS k FROM %s.pooled WHERE word IN "
+        "(%s)) GROUP BY first) ARRAY JOIN xs AS x, range(length(xs)) AS i)",
+        mask__bytes_text(&names), mask__bytes_text(&factors), database, mask__bytes_text(&names));
+    return true;
 }
 
 /* What one table adds to the sum. */
 typedef struct addend {
-    char table[32];
-    mask__bytes sum;
+    mask__bytes sum, from;
 } addend;
 
-/* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. The more
- * is joined around a statement, the more often an engine analyses it: the long one, of looks, comes second. */
+/* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. */
 static size_t find_addends(addend *out, const mask__plan *p, const mask__remote *remote, const bound *f)
 {
-    size_t words = remote->state.words, per = remote->state.words_per_table, groups = (words + per - 1) / per, used = 0;
-    for (size_t i = 0; i < 2 * groups; i++) {
-        snprintf(out[used].table, sizeof out->table, "%s%zu", mask__remote_kinds[i / groups], i % groups);
-        if (print_words(&out[used].sum, p->view, f, i / groups, i % groups, per)) used++;
-    }
+    size_t per = remote->state.words_per_table, groups = (remote->state.words + per - 1) / per, used = 0;
+    const char *all = *remote->state.cluster ? "_all" : "", *name = remote->database;
+    for (size_t i = 0; i < groups; i++)
+        if (print_words(&out[used].sum, p->view, f, i, per)) {
+            mask__bytes_print(&out[used].from, "%s.columns%zu%s", name, i, used ? "" : all);
+            used++;
+        }
     if (used == 0) {
-        snprintf(out->table, sizeof out->table, "%s0", mask__remote_kinds[MASK__REMOTE_SCORE]);
-        mask__bytes_print(&out[used++].sum, "0");
+        mask__bytes_print(&out[used].sum, "0");
+        mask__bytes_print(&out[used++].from, "%s.columns0%s", name, all);
     }
-    if (!f->has_looks) return used;
-    memmove(out + 2, out + 1, (used - 1) * sizeof *out);
-    out[1] = (addend){.table = "looks"};
-    print_looks(&out[1].sum, f, remote->state.z);
-    return used + 1;
+    if (f->has_looks[0] || f->has_looks[1]) {
+        print_looks(&out[used].sum, f, remote->state.z);
+        mask__bytes_print(&out[used++].from, "%s.looks", name);
+    }
+    if (print_pooled(&out[used].from, f, remote->state.words, name)) mask__bytes_print(&out[used++].sum, "a");
+    return used;
 }
 
 /* The statement: a server adds up its own images' columns, and sends no more of them than the list may hold. */
@@ -163,26 +177,29 @@ static mask_status print_bounds(mask__bytes *sql, const mask__plan *p, const mas
                                 size_t limit, const char *filter, mask__arena *work, mask_error *err)
 {
     size_t groups = (remote->state.words + remote->state.words_per_table - 1) / remote->state.words_per_table;
-    addend *parts = mask__arena_alloc(work, 2 * groups + 2, sizeof *parts);
+    addend *parts = mask__arena_alloc(work, groups + 3, sizeof *parts);
     if (!parts) return mask__no_memory(err, "a search");
     size_t count = find_addends(parts, p, remote, f);
-    const char *name = remote->database;
     mask__bytes_print(sql, "SELECT mask_row, (%.17g + %s", f->constant, mask__bytes_text(&parts[0].sum));
     for (size_t i = 1; i < count; i++) mask__bytes_print(sql, " + x%zu", i);
-    mask__bytes_print(sql, ") / deviation - %.17g*hub + %.17g AS upper FROM %s.%s%s", p->weight,
-                      1e-9 * (p->hub_size + p->weight_size + 1) - p->hub, name, parts[0].table,
-                      *remote->state.cluster ? "_all" : "");
+    mask__bytes_print(sql, ") / deviation - %.17g*hub + %.17g AS upper FROM %s", p->weight,
+                      1e-9 * (p->hub_size + p->weight_size + 1) - p->hub, mask__bytes_text(&parts[0].from));
     for (size_t i = 1; i < count; i++) {
         mask__bytes_print(sql, " ANY INNER JOIN (SELECT mask_row, %s AS x%zu", mask__bytes_text(&parts[i].sum), i);
         for (size_t later = i + 1; later < count; later++) mask__bytes_print(sql, ", x%zu", later);
-        mask__bytes_print(sql, " FROM %s.%s", name, parts[i].table);
+        mask__bytes_print(sql, " FROM %s", mask__bytes_text(&parts[i].from));
     }
     for (size_t i = 1; i < count; i++) mask__bytes_print(sql, ") AS t%zu USING mask_row", i);
-    if (*filter) mask__bytes_print(sql, " WHERE mask_row IN (SELECT mask_row FROM %s.images WHERE %s)", name, filter);
+    if (*filter)
+        mask__bytes_print(sql, " WHERE mask_row IN (SELECT mask_row FROM %s.images WHERE %s)", remote->database,
+                          filter);
     mask__bytes_print(sql, " ORDER BY upper DESC LIMIT %zu", limit);
+    /* Products of larger blocks of rows leave the processor's caches: 4 times slower. */
+    if (f->has_looks[0] || f->has_looks[1]) mask__bytes_print(sql, " SETTINGS max_block_size = 512");
     for (size_t i = 0; i < count; i++) {
-        sql->lost = sql->lost || parts[i].sum.lost;
+        sql->lost = sql->lost || parts[i].sum.lost || parts[i].from.lost;
         mask__bytes_free(&parts[i].sum);
+        mask__bytes_free(&parts[i].from);
     }
     return MASK_OK;
 }
@@ -416,7 +433,8 @@ static mask_status search_remote(remote_search *r, const mask__view *v, mask__pl
     MASK__TRY(find_bound(&f, plan, r->remote, r->work, err));
     size_t want = query->k > SIZE_MAX - query->offset ? SIZE_MAX : query->k + query->offset;
     if (want > out->searched) want = out->searched;
-    for (size_t limit = FIRST_LIST + 4 * (want < MOST_LIST ? want : MOST_LIST); !sure; limit *= 8) {
+    for (size_t limit = (plan->ood ? FIRST_OOD_LIST : FIRST_LIST) + 4 * (want < MOST_LIST ? want : MOST_LIST); !sure;
+         limit *= 8) {
         plan->view = v;
         MASK__TRY(fetch_list(r, &f, limit, err));
         MASK__TRY(make_near(r, v, err));
@@ -545,17 +563,19 @@ static mask_status copy_gallery(mask__http *http, const mask__remote *r, const c
     return status;
 }
 
-/* All tables that searches read hold as many images as the export said. */
+/* All tables that searches read hold as many rows as the export said. */
 static mask_status check_counts(mask__http *http, const mask__remote *r, mask_error *err)
 {
-    size_t groups = (r->state.words + r->state.words_per_table - 1) / r->state.words_per_table;
-    const char *all = *r->state.cluster ? "_all" : "";
+    static const char *const others[] = {"looks", "vectors", "images", "pooled"};
+    const mask__remote_state *s = &r->state;
+    size_t groups = (s->words + s->words_per_table - 1) / s->words_per_table;
     mask__bytes sql = {0}, reply = {0};
-    for (size_t i = 0; i < 2 * groups + 3; i++) {
-        if (i == 0) mask__bytes_print(&sql, "SELECT sum(n != %llu) FROM (", (unsigned long long)r->state.images);
-        mask__bytes_print(&sql, "%sSELECT count() AS n FROM %s.", i ? " UNION ALL " : "", r->database);
-        if (i < 2 * groups) mask__bytes_print(&sql, "%s%zu%s", mask__remote_kinds[i / groups], i % groups, all);
-        else mask__bytes_print(&sql, "%s%s", (const char *const[]){"looks", "vectors", "images"}[i - 2 * groups], all);
+    for (size_t i = 0; i < groups + 4; i++) {
+        mask__bytes_print(&sql, "%sSELECT count() != %llu AS n FROM %s.", i ? " UNION ALL " : "SELECT sum(n) FROM (",
+                          (unsigned long long)(i == groups + 3 ? s->words * s->blocks : s->images), r->database);
+        if (i < groups) mask__bytes_print(&sql, "columns%zu", i);
+        else mask__bytes_print(&sql, "%s", others[i - groups]);
+        if (*s->cluster) mask__bytes_print(&sql, "_all");
     }
     mask__bytes_print(&sql, ")");
     mask_status status = mask__remote_run(http, &sql, &reply, err);
@@ -582,7 +602,7 @@ static mask_status open_remote(mask__remote *r, const char *cache, char path[409
                             none ? ": export one" : ": its export goes on, or was stopped: make it again");
     if (status == MASK_OK) status = check_counts(http, r, err);
     if (status == MASK_OK) {
-        r->scales = calloc(2 * (size_t)r->state.words, sizeof *r->scales);
+        r->scales = calloc(r->state.words, sizeof *r->scales);
         status = r->scales ? mask__remote_scales_read(http, r->database, r->state.words, r->scales, &none, err)
                            : mask__no_memory(err, r->url);
     }
