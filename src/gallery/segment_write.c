@@ -84,10 +84,11 @@ mask_status mask__draft_open(mask__draft *d, const char *path, const mask__calib
 mask_status mask__draft_append(mask__draft *d, const float *values, size_t rows, mask_error *err)
 {
     size_t bytes = rows * mask__stored_bytes(d->type, d->z);
-    MASK__FREED void *stored = malloc(bytes + 1);
+    if (bytes == 0) return MASK_OK; /* images without regions */
+    MASK__FREED void *stored = malloc(bytes);
     if (!stored) return mask__no_memory(err, "a segment");
     mask__stored_write(d->type, values, rows, d->z, stored);
-    return bytes ? mask__pack_append(d->writer, stored, bytes, err) : MASK_OK;
+    return mask__pack_append(d->writer, stored, bytes, err);
 }
 
 static mask_status put_vectors(mask__draft *d, const char *const names[3], const float *values, mask_error *err)
