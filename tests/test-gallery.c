@@ -832,7 +832,7 @@ typedef struct searching {
     mask_gallery *g;
     atomic_bool *stop;
     bool good;
-    size_t searches, changes;
+    atomic_size_t searches, changes;
 } searching;
 
 static void *search_on_and_on(void *context)
@@ -868,7 +868,11 @@ static void threads_search_while_it_changes(void **state)
         s[i] = (searching){.g = g, .stop = &c.stop, .good = true};
         assert_int_equal(pthread_create(&threads[i], NULL, search_on_and_on, &s[i]), 0);
     }
-    for (int waited = 0; waited < 30; waited++) usleep(50000);
+    bool enough = false; /* a busy machine may let a thread wait for seconds */
+    for (int waited = 0; waited < 1200 && (waited < 30 || !enough); waited++) {
+        usleep(50000);
+        enough = s[0].searches && s[1].searches && s[2].searches && s[0].changes + s[1].changes + s[2].changes > 1;
+    }
     c.stop = true;
     pthread_join(writer, NULL);
     for (size_t i = 0; i < SEARCHERS; i++) {
