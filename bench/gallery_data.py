@@ -2,6 +2,7 @@
 
     gallery_data.py words FOLDER WORDS        words.bin, knowledge/, background_ims.npy, background_caps.txt, queries-*.txt
     gallery_data.py images FOLDER N R         images-N-R_ims.npy: N images of R regions x 512 (float16), written in pieces
+    gallery_data.py mixed PHOTOS_ims.npy N    mixed-N_ims.npy beside it: N images, each a photo of which 4 regions, not the first, are another's
 
 Words are WordNet's nouns in some hundred topics. A word's pattern, and its word vector, are its topic's and its own in equal parts,
 so that words without a prototype have neighbours that look like them. An image shows words of two topics, by a Zipf law; a region is
@@ -99,7 +100,20 @@ def write_images(world, path, count, regions, seed):
     os.rename(path + '.part', path)
 
 
-if given[0] == 'words':
+def write_mixed(path, count):
+    photos, rng = np.load(path, mmap_mode='r'), np.random.default_rng(5)
+    out = np.lib.format.open_memmap(os.path.join(os.path.dirname(path), f'mixed-{count}_ims.npy'), 'w+', np.float16, (count,) + photos.shape[1:])
+    for i in range(count):
+        a, b = rng.integers(0, len(photos), 2)
+        out[i] = photos[a]
+        places = lambda: rng.choice(np.arange(1, photos.shape[1]), 4, replace=False)
+        out[i, places()] = photos[b, places()]
+    out.flush()
+
+
+if given[0] == 'mixed':
+    write_mixed(given[1], int(given[2]))
+elif given[0] == 'words':
     write_words(given[1], int(given[2]))
 else:
     with_words = int(open(f'{given[1]}/words').read())
