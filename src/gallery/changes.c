@@ -6,8 +6,8 @@
  * passes over them, since each image's row keeps a hash of what it was indexed from. */
 #include "gallery/writer.h"
 #include "gallery/build.h"
-#include "base/memory.h"
 #include "gallery/stored.h"
+#include "base/memory.h"
 #include "base/strings.h"
 #include "images/images.h"
 #include "knowledge/knowledge.h"

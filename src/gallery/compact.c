@@ -10,8 +10,8 @@
  * images brought stays. */
 #include "gallery/writer.h"
 #include "gallery/build.h"
-#include "base/memory.h"
 #include "gallery/stored.h"
+#include "base/memory.h"
 #include "knowledge/mixing.h"
 
 #include <stdlib.h>

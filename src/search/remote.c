@@ -5,8 +5,8 @@
  * vectors, best bound first, until the next bound is below the k-th best score (select.h). Where the list ends before,
  * a longer one is asked for. */
 #include "search/remote.h"
-#include "gallery/stored.h"
 #include "gallery/files.h"
+#include "gallery/stored.h"
 #include "base/memory.h"
 #include "search/scan.h"
 
