@@ -1,5 +1,6 @@
-/* Galleries: patches of one of the files (first byte). What opens is searched: results are as many as asked for, and
- * sorted. (Which they are nobody can say of bounds that were forged: fuzz-query.c has galleries that are whole.) */
+/* Galleries: patches of one of the files (first byte): version 0.1's, or a segment of today's. What opens is searched:
+ * results are as many as asked for, and sorted. (Which they are nobody can say of bounds that were forged: fuzz-query.c
+ * has galleries that are whole.) */
 #include "fuzz.h"
 
 #include <math.h>
@@ -30,6 +31,31 @@ static void search(const mask_gallery *g, const mask_vectors *v, const char *whe
     mask_results_free(&ten);
 }
 
+/* A gallery as this version makes it, of 8-bit vectors; its only segment is copied to now.segment. */
+static void make_present(void)
+{
+    enum { IMAGES = 7, REGIONS = 3, DIM = 24 };
+    static float features[IMAGES * REGIONS * DIM];
+    mask_images_memory memory = {.count = IMAGES, .dim = DIM, .features = features, .regions = REGIONS};
+    mask_gallery_options options = mask_gallery_defaults();
+    mask_knowledge *k;
+    mask_images *images;
+    mask_error err;
+    size_t size;
+    const char *path = fuzz_path("now.gallery");
+    options.store = MASK_STORE_INT8;
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) features[i] = sinf((float)(i * i % 997));
+    fuzz_check(fuzz_ok(mask_knowledge_open(&k, FIXTURE("g.gallery/knowledge.mask"), &fuzz_run, &err), &err));
+    fuzz_check(fuzz_ok(mask_images_create(&images, &memory, &err), &err));
+    fuzz_check(fuzz_ok(mask_gallery_create(path, k, NULL, &options, &err), &err));
+    fuzz_check(fuzz_ok(mask_gallery_add(path, images, NULL, &fuzz_run, &err), &err));
+    mask_images_close(images);
+    mask_knowledge_close(k);
+    unsigned char *segment = fuzz_read(fuzz_path("now.gallery/00000001.segment"), &size);
+    fuzz_file("now.segment", segment, size);
+    free(segment);
+}
+
 void fuzz_one(const unsigned char *data, size_t size)
 {
     static mask_vectors *v;
@@ -37,11 +63,18 @@ void fuzz_one(const unsigned char *data, size_t size)
     mask_gallery *g;
     char from[400], name[100];
     size_t file_size;
-    if (!v) fuzz_check(fuzz_ok(mask_vectors_open(&v, FIXTURE("v.mvec"), NULL, &err), &err));
+    if (!v) {
+        fuzz_check(fuzz_ok(mask_vectors_open(&v, FIXTURE("v.mvec"), NULL, &err), &err));
+        make_present();
+    }
     if (size == 0) return;
-    const char *patched = fuzz_gallery_files[data[0] % FUZZ_GALLERY_FILES], *path = fuzz_gallery(patched);
+    size_t which = data[0] % (FUZZ_GALLERY_FILES + 1);
+    bool old = which < FUZZ_GALLERY_FILES;
+    const char *patched = fuzz_gallery_files[old ? which : 0];
+    const char *path = old ? fuzz_gallery(patched) : fuzz_path("now.gallery");
     snprintf(from, sizeof from, "%s/%s", FIXTURE("g.gallery"), patched);
-    snprintf(name, sizeof name, "g.gallery/%s", patched);
+    if (!old) snprintf(from, sizeof from, "%s", fuzz_path("now.segment"));
+    snprintf(name, sizeof name, "%s/%s", old ? "g.gallery" : "now.gallery", patched);
     unsigned char *file = fuzz_patched(from, data + 1, size - 1, &file_size);
     fuzz_file(name, file, file_size);
     free(file);
