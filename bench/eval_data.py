@@ -33,6 +33,7 @@ def wordnet_nouns():
 
 
 nouns = wordnet_nouns()
+adjectives = set(l.split()[0] for l in open(os.path.join(WORDNET, 'index.adj')) if l[0] != ' ')
 
 
 def choose_words():
@@ -112,7 +113,10 @@ def make_captions(known, compounds, ood):
                 joined = False
                 continue
             before = tokens[i - 1][0] if i and tokens[i - 1][1] and not joined else None
-            compound = [c for c in (f'{before}_{s}' for s in dict.fromkeys((surface, base))) if before and c in compound_set][:1]
+            forms = dict.fromkeys((surface, base))
+            compound = [c for c in [f'{before}_{s}' for s in forms] if before and c in compound_set]
+            joins = before and before not in adjectives  # into one word of the knowledge (docs/text.md)
+            compound = (compound or [c for c in [f'{before}{s}' for s in forms] if joins and c in known_set])[:1]
             joined = bool(compound)
             if joined:  # it takes its parts' place
                 terms.pop()
