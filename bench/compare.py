@@ -236,7 +236,9 @@ def machine():
 
 
 def versions():
-    commit = subprocess.run(['git', 'describe', '--always', '--dirty'], stdout=subprocess.PIPE, text=True).stdout.strip()
+    commit = subprocess.run(['git', 'describe', '--always'], stdout=subprocess.PIPE, text=True).stdout.strip()
+    written = ['bench/results', 'docs/BENCHMARKS.md']  # by this
+    commit += '-dirty' if subprocess.run(['git', 'diff', '--quiet', 'HEAD', '--', '.', *(':!' + w for w in written)]).returncode else ''
     dnnl = subprocess.run(['dpkg-query', '-W', '-f', '${Version}', 'libdnnl2'], stdout=subprocess.PIPE, text=True).stdout
     return 'mask %s, oneDNN %s, Linux %s' % (commit, dnnl or '?', platform.release())
 
