@@ -4,6 +4,6 @@
 #out G.gallery: 200 images in 40 segments; checksums are right
 #err mask: *: stopped after *
 make="mask index d/full.mask d/demo_precomp --split dev -o G.gallery --segment-images 5"
-interrupt --once 'G.gallery/00000002.segment' $make && echo "was not stopped" >&2
-$make
+interrupt --once 'G.gallery/00000002.segment' $make --quiet && echo "was not stopped" >&2
+$make --quiet
 mask index verify G.gallery
