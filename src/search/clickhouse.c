@@ -59,7 +59,7 @@ static mask_status ask_state(mask__http *http, const char *database, mask__bytes
 {
     MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
     mask__bytes_print(
-        &sql, "SELECT count(), sum(name = 'blocks') FROM system.columns WHERE database = '%s' AND table = 'state'",
+        &sql, "SELECT count(), sum(name = 'terms') FROM system.columns WHERE database = '%s' AND table = 'state'",
         database);
     MASK__TRY(mask__remote_run(http, &sql, reply, err));
     const char *columns = mask__bytes_text(reply);
@@ -71,10 +71,11 @@ static mask_status ask_state(mask__http *http, const char *database, mask__bytes
             "%s: the database '%s' holds a gallery as an earlier mask wrote it: drop it, and export again",
             mask__http_name(http), database);
     if (none) return MASK_OK;
-    mask__bytes_print(&sql,
-                      "SELECT complete, written, generation, images, regions, blocks, words, words_per_table, z, "
-                      "shards, cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
-                      database);
+    mask__bytes_print(
+        &sql,
+        "SELECT complete, written, generation, images, regions, blocks, words, terms, "
+        "words_per_table, z, shards, cluster FROM %s.state ORDER BY written DESC LIMIT 1 FORMAT RowBinary",
+        database);
     return mask__remote_run(http, &sql, reply, err);
 }
 
@@ -96,6 +97,7 @@ mask_status mask__remote_state_read(mask__http *http, const char *database, mask
     mask__rows_take(&r, &out->regions, 8);
     mask__rows_take(&r, &out->blocks, 8);
     mask__rows_take(&r, &out->words, 4);
+    mask__rows_take(&r, &out->terms, 4);
     mask__rows_take(&r, &out->words_per_table, 4);
     mask__rows_take(&r, &out->z, 4);
     mask__rows_take(&r, &out->shards, 4);
@@ -103,11 +105,12 @@ mask_status mask__remote_state_read(mask__http *http, const char *database, mask
     out->complete = complete;
     if (length < sizeof out->cluster) memcpy(out->cluster, cluster, length);
     bool good = !r.bad && length < sizeof out->cluster && out->words_per_table >= 1 && out->z >= 1 && out->words >= 1 &&
+                out->terms >= out->words &&
                 (!*out->cluster || mask__remote_name(out->cluster, "cluster", err) == MASK_OK);
     return good ? MASK_OK : no_rows(http, err);
 }
 
-mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
+mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t terms, mask__remote_scale *out,
                                      bool *none, mask_error *err)
 {
     MASK__CLOSED(mask__bytes_free) mask__bytes sql = {0};
@@ -122,11 +125,34 @@ mask_status mask__remote_scales_read(mask__http *http, const char *database, siz
         mask__remote_scale scale;
         mask__rows_take(&r, &word, sizeof word);
         mask__rows_take(&r, &scale, sizeof scale);
-        if (r.bad || word >= words) return no_rows(http, err);
+        if (r.bad || word >= terms) return no_rows(http, err);
         out[word] = scale;
     }
     *none = rows == 0;
-    return rows == 0 || rows == words ? MASK_OK : no_rows(http, err);
+    return rows == 0 || rows == terms ? MASK_OK : no_rows(http, err);
+}
+
+const char **mask__remote_names(const mask__view *view, mask__arena *arena)
+{
+    const mask__calibration *c = view->calibration;
+    const mask__strings *words = &c->knowledge->words, *others = &c->knowledge->background.words;
+    size_t terms = c->known.count + c->others.count, length;
+    const char **names = mask__arena_alloc(arena, terms, sizeof *names);
+    for (size_t w = 0; names && w < words->count; w++) {
+        const char *word = mask__strings_get(words, w, &length);
+        names[w] = mask__arena_text(arena, word, length);
+    }
+    for (size_t w = 0; names && c->background_terms && w < others->count; w++) {
+        uint32_t term = c->background_terms[w];
+        const char *word = mask__strings_get(others, w, &length);
+        if (term >= words->count && term < terms) names[term] = mask__arena_text(arena, word, length);
+    }
+    for (size_t t = 0; names && t < terms; t++) {
+        char number[24];
+        if (!names[t]) names[t] = mask__arena_text(arena, number, (size_t)snprintf(number, sizeof number, "#%zu", t));
+        if (!names[t]) return NULL;
+    }
+    return names;
 }
 
 static void quoted(mask__bytes *sql, char quote, const char *text, size_t length)
@@ -140,9 +166,10 @@ static void quoted(mask__bytes *sql, char quote, const char *text, size_t length
 }
 
 /* A column is a file: its name may be 255 bytes, and others than letters and digits take three. */
-void mask__remote_column(mask__bytes *sql, const char *word, size_t length)
+void mask__remote_column(mask__bytes *sql, const char *word)
 {
     char name[96];
+    size_t length = strlen(word);
     int size = length < 60
                    ? snprintf(name, sizeof name, "w_%.*s", (int)length, word)
                    : snprintf(name, sizeof name, "h_%016llx", (unsigned long long)mask__strings_hash(word, length));
@@ -160,6 +187,7 @@ void mask__remote_close(mask__remote *r)
     free(r->url);
     free(r->database);
     free(r->scales);
+    mask__arena_free(&r->arena);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }

@@ -11,7 +11,8 @@ typedef struct mask__remote_state {
     bool complete;                                 /* false: an export is under way, or was stopped */
     uint64_t written, generation, images, regions; /* time; of the gallery; alive; the most of an image */
     uint64_t blocks;                               /* rows of `pooled` that each word has */
-    uint32_t words, words_per_table, z, shards;
+    uint32_t words, terms; /* K; and those that have a column: the words, then the OOD words of T, or none */
+    uint32_t words_per_table, z, shards;
     char cluster[64]; /* "" = one server */
 } mask__remote_state;
 
@@ -23,8 +24,10 @@ typedef struct mask__remote_scale {
 struct mask__remote {
     char *url, *database;
     mask__remote_state state;
-    mask__remote_scale *scales; /* words */
-    pthread_mutex_t lock;       /* of the catalogue, while a condition is read */
+    mask__remote_scale *scales; /* terms */
+    const char **names;         /* of the calibration's terms */
+    mask__arena arena;
+    pthread_mutex_t lock; /* of the catalogue, while a condition is read */
 };
 
 /* MASK_EINVAL unless it is letters, digits and '_'. */
@@ -34,11 +37,14 @@ mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *re
 /* The newest state; `none` where there is no such table, or nothing in it. */
 mask_status mask__remote_state_read(mask__http *http, const char *database, mask__remote_state *out, bool *none,
                                     mask_error *err);
-/* Scales of all words as they are for the present segments; *none: no segment. */
-mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t words, mask__remote_scale *out,
+/* Scales of all terms as they are for the present segments; *none: no segment. */
+mask_status mask__remote_scales_read(mask__http *http, const char *database, size_t terms, mask__remote_scale *out,
                                      bool *none, mask_error *err);
+/* The names of the calibration's terms, in its order: the words, then the OOD words of T, a number for what is neither;
+ * NULL without memory. */
+const char **mask__remote_names(const mask__view *view, mask__arena *arena);
 /* `w_dog`: the quoted column of a word. */
-void mask__remote_column(mask__bytes *sql, const char *word, size_t length);
+void mask__remote_column(mask__bytes *sql, const char *word);
 /* 'text' */
 void mask__remote_text(mask__bytes *sql, const char *text, size_t length);
 

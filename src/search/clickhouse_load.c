@@ -57,11 +57,11 @@ static mask_status write_state(loader *l, bool complete, mask_error *err)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     l->state.written = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-    mask__bytes_print(say(l), "INSERT INTO %s.state VALUES (%d, %llu, %llu, %llu, %llu, %llu, %u, %u, %u, %u, '%s')",
-                      l->database, complete, (unsigned long long)l->state.written,
-                      (unsigned long long)l->state.generation, (unsigned long long)l->state.images,
-                      (unsigned long long)l->state.regions, (unsigned long long)l->state.blocks, l->state.words,
-                      l->state.words_per_table, l->state.z, l->state.shards, l->state.cluster);
+    mask__bytes_print(
+        say(l), "INSERT INTO %s.state VALUES (%d, %llu, %llu, %llu, %llu, %llu, %u, %u, %u, %u, %u, '%s')", l->database,
+        complete, (unsigned long long)l->state.written, (unsigned long long)l->state.generation,
+        (unsigned long long)l->state.images, (unsigned long long)l->state.regions, (unsigned long long)l->state.blocks,
+        l->state.words, l->state.terms, l->state.words_per_table, l->state.z, l->state.shards, l->state.cluster);
     return run_all(l, err);
 }
 
@@ -96,7 +96,8 @@ static mask_status make_table(loader *l, const table *t, mask_error *err)
 static mask_status list_tables(loader *l, mask_error *err)
 {
     static const char *const names[] = {"columns", "pooled", "looks", "vectors", "images"};
-    size_t words = l->state.words, per = l->state.words_per_table, groups = (words + per - 1) / per, n = 0;
+    size_t words = l->state.words, terms = l->state.terms, per = l->state.words_per_table;
+    size_t groups = (terms + per - 1) / per, n = 0;
     size_t bytes[] = {MASK__ROW_HEAD + per, words + words / 8, 16 + 2 * l->state.z,
                       (l->state.regions + 2) * (l->state.z * 4 + 20) + 1024, 256};
     l->tables = mask__arena_alloc(&l->arena, groups + 4, sizeof *l->tables);
@@ -105,7 +106,7 @@ static mask_status list_tables(loader *l, mask_error *err)
         for (size_t g = 0; g < (kind == MASK__COLUMNS ? groups : 1); g++) {
             table *t = &l->tables[n++];
             size_t first = g * per, images = PIECE_BYTES / bytes[kind], least = kind == MASK__POOLED ? MASK__BLOCK : 1;
-            *t = (table){.kind = kind, .first = first, .count = words - first < per ? words - first : per};
+            *t = (table){.kind = kind, .first = first, .count = terms - first < per ? terms - first : per};
             t->images = images < least ? least : images < PIECE_ROWS ? images : PIECE_ROWS;
             if (kind == MASK__COLUMNS) snprintf(t->name, sizeof t->name, "%s%zu", names[kind], g);
             else snprintf(t->name, sizeof t->name, "%s", names[kind]);
@@ -118,7 +119,8 @@ static mask_status make_fixed(loader *l, mask_error *err)
 {
     static const char *const tables[] = {
         ("state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, blocks UInt64, "
-         "words UInt32, words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = MergeTree "
+         "words UInt32, terms UInt32, words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = "
+         "MergeTree "
          "PARTITION BY tuple() ORDER BY written"),
         "segments (segment UInt32, content UInt64) ENGINE = MergeTree PARTITION BY segment ORDER BY segment",
         ("words (segment UInt32, word UInt32, name String, regions UInt64, texts UInt32, in_table String, low Float64, "
@@ -206,9 +208,11 @@ static mask_status compare_state(loader *l, mask_error *err)
         bool none;
         MASK__TRY(mask__remote_state_read(l->servers[s], l->database, &was, &none, err));
         if (!none && (was.words != l->state.words || was.z != l->state.z)) return other(l, err, "another gallery");
-        if (!none && (was.words_per_table != l->state.words_per_table || was.shards != l->state.shards ||
-                      strcmp(was.cluster, l->state.cluster) != 0))
-            return other(l, err, "this gallery, divided in another way (servers, cluster or words per table)");
+        if (!none && (was.terms != l->state.terms || was.words_per_table != l->state.words_per_table ||
+                      was.shards != l->state.shards || strcmp(was.cluster, l->state.cluster) != 0))
+            return other(
+                l, err,
+                "this gallery, divided in another way (servers, cluster, words per table or words with columns)");
         same = same && !none && was.generation == l->state.generation;
         whole = whole && same && was.complete;
     }
@@ -222,7 +226,7 @@ static mask_status compare_state(loader *l, mask_error *err)
 static void find_scales(loader *l)
 {
     const mask__view *v = l->view;
-    for (size_t w = 0; w < l->state.words; w++) {
+    for (size_t w = 0; w < l->state.terms; w++) {
         double low = INFINITY, high = -INFINITY;
         for (size_t g = 0; g < v->snapshot.segment_count; g++) {
             const mask__segment *s = &v->segments[g];
@@ -254,36 +258,35 @@ static void put_words(loader *l, size_t at, const uint32_t *texts)
 {
     const mask__segment *s = &l->view->segments[at];
     const mask_knowledge *k = l->view->knowledge;
-    size_t length;
     uint32_t segment = (uint32_t)l->view->snapshot.segments[at].number;
     l->body.size = 0;
-    for (uint32_t w = 0; w < l->state.words; w++) {
-        const char *name = mask__strings_get(&k->words, w, &length);
+    for (uint32_t w = 0; w < l->state.terms; w++) {
+        uint64_t regions = w < l->state.words ? k->counts[w] : 0;
         char in[32];
         l->scales[w].error = error_of(s, &l->scales[w], w);
         mask__bytes_put(&l->body, &segment, 4);
         mask__bytes_put(&l->body, &w, 4);
-        mask__row_text(&l->body, name, length);
-        mask__bytes_put(&l->body, &k->counts[w], 8);
+        mask__row_text(&l->body, l->names[w], strlen(l->names[w]));
+        mask__bytes_put(&l->body, &regions, sizeof regions);
         mask__bytes_put(&l->body, &texts[w], 4);
         mask__row_text(&l->body, in, (size_t)snprintf(in, sizeof in, "columns%u", w / l->state.words_per_table));
         mask__bytes_put(&l->body, &l->scales[w], sizeof *l->scales);
     }
 }
 
-/* Words as they are in each segment, on every server. */
+/* Terms as they are in each segment, on every server. */
 static mask_status load_words(loader *l, mask_error *err)
 {
     const mask__text_list *list = &l->view->calibration->texts;
     const mask__snapshot *snapshot = &l->view->snapshot;
-    size_t words = l->state.words;
+    size_t terms = l->state.terms;
     bool none;
-    uint32_t *texts = mask__arena_alloc(&l->arena, words, sizeof *texts);
-    l->scales = mask__arena_alloc(&l->arena, words, sizeof *l->scales);
+    uint32_t *texts = mask__arena_alloc(&l->arena, terms, sizeof *texts);
+    l->scales = mask__arena_alloc(&l->arena, terms, sizeof *l->scales);
     if (!texts || !l->scales) return mask__no_memory(err, "words");
     for (size_t i = 0; list->count && i < list->at[list->count]; i++)
-        if (list->terms[i] < words) texts[list->terms[i]]++;
-    MASK__TRY(mask__remote_scales_read(l->servers[0], l->database, words, l->scales, &none, err));
+        if (list->terms[i] < terms) texts[list->terms[i]]++;
+    MASK__TRY(mask__remote_scales_read(l->servers[0], l->database, terms, l->scales, &none, err));
     if (none) find_scales(l);
     for (size_t g = 0; g < snapshot->segment_count; g++) {
         uint32_t number = (uint32_t)snapshot->segments[g].number;
@@ -292,7 +295,7 @@ static mask_status load_words(loader *l, mask_error *err)
             uint64_t count;
             mask__bytes_print(say(l), "SELECT count() FROM %s.words WHERE segment = %u", l->database, number);
             MASK__TRY(ask_number(l, s, &count, err));
-            if (count == words) continue;
+            if (count == terms) continue;
             MASK__TRY(begin(l, err));
             if (count) MASK__TRY(drop_rows(l, s, "words", number, err));
             MASK__TRY(insert(l, s, "words", err));
@@ -344,20 +347,12 @@ static mask_status put_files(loader *l, mask_error *err)
 static void put_texts(loader *l)
 {
     const mask__calibration *c = l->view->calibration;
-    const mask__strings *words = &c->knowledge->background.words;
-    size_t known = c->known.count, length;
-    const char **names = mask__arena_alloc(&l->arena, known + c->others.count, sizeof *names);
     l->body.size = 0;
-    for (size_t w = 0; names && c->background_terms && w < words->count; w++)
-        if (c->background_terms[w] < known + c->others.count)
-            names[c->background_terms[w]] = mask__arena_text(&l->arena, mask__strings_get(words, w, &length), length);
-    for (uint32_t t = 0; names && t < c->texts.count; t++) {
+    for (uint32_t t = 0; t < c->texts.count; t++) {
         mask__bytes_put(&l->body, &t, sizeof t);
         mask__bytes name = {0};
-        for (size_t i = c->texts.at[t]; i < c->texts.at[t + 1]; i++) {
-            const char *word = names[c->texts.terms[i]];
-            mask__bytes_print(&name, "%s%s", name.size ? " " : "", word ? word : "");
-        }
+        for (size_t i = c->texts.at[t]; i < c->texts.at[t + 1]; i++)
+            mask__bytes_print(&name, "%s%s", name.size ? " " : "", l->names[c->texts.terms[i]]);
         mask__row_text(&l->body, name.data, name.size);
         mask__bytes_put(&l->body, &c->text_mean[t], sizeof(float));
         mask__bytes_put(&l->body, &c->text_deviation[t], sizeof(float));
@@ -545,11 +540,16 @@ static mask_status fill(loader *l, const mask_clickhouse *to, mask_error *err)
     l->state.generation = v->snapshot.generation;
     l->state.images = v->snapshot.images;
     l->state.words = (uint32_t)v->knowledge->info.words;
+    l->state.terms = UINT32_MAX;
+    l->names = mask__remote_names(v, &l->arena);
+    if (!l->names) return mask__no_memory(err, "words");
     l->state.words_per_table = (uint32_t)to->words_per_table;
     l->state.z = (uint32_t)v->knowledge->info.dim;
     l->state.shards = (uint32_t)l->server_count;
-    for (size_t g = 0; g < v->snapshot.segment_count; g++)
+    for (size_t g = 0; g < v->snapshot.segment_count; g++) {
         if (v->segments[g].most_regions > l->state.regions) l->state.regions = v->segments[g].most_regions;
+        if (v->segments[g].terms < l->state.terms) l->state.terms = (uint32_t)v->segments[g].terms;
+    }
     for (size_t g = 0; g < v->snapshot.segment_count; g++)
         for (size_t s = 0; s < l->server_count; s++)
             l->state.blocks += blocks_in(share_of(l, g, s), share_of(l, g, s + 1));

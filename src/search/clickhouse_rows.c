@@ -20,13 +20,10 @@ void mask__row_text(mask__bytes *b, const void *text, size_t length)
 
 static void columns_sql(loader *l, const table *t)
 {
-    const mask__strings *words = &l->view->knowledge->words;
     mask__bytes_print(&l->sql, "mask_row UInt64, deviation Float32, hub Float32");
     for (size_t w = t->first; w < t->first + t->count; w++) {
-        size_t length;
-        const char *word = mask__strings_get(words, w, &length);
         mask__bytes_print(&l->sql, ", ");
-        mask__remote_column(&l->sql, word, length);
+        mask__remote_column(&l->sql, l->names[w]);
         mask__bytes_print(&l->sql, " UInt8");
     }
 }

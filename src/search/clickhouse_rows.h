@@ -13,7 +13,7 @@ typedef enum { MASK__COLUMNS, MASK__POOLED, MASK__LOOKS, MASK__VECTORS, MASK__IM
 typedef struct mask__remote_table {
     char name[32];
     mask__remote_kind kind;
-    size_t first, count; /* words of MASK__COLUMNS */
+    size_t first, count; /* terms of MASK__COLUMNS */
     size_t images;       /* of a piece */
 } mask__remote_table;
 
@@ -26,7 +26,8 @@ typedef struct mask__loader {
     bool begun;
     mask__remote_table *tables;
     size_t table_count;
-    mask__remote_scale *scales; /* words; error is of the present segment */
+    const char **names;         /* of the calibration's terms */
+    mask__remote_scale *scales; /* terms; error is of the present segment */
     sqlite3_stmt *metadata;     /* MASK__IMAGE_ROWS */
     bool row;                   /* it stands at one */
     mask__bytes sql, body, reply;

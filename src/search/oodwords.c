@@ -4,6 +4,7 @@
  * an equation. Nothing but -1 bounds A_v from below, and nothing but 1 from above where the prototype is no such sum
  * (Procrustes): then searches compute more images exactly. G and H are dot products with 8-bit vectors. */
 #include "search/oodwords.h"
+#include "search/clickhouse.h"
 #include "base/memory.h"
 #include "search/scan.h"
 
@@ -34,7 +35,7 @@ static void find_place(mask__ood_word *word, const mask__view *view)
     const mask__calibration *c = view->calibration;
     uint32_t at = mask__strings_find(&c->knowledge->background.words, word->name, word->length);
     word->place = word->column = at == MASK__NOT_FOUND ? MASK__NO_TERM : c->background_terms[at];
-    if (view->remote) word->column = MASK__NO_TERM;
+    if (view->remote && word->column >= view->remote->state.terms) word->column = MASK__NO_TERM;
     for (size_t s = 0; s < view->snapshot.segment_count; s++)
         if (word->column >= view->segments[s].terms) word->column = MASK__NO_TERM;
 }

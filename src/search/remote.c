@@ -27,7 +27,7 @@ enum { FIRST_LIST = 1024, FIRST_OOD_LIST = 8192 /* looser bounds */, MOST_LIST =
 /* An upper bound: (constant + sum of factors x codes + steps x sums of codes) / D - weight h - hub. */
 typedef struct bound {
     double constant;
-    double *known, *pooled;     /* of words: of the codes of their columns, and of A */
+    double *known, *pooled;     /* of terms and words: of the codes of their columns, and of A */
     double *looks[2], slack[2]; /* of the whole image and the scene: Z, and what to add to their sum */
     bool has_looks[2];
     double size; /* of all that is summed, for roundings */
@@ -70,21 +70,26 @@ static mask_status add_ood(bound *f, const mask__plan *p, size_t w, size_t z, ma
 static mask_status find_bound(bound *f, const mask__plan *p, const mask__remote *remote, mask__arena *work,
                               mask_error *err)
 {
-    size_t words = remote->state.words, z = remote->state.z;
+    size_t sizes[] = {remote->state.terms, remote->state.words, remote->state.z, remote->state.z};
     *f = (bound){.constant = -p->mean, .size = p->mean_size + 1};
     double **arrays[] = {&f->known, &f->pooled, &f->looks[0], &f->looks[1]};
     for (size_t i = 0; i < 4; i++)
-        if (!(*arrays[i] = mask__arena_alloc(work, i < 2 ? words : z, sizeof(double))))
-            return mask__no_memory(err, "a search");
+        if (!(*arrays[i] = mask__arena_alloc(work, sizes[i], sizeof(double)))) return mask__no_memory(err, "a search");
     for (size_t w = 0; w < p->known; w++) {
         const mask__remote_scale *scale = &remote->scales[p->words[w]];
         f->known[p->words[w]] = p->coefficients[w] * scale->step;
         f->constant += p->coefficients[w] * scale->low + fabs(p->coefficients[w]) * scale->error;
         f->size += p->sizes[w] * (fabs(scale->low) + 256 * scale->step);
     }
-    for (size_t w = 0; w < p->ood; w++) MASK__TRY(add_ood(f, p, w, z, work, err));
+    for (size_t w = 0; w < p->ood; w++) MASK__TRY(add_ood(f, p, w, remote->state.z, work, err));
     f->constant += 1e-9 * f->size;
     return MASK_OK;
+}
+
+/* Tables of columns. */
+static size_t count_groups(const mask__remote_state *s)
+{
+    return ((size_t)s->terms + s->words_per_table - 1) / s->words_per_table;
 }
 
 /* " + " between, and parentheses around every few: an engine's parser nests sums. */
@@ -95,16 +100,14 @@ static void next_term(mask__bytes *sql, size_t *terms)
 }
 
 /* Terms of the words of one table; false = none. */
-static bool print_words(mask__bytes *sql, const mask__view *v, const bound *f, size_t group, size_t per)
+static bool print_words(mask__bytes *sql, const mask__remote *remote, const bound *f, size_t group)
 {
-    const mask__strings *words = &v->knowledge->words;
-    size_t terms = 0, length;
-    for (size_t w = group * per; w < words->count && w < (group + 1) * per; w++) {
+    size_t terms = 0, per = remote->state.words_per_table;
+    for (size_t w = group * per; w < remote->state.terms && w < (group + 1) * per; w++) {
         if (f->known[w] == 0) continue;
         next_term(sql, &terms);
         mask__bytes_print(sql, "%.17g*", f->known[w]);
-        const char *word = mask__strings_get(words, w, &length);
-        mask__remote_column(sql, word, length);
+        mask__remote_column(sql, remote->names[w]);
     }
     if (terms) mask__bytes_print(sql, ")");
     return terms > 0;
@@ -151,12 +154,12 @@ typedef struct addend {
 } addend;
 
 /* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. */
-static size_t find_addends(addend *out, const mask__plan *p, const mask__remote *remote, const bound *f)
+static size_t find_addends(addend *out, const mask__remote *remote, const bound *f)
 {
-    size_t per = remote->state.words_per_table, groups = (remote->state.words + per - 1) / per, used = 0;
+    size_t groups = count_groups(&remote->state), used = 0;
     const char *all = *remote->state.cluster ? "_all" : "", *name = remote->database;
     for (size_t i = 0; i < groups; i++)
-        if (print_words(&out[used].sum, p->view, f, i, per)) {
+        if (print_words(&out[used].sum, remote, f, i)) {
             mask__bytes_print(&out[used].from, "%s.columns%zu%s", name, i, used ? "" : all);
             used++;
         }
@@ -176,10 +179,9 @@ static size_t find_addends(addend *out, const mask__plan *p, const mask__remote 
 static mask_status print_bounds(mask__bytes *sql, const mask__plan *p, const mask__remote *remote, const bound *f,
                                 size_t limit, const char *filter, mask__arena *work, mask_error *err)
 {
-    size_t groups = (remote->state.words + remote->state.words_per_table - 1) / remote->state.words_per_table;
-    addend *parts = mask__arena_alloc(work, groups + 3, sizeof *parts);
+    addend *parts = mask__arena_alloc(work, count_groups(&remote->state) + 3, sizeof *parts);
     if (!parts) return mask__no_memory(err, "a search");
-    size_t count = find_addends(parts, p, remote, f);
+    size_t count = find_addends(parts, remote, f);
     mask__bytes_print(sql, "SELECT mask_row, (%.17g + %s", f->constant, mask__bytes_text(&parts[0].sum));
     for (size_t i = 1; i < count; i++) mask__bytes_print(sql, " + x%zu", i);
     mask__bytes_print(sql, ") / deviation - %.17g*hub + %.17g AS upper FROM %s", p->weight,
@@ -568,7 +570,7 @@ static mask_status check_counts(mask__http *http, const mask__remote *r, mask_er
 {
     static const char *const others[] = {"looks", "vectors", "images", "pooled"};
     const mask__remote_state *s = &r->state;
-    size_t groups = (s->words + s->words_per_table - 1) / s->words_per_table;
+    size_t groups = count_groups(s);
     mask__bytes sql = {0}, reply = {0};
     for (size_t i = 0; i < groups + 4; i++) {
         mask__bytes_print(&sql, "%sSELECT count() != %llu AS n FROM %s.", i ? " UNION ALL " : "SELECT sum(n) FROM (",
@@ -602,13 +604,27 @@ static mask_status open_remote(mask__remote *r, const char *cache, char path[409
                             none ? ": export one" : ": its export goes on, or was stopped: make it again");
     if (status == MASK_OK) status = check_counts(http, r, err);
     if (status == MASK_OK) {
-        r->scales = calloc(r->state.words, sizeof *r->scales);
-        status = r->scales ? mask__remote_scales_read(http, r->database, r->state.words, r->scales, &none, err)
+        r->scales = calloc(r->state.terms, sizeof *r->scales);
+        status = r->scales ? mask__remote_scales_read(http, r->database, r->state.terms, r->scales, &none, err)
                            : mask__no_memory(err, r->url);
     }
     if (status == MASK_OK) status = copy_gallery(http, r, cache, path, err);
     mask__http_close(http);
     return status;
+}
+
+/* The gallery without images, which is now the database's. */
+static mask_status join_copy(mask__remote *r, mask_gallery *g, mask_error *err)
+{
+    const mask__calibration *c = g->view->calibration;
+    if (g->knowledge->info.words != r->state.words || g->knowledge->info.dim != r->state.z ||
+        c->known.count + c->others.count < r->state.terms)
+        return mask__fail(err, MASK_EMISMATCH, "%s: is a copy of another gallery: remove it", g->path);
+    r->names = mask__remote_names(g->view, &r->arena);
+    if (!r->names) return mask__no_memory(err, g->path);
+    g->view->remote = r;
+    g->view->snapshot.images = r->state.images;
+    return MASK_OK;
 }
 
 mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhouse *from, const char *cache,
@@ -625,17 +641,11 @@ mask_status mask_gallery_open_clickhouse(mask_gallery **out, const mask_clickhou
     mask_status status =
         r->url && r->database ? open_remote(r, cache, path, run, err) : mask__no_memory(err, from->urls);
     if (status == MASK_OK) status = mask_gallery_open(out, path, run, err);
-    if (status == MASK_OK &&
-        ((*out)->knowledge->info.words != r->state.words || (*out)->knowledge->info.dim != r->state.z)) {
-        status = mask__fail(err, MASK_EMISMATCH, "%s: is a copy of another gallery: remove it", path);
+    if (status == MASK_OK) status = join_copy(r, *out, err);
+    if (status != MASK_OK) {
         mask_gallery_close(*out);
         *out = NULL;
-    }
-    if (status != MASK_OK) {
         mask__remote_close(r);
-        return status;
     }
-    (*out)->view->remote = r;
-    (*out)->view->snapshot.images = r->state.images;
-    return MASK_OK;
+    return status;
 }
