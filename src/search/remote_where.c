@@ -263,17 +263,20 @@ static mask_status parse_like(parser *p, expression *out, expression x)
 
 static mask_status parse_in(parser *p, expression *out, expression x)
 {
-    expression list, y;
+    MASK__CLOSED(mask__bytes_free) mask__bytes list = {0};
+    expression y;
     if (!take_sign(p, "(")) return refuse(p, "IN has a list in parentheses");
-    for (bool first = true; first || take_sign(p, ","); first = false) {
+    do {
         MASK__TRY(parse_sum(p, &y));
         if (y.type != x.type || x.type == TRUTH || strchr(y.sql, '`'))
             return refuse(p, "IN lists numbers, or texts in quotes");
-        MASK__TRY(form(p, &list, TEXT, "%s%s%s", first ? "" : list.sql, first ? "" : ", ", y.sql));
-    }
+        mask__bytes_print(&list, "%s%s", list.size ? ", " : "", y.sql);
+    } while (take_sign(p, ","));
+    if (list.lost) return mask__no_memory(p->err, "a condition");
     if (!take_sign(p, ")")) return refuse(p, "a parenthesis must be closed");
-    MASK__TRY(form(p, &y, TRUTH, "(isNotNull(%s) AND NOT ifNull(%s IN (%s), 0))", x.sql, x.sql, list.sql));
-    MASK__TRY(form(p, out, TRUTH, "(isNotNull(%s) AND ifNull(%s IN (%s), 0))", x.sql, x.sql, list.sql));
+    const char *items = mask__bytes_text(&list);
+    MASK__TRY(form(p, &y, TRUTH, "(isNotNull(%s) AND NOT ifNull(%s IN (%s), 0))", x.sql, x.sql, items));
+    MASK__TRY(form(p, out, TRUTH, "(isNotNull(%s) AND ifNull(%s IN (%s), 0))", x.sql, x.sql, items));
     out->no = y.sql;
     return MASK_OK;
 }
