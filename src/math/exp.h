@@ -19,7 +19,8 @@ static inline float mask__expf(float x)
     p = p * r + 1.66666657e-1f;
     p = p * r + 0.5f;
     p = p * r * r + r + 1.0f;
-    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23; /* of NaN: anything, p is NaN */
+    k = k > -127.0f ? k : -127.0f; /* NaN has no integer; p is NaN, too */
+    uint32_t bits = (uint32_t)((int32_t)k + 127) << 23;
     float scale;
     memcpy(&scale, &bits, sizeof scale);
     return p * scale;
