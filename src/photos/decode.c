@@ -196,15 +196,16 @@ static mask_status check_header(const decoding *d, mask_error *err)
 }
 
 /* How far the loader itself may shrink. A photo for a page is shrunk to twice its size, the rest is done well; a
- * network sees no difference. */
+ * network sees no difference. No side may come to nothing: libvips ends the program then. */
 static int loader_shrink(const decoding *d, const mask__photo *photo)
 {
     int shrink = 1;
     bool cover = d->fit == MASK__COVER;
     bool portrait = photo->full_width < photo->full_height;
     size_t side = portrait == cover ? photo->full_width : photo->full_height, least = cover ? d->side : d->side * 2;
+    size_t shorter = portrait ? photo->full_width : photo->full_height;
     if (d->format->load != &vips.vips_jpegload_source && d->format->load != &vips.vips_webpload_source) return 1;
-    while (shrink < 8 && side / (size_t)(shrink * 2) >= least) shrink *= 2;
+    while (shrink < 8 && side / (size_t)(shrink * 2) >= least && shorter >= (size_t)(shrink * 2)) shrink *= 2;
     return shrink;
 }
 
