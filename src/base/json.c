@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "base/decimal.h"
+#include "base/lines.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,7 +72,10 @@ static int send(mask__json *json, mask__json_kind kind, const void *text, size_t
 {
     mask__json_event event = {.kind = kind, .depth = json->depth, .text = text, .length = length};
     json->quiet_bytes = 0;
-    json->status = json->visit(json->context, json, &event, json->err);
+    /* yajl lets surrogates pass. */
+    if ((kind == MASK__JSON_STRING || kind == MASK__JSON_KEY) && mask__utf8_valid(text, length) < length)
+        json->status = mask__json_fail(json, json->err, "a text is not UTF-8");
+    else json->status = json->visit(json->context, json, &event, json->err);
     return json->status == MASK_OK && !json->stopped;
 }
 
