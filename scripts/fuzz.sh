@@ -2,7 +2,7 @@
 # fuzz.sh SECONDS [TARGET...]: runs the fuzz targets (tests/fuzz/), those named or all, for so long each, one after the other,
 # from tests/corpus/ and what earlier runs gathered in build-fuzz/corpus/. Prints a line for each; what breaks one stays in
 # build-fuzz/found/, and the exit status is 1. MERGE=1: only then makes the gathered corpora small again.
-# fuzz.sh coverage [TARGET...]: which lines of src/ these inputs reach, and 30 damaged copies of each (clang's coverage, build-coverage/):
+# fuzz.sh coverage [TARGET...]: which lines of src/ these inputs reach, and 30 damaged copies of each in tests/corpus/ (clang's coverage, build-coverage/):
 # a table of rooms by targets; files.txt there has every file.
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,9 +31,11 @@ if [ "$what" = coverage ]; then
     for name; do
         gathered=build-fuzz/corpus/$name
         [ -d "$gathered" ] || gathered=
-        LLVM_PROFILE_FILE=$build/$name.profraw $build/tests/fuzz-"$name" --damage 30 tests/corpus/"$name" $gathered > $build/$name.log 2>&1 ||
-            { tail -n 1 $build/$name.log; exit 1; }
-        "$merge" merge -sparse $build/"$name".profraw -o $build/"$name".profdata
+        for inputs in "--damage 30 tests/corpus/$name" $gathered; do
+            LLVM_PROFILE_FILE=$build/$name-%p.profraw $build/tests/fuzz-"$name" $inputs > $build/$name.log 2>&1 ||
+                { tail -n 1 $build/$name.log >&2; exit 1; }
+        done
+        "$merge" merge -sparse $build/"$name"-*.profraw -o $build/"$name".profdata
         report $build/"$name".profdata $build/tests/fuzz-"$name" | sed "s/^/$name /"
         programs="$programs $build/tests/fuzz-$name"
     done > $build/each.txt
