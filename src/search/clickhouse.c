@@ -12,6 +12,11 @@ mask_status mask__remote_name(const char *name, const char *what, mask_error *er
     return mask__fail(err, MASK_EINVAL, "'%.80s': the name of a %s is 1 to 63 letters, digits and '_'", name, what);
 }
 
+size_t mask__remote_groups(const mask__remote_state *s)
+{
+    return ((size_t)s->terms + s->words_per_table - 1) / s->words_per_table;
+}
+
 mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err)
 {
     MASK__CLOSED(mask__bytes_free) mask__bytes own = {0};

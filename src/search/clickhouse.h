@@ -32,6 +32,8 @@ struct mask__remote {
 
 /* MASK_EINVAL unless it is letters, digits and '_'. */
 mask_status mask__remote_name(const char *name, const char *what, mask_error *err);
+/* How many tables of columns there are. */
+size_t mask__remote_groups(const mask__remote_state *state);
 /* Sends a statement; the reply (NULL = none is wanted) replaces *reply. */
 mask_status mask__remote_run(mask__http *http, mask__bytes *sql, mask__bytes *reply, mask_error *err);
 /* The newest state; `none` where there is no such table, or nothing in it. */

@@ -97,7 +97,7 @@ static mask_status list_tables(loader *l, mask_error *err)
 {
     static const char *const names[] = {"columns", "pooled", "looks", "vectors", "images"};
     size_t words = l->state.words, terms = l->state.terms, per = l->state.words_per_table;
-    size_t groups = (terms + per - 1) / per, n = 0;
+    size_t groups = mask__remote_groups(&l->state), n = 0;
     size_t bytes[] = {MASK__ROW_HEAD + per, words + words / 8, 16 + 2 * l->state.z,
                       (l->state.regions + 2) * (l->state.z * 4 + 20) + 1024, 256};
     l->tables = mask__arena_alloc(&l->arena, groups + 4, sizeof *l->tables);
@@ -119,9 +119,8 @@ static mask_status make_fixed(loader *l, mask_error *err)
 {
     static const char *const tables[] = {
         ("state (complete UInt8, written UInt64, generation UInt64, images UInt64, regions UInt64, blocks UInt64, "
-         "words UInt32, terms UInt32, words_per_table UInt32, z UInt32, shards UInt32, cluster String) ENGINE = "
-         "MergeTree "
-         "PARTITION BY tuple() ORDER BY written"),
+         "words UInt32, terms UInt32, words_per_table UInt32, z UInt32, shards UInt32, cluster String) "
+         "ENGINE = MergeTree PARTITION BY tuple() ORDER BY written"),
         "segments (segment UInt32, content UInt64) ENGINE = MergeTree PARTITION BY segment ORDER BY segment",
         ("words (segment UInt32, word UInt32, name String, regions UInt64, texts UInt32, in_table String, low Float64, "
          "step Float64, error Float64) ENGINE = MergeTree PARTITION BY segment ORDER BY word")};
@@ -540,7 +539,7 @@ static mask_status fill(loader *l, const mask_clickhouse *to, mask_error *err)
     l->state.generation = v->snapshot.generation;
     l->state.images = v->snapshot.images;
     l->state.words = (uint32_t)v->knowledge->info.words;
-    l->state.terms = UINT32_MAX;
+    l->state.terms = (uint32_t)(v->calibration->known.count + v->calibration->others.count);
     l->names = mask__remote_names(v, &l->arena);
     if (!l->names) return mask__no_memory(err, "words");
     l->state.words_per_table = (uint32_t)to->words_per_table;

@@ -86,12 +86,6 @@ static mask_status find_bound(bound *f, const mask__plan *p, const mask__remote 
     return MASK_OK;
 }
 
-/* Tables of columns. */
-static size_t count_groups(const mask__remote_state *s)
-{
-    return ((size_t)s->terms + s->words_per_table - 1) / s->words_per_table;
-}
-
 /* " + " between, and parentheses around every few: an engine's parser nests sums. */
 static void next_term(mask__bytes *sql, size_t *terms)
 {
@@ -156,7 +150,7 @@ typedef struct addend {
 /* The tables that a bound needs, one of columns of words first: that which is read, and others joined to it. */
 static size_t find_addends(addend *out, const mask__remote *remote, const bound *f)
 {
-    size_t groups = count_groups(&remote->state), used = 0;
+    size_t groups = mask__remote_groups(&remote->state), used = 0;
     const char *all = *remote->state.cluster ? "_all" : "", *name = remote->database;
     for (size_t i = 0; i < groups; i++)
         if (print_words(&out[used].sum, remote, f, i)) {
@@ -179,7 +173,7 @@ static size_t find_addends(addend *out, const mask__remote *remote, const bound 
 static mask_status print_bounds(mask__bytes *sql, const mask__plan *p, const mask__remote *remote, const bound *f,
                                 size_t limit, const char *filter, mask__arena *work, mask_error *err)
 {
-    addend *parts = mask__arena_alloc(work, count_groups(&remote->state) + 3, sizeof *parts);
+    addend *parts = mask__arena_alloc(work, mask__remote_groups(&remote->state) + 3, sizeof *parts);
     if (!parts) return mask__no_memory(err, "a search");
     size_t count = find_addends(parts, remote, f);
     mask__bytes_print(sql, "SELECT mask_row, (%.17g + %s", f->constant, mask__bytes_text(&parts[0].sum));
@@ -570,7 +564,7 @@ static mask_status check_counts(mask__http *http, const mask__remote *r, mask_er
 {
     static const char *const others[] = {"looks", "vectors", "images", "pooled"};
     const mask__remote_state *s = &r->state;
-    size_t groups = count_groups(s);
+    size_t groups = mask__remote_groups(s);
     mask__bytes sql = {0}, reply = {0};
     for (size_t i = 0; i < groups + 4; i++) {
         mask__bytes_print(&sql, "%sSELECT count() != %llu AS n FROM %s.", i ? " UNION ALL " : "SELECT sum(n) FROM (",

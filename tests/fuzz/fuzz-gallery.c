@@ -72,8 +72,8 @@ void fuzz_one(const unsigned char *data, size_t size)
     bool old = which < FUZZ_GALLERY_FILES;
     const char *patched = fuzz_gallery_files[old ? which : 0];
     const char *path = old ? fuzz_gallery(patched) : fuzz_path("now.gallery");
-    snprintf(from, sizeof from, "%s/%s", FIXTURE("g.gallery"), patched);
-    if (!old) snprintf(from, sizeof from, "%s", fuzz_path("now.segment"));
+    if (old) snprintf(from, sizeof from, "%s/%s", FIXTURE("g.gallery"), patched);
+    else snprintf(from, sizeof from, "%s", fuzz_path("now.segment"));
     snprintf(name, sizeof name, "%s/%s", old ? "g.gallery" : "now.gallery", patched);
     unsigned char *file = fuzz_patched(from, data + 1, size - 1, &file_size);
     fuzz_file(name, file, file_size);
