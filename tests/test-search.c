@@ -102,6 +102,7 @@ static mask__scored *brute_force(made_gallery *m, const world *w, const made_que
     mask_error err;
     mask__plan plan;
     mask__arena readings = {0};
+    mask__block_sums sums = {.count = 0};
     float c[64], scratch[256], upper[MASK__BLOCK], lower[MASK__BLOCK], past[MASK__BLOCK];
     mask__scored *out = room(m, m->images, sizeof *out);
     *count = *searched = 0;
@@ -111,9 +112,10 @@ static mask__scored *brute_force(made_gallery *m, const world *w, const made_que
         for (size_t i = 0; i < m->g.segments[s].images; i++) {
             double score = mask__plan_score(&plan, s, i, c, scratch);
             if (i % MASK__BLOCK == 0)
-                assert_true(mask__plan_bounds(&plan, s, i / MASK__BLOCK, -INFINITY, upper, lower));
+                assert_true(mask__plan_bounds(&plan, s, i / MASK__BLOCK, -INFINITY, &sums, upper, lower));
             assert_true((double)upper[i % MASK__BLOCK] >= score && (double)lower[i % MASK__BLOCK] <= score);
-            assert_true(mask__plan_bounds(&plan, s, i / MASK__BLOCK, nextafterf((float)score, -INFINITY), past, past));
+            assert_true(
+                mask__plan_bounds(&plan, s, i / MASK__BLOCK, nextafterf((float)score, -INFINITY), &sums, past, past));
             if (!passes(q, &m->g.snapshot.segments[s], i)) continue;
             ++*searched;
             if (score >= (double)q->q.min_score)

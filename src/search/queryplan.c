@@ -179,54 +179,61 @@ void mask__plan_unlock(const mask__plan *p)
 
 /* ---- Bounds ---- */
 
-/* Bounds of L = sum coefficient c over a block, and the largest size any partial sum of it can have. */
-typedef struct block_sum {
-    double low, high, magnitude;
-} block_sum;
-
-static void add_range(block_sum *sum, double coefficient, double size, double low, double high)
-{
-    sum->high += coefficient * (coefficient > 0 ? high : low);
-    sum->low += coefficient * (coefficient > 0 ? low : high);
-    sum->magnitude += size * (fabs(low) > fabs(high) ? fabs(low) : fabs(high));
-}
-
-static block_sum sum_block(const mask__plan *p, size_t segment, size_t block)
+/* Sums over the known words, block by block: contiguous in each word's steps, which lie far apart. */
+static void sum_blocks(const mask__plan *p, size_t segment, size_t first, mask__block_sums *sums)
 {
     const mask__segment *s = &p->view->segments[segment];
-    block_sum sum = {0};
-    for (size_t w = 0; w < p->known; w++) {
-        mask__steps step = s->score_steps[p->words[w] * s->blocks + block];
-        double off = 0.5 * step.step + s->score_slack[p->words[w]];
-        add_range(&sum, p->coefficients[w], p->sizes[w], step.low - off, step.low + 255.0 * step.step + off);
+    size_t count = s->blocks - first < MASK__BLOCK_RUN ? s->blocks - first : MASK__BLOCK_RUN;
+    sums->segment = segment;
+    sums->first = first;
+    sums->count = count;
+    for (size_t b = 0; b < count; b++) {
+        sums->middle[b] = -p->mean;
+        sums->high[b] = sums->radius[b] = sums->magnitude[b] = 0;
     }
+    for (size_t w = 0; w < p->known; w++) {
+        const mask__steps *steps = s->score_steps + p->words[w] * s->blocks + first;
+        double coefficient = p->coefficients[w], size = p->sizes[w], slack = (double)s->score_slack[p->words[w]];
+        for (size_t b = 0; b < count; b++) {
+            double low = (double)steps[b].low, span = 255 * (double)steps[b].step,
+                   off = 0.5 * (double)steps[b].step + slack;
+            sums->middle[b] += coefficient * low;
+            sums->high[b] += coefficient > 0 ? coefficient * span : 0;
+            sums->radius[b] += fabs(coefficient) * off;
+            sums->magnitude[b] += size * (fabs(low) + span + off);
+        }
+    }
+    for (size_t b = 0; b < count; b++) sums->high[b] += sums->middle[b] + sums->radius[b];
     for (size_t w = 0; w < p->ood; w++) {
         const mask__bounds *c = &p->ood_words[w]->columns[segment];
-        add_range(&sum, p->coefficients[p->known + w], p->sizes[p->known + w], c->block_low[block],
-                  c->block_high[block]);
+        double coefficient = p->coefficients[p->known + w], size = p->sizes[p->known + w];
+        for (size_t b = 0; b < count; b++) {
+            double low = (double)c->block_low[first + b], high = (double)c->block_high[first + b];
+            sums->high[b] += coefficient * (coefficient > 0 ? high : low);
+            sums->magnitude[b] += size * (fabs(low) + fabs(high));
+        }
     }
-    return sum;
 }
 
-/* What rounding may add to a bound of a score. */
-static double margin_of(const mask__plan *p, const block_sum *sum, const mask__block_range *range)
+/* What rounding may add to a bound of a score that is compared with `bar`. */
+static double margin_of(const mask__plan *p, double magnitude, const mask__block_range *range, double bar)
 {
     double terms = (double)(2 * (p->known + p->ood) + 16);
-    double size = (sum->magnitude + p->mean_size) / (double)range->least_deviation +
-                  p->weight_size * fmax(fabs((double)range->most_hub), fabs((double)range->least_hub)) + p->hub_size;
+    double hub = fabs((double)range->most_hub) + fabs((double)range->least_hub);
+    double size =
+        (magnitude + p->mean_size) / (double)range->least_deviation + p->weight_size * hub + p->hub_size + fabs(bar);
     return terms * MASK__ROUNDING * size;
 }
 
-/* No image of the block scores above this. */
-static float block_bound(const mask__plan *p, const mask__block_range *range, const block_sum *sum, double margin)
+/* No image of the block scores above this, where L - M is at most `top`. */
+static float block_bound(const mask__plan *p, const mask__block_range *range, double top, double margin)
 {
-    double top = sum->high - p->mean;
     double hub = p->weight * (double)(p->weight > 0 ? range->least_hub : range->most_hub);
     top /= (double)(top > 0 ? range->least_deviation : range->most_deviation);
     return (float)(top - hub - p->hub + 2 * margin + MASK__MOST_COSINE * p->likeness.scale);
 }
 
-/* Adds the OOD words' intervals of a block to sums of upper and lower bounds. */
+/* Adds the OOD words' intervals of a block to sums of upper and, where wanted, lower bounds. */
 static void add_intervals(const mask__plan *p, size_t segment, size_t block, float *high, float *low)
 {
     for (size_t w = 0; w < p->ood; w++) {
@@ -234,11 +241,54 @@ static void add_intervals(const mask__plan *p, size_t segment, size_t block, flo
         float coefficient = (float)p->coefficients[p->known + w];
         const float *up = (coefficient > 0 ? c->high : c->low) + block * MASK__BLOCK;
         const float *down = (coefficient > 0 ? c->low : c->high) + block * MASK__BLOCK;
-        for (size_t i = 0; i < MASK__BLOCK; i++) {
-            high[i] += coefficient * up[i];
-            low[i] += coefficient * down[i];
-        }
+        for (size_t i = 0; i < MASK__BLOCK; i++) high[i] += coefficient * up[i];
+        for (size_t i = 0; low && i < MASK__BLOCK; i++) low[i] += coefficient * down[i];
     }
+}
+
+/* Adds the known words' codes of a block, times their steps, to sums; and two more columns of the images, where they
+ * are given. What that may be off by is returned. */
+static double add_codes(const mask__plan *p, size_t segment, size_t block, const mask__scan_column *more, float *sums)
+{
+    const mask__segment *s = &p->view->segments[segment];
+    mask__scan_column columns[MASK__SCAN_COLUMNS];
+    size_t ready = 0;
+    double off = 0;
+    if (more) columns[ready++] = more[0], columns[ready++] = more[1];
+    for (size_t w = 0; w < p->known; w++) {
+        uint32_t word = p->words[w];
+        if (ready == MASK__SCAN_COLUMNS) {
+            off += mask__scan_add(columns, ready, sums);
+            ready = 0;
+        }
+        columns[ready++] =
+            (mask__scan_column){s->score_codes + word * mask__segment_stride(s) + block * MASK__BLOCK,
+                                p->coefficients[w] * (double)s->score_steps[word * s->blocks + block].step};
+    }
+    return off + mask__scan_add(columns, ready, sums);
+}
+
+/* Whether an image of the block may score `bar`, from codes alone: then L - M - (bar + H) D - W a h D >= 0. `most` is
+ * above what L - M has beside the codes. */
+static bool may_reach(const mask__plan *p, size_t segment, size_t block, size_t count, double bar, double most,
+                      double margin)
+{
+    const mask__image_columns *images = &p->view->searcher->images[segment];
+    const mask__block_range *range = &p->view->searcher->ranges[segment][block];
+    const double coefficients[2] = {-(bar + p->hub), -p->weight};
+    mask__scan_column columns[2];
+    float sums[MASK__BLOCK] = {0}, largest = -INFINITY;
+    for (size_t c = 0; c < 2; c++) {
+        double low = (double)images->steps[c][block].low, step = (double)images->steps[c][block].step;
+        columns[c] = (mask__scan_column){images->codes[c] + block * MASK__BLOCK, coefficients[c] * step};
+        most += coefficients[c] * low +
+                fabs(coefficients[c]) * (0.5 * step + 8 * MASK__ROUNDING * (fabs(low) + 256 * step));
+    }
+    most += add_codes(p, segment, block, columns, sums) + 2 * margin * (double)range->most_deviation;
+    add_intervals(p, segment, block, sums, NULL);
+#pragma omp simd reduction(max : largest)
+    for (size_t i = 0; i < count; i++) largest = sums[i] > largest ? sums[i] : largest;
+    return (double)largest + most >= 0;
 }
 
 /* From sums to scores; the largest. */
@@ -254,39 +304,29 @@ static float finish_bounds(const float *sums, float add, const float *deviation,
     return most;
 }
 
-bool mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float bar, float *upper, float *lower)
+bool mask__plan_bounds(const mask__plan *p, size_t segment, size_t block, float bar, mask__block_sums *blocks,
+                       float *upper, float *lower)
 {
     const mask__block_range *range = &p->view->searcher->ranges[segment][block];
     const mask__segment *s = &p->view->segments[segment];
-    size_t first = block * MASK__BLOCK, stride = mask__segment_stride(s);
+    size_t first = block * MASK__BLOCK;
     size_t count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
-    block_sum sum = sum_block(p, segment, block);
-    double margin = margin_of(p, &sum, range), middle = -p->mean, radius = 0;
-    if (block_bound(p, range, &sum, margin) < bar) return false;
+    if (segment != blocks->segment || block - blocks->first >= blocks->count) sum_blocks(p, segment, block, blocks);
+    size_t at = block - blocks->first;
+    double middle = blocks->middle[at], radius = blocks->radius[at];
+    double texts_bar = (double)bar - (double)MASK__MOST_COSINE * p->likeness.scale; /* what images leave to texts */
+    double margin = margin_of(p, blocks->magnitude[at], range, isfinite(bar) ? texts_bar : 0);
+    if (block_bound(p, range, blocks->high[at], margin) < bar) return false;
+    if (isfinite(bar) && !may_reach(p, segment, block, count, texts_bar, middle + radius, margin)) return false;
     float sums[MASK__BLOCK] = {0}, lows[MASK__BLOCK];
-    mask__scan_column columns[MASK__SCAN_COLUMNS];
-    size_t ready = 0;
-    for (size_t w = 0; w < p->known; w++) {
-        uint32_t word = p->words[w];
-        mask__steps step = s->score_steps[word * s->blocks + block];
-        columns[ready++] = (mask__scan_column){s->score_codes + word * stride + first, p->coefficients[w] * step.step};
-        middle += p->coefficients[w] * step.low;
-        radius += fabs(p->coefficients[w]) * (0.5 * step.step + s->score_slack[word]);
-        if (ready < MASK__SCAN_COLUMNS && w + 1 < p->known) continue;
-        radius += mask__scan_add(columns, ready, sums);
-        ready = 0;
-    }
-    const float *low = sums;
-    if (p->ood) {
-        memcpy(lows, sums, sizeof lows);
-        add_intervals(p, segment, block, sums, lows);
-        low = lows;
-    }
+    radius += add_codes(p, segment, block, NULL, sums);
+    memcpy(lows, sums, sizeof lows);
+    add_intervals(p, segment, block, sums, lows);
     const float *deviation = s->image_deviation + first, *hub = s->image_hub + first;
     float most = finish_bounds(sums, (float)(middle + radius), deviation, hub, count, (float)p->weight,
                                (float)(margin - p->hub), upper);
-    if (most + MASK__MOST_COSINE * (float)p->likeness.scale < bar) return false;
-    finish_bounds(low, (float)(middle - radius), deviation, hub, count, (float)p->weight, (float)(-margin - p->hub),
+    if ((double)most < texts_bar) return false;
+    finish_bounds(lows, (float)(middle - radius), deviation, hub, count, (float)p->weight, (float)(-margin - p->hub),
                   lower);
     mask__likeness_widen(&p->likeness, s, block, upper, lower);
     for (size_t i = count; i < MASK__BLOCK; i++) upper[i] = lower[i] = -INFINITY;

@@ -54,9 +54,20 @@ void mask__plan_close(mask__plan *plan);
 mask_status mask__plan_lock(const mask__plan *plan, mask_error *err);
 void mask__plan_unlock(const mask__plan *plan);
 
+/* Of some blocks of a segment, over the query's words. L = sum_w coefficient_w c_w(i). */
+enum { MASK__BLOCK_RUN = 64 };
+typedef struct mask__block_sums {
+    size_t segment, first, count;
+    double middle[MASK__BLOCK_RUN];    /* of L - M, known words: what is added to codes times steps */
+    double radius[MASK__BLOCK_RUN];    /* what that may be off by */
+    double high[MASK__BLOCK_RUN];      /* L - M is not above it */
+    double magnitude[MASK__BLOCK_RUN]; /* the largest size any partial sum of L can have */
+} mask__block_sums;
+
 /* Certain bounds of the scores of a block's images: MASK__BLOCK each; false where none scores `bar`, as is mostly seen
- * before anything but codes is read. */
-bool mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float bar, float *upper, float *lower);
+ * before anything but codes is read. `blocks` keeps what is summed of the blocks that follow: count = 0 at first. */
+bool mask__plan_bounds(const mask__plan *plan, size_t segment, size_t block, float bar, mask__block_sums *blocks,
+                       float *upper, float *lower);
 /* The score of an image, the same bits wherever and whenever; c (known + ood) receives c_w(i). scratch: as
  * mask__segment_scratch of the view's segments says. */
 double mask__plan_score(const mask__plan *plan, size_t segment, size_t image, float *c, float *scratch);

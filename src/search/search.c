@@ -28,10 +28,11 @@ static void scan_blocks(const mask__plan *plan, const mask__filter *filter, size
 {
     const mask__view *v = plan->view;
     float upper[MASK__BLOCK], lower[MASK__BLOCK];
+    mask__block_sums sums = {.count = 0};
     for (size_t s = 0, at = 0; s < v->snapshot.segment_count; at += v->segments[s++].blocks) {
         const mask__segment *segment = &v->segments[s];
         for (size_t b = first > at ? first - at : 0; b < segment->blocks && at + b < end; b++) {
-            if (mask__plan_bounds(plan, s, b, mask__selection_bar(selection), upper, lower))
+            if (mask__plan_bounds(plan, s, b, mask__selection_bar(selection), &sums, upper, lower))
                 mask__selection_offer(selection, s, b, segment->images, filter->pass[s], upper, lower);
         }
     }

@@ -1,6 +1,7 @@
 /* The shared part of searches (searcher.h). Opening a lexicon and asking WordNet would cost more than a search, so both
  * are done once; what grows with the words asked for has a limit. */
 #include "search/searcher.h"
+#include "gallery/segment_write.h"
 #include "text/language.h"
 
 #include <math.h>
@@ -11,18 +12,36 @@
 enum { MOST_READS = 20000, MOST_WORDS = 256, FEWEST_WORDS = 8 };
 static const size_t column_bytes = (size_t)256 << 20;
 
-static void find_ranges(const mask__segment *s, mask__block_range *ranges)
+static void summarise_block(const mask__segment *s, size_t block, mask__block_range *range,
+                            mask__image_columns *columns)
 {
-    for (size_t b = 0; b < s->blocks; b++) {
-        mask__block_range r = {INFINITY, -INFINITY, INFINITY, -INFINITY};
-        for (size_t i = b * MASK__BLOCK; i < s->images && i < (b + 1) * MASK__BLOCK; i++) {
-            r.least_deviation = fminf(r.least_deviation, s->image_deviation[i]);
-            r.most_deviation = fmaxf(r.most_deviation, s->image_deviation[i]);
-            r.least_hub = fminf(r.least_hub, s->image_hub[i]);
-            r.most_hub = fmaxf(r.most_hub, s->image_hub[i]);
-        }
-        ranges[b] = r;
+    size_t first = block * MASK__BLOCK, count = s->images - first < MASK__BLOCK ? s->images - first : MASK__BLOCK;
+    const float *deviation = s->image_deviation + first, *hub = s->image_hub + first;
+    float both[MASK__BLOCK];
+    mask__block_range r = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+    for (size_t i = 0; i < count; i++) {
+        r.least_deviation = fminf(r.least_deviation, deviation[i]);
+        r.most_deviation = fmaxf(r.most_deviation, deviation[i]);
+        r.least_hub = fminf(r.least_hub, hub[i]);
+        r.most_hub = fmaxf(r.most_hub, hub[i]);
+        both[i] = deviation[i] * hub[i];
     }
+    *range = r;
+    columns->steps[0][block] = mask__quantise(deviation, count, columns->codes[0] + first);
+    columns->steps[1][block] = mask__quantise(both, count, columns->codes[1] + first);
+}
+
+static bool summarise(const mask__segment *s, mask__block_range **ranges, mask__image_columns *columns,
+                      mask__arena *arena)
+{
+    *ranges = mask__arena_alloc(arena, s->blocks, sizeof **ranges);
+    for (size_t c = 0; c < 2; c++) {
+        columns->codes[c] = mask__arena_alloc(arena, mask__segment_stride(s), sizeof *columns->codes[c]);
+        columns->steps[c] = mask__arena_alloc(arena, s->blocks, sizeof *columns->steps[c]);
+    }
+    if (arena->lost) return false;
+    for (size_t b = 0; b < s->blocks; b++) summarise_block(s, b, &(*ranges)[b], columns);
+    return true;
 }
 
 mask_status mask__searcher_open(mask__view *view, mask_error *err)
@@ -36,17 +55,16 @@ mask_status mask__searcher_open(mask__view *view, mask_error *err)
     }
     view->searcher = s;
     s->ranges = mask__arena_alloc(&s->arena, segments, sizeof *s->ranges);
-    for (size_t i = 0; s->ranges && i < segments; i++) {
-        const mask__segment *segment = &view->segments[i];
-        bytes += mask__segment_stride(segment) * 2 * sizeof(float);
-        s->ranges[i] = mask__arena_alloc(&s->arena, segment->blocks, sizeof **s->ranges);
-        if (s->ranges[i]) find_ranges(segment, s->ranges[i]);
-        else s->ranges = NULL;
+    s->images = mask__arena_alloc(&s->arena, segments, sizeof *s->images);
+    bool made = s->ranges && s->images;
+    for (size_t i = 0; made && i < segments; i++) {
+        bytes += mask__segment_stride(&view->segments[i]) * 2 * sizeof(float);
+        made = summarise(&view->segments[i], &s->ranges[i], &s->images[i], &s->arena);
     }
     s->word_limit = column_bytes / bytes;
     if (s->word_limit < FEWEST_WORDS) s->word_limit = FEWEST_WORDS;
     if (s->word_limit > MOST_WORDS) s->word_limit = MOST_WORDS;
-    if (s->ranges) return MASK_OK;
+    if (made) return MASK_OK;
     mask__searcher_close(view);
     return mask__no_memory(err, "a gallery");
 }

@@ -11,15 +11,22 @@ typedef struct mask__block_range {
     float least_hub, most_hub;             /* a h(i) */
 } mask__block_range;
 
+/* D(i) and a h(i) D(i) in 8 bits, as columns are: a score that is compared with a bar is linear in them. */
+typedef struct mask__image_columns {
+    uint8_t *codes[2];     /* blocks x MASK__BLOCK; 0 beyond the images */
+    mask__steps *steps[2]; /* blocks */
+} mask__image_columns;
+
 struct mask__searcher {
-    pthread_mutex_t lock; /* of all below but ranges */
+    pthread_mutex_t lock; /* of all below but ranges and images */
     mask__lexicon lexicon;
     bool open;
     size_t reads; /* since the lexicon was opened */
     mask__ood_word **words;
     size_t word_count, word_capacity, word_limit;
     uint64_t clock;
-    mask__block_range **ranges; /* segment, block; never changed */
+    mask__block_range **ranges;  /* segment, block; never changed, as what follows */
+    mask__image_columns *images; /* segments */
     mask__arena arena;
 };
 
